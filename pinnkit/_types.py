@@ -1,0 +1,23 @@
+"""The shapes and names that every room of the package shares."""
+
+from typing import Any, TypeAlias
+
+import jax
+from jaxtyping import Array, Float, PyTree
+
+Params: TypeAlias = PyTree[Array]
+"""Trainable parameters, in whatever tree their model keeps them."""
+
+Scalar: TypeAlias = Float[Array, ""]
+Residuals: TypeAlias = dict[str, Float[Array, " n_k"]]
+"""Unscaled residuals of each condition."""
+
+Weights: TypeAlias = dict[str, Scalar]
+"""How much each condition counts in the loss."""
+
+Key: TypeAlias = jax.Array
+Model: TypeAlias = Any
+"""An `nnx.Module`, an `eqx.Module`, a pair `(init, apply)` or a `FunctionalModel`."""
+
+TIME_NAMES = ("t", "time")
+"""A coordinate of one of these names is time; `grad`, `div` and `laplacian` leave it out unless told otherwise."""

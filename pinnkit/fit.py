@@ -1,0 +1,330 @@
+"""The main doors: solve a problem without tuning, or look at its kernel before training."""
+
+import math
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+from scipy.stats import qmc
+
+from ._types import Model, Params
+from .callbacks import Callback, Start
+from .diagnostics import Diagnostician, Diagnostics, diagnostic_batch
+from .domains import Box
+from .history import Snapshot
+from .model import FunctionalModel, as_functional, cast
+from .networks import MLP
+from .problem import Problem, ProblemError
+from .residuals import Batch, ResidualFunctions
+from .run import Run
+from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
+from .solution import Fields, Solution
+from .state import TrainState
+from .strategies import Strategy, as_strategy
+from .summary import Seconds, Spectra, SpectrumSummary, Summary
+from .trainer import Limits, Outcome, Trainer
+from .weighting import fixed_weights
+
+_HELD_OUT_SEED, _DIAGNOSTIC_SEED = 10_007, 20_011  # offsets that keep test points apart from training points
+
+
+def fit(
+    problem: Problem,
+    model: Model | None = None,
+    strategy: str | Strategy | optax.GradientTransformation = "auto",
+    *,
+    steps: int | None = None,
+    budget: float | None = None,
+    target: float | None = None,
+    seed: int = 0,
+    precision: str = "double",
+    points: int | Mapping[str, int] | None = None,
+    weights: Mapping[str, float] | None = None,
+    width: int | None = None,
+    depth: int | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Solution:
+    """Solve a problem.
+
+    **Arguments:**
+
+    - `model`: an `nnx.Module`, `eqx.Module`, pair `(init, apply)` or `FunctionalModel` from points of the domain to
+      one output per component of the fields; None builds a tanh network with `depth` hidden layers of `width`.
+      The model that is handed in is not changed.
+    - `strategy`: a name (see `pinnkit.STRATEGIES`), a `Strategy`, or any optax optimizer.
+    - `steps`, `budget`, `target`: stop after so many steps, seconds of wall time (compilation included), or once the
+      held-out loss is no larger than `target`. Without any of them the strategy's own number of steps counts.
+    - `seed`: of the network, the points and everything else that is random.
+    - `precision`: "double", or "single" for first-order training on accelerators.
+    - `points`: number of points of the interior conditions (others get a share), or a number per condition.
+    - `weights`: loss weights to start from, 1 where none is given; an adaptive strategy replaces them.
+    - `callbacks`: see `Callback`.
+
+    **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant.
+    """
+    limits = Limits(*_checked_limits(steps, budget, target), started=time.perf_counter())
+    _check_run_arguments(problem, seed, precision, callbacks)
+    plan = as_strategy(strategy, precision)
+    counts = point_counts(problem, points)
+    functional, described = _network(problem, model, width, depth, seed)
+    with jax.enable_x64(True):
+        exact = ResidualFunctions(problem, functional)
+        start = exact.initial_params(cast(functional.params, jnp.float64))
+        measure = _Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
+        diagnostician = _diagnostician(exact, counts, seed)
+        _check_finite(ravel_pytree(start)[0])
+        initial_weights = fixed_weights(tuple(problem.conditions), weights)
+    announcement = Start(
+        problem=problem.name,
+        strategy=plan.name,
+        phases=tuple(phase.name for phase in plan.phases),
+        parameters=ravel_pytree(start)[0].size,
+        points=counts,
+        precision=precision,
+        steps=steps,
+        budget=budget,
+    )
+    for callback in callbacks:
+        callback.start(announcement)
+    with jax.enable_x64(precision == "double"):
+        dtype = jnp.result_type(float)
+        residuals = exact if precision == "double" else ResidualFunctions(problem, functional)
+        trainer = Trainer(residuals, plan, limits, measure, diagnostician, callbacks)
+        state = TrainState(
+            params=cast(start, dtype),
+            previous=cast(start, dtype),
+            opt_state=(),
+            layouts=plan.sampler.init(problem, counts, seed),
+            weights=cast(initial_weights, dtype),
+            weighting_state=(),
+            rate_state=(),
+            key=jr.key(seed),
+            step=jnp.asarray(0),
+        )
+        outcome = trainer.run(state)
+    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), outcome.state.params)
+    summary, snapshot = _conclude(exact, params, counts, seed, plan, precision, limits, trainer, outcome, measure)
+    config = _config(problem, summary, described, steps, budget, target)
+    for callback in callbacks:
+        callback.end(summary)
+    with jax.enable_x64(True):
+        trained = functional.merge(jax.tree.map(jnp.asarray, params["network"]))
+    run = Run(summary, config, trainer.history, snapshot)
+    return Solution(problem, trained, measure.fields, params, outcome.state, run)
+
+
+def diagnose(
+    problem: Problem,
+    model: Model | None = None,
+    *,
+    seed: int = 0,
+    points: int | Mapping[str, int] | None = None,
+    width: int | None = None,
+    depth: int | None = None,
+    horizon: int = 1000,
+) -> Diagnostics:
+    """The kernel before training, with unit weights; arguments as for `fit`.
+
+    - `horizon`: number of steps of gradient descent after which a mode counts as slow.
+    """
+    _check_run_arguments(problem, seed, "double", ())
+    counts = point_counts(problem, points)
+    functional, _ = _network(problem, model, width, depth, seed)
+    with jax.enable_x64(True):
+        residuals = ResidualFunctions(problem, functional)
+        params = residuals.initial_params(cast(functional.params, jnp.float64))
+        _check_finite(ravel_pytree(params)[0])
+        take = _diagnostician(residuals, counts, seed)
+    return take(params, dict.fromkeys(problem.conditions, 1.0), step=0, phase="start", horizon=horizon)
+
+
+class _Measure:
+    """Held-out mean squares, and errors against the reference on the test grid."""
+
+    def __init__(self, residuals: ResidualFunctions, batch: Batch):
+        self.problem, self.fields = residuals.problem, Fields(residuals)
+        self._batch = batch
+        self._mean_squares = jax.jit(
+            lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
+        )
+        self.points, self.shape = _test_points(residuals.problem.domain)
+        self.reference = residuals.problem.evaluate_reference(self.points) or {}
+
+    def __call__(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
+        params = jax.tree.map(np.asarray, params)
+        with jax.enable_x64(True):
+            held_out = {name: float(v) for name, v in self._mean_squares(params, self._batch).items()}
+        return held_out, self.errors(params)[0]
+
+    def errors(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
+        """Relative L2 and maximum error per field; a reference that vanishes has no relative error."""
+        if not self.reference:
+            return {}, {}
+        values = self.fields(params, self.points)
+        relative, largest = {}, {}
+        for name, reference in self.reference.items():
+            error = values[name] - reference
+            largest[name] = float(np.max(np.abs(error)))
+            if norm := float(np.linalg.norm(reference)):
+                relative[name] = float(np.linalg.norm(error)) / norm
+        return relative, largest
+
+
+def _conclude(
+    residuals: ResidualFunctions,
+    params: Params,
+    counts: dict[str, int],
+    seed: int,
+    plan: Strategy,
+    precision: str,
+    limits: Limits,
+    trainer: Trainer,
+    outcome: Outcome,
+    measure: _Measure,
+) -> tuple[Summary, Snapshot]:
+    problem, history = residuals.problem, trainer.history
+    with jax.enable_x64(True):
+        batch = batch_of(problem, {k: jnp.asarray(np.asarray(v), float) for k, v in outcome.state.layouts.items()})
+        weights = {name: float(weight) for name, weight in outcome.state.weights.items()}
+        loss, losses = jax.jit(residuals.loss)(params, batch, weights)
+        coefficients = {name: float(value) for name, value in residuals.coefficients(params).items()}
+    held_out, _ = measure(params)
+    relative_l2, max_error = measure.errors(params)
+    rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
+    summary = Summary(
+        pinnkit_version=version("pinnkit"),
+        problem=problem.name,
+        seed=seed,
+        strategy=plan.name,
+        precision=precision,
+        device=_device(),
+        parameters=ravel_pytree(params)[0].size,
+        points=counts,
+        steps=int(outcome.state.step),
+        stop_reason=outcome.stop_reason,
+        seconds=Seconds(
+            limits.seconds(), outcome.compile_seconds, outcome.train_seconds, outcome.diagnostics_seconds
+        ),
+        peak_memory_bytes=_peak_memory_bytes(),
+        loss=float(loss),
+        held_out_loss=0.5 * sum(weights[name] * value for name, value in held_out.items()),
+        losses={name: float(losses[name]) for name in problem.conditions},
+        weights={name: weights[name] for name in problem.conditions},
+        learning_rate=None if math.isnan(rate) else rate,
+        relative_l2=relative_l2 or None,
+        max_error=max_error or None,
+        coefficients=coefficients,
+        spectrum=Spectra(
+            SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])
+        ),
+    )
+    fields = measure.fields(params, measure.points)
+    snapshot = Snapshot(problem.domain.coordinates, measure.points, measure.shape, fields, measure.reference)
+    return summary, snapshot
+
+
+def _network(
+    problem: Problem, model: Model | None, width: int | None, depth: int | None, seed: int
+) -> tuple[FunctionalModel, str]:
+    """The model in functional form, and how to call it in the settings."""
+    dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
+    if model is None:
+        default = (32, 2) if dimension == 1 else (24, 4)
+        shape = default[0] if width is None else width, default[1] if depth is None else depth
+        with jax.enable_x64(True):
+            network = MLP(problem.domain, outputs, *shape, seed=seed)
+            return as_functional(network, dimension), f"MLP(width={shape[0]}, depth={shape[1]}, tanh)"
+    if width is not None or depth is not None:
+        raise ValueError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
+    return as_functional(model, dimension, jr.key(seed)), type(model).__name__
+
+
+def _batch(problem: Problem, sampler: AbstractSampler, counts: dict[str, int], seed: int) -> Batch:
+    return batch_of(problem, sampler.init(problem, counts, seed))
+
+
+def _diagnostician(residuals: ResidualFunctions, counts: dict[str, int], seed: int) -> Diagnostician:
+    batch = _batch(residuals.problem, QuasiRandom(), counts, seed + _DIAGNOSTIC_SEED)
+    return Diagnostician(residuals, diagnostic_batch(batch, residuals))
+
+
+def _test_points(domain: Box) -> tuple[np.ndarray, tuple[int, ...]]:
+    """About ten thousand points (a thousand in one dimension): a tensor grid up to three dimensions."""
+    if domain.dimension <= 3:
+        per_axis = {1: 1001, 2: 101, 3: 22}[domain.dimension]
+        return domain.grid(per_axis), domain.dimension * (per_axis,)
+    unit = qmc.Sobol(domain.dimension, rng=np.random.default_rng(0)).random_base2(13)
+    return domain.lower + (domain.upper - domain.lower) * unit, ()
+
+
+def _config(
+    problem: Problem,
+    summary: Summary,
+    network: str,
+    steps: int | None,
+    budget: float | None,
+    target: float | None,
+) -> dict[str, Any]:
+    """What was asked for, without the settings that were left open."""
+    packages = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
+    asked = {"steps": steps, "budget": budget, "target": target}
+    return {
+        "problem": problem.name,
+        "strategy": summary.strategy,
+        "seed": summary.seed,
+        "precision": summary.precision,
+        "network": network,
+        **{name: value for name, value in asked.items() if value is not None},
+        "points": summary.points,
+        "coefficients": problem.constants,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+    }
+
+
+def _checked_limits(
+    steps: int | None, budget: float | None, target: float | None
+) -> tuple[int | None, float | None, float | None]:
+    if steps is not None and (not isinstance(steps, int | np.integer) or steps < 0):
+        raise ValueError(f"`steps` is a whole number ≥ 0, got {steps!r}")
+    for name, value in (("budget", budget), ("target", target)):
+        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
+            raise ValueError(f"`{name}` is a finite number > 0, got {value!r}")
+    return steps, budget, target
+
+
+def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Sequence[Any]) -> None:
+    if not isinstance(problem, Problem):
+        raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}")
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:
+        raise ValueError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
+    if precision not in ("double", "single"):
+        raise ValueError(f"`precision` is 'double' or 'single', got {precision!r}")
+    if wrong := [type(callback).__name__ for callback in callbacks if not isinstance(callback, Callback)]:
+        raise TypeError(f"a callback is a `pinnkit.Callback`, got {wrong[0]}")
+
+
+def _check_finite(params: Any) -> None:
+    if not bool(jnp.isfinite(params).all()):
+        raise ProblemError(f"the model has {int((~jnp.isfinite(params)).sum())} parameter(s) that are not finite")
+
+
+def _device() -> str:
+    device = jax.devices()[0]
+    return f"{device.platform}: {device.device_kind} × {jax.device_count()}"
+
+
+def _peak_memory_bytes() -> int:
+    """Of the accelerator where it tells, else the largest resident size of this process."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    unit = 1 if sys.platform == "darwin" else 1024
+    return statistics.get("peak_bytes_in_use") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

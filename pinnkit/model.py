@@ -1,0 +1,125 @@
+"""Flax, equinox and (init, apply) models as one thing: parameters and a function of one point."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from ._types import Key, Model, Params
+
+Apply = Callable[[Params, Float[Array, " d"]], Float[Array, " m"]]
+
+
+class FunctionalModel(eqx.Module):
+    """A model as data and function.
+
+    - `params`: the trainable parameters, a tree of floating-point arrays;
+    - `apply`: `apply(params, x)` maps one point of shape `(d,)` to an output of shape `(m,)`;
+    - `merge`: `merge(params)` gives back a model of the kind the user handed in.
+
+    What a model holds that is no parameter (running statistics of BatchNorm, keys of Dropout,
+    NumPy arrays in equinox modules) is frozen inside `apply` and is not differentiated.
+    """
+
+    params: Params
+    apply: Apply = eqx.field(static=True)
+    merge: Callable[[Params], Any] = eqx.field(static=True)
+
+    @property
+    def size(self) -> int:
+        """Number of trainable parameters."""
+        return sum(leaf.size for leaf in jax.tree.leaves(self.params))
+
+
+def as_functional(model: Model, size: int, key: Key | None = None) -> FunctionalModel:
+    """The functional form of `model` on points with `size` coordinates.
+
+    Flax and equinox modules are taken in evaluation mode. A module may be written for one point,
+    `(d,) -> (m,)` or `(d,) -> ()`, or for a batch, `(n, d) -> (n, m)` or `(n, d) -> (n,)`; which of the
+    two is found out from shapes alone. A pair `(init, apply)` has `init(key)` give the parameters and
+    `apply(params, x)` the output.
+
+    **Raises:** `TypeError` for an object that is no model; `ValueError` for a model without parameters
+    or one that does not accept `size` coordinates.
+    """
+    if isinstance(model, FunctionalModel):
+        functional = model
+    elif isinstance(model, nnx.Module):
+        functional = _from_nnx(model)
+    elif isinstance(model, eqx.Module):
+        functional = _from_equinox(model)
+    elif isinstance(model, tuple) and len(model) == 2 and all(callable(part) for part in model):
+        functional = _from_functions(*model, key=jax.random.key(0) if key is None else key)
+    else:
+        raise TypeError(
+            f"a model is an `nnx.Module`, an `eqx.Module`, a pair `(init, apply)` or a `FunctionalModel`; "
+            f"got {type(model).__name__}"
+        )
+    if not jax.tree.leaves(functional.params):
+        raise ValueError(f"the model {type(model).__name__} has no trainable parameters")
+    return FunctionalModel(functional.params, _for_one_point(functional, size), functional.merge)
+
+
+def output_size(model: FunctionalModel, size: int) -> int:
+    """Number of outputs of `model` on points with `size` coordinates; nothing is computed."""
+    return jax.eval_shape(model.apply, model.params, _point(model.params, (size,))).shape[0]
+
+
+def cast(params: Params, dtype: Any) -> Params:
+    """`params` with every floating-point leaf in `dtype`."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
+
+
+def _from_nnx(model: nnx.Module) -> FunctionalModel:
+    model = nnx.clone(model)
+    model.eval()
+    graph, params, held = nnx.split(model, nnx.Param, ...)
+    return FunctionalModel(
+        params,
+        lambda params, x: nnx.merge(graph, params, held)(x),
+        lambda params: nnx.merge(graph, params, held),
+    )
+
+
+def _from_equinox(model: eqx.Module) -> FunctionalModel:
+    params, held = eqx.partition(eqx.nn.inference_mode(model), _is_parameter)
+    return FunctionalModel(
+        params,
+        lambda params, x: eqx.combine(params, held)(x),  # pyright: ignore[reportCallIssue]
+        lambda params: eqx.combine(params, held),
+    )
+
+
+def _is_parameter(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and eqx.is_inexact_array(leaf)
+
+
+def _from_functions(init: Callable, apply: Callable, key: Key) -> FunctionalModel:
+    return FunctionalModel(init(key), apply, lambda params: params)
+
+
+def _for_one_point(model: FunctionalModel, size: int) -> Apply:
+    """`model.apply` with input `(size,)` and output `(m,)`, whichever way it was written."""
+    apply = model.apply
+    try:
+        shape = jax.eval_shape(apply, model.params, _point(model.params, (size,))).shape
+        if len(shape) <= 1:
+            return apply if shape else lambda params, x: apply(params, x)[None]
+        reason = f"it returns shape {shape} for one point"
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+    try:
+        shape = jax.eval_shape(apply, model.params, _point(model.params, (1, size))).shape
+        if shape in ((1,), (1, *shape[1:2])):
+            return lambda params, x: jnp.reshape(apply(params, x[None]), (-1,))
+    except Exception:  # noqa: S110  the reason that counts is the one for a single point
+        pass
+    raise ValueError(f"the model does not accept points with {size} coordinate(s): {reason}")
+
+
+def _point(params: Params, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, jnp.result_type(*jax.tree.leaves(params)))

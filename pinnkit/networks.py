@@ -1,0 +1,205 @@
+"""Built-in networks: an embedding of the coordinates, then layers.
+
+What an embedding holds (bounds, frequencies) is a NumPy array and therefore not trained.
+"""
+
+import abc
+from collections.abc import Callable, Mapping
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._types import Key
+from .domains import Box
+
+
+class AbstractEmbedding(eqx.Module):
+    """What the first layer sees of a point."""
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """Number of features."""
+
+    @abc.abstractmethod
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        """The features of one point."""
+
+
+class Rescale(AbstractEmbedding):
+    """Coordinates scaled to [-1, 1] on the domain."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def __init__(self, domain: Box):
+        self.lower, self.upper = domain.lower, domain.upper
+
+    @property
+    def size(self) -> int:
+        return len(self.lower)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        center, half = (self.lower + self.upper) / 2, (self.upper - self.lower) / 2
+        return (x - jnp.asarray(center, x.dtype)) / jnp.asarray(half, x.dtype)
+
+
+class Periodic(AbstractEmbedding):
+    r"""Coordinates with a period as $\cos(2\pi x/P), \sin(2\pi x/P)$, the others scaled to [-1, 1].
+
+    Every function of these features has the period exactly, with all its derivatives.
+
+    Dong & Ni, *A method for representing periodic functions and enforcing exactly periodic boundary
+    conditions with deep neural networks*, JCP 435, 2021.
+    """
+
+    rescale: Rescale
+    axes: tuple[int, ...]
+    periods: np.ndarray
+
+    def __init__(self, domain: Box, periods: Mapping[str, float]):
+        """`periods` maps coordinate names to periods, most often the width of the domain."""
+        if unknown := sorted(set(periods) - set(domain.coordinates)):
+            raise ValueError(f"periods for unknown coordinate(s) {unknown}; there are {list(domain.coordinates)}")
+        if wrong := {name: period for name, period in periods.items() if not period > 0}:
+            raise ValueError(f"a period is a positive number, got {wrong}")
+        self.rescale = Rescale(domain)
+        self.axes = tuple(domain.coordinates.index(name) for name in periods)
+        self.periods = np.array(list(periods.values()), dtype=float)
+
+    @property
+    def size(self) -> int:
+        return self.rescale.size + len(self.axes)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        axes = np.array(self.axes, dtype=int)
+        free = np.delete(np.arange(len(x)), axes)
+        angle = jnp.asarray(2 * np.pi / self.periods, x.dtype) * x[axes]
+        return jnp.concatenate([jnp.cos(angle), jnp.sin(angle), self.rescale(x)[free]])
+
+
+class FourierFeatures(AbstractEmbedding):
+    r"""Random Fourier features $\cos(Bz), \sin(Bz)$, $B_{ij} \sim N(0, \sigma^2)$, of another embedding's features z.
+
+    Tancik et al., *Fourier features let networks learn high frequency functions*, NeurIPS 2020.
+    """
+
+    inner: AbstractEmbedding
+    frequencies: np.ndarray
+
+    def __init__(self, inner: AbstractEmbedding, count: int, scale: float, seed: int = 0):
+        """`count` frequencies with standard deviation `scale`, in radians per unit of the features."""
+        if count < 1 or not scale > 0:
+            raise ValueError(f"Fourier features need a count ≥ 1 and a scale > 0, got {count} and {scale}")
+        self.inner = inner
+        self.frequencies = scale * np.random.default_rng(seed).standard_normal((count, inner.size))
+
+    @property
+    def size(self) -> int:
+        return 2 * len(self.frequencies)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        angle = jnp.asarray(self.frequencies, x.dtype) @ self.inner(x)
+        return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)])
+
+
+class Dense(eqx.Module):
+    """An affine layer with Glorot-normal weights and zero bias."""
+
+    weight: Float[Array, "m k"]
+    bias: Float[Array, " m"]
+
+    def __init__(self, inputs: int, outputs: int, key: Key):
+        self.weight = jax.nn.initializers.glorot_normal()(key, (outputs, inputs))
+        self.bias = jnp.zeros(outputs)
+
+    def __call__(self, x: Float[Array, " k"]) -> Float[Array, " m"]:
+        return self.weight @ x + self.bias
+
+
+class MLP(eqx.Module):
+    """A multilayer perceptron on an embedding of the coordinates (scaled to [-1, 1] by default).
+
+    - `domain`: the box the coordinates come from;
+    - `outputs`: number of outputs, one per component of every field;
+    - `width`, `depth`: size and number of hidden layers;
+    - `embedding`: such as `Periodic(domain, {"x": 2.0})` or `FourierFeatures(Rescale(domain), 64, 5.0)`.
+    """
+
+    embedding: AbstractEmbedding
+    hidden: tuple[Dense, ...]
+    head: Dense
+    activation: Callable[[Array], Array] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        domain: Box,
+        outputs: int = 1,
+        width: int = 32,
+        depth: int = 3,
+        *,
+        embedding: AbstractEmbedding | None = None,
+        activation: Callable[[Array], Array] = jnp.tanh,
+        seed: int = 0,
+    ):
+        self.embedding = Rescale(domain) if embedding is None else embedding
+        self.hidden, self.head = _layers(self.embedding.size, outputs, width, depth, jr.key(seed))
+        self.activation = activation
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
+        h = self.embedding(x)
+        for layer in self.hidden:
+            h = self.activation(layer(h))
+        return self.head(h)
+
+
+class ModifiedMLP(eqx.Module):
+    r"""An MLP whose layers are gated between two encodings U, V of the input, $h \leftarrow h U + (1 - h) V$.
+
+    Wang, Teng & Perdikaris, *Understanding and mitigating gradient flow pathologies in physics-informed neural
+    networks*, SIAM J. Sci. Comput. 43, 2021. Arguments as for `MLP`.
+    """
+
+    embedding: AbstractEmbedding
+    encoders: tuple[Dense, Dense]
+    hidden: tuple[Dense, ...]
+    head: Dense
+    activation: Callable[[Array], Array] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        domain: Box,
+        outputs: int = 1,
+        width: int = 32,
+        depth: int = 3,
+        *,
+        embedding: AbstractEmbedding | None = None,
+        activation: Callable[[Array], Array] = jnp.tanh,
+        seed: int = 0,
+    ):
+        self.embedding = Rescale(domain) if embedding is None else embedding
+        key, first, second = jr.split(jr.key(seed), 3)
+        self.encoders = Dense(self.embedding.size, width, first), Dense(self.embedding.size, width, second)
+        self.hidden, self.head = _layers(self.embedding.size, outputs, width, depth, key)
+        self.activation = activation
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
+        h = self.embedding(x)
+        u, v = (self.activation(encoder(h)) for encoder in self.encoders)
+        for layer in self.hidden:
+            h = self.activation(layer(h))
+            h = h * u + (1 - h) * v
+        return self.head(h)
+
+
+def _layers(inputs: int, outputs: int, width: int, depth: int, key: Key) -> tuple[tuple[Dense, ...], Dense]:
+    if min(outputs, width, depth) < 1:
+        raise ValueError(f"a network needs outputs, width and depth ≥ 1, got {outputs}, {width} and {depth}")
+    keys = jr.split(key, depth + 1)
+    sizes = [inputs] + depth * [width]
+    hidden = tuple(Dense(a, b, k) for a, b, k in zip(sizes[:-1], sizes[1:], keys[:-1], strict=True))
+    return hidden, Dense(width, outputs, keys[-1])

@@ -1,0 +1,56 @@
+"""The kernel of one model, watched while the model is trained."""
+
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from .._types import Model
+from . import dynamics, kernel
+from .spectrum import ConditionNumber, Spectrum, spectrum_of_jacobian
+
+
+class NTKWrapper:
+    """Kernel, spectrum and predicted dynamics of a model.
+
+    Each call sees the parameters that the model has then: a wrapper made before training follows an
+    `nnx.Module` through it. Eigenvalues come from singular values of the Jacobian, so that twice as many
+    orders of magnitude are resolved as in those of the kernel matrix; for this the Jacobian,
+    `n * m * p` numbers, is held in memory.
+
+    **Arguments:**
+
+    - `model`: an `nnx.Module`, an `eqx.Module`, a pair `(init, apply)` or a `FunctionalModel`.
+
+    Points `x` have shape `(n, d)`; errors are those of `compute_jacobian`.
+    """
+
+    def __init__(self, model: Model):
+        self.model = model
+
+    def compute_ntk(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Float[Array | np.ndarray, "n1 n2"]:
+        """The kernel matrix; see the function `compute_ntk`."""
+        return kernel.compute_ntk(self.model, x1, x2)
+
+    def spectrum(self, x: ArrayLike, vectors: bool = False) -> Spectrum:
+        """Spectrum of the kernel at the points `x`, traced over outputs; see `spectrum_of_jacobian`."""
+        jacobian = kernel.compute_jacobian(self.model, x)
+        return spectrum_of_jacobian(jacobian.reshape(jacobian.shape[0], -1), vectors)
+
+    def compute_eigenvalues(self, x: ArrayLike) -> Float[np.ndarray, " n"]:
+        """All `n` eigenvalues of the kernel, descending, not clipped.
+
+        They do not carry their noise floor: `spectrum(x)` does, and every function of eigenvalues takes it.
+        """
+        return self.spectrum(x).eigenvalues
+
+    def compute_condition_number(self, x: ArrayLike) -> ConditionNumber:
+        """Condition number of the kernel, or a lower bound that says so."""
+        return self.spectrum(x).condition_number
+
+    detect_spectral_bias = staticmethod(dynamics.detect_spectral_bias)
+    identify_slow_modes = staticmethod(dynamics.identify_slow_modes)
+    compute_mode_coefficients = staticmethod(dynamics.compute_mode_coefficients)
+    compute_mode_decay_factors = staticmethod(dynamics.compute_mode_decay_factors)
+    predict_mode_errors = staticmethod(dynamics.predict_mode_errors)
+    estimate_convergence_rate = staticmethod(dynamics.estimate_convergence_rate)
+    estimate_epochs_to_convergence = staticmethod(dynamics.estimate_epochs_to_convergence)

@@ -1,0 +1,281 @@
+"""A problem, declared: domain, fields, coefficients and conditions, checked when it is built."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from .domains import AbstractRegion, Box
+from .fields import Equation, Frame
+
+
+class ProblemError(ValueError):
+    """A problem was declared in a way that cannot be meant; the message says what there is."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An equation and where it holds.
+
+    - `residual`: a function of one point, zero where the equation holds. The names of its arguments say
+      what it needs: fields, coordinates, coefficients, `normal` on a boundary, data columns of a point set.
+      It returns a number, or a vector or list of them for several equations.
+    - `on`: a region of the domain, such as `domain.interior`, or a `PointSet`.
+    """
+
+    residual: Callable[..., Any]
+    on: AbstractRegion
+
+    def __post_init__(self) -> None:
+        if not callable(self.residual):
+            raise ProblemError(
+                f"a condition's residual is a function, got {type(self.residual).__name__}; "
+                "write `Condition(lambda u: u, on=...)`"
+            )
+        if not isinstance(self.on, AbstractRegion):
+            raise ProblemError(
+                f"a condition holds on a region, got {type(self.on).__name__}; "
+                "write for example `on=domain.interior` or `on=domain.boundary('x')`"
+            )
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A coefficient to be found together with the fields.
+
+    With `positive=True` its logarithm is trained, so it keeps the sign of a positive `initial`.
+    """
+
+    initial: float
+    positive: bool = False
+
+    def __post_init__(self) -> None:
+        if not _is_finite_number(self.initial):
+            raise ProblemError(f"an unknown coefficient starts from a finite number, got {self.initial!r}")
+        if self.positive and self.initial <= 0:
+            raise ProblemError(f"a positive unknown coefficient starts from a positive number, got {self.initial:g}")
+
+    def to_raw(self) -> float:
+        """The trained number for the initial value."""
+        return math.log(self.initial) if self.positive else self.initial
+
+    def to_value(self, raw: Any) -> Any:
+        """The coefficient from the trained number."""
+        return jax.numpy.exp(raw) if self.positive else raw
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A boundary, initial or inverse problem.
+
+    - `name`: letters, digits, `_`, `-` and `.`;
+    - `domain`: the box the fields live on;
+    - `fields`: names of scalar fields, or a mapping from names to numbers of components;
+    - `coefficients`: numbers, or `Unknown(...)` for those to be found;
+    - `conditions`: name to `Condition`;
+    - `reference`: optionally the solution, a NumPy-vectorised function of coordinates and fixed coefficients
+      (named as in the conditions) that returns an array, or a dict from field to array of shape `(n,)` or `(n, m)`.
+
+    Every equation is traced here once, so that whatever is wrong is said before anything runs.
+
+    **Raises:** `ProblemError`.
+    """
+
+    name: str
+    domain: Box
+    conditions: Mapping[str, Condition]
+    fields: Sequence[str] | Mapping[str, int] = ("u",)
+    coefficients: Mapping[str, Any] = field(default_factory=dict)
+    reference: Callable[..., Any] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", _sizes(self.fields))
+        object.__setattr__(self, "coefficients", {k: _coefficient(k, v) for k, v in self.coefficients.items()})
+        object.__setattr__(self, "conditions", dict(self.conditions))
+        self._check_names()
+        self._check_conditions()
+        self._check_reference()
+        with jax.enable_x64(True):
+            for name in self.conditions:
+                self.equation(name)
+
+    @property
+    def field_sizes(self) -> dict[str, int]:
+        """Number of components of each field; 1 is a scalar."""
+        return dict(self.fields)  # type: ignore[arg-type]  normalised in __post_init__
+
+    @property
+    def unknowns(self) -> dict[str, Unknown]:
+        """The coefficients to be found."""
+        return {name: value for name, value in self.coefficients.items() if isinstance(value, Unknown)}
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The coefficients that are given."""
+        return {name: value for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
+
+    def equation(self, condition: str) -> Equation:
+        """The equation of a condition, traced in the floating-point precision in force."""
+        residual, region = self.conditions[condition].residual, self.conditions[condition].on
+        frame = Frame(
+            coordinates=self.domain.coordinates,
+            fields=self.field_sizes,
+            coefficients=tuple(self.coefficients),
+            columns=region.columns,
+            has_normal=region.has_normal,
+        )
+        where = f"condition '{condition}' of problem '{self.name}'"
+        try:
+            return Equation(residual, frame, _names_of(residual, frame, where))
+        except ProblemError:
+            raise
+        except Exception as error:
+            message = (str(error).strip() or type(error).__name__).splitlines()[0]
+            if isinstance(error, jax.errors.TracerBoolConversionError):
+                message = "it branches on a value; use `jnp.where(condition, a, b)` instead of `if`"
+            raise ProblemError(f"{where}: {message}") from error
+
+    def with_coefficients(self, **values: float) -> "Problem":
+        """The same problem with other values of given coefficients.
+
+        The reference is kept if it takes every coefficient that changed, and dropped otherwise, for it
+        would be the solution of another problem.
+
+        **Raises:** `ProblemError` for a coefficient that the problem does not have.
+        """
+        if unknown := sorted(set(values) - set(self.coefficients)):
+            raise ProblemError(
+                f"problem '{self.name}' has no coefficient(s) {unknown}; it has {sorted(self.coefficients)}"
+            )
+        changed = {name for name, value in values.items() if value != self.coefficients[name]}
+        reference = self.reference
+        if reference is not None and not changed <= set(inspect.signature(reference).parameters):
+            reference = None
+        return Problem(
+            self.name, self.domain, self.conditions, self.field_sizes, {**self.coefficients, **values}, reference
+        )
+
+    def evaluate_reference(self, points: Float[np.ndarray, "n d"]) -> dict[str, np.ndarray] | None:
+        """The reference at `points`, per field of shape `(n,)` or `(n, m)`; None without a reference.
+
+        **Raises:** `ProblemError` for a reference that returns something else.
+        """
+        if self.reference is None:
+            return None
+        known = {**dict(zip(self.domain.coordinates, points.T, strict=True)), **self.constants}
+        result = self.reference(**{name: known[name] for name in inspect.signature(self.reference).parameters})
+        if not isinstance(result, Mapping):
+            result = dict(zip(self.field_sizes, [result] if len(self.field_sizes) == 1 else result, strict=True))
+        if set(result) - set(self.field_sizes):
+            raise ProblemError(
+                f"the reference of problem '{self.name}' returns {sorted(result)}; "
+                f"the fields are {list(self.field_sizes)}"
+            )
+        return {name: self._reference_values(name, values, len(points)) for name, values in result.items()}
+
+    def _reference_values(self, name: str, values: Any, n: int) -> np.ndarray:
+        size = self.field_sizes[name]
+        array, shape = np.asarray(values, dtype=float), (n,) if size == 1 else (n, size)
+        if array.shape not in (shape, ()):
+            raise ProblemError(
+                f"the reference of problem '{self.name}' gives field '{name}' the shape {array.shape} "
+                f"at {n} points; it must be {shape}"
+            )
+        return np.broadcast_to(array, shape)
+
+    def _check_names(self) -> None:
+        if not isinstance(self.name, str) or not self.name or self.name.strip(".") == "":
+            raise ProblemError(f"a problem needs a name, got {self.name!r}")
+        if not all(c.isalnum() or c in "_-." for c in self.name):
+            raise ProblemError(f"a problem's name has letters, digits, '_', '-' and '.'; got {self.name!r}")
+        if not isinstance(self.domain, Box):
+            raise ProblemError(f"a problem's domain is a `Box`, got {type(self.domain).__name__}")
+        seen: dict[str, str] = {"normal": "outward normal"}
+        kinds = {"coordinate": self.domain.coordinates, "field": self.field_sizes, "coefficient": self.coefficients}
+        for kind, names in kinds.items():
+            for name in names:
+                if not isinstance(name, str) or not name.isidentifier():
+                    raise ProblemError(f"{name!r} cannot name a {kind}: it must be usable as an argument's name")
+                if name in seen:
+                    raise ProblemError(f"'{name}' names both a {seen[name]} and a {kind} of problem '{self.name}'")
+                seen[name] = kind
+
+    def _check_conditions(self) -> None:
+        if not self.conditions:
+            raise ProblemError(f"problem '{self.name}' has no conditions")
+        for name, condition in self.conditions.items():
+            if not isinstance(condition, Condition):
+                raise ProblemError(
+                    f"condition '{name}' of problem '{self.name}' is a {type(condition).__name__}; "
+                    "write `Condition(residual, on=region)`"
+                )
+            if condition.on.coordinates != self.domain.coordinates:
+                raise ProblemError(
+                    f"condition '{name}' of problem '{self.name}' holds on a region with coordinates "
+                    f"{list(condition.on.coordinates)}; the domain has {list(self.domain.coordinates)}"
+                )
+
+    def _check_reference(self) -> None:
+        if self.reference is None:
+            return
+        known = [*self.domain.coordinates, *self.constants]
+        if unknown := [name for name in inspect.signature(self.reference).parameters if name not in known]:
+            raise ProblemError(
+                f"the reference of problem '{self.name}' takes unknown argument(s) {unknown}; there are {known}"
+            )
+
+
+def _names_of(residual: Callable[..., Any], frame: Frame, where: str) -> list[str]:
+    """The arguments a residual asks for, all of them known; unknown ones with a default keep it."""
+    known = [*frame.fields, *frame.coordinates, *frame.coefficients, *frame.columns]
+    known += ["normal"] if frame.has_normal else []
+    names = []
+    for name, parameter in inspect.signature(residual).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise ProblemError(f"{where}: its residual names its arguments one by one, not as '{parameter}'")
+        if name in known:
+            names.append(name)
+        elif parameter.default is parameter.empty:
+            hint = "; `normal` exists on boundaries only" if name == "normal" else ""
+            raise ProblemError(f"{where}: its residual takes unknown argument '{name}'; there are {known}{hint}")
+    return names
+
+
+def _sizes(fields: Sequence[str] | Mapping[str, int]) -> dict[str, int]:
+    if isinstance(fields, str):
+        raise ProblemError(f"`fields` is a tuple of names; write `fields=({fields!r},)`")
+    sizes = dict(fields) if isinstance(fields, Mapping) else dict.fromkeys(fields, 1)
+    if not sizes:
+        raise ProblemError("a problem needs at least one field, as in `fields=('u',)`")
+    if not isinstance(fields, Mapping) and len(sizes) < len(fields):
+        raise ProblemError(f"the names of fields must differ, got {list(fields)}")
+    for name, size in sizes.items():
+        if not isinstance(size, int) or size < 1:
+            raise ProblemError(f"field '{name}' has a number of components ≥ 1, got {size!r}")
+    return sizes
+
+
+def _coefficient(name: str, value: Any) -> float | Unknown:
+    if isinstance(value, Unknown):
+        return value
+    if not _is_number(value):
+        raise ProblemError(f"coefficient '{name}' is a number or `Unknown(...)`, got {type(value).__name__}")
+    if not _is_finite_number(value):
+        raise ProblemError(f"coefficient '{name}' must be finite, got {float(value)}")
+    return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return np.ndim(value) == 0 and not isinstance(value, str | bytes) and math.isfinite(float(value)) in (True, False)
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_finite_number(value: Any) -> bool:
+    return _is_number(value) and math.isfinite(float(value))

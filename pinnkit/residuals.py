@@ -1,0 +1,123 @@
+"""Residuals of a problem on a batch of points."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._types import Params, Residuals, Scalar, Weights
+from .domains import Points
+from .fields import Equation, Symbol
+from .model import FunctionalModel, output_size
+from .problem import Problem, ProblemError
+from .taylor import Index, derivatives
+
+Batch: TypeAlias = dict[str, Points]
+"""The points of each condition."""
+
+
+class ResidualFunctions:
+    """The residuals of a problem as functions of parameters and points.
+
+    Parameters are `{"coefficients": {name: raw number}, "network": tree}`; the points carry `(n, d)`
+    coordinates. Equations are traced in the floating-point precision in force at construction.
+
+    **Raises:** `ProblemError` if the model's output does not have one entry per component of the fields.
+    """
+
+    def __init__(self, problem: Problem, model: FunctionalModel):
+        self.problem = problem
+        self._apply = model.apply
+        self._equations = {name: problem.equation(name) for name in problem.conditions}
+        self._slices, size = {}, 0
+        for name, components in problem.field_sizes.items():
+            self._slices[name] = size if components == 1 else slice(size, size + components)
+            size += components
+        outputs = output_size(model, problem.domain.dimension)
+        if outputs != size:
+            raise ProblemError(
+                f"the model has {outputs} output(s); problem '{problem.name}' needs {size} "
+                f"for the fields {', '.join(f'{k} ({v})' for k, v in problem.field_sizes.items())}"
+            )
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names in the order in which residuals are stacked: that of the leaves of a dict in JAX."""
+        return tuple(sorted(self._equations))
+
+    def rows(self, condition: str, points: int) -> int:
+        """Number of residuals of a condition on so many points."""
+        return self._equations[condition].size * points
+
+    def initial_params(self, network: Params) -> Params:
+        """All that is trained, from the parameters of the network."""
+        dtype = jnp.result_type(float)
+        raw = {name: jnp.asarray(u.to_raw(), dtype) for name, u in self.problem.unknowns.items()}
+        return {"coefficients": raw, "network": network}
+
+    def coefficients(self, params: Params) -> dict[str, Any]:
+        """The values of all coefficients, given and found."""
+        found = {name: u.to_value(params["coefficients"][name]) for name, u in self.problem.unknowns.items()}
+        return {**self.problem.constants, **found}
+
+    def fields(self, params: Params, x: Float[Array, "n d"]) -> dict[str, Float[Array, "n *m"]]:
+        """The fields at points."""
+        output = jax.vmap(lambda point: self._apply(params["network"], point))(x)
+        return {name: output[:, part] for name, part in self._slices.items()}
+
+    def at_point(self, condition: str) -> Callable[[Params, Points], Float[Array, " m"]]:
+        """The residual of one condition as a function of parameters and one point."""
+        equation = self._equations[condition]
+
+        def residual(params: Params, point: Points) -> Float[Array, " m"]:
+            values = self._values(equation, params, point)
+            return equation(values, lambda *where: self._field_value(params, *where))
+
+        return residual
+
+    def __call__(self, params: Params, batch: Batch) -> Residuals:
+        """Residuals of every condition; those of one point stand together."""
+        return {
+            name: jax.vmap(self.at_point(name), (None, 0))(params, points).ravel() for name, points in batch.items()
+        }
+
+    def loss(self, params: Params, batch: Batch, weights: Weights) -> tuple[Scalar, dict[str, Scalar]]:
+        r"""Loss $\tfrac12 \sum_k w_k \overline{r_k^2}$, and the mean squares $\overline{r_k^2}$."""
+        losses = {name: jnp.mean(r**2) for name, r in self(params, batch).items()}
+        return total_loss(losses, weights), losses
+
+    def stacked(self, params: Params, batch: Batch, weights: Weights) -> Float[Array, " n"]:
+        r"""All residuals in one vector, rows scaled by $\sqrt{w_k / N_k}$, so that the loss is ½‖r‖²."""
+        residuals = self(params, batch)
+        scaled = {name: jnp.sqrt(weights[name] / r.size) * r for name, r in residuals.items()}
+        return jnp.concatenate(jax.tree.leaves(scaled))
+
+    def _values(self, equation: Equation, params: Params, point: Points) -> dict[Symbol, Array]:
+        x = point.coordinates
+        values = {Symbol("coordinate", name): x[i] for i, name in enumerate(self.problem.domain.coordinates)}
+        for name, value in self.coefficients(params).items():
+            values[Symbol("coefficient", name)] = jnp.asarray(value, x.dtype)
+        values |= {Symbol("column", name): value for name, value in point.columns.items()}
+        if point.normals is not None:
+            values[Symbol("normal", "normal")] = point.normals
+        wanted = {index for indices in equation.derivatives.values() for index in indices}
+        if wanted:
+            found = derivatives(lambda x: self._apply(params["network"], x), x, wanted)
+            for name, indices in equation.derivatives.items():
+                for index in indices:
+                    values[Symbol("field", name, index)] = found[index][self._slices[name]]
+        return values
+
+    def _field_value(self, params: Params, name: str, index: Index, coordinates: tuple[Array, ...]) -> Array:
+        """A derivative of a field at other points."""
+        x = jnp.stack([jnp.ravel(c) for c in coordinates], axis=-1)
+        at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [index])[index]  # noqa: E731
+        value = jax.vmap(at)(x)[:, self._slices[name]]
+        return value.reshape(coordinates[0].shape + value.shape[1:])
+
+
+def total_loss(losses: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
+    """½ Σ w_k mean(r_k²)."""
+    return 0.5 * sum(weights[name] * value for name, value in losses.items())

@@ -1,0 +1,92 @@
+"""What a fit gives back: the fields as functions, the run as data, the report."""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._types import Params
+from .history import History
+from .problem import Problem
+from .residuals import ResidualFunctions
+from .run import Run
+from .state import TrainState
+from .summary import Summary
+
+
+class Fields:
+    """The fields of a problem as functions of NumPy arrays, computed in double precision."""
+
+    def __init__(self, residuals: ResidualFunctions):
+        self._function = jax.jit(residuals.fields)
+
+    def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, "n *m"]]:
+        with jax.enable_x64(True):
+            return {name: np.asarray(values) for name, values in self._function(params, points).items()}
+
+
+class Solution:
+    """A solved problem.
+
+    - `solution(x=..., t=...)` evaluates the fields;
+    - `model`: the trained model, of the kind that was handed in. Its parameters are float64 arrays, which JAX
+      computes with in single precision outside `jax.enable_x64(True)`;
+    - `coefficients`: given and found;
+    - `state`: the last `TrainState`;
+    - `history`, `summary`: what was recorded; `run`: both with settings and pictures;
+    - `report()` prints the report, `report.html()` gives it as a page; `save(folder)` writes everything.
+    """
+
+    def __init__(self, problem: Problem, model: Any, fields: Fields, params: Params, state: TrainState, run: Run):
+        self.problem, self.model, self.state, self.run = problem, model, state, run
+        self._fields, self._params = fields, params
+
+    @property
+    def history(self) -> History:
+        return self.run.history
+
+    @property
+    def summary(self) -> Summary:
+        return self.run.summary
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        return dict(self.run.summary.coefficients)
+
+    def __call__(self, **coordinates: Any) -> np.ndarray | dict[str, np.ndarray]:
+        """The fields at coordinates, which broadcast against each other.
+
+        **Returns:** for a problem with one field an array of the broadcast shape (with a last axis for the
+        components of a vector field); for several, a dict from field to such an array.
+
+        **Raises:** `TypeError` unless every coordinate of the domain is given, and nothing else.
+        """
+        names = self.problem.domain.coordinates
+        if set(coordinates) != set(names):
+            raise TypeError(
+                f"the solution of '{self.problem.name}' is a function of {', '.join(names)}; got {sorted(coordinates)}"
+            )
+        arrays = np.broadcast_arrays(*(np.asarray(coordinates[name], float) for name in names))
+        shape = arrays[0].shape
+        values = self._fields(self._params, np.stack([a.ravel() for a in arrays], axis=-1))
+        fields = {name: value.reshape(shape + value.shape[1:]) for name, value in values.items()}
+        return next(iter(fields.values())) if len(fields) == 1 else fields
+
+    @property
+    def report(self) -> "Report":  # noqa: F821
+        from .report import Report
+
+        return Report(self.run)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write `summary.json`, `config.toml`, `history.npz`, `report.html` and `checkpoints/`.
+
+        **Raises:** `RunFolderError` if the folder cannot be written.
+        """
+        folder = Path(folder)
+        self.run.save(folder)
+        return folder

@@ -1,0 +1,122 @@
+"""Named bundles of optimizer, weights, learning rate and points."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optax
+
+from .gauss_newton import levenberg_marquardt
+from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate
+from .samplers import AbstractSampler, QuasiRandom
+from .weighting import AbstractWeighting, NTKWeighting
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with one way to go.
+
+    - `optimizer`: any optax transformation. With a `learning_rate` it gives the direction d and the
+      parameters move by −η d; without one its updates are added as they are.
+    - `weighting`: None keeps the weights there are.
+    - `steps`: how many at most, unless the caller says otherwise; `share`: of the caller's steps or budget.
+    - `patience`: the phase ends when the held-out loss has not come down by a tenth in so many steps.
+    - `check_every`: steps between two looks at the held-out residual.
+    - `double_only`: whether single precision would destroy it.
+    """
+
+    name: str
+    optimizer: optax.GradientTransformation
+    learning_rate: AbstractLearningRate | None = None
+    weighting: AbstractWeighting | None = None
+    steps: int = 5000
+    share: float = 1.0
+    patience: int | None = None
+    check_every: int = 100
+    double_only: bool = False
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Phases one after the other on points from one sampler. The last phase takes what steps and time are left."""
+
+    name: str
+    phases: tuple[Phase, ...]
+    sampler: AbstractSampler = QuasiRandom(redraw=10)
+
+    def __post_init__(self) -> None:
+        if not self.phases:
+            raise ValueError(f"strategy '{self.name}' has no phases")
+
+
+def adam(learning_rate: float = 1e-3, weighting: AbstractWeighting | None = None) -> Strategy:
+    """Adam at a constant rate; unit weights unless a weighting is given."""
+    rate = ConstantLearningRate(learning_rate)
+    return Strategy("adam", (Phase("adam", optax.scale_by_adam(), rate, weighting),))
+
+
+def ntk_adam() -> Strategy:
+    """Adam with loss weights from the traces of the kernel and the rate from its curvature along the step."""
+    return Strategy("ntk-adam", (_ntk_adam_phase(),))
+
+
+def gradient_descent() -> Strategy:
+    """Gradient descent at a fixed fraction of the largest stable rate 2/λ_max, followed as it changes."""
+    phase = Phase("gradient-descent", optax.identity(), NTKLearningRate(safety=0.5, cosine=False))
+    return Strategy("gradient-descent", (phase,))
+
+
+def gauss_newton() -> Strategy:
+    """Levenberg-Marquardt in the space of residuals or of parameters, whichever is smaller."""
+    return Strategy("gauss-newton", (_gauss_newton_phase(),))
+
+
+def auto() -> Strategy:
+    """A short phase of NTK-weighted Adam, then Levenberg-Marquardt with the weights it found."""
+    return Strategy("auto", (_ntk_adam_phase(steps=500, share=0.2), _gauss_newton_phase()))
+
+
+STRATEGIES: dict[str, Callable[[], Strategy]] = {
+    "auto": auto,
+    "adam": adam,
+    "ntk-adam": ntk_adam,
+    "gradient-descent": gradient_descent,
+    "gauss-newton": gauss_newton,
+}
+
+
+def as_strategy(strategy: str | Strategy | optax.GradientTransformation, precision: str) -> Strategy:
+    """A strategy from its name, itself, or an optax optimizer (unit weights, its own learning rate).
+
+    In single precision "auto" means "ntk-adam".
+
+    **Raises:** `ValueError` for an unknown name, and for a strategy that single precision would destroy;
+    `TypeError` for anything else.
+    """
+    if isinstance(strategy, str):
+        if strategy not in STRATEGIES:
+            raise ValueError(f"there is no strategy '{strategy}'; there are {', '.join(STRATEGIES)}")
+        if strategy == "auto" and precision == "single":
+            strategy = "ntk-adam"
+        strategy = STRATEGIES[strategy]()
+    elif isinstance(strategy, optax.GradientTransformation):
+        strategy = Strategy("optax", (Phase("optax", strategy),))
+    elif not isinstance(strategy, Strategy):
+        raise TypeError(
+            f"a strategy is a name ({', '.join(STRATEGIES)}), a `Strategy` or an optax optimizer; "
+            f"got {type(strategy).__name__}"
+        )
+    if precision == "single" and any(phase.double_only for phase in strategy.phases):
+        raise ValueError(
+            f"strategy '{strategy.name}' needs precision 'double': its kernel algebra squares the condition number"
+        )
+    return strategy
+
+
+def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:
+    return Phase("ntk-adam", optax.scale_by_adam(), NTKLearningRate(), NTKWeighting(), steps, share)
+
+
+def _gauss_newton_phase() -> Phase:
+    return Phase(
+        "gauss-newton", levenberg_marquardt(), steps=300, patience=60, check_every=10, double_only=True
+    )

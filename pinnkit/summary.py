@@ -1,0 +1,96 @@
+"""The figures of a run in one page: `summary.json` is a contract that scripts may rely on."""
+
+from pathlib import Path
+
+import msgspec
+
+from .diagnostics import Diagnostics
+
+
+class SpectrumSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record of the training kernel. None where a kernel vanishes and the figure does not exist."""
+
+    largest_eigenvalue: float
+    noise_floor: float
+    numerical_rank: int
+    modes: int
+    condition_number: float | None
+    condition_number_is_lower_bound: bool
+    effective_rank: float
+    effective_dimension: float
+    spectral_bias: float | None
+    slow_modes: int
+    kernel_drift: float
+    stable_learning_rate: float | None
+
+    @classmethod
+    def of(cls, record: Diagnostics) -> "SpectrumSummary":
+        kappa = record.condition_number
+        return cls(
+            largest_eigenvalue=record.spectrum.largest_eigenvalue,
+            noise_floor=record.noise_floor,
+            numerical_rank=record.numerical_rank,
+            modes=record.modes,
+            condition_number=None if kappa is None else float(kappa),
+            condition_number_is_lower_bound=kappa is None or kappa.is_lower_bound,
+            effective_rank=record.effective_rank,
+            effective_dimension=record.effective_dimension,
+            spectral_bias=record.spectral_bias,
+            slow_modes=record.slow_modes,
+            kernel_drift=record.kernel_drift,
+            stable_learning_rate=record.stable_learning_rate,
+        )
+
+
+class Seconds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Wall time; `total` counts everything from the call of `fit`."""
+
+    total: float
+    compile: float
+    train: float
+    diagnostics: float
+
+
+class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    initial: SpectrumSummary
+    final: SpectrumSummary
+
+
+class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """- `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
+    - `held_out_loss`: the same on points that training never saw;
+    - `learning_rate`: the last one, None where the optimizer keeps it to itself;
+    - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
+    - `coefficients`: given and found.
+    """
+
+    pinnkit_version: str
+    problem: str
+    seed: int
+    strategy: str
+    precision: str
+    device: str
+    parameters: int
+    points: dict[str, int]
+    steps: int
+    stop_reason: str
+    seconds: Seconds
+    peak_memory_bytes: int
+    loss: float
+    held_out_loss: float
+    losses: dict[str, float]
+    weights: dict[str, float]
+    learning_rate: float | None
+    relative_l2: dict[str, float] | None
+    max_error: dict[str, float] | None
+    coefficients: dict[str, float]
+    spectrum: Spectra
+
+    def save(self, path: Path) -> None:
+        """Write JSON."""
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "Summary":
+        """Read what `save` wrote. **Raises:** `OSError` or `msgspec.DecodeError`."""
+        return msgspec.json.decode(path.read_bytes(), type=cls)

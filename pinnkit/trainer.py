@@ -1,0 +1,364 @@
+"""The loop and nothing else: phases, stretches of compiled steps, looks from outside, and when to stop."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array
+
+from ._types import Params, Scalar
+from .callbacks import Callback, Progress
+from .diagnostics import Diagnostician
+from .history import Check, History
+from .learning_rate import StepContext
+from .linearization import linearize, linearize_matrix_free
+from .residuals import Batch, ResidualFunctions, total_loss
+from .samplers import batch_of
+from .state import StepInfo, TrainState
+from .strategies import Phase, Strategy
+
+JACOBIAN_BUDGET_BYTES = 2 * 1024**3
+"""A Jacobian larger than this is not formed: Gauss-Newton then works by products."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """When to stop: `steps` in all, seconds of wall time `budget` since `started`, and a held-out loss `target`."""
+
+    steps: int | None
+    budget: float | None
+    target: float | None
+    started: float
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+
+class Outcome(NamedTuple):
+    """How the loop ended, and where its time went."""
+
+    state: TrainState
+    stop_reason: str
+    compile_seconds: float
+    train_seconds: float
+    diagnostics_seconds: float
+
+
+class Trainer:
+    """Runs the phases of a strategy.
+
+    - `measure`: held-out mean squares and relative errors from parameters;
+    - `diagnostician`: takes spectra.
+    """
+
+    def __init__(
+        self,
+        residuals: ResidualFunctions,
+        strategy: Strategy,
+        limits: Limits,
+        measure: Callable[[Params], tuple[dict[str, float], dict[str, float]]],
+        diagnostician: Diagnostician,
+        callbacks: Sequence[Callback],
+    ):
+        self._residuals, self._strategy, self._limits = residuals, strategy, limits
+        self._measure, self._diagnostician, self._callbacks = measure, diagnostician, callbacks
+        self.history = History.empty(residuals.problem.conditions)
+        self._compile_seconds = self._train_seconds = self._diagnostics_seconds = 0.0
+
+    def run(self, state: TrainState) -> Outcome:
+        """Train from `state` to the end."""
+        phases, reason = self._strategy.phases, "steps"
+        for number, phase in enumerate(phases):
+            is_last = number == len(phases) - 1
+            steps = self._steps_of(phase, int(state.step), is_last)
+            state, reason = self._run_phase(phase, state, steps, self._deadline(number))
+            if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._is_over()):
+                break
+        if self.history.diagnostics[-1].step != int(state.step):
+            self._diagnose(state, phase.name, horizon=1)
+        return Outcome(state, reason, self._compile_seconds, self._train_seconds, self._diagnostics_seconds)
+
+    def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
+        """Steps of a phase; None where only time limits it."""
+        total = self._limits.steps
+        if is_last:
+            return total - done if total is not None else phase.steps if self._limits.budget is None else None
+        return phase.steps if total is None else min(phase.steps, round(phase.share * total))
+
+    def _deadline(self, number: int) -> float:
+        """Seconds since the start at which a phase has used its share of the budget."""
+        if self._limits.budget is None:
+            return math.inf
+        is_last = number == len(self._strategy.phases) - 1
+        return self._limits.budget * (1 if is_last else sum(p.share for p in self._strategy.phases[: number + 1]))
+
+    def _is_over(self) -> bool:
+        return self._limits.budget is not None and self._limits.seconds() >= self._limits.budget
+
+    def _run_phase(
+        self, phase: Phase, state: TrainState, steps: int | None, deadline: float
+    ) -> tuple[TrainState, str]:
+        state = _enter(phase, self._residuals, state)
+        self.history.phases.append((phase.name, int(state.step)))
+        first, pace, reason = int(state.step), None, "steps"
+        # Everything a user may look at before the first step is computed before it.
+        planned = _diagnostic_steps(steps)
+        self._diagnose(state, phase.name, horizon=steps or phase.steps)
+        if steps == 0:
+            return state, "steps"
+        stretch = self._compile(phase, state)
+        best, best_at = math.inf, first
+        while True:
+            done = int(state.step) - first
+            count = self._count(phase, done, steps, planned, pace, deadline)
+            if count == 0:
+                break
+            began = time.perf_counter()
+            total = self._estimated_steps(done, steps, pace, deadline)
+            state, infos, alive = stretch(state, count, done / total, 1 / total)
+            infos = jax.tree.map(np.asarray, infos)
+            taken = int(state.step) - first - done
+            elapsed = time.perf_counter() - began
+            self._train_seconds += elapsed
+            pace = elapsed / max(taken, 1)
+            self._record(first + done, infos, taken)
+            if not alive:
+                losses = {name: float(column[taken]) for name, column in infos.losses.items()}
+                return state, _not_finite(losses, first + done + taken)
+            check = self._check(state, infos.weights, taken)
+            if not math.isfinite(check.held_out_loss):
+                self.history.checks.pop()
+                return dataclasses.replace(state, params=state.previous), _not_finite(check.held_out, check.step)
+            if best == math.inf or check.held_out_loss < 0.9 * best:
+                best, best_at = check.held_out_loss, int(state.step)
+            if self._report(phase, infos, taken, check, (done + taken) / total, pace):
+                return state, "callback"
+            if self._limits.target is not None and check.held_out_loss <= self._limits.target:
+                return state, "target"
+            if phase.patience is not None and int(state.step) - best_at >= phase.patience:
+                reason = "plateau"
+                break
+            if self._limits.seconds() >= deadline:
+                reason = "budget"
+                break
+            if int(state.step) - first in planned and int(state.step) - first != steps:
+                self._diagnose(state, phase.name, horizon=max((steps or phase.steps) - done - taken, 1))
+        return state, reason
+
+    def _compile(self, phase: Phase, state: TrainState) -> Callable:
+        began = time.perf_counter()
+        sampler = self._strategy.sampler
+        step = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)  # noqa: E731
+        stretch = jax.jit(lambda *args: _stretch(step, phase.check_every, *args))
+        compiled = stretch.lower(state, 0, 0.0, 0.0).compile()
+        self._compile_seconds += time.perf_counter() - began
+        return compiled
+
+    def _count(
+        self,
+        phase: Phase,
+        done: int,
+        steps: int | None,
+        planned: Iterable[int],
+        pace: float | None,
+        deadline: float,
+    ) -> int:
+        """Length of the next stretch: up to the next look, the end, or what time is left."""
+        count = phase.check_every if steps is None else min(phase.check_every, steps - done)
+        count = min([count, *(step - done for step in planned if step > done)])
+        if deadline < math.inf and count:
+            left = deadline - self._limits.seconds()
+            count = max(1, min(count, 10 if pace is None else int(left / pace)))
+        return count
+
+    def _estimated_steps(self, done: int, steps: int | None, pace: float | None, deadline: float) -> float:
+        by_time = done + max(deadline - self._limits.seconds(), 0) / pace if pace else math.inf
+        known = math.inf if steps is None else steps
+        total = min(known, by_time)
+        return max(total if total < math.inf else 10 * (done + 100), done + 1)
+
+    def _record(self, first: int, infos: StepInfo, taken: int) -> None:
+        kept = jax.tree.map(lambda column: column[:taken], infos)
+        self.history.append(first, {f.name: getattr(kept, f.name) for f in dataclasses.fields(kept)})
+
+    def _check(self, state: TrainState, weights: dict[str, Array], taken: int) -> Check:
+        held_out, relative_l2 = self._measure(state.params)
+        final = {name: float(column[taken - 1]) for name, column in weights.items()}
+        check = Check(
+            int(state.step), self._limits.seconds(), total_loss(held_out, final), held_out, relative_l2
+        )
+        self.history.checks.append(check)
+        return check
+
+    def _diagnose(self, state: TrainState, phase: str, horizon: int) -> None:
+        began = time.perf_counter()
+        weights = {name: float(weight) for name, weight in state.weights.items()}
+        params = jax.tree.map(np.asarray, state.params)
+        record = self._diagnostician(params, weights, step=int(state.step), phase=phase, horizon=horizon)
+        if self.history.diagnostics and self.history.diagnostics[-1].step == record.step:
+            self.history.diagnostics.pop()  # a phase that starts where the last one ended speaks for both
+        self.history.diagnostics.append(record)
+        self._diagnostics_seconds += time.perf_counter() - began
+        for callback in self._callbacks:
+            callback.diagnostics(record)
+
+    def _report(
+        self, phase: Phase, infos: StepInfo, taken: int, check: Check, fraction: float, pace: float
+    ) -> bool:
+        rate = float(infos.learning_rate[taken - 1])
+        event = Progress(
+            phase=phase.name,
+            step=check.step,
+            fraction=min(fraction, 1.0),
+            seconds=check.seconds,
+            steps_per_second=1 / max(pace, 1e-9),
+            loss=float(infos.loss[taken - 1]),
+            losses={name: float(column[taken - 1]) for name, column in infos.losses.items()},
+            held_out_loss=check.held_out_loss,
+            weights={name: float(column[taken - 1]) for name, column in infos.weights.items()},
+            learning_rate=None if math.isnan(rate) else rate,
+            relative_l2=check.relative_l2,
+        )
+        return any([callback.progress(event) for callback in self._callbacks])
+
+
+def take_step(
+    phase: Phase, residuals: ResidualFunctions, sampler: Any, state: TrainState, progress: Scalar
+) -> tuple[TrainState, StepInfo]:
+    """One step of training; pure."""
+    key, layouts = _next_points(sampler, state)
+    batch = batch_of(residuals.problem, layouts)
+    weights, weighting_state = _next_weights(phase, residuals, batch, state)
+    value_fn = lambda params, **_: residuals.loss(params, batch, weights)[0]  # noqa: E731
+    (loss, losses), gradient = jax.value_and_grad(residuals.loss, has_aux=True)(state.params, batch, weights)
+    direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
+        gradient,
+        state.opt_state,
+        state.params,
+        value=loss,
+        grad=gradient,
+        value_fn=value_fn,
+        linearize=lambda: _linearize(residuals, state.params, batch, weights),
+    )
+    updates, rate, rate_state = _scaled(
+        phase, residuals, batch, weights, direction, opt_state, progress, state
+    )
+    gradient_norm = optax.tree_utils.tree_norm(gradient)
+    finite = jnp.isfinite(loss) & jnp.isfinite(gradient_norm)
+    moved = TrainState(
+        params=optax.apply_updates(state.params, updates),
+        previous=state.params,
+        opt_state=opt_state,
+        layouts=layouts,
+        weights=weights,
+        weighting_state=weighting_state,
+        rate_state=rate_state,
+        key=key,
+        step=state.step + 1,
+    )
+    stopped = dataclasses.replace(state, params=state.previous)
+    state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, stopped)
+    return state, StepInfo(loss, losses, gradient_norm, rate, weights, finite)
+
+
+def _stretch(
+    step: Callable, length: int, state: TrainState, count: Array, start: Scalar, pace: Scalar
+) -> tuple[TrainState, StepInfo, Array]:
+    """Up to `count` of at most `length` steps; a step that is not finite is the last and leaves no trace."""
+    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(step, state, start)[1])
+
+    def body(carry: tuple[TrainState, Array], i: Array) -> tuple[tuple[TrainState, Array], StepInfo]:
+        state, alive = carry
+        state, info = jax.lax.cond(
+            alive & (i < count), lambda: step(state, start + i * pace), lambda: (state, blank)
+        )
+        return (state, alive & (info.finite | (i >= count))), info
+
+    (state, alive), infos = jax.lax.scan(body, (state, jnp.asarray(True)), jnp.arange(length))
+    return state, infos, alive
+
+
+def _enter(phase: Phase, residuals: ResidualFunctions, state: TrainState) -> TrainState:
+    """The state with fresh optimizer, weighting and rate for a phase."""
+    key, rate_key = jr.split(state.key)
+    return dataclasses.replace(
+        state,
+        previous=state.params,
+        opt_state=phase.optimizer.init(state.params),
+        weighting_state=() if phase.weighting is None else phase.weighting.init(residuals.conditions),
+        rate_state=() if phase.learning_rate is None else phase.learning_rate.init(state.params, rate_key),
+        key=key,
+    )
+
+
+def _next_points(sampler: Any, state: TrainState) -> tuple[Array, dict[str, Array]]:
+    if sampler.redraw is None:
+        return state.key, state.layouts
+    key, draw_key = jr.split(state.key)
+    due = (state.step > 0) & (state.step % sampler.redraw == 0)
+    layouts = jax.lax.cond(due, lambda: sampler.draw(state.layouts, draw_key), lambda: state.layouts)
+    return key, layouts
+
+
+def _next_weights(phase: Phase, residuals: ResidualFunctions, batch: Batch, state: TrainState) -> tuple[Any, Any]:
+    weighting = phase.weighting
+    if weighting is None:
+        return state.weights, state.weighting_state
+    due = (state.weighting_state.filled == 0) | (state.step % weighting.every == 0)
+    return jax.lax.cond(
+        due,
+        lambda: weighting.update(residuals, state.params, batch, state.weighting_state),
+        lambda: (state.weights, state.weighting_state),
+    )
+
+
+def _scaled(
+    phase: Phase,
+    residuals: ResidualFunctions,
+    batch: Batch,
+    weights: Any,
+    direction: Params,
+    opt_state: Any,
+    progress: Scalar,
+    state: TrainState,
+) -> tuple[Params, Scalar, Any]:
+    """The update from the optimizer's direction, its rate, and the next state of the rate."""
+    if phase.learning_rate is None:
+        return direction, jnp.asarray(jnp.nan, progress.dtype), state.rate_state
+    function = lambda params: residuals.stacked(params, batch, weights)  # noqa: E731
+    context = StepContext(
+        push=lambda v: jax.jvp(function, (state.params,), (v,))[1],
+        pull=lambda a: jax.vjp(function, state.params)[1](a)[0],
+        opt_state=opt_state,
+        progress=progress,
+        step=state.step,
+    )
+    rate, rate_state = phase.learning_rate.update(direction, context, state.rate_state)
+    return optax.tree_utils.tree_scale(-rate, direction), rate, rate_state
+
+
+def _not_finite(losses: dict[str, float], step: int) -> str:
+    bad = [name for name, value in losses.items() if not math.isfinite(value)]
+    what = f"residual of condition {', '.join(map(repr, bad))}" if bad else "gradient"
+    return f"not finite: {what} at step {step}"
+
+
+def _linearize(residuals: ResidualFunctions, params: Params, batch: Batch, weights: Any) -> Any:
+    rows = sum(residuals.rows(name, len(points)) for name, points in batch.items())
+    p = ravel_pytree(params)[0].size
+    fits = rows * p * jnp.result_type(float).itemsize <= JACOBIAN_BUDGET_BYTES
+    return (linearize if fits else linearize_matrix_free)(residuals, params, batch, weights)
+
+
+def _diagnostic_steps(steps: int | None) -> tuple[int, ...]:
+    """Steps of a phase at which to look at the kernel: it moves most at first."""
+    geometric = [10 * 10**k for k in range(6)] + [30 * 10**k for k in range(6)]
+    return tuple(sorted(step for step in geometric if steps is None or step < 0.8 * steps))

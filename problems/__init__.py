@@ -1,0 +1,1 @@
+"""Problems that come with pinnkit, one a file, each with its reference."""
