@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from ._types import Params
 from .linearization import Linearization, linearize
+from .model import cast
 from .ntk.dynamics import compute_mode_decay_factors
 from .ntk.spectrum import ConditionNumber, Spectrum, spectrum_of_jacobian
 from .residuals import Batch, ResidualFunctions
@@ -118,9 +119,11 @@ class Diagnostician:
         self, params: Params, weights: Mapping[str, float], *, step: int, phase: str, horizon: int
     ) -> Diagnostics:
         with jax.enable_x64(True):
-            unweighted: Linearization = self._linearize(params, self._batch)
+            unweighted: Linearization = self._linearize(cast(params, np.float64), self._batch)
             rows, J = unweighted.slices(), np.asarray(unweighted.jacobian)
             r = np.asarray(unweighted.residual)
+        if J.shape[1] > J.shape[0]:
+            J = np.linalg.qr(J.T, mode="r").T  # J = Rᵀ Qᵀ: same kernel, same singular values, n columns
         scale = np.empty_like(r)
         for name, part in rows.items():
             scale[part] = np.sqrt(weights[name])

@@ -22,7 +22,7 @@ from .callbacks import Callback, Start
 from .diagnostics import Diagnostician, Diagnostics, diagnostic_batch
 from .domains import Box
 from .history import Snapshot
-from .model import FunctionalModel, as_functional, cast
+from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import MLP
 from .problem import Problem, ProblemError
 from .residuals import Batch, ResidualFunctions
@@ -88,7 +88,7 @@ def fit(
         problem=problem.name,
         strategy=plan.name,
         phases=tuple(phase.name for phase in plan.phases),
-        parameters=ravel_pytree(start)[0].size,
+        parameters=parameter_count(start),
         points=counts,
         precision=precision,
         steps=steps,
@@ -208,7 +208,7 @@ def _conclude(
         strategy=plan.name,
         precision=precision,
         device=_device(),
-        parameters=ravel_pytree(params)[0].size,
+        parameters=parameter_count(params),
         points=counts,
         steps=int(outcome.state.step),
         stop_reason=outcome.stop_reason,

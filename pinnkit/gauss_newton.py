@@ -20,8 +20,8 @@ def gauss_newton(damping: float = 1e-8) -> optax.GradientTransformationExtraArgs
     r"""The damped Gauss-Newton step $-J^\top (J J^\top + \lambda I)^{-1} r$, with λ = `damping` · ‖r‖² · tr K / n.
 
     The damping vanishes with the residual, which keeps the quadratic convergence of Gauss-Newton and the step
-    defined on the way. Chain with a line search of optax where full steps are too long; its `value_fn` is
-    called with the parameters only.
+    defined on the way. Chain with a line search of optax where full steps are too long; `value_fn` must then have
+    a parameter `linearize` and ignore it, since optax hands every keyword on.
 
     Fan & Yuan, *On the quadratic convergence of the Levenberg-Marquardt method*, Computing 74, 2005.
     """

@@ -21,14 +21,12 @@ class StepContext(eqx.Module):
       parameters, on trees of parameters;
     - `opt_state`: state of the optimizer after it has made the direction;
     - `progress`: share of the phase that is over, between 0 and 1;
-    - `step`: number of steps taken.
     """
 
     push: Callable[[Params], Array]
     pull: Callable[[Array], Params]
     opt_state: Any
     progress: Scalar
-    step: Array
 
 
 class AbstractLearningRate(eqx.Module):
@@ -58,13 +56,13 @@ class ConstantLearningRate(AbstractLearningRate):
 
 
 class RateState(eqx.Module):
-    """- `probe`: a tree close to the leading eigenvector (for gradient descent); `mean_log`: running mean of the
-    logarithm of the rate, and `filled`, the share of it that has been filled.
+    """- `probe`: a tree close to the leading eigenvector (for gradient descent);
+    - `mean_log`: mean logarithm of the rates measured so far; `measured`: their number.
     """
 
     probe: Params
     mean_log: Scalar
-    filled: Scalar
+    measured: Scalar
 
 
 class NTKLearningRate(AbstractLearningRate):
@@ -73,19 +71,22 @@ class NTKLearningRate(AbstractLearningRate):
     For gradient descent, which diverges above $2/\lambda_{\max}(K)$, $\eta = c/\lambda_{\max}(K)$: the eigenvalue is
     followed by power iteration, one product with the kernel a step, warm from step to step.
 
-    For Adam, whose preconditioner is $P = \sqrt{\hat v} + \epsilon$, the largest eigenvalue of $J P^{-1} J^\top$ is
-    dominated by parameters that do not move. The Rayleigh quotient along the update d itself,
-    $\rho = \|Jd\|^2 / d^\top P d$, is not: $\eta = c/\rho$, averaged in log space with `momentum`, with a cosine decay.
+    For Adam, whose preconditioner is $P = \sqrt{\hat v} + \epsilon$, the curvature along the update d is the Rayleigh
+    quotient $\rho = \|Jd\|^2 / d^\top P d$ of the preconditioned kernel, and $\eta = c/\rho$. It is averaged in log
+    space over the first `window` steps and then held: later the quotient follows the rate instead of
+    telling it (the smaller the steps, the smaller the gradients and P, the larger ρ), and a rate that
+    goes on following it collapses.
 
     - `safety`: c; below 2 for gradient descent to be stable while the eigenvalue grows between steps;
-    - `every`: steps between two measurements;
-    - `momentum`: of the running mean (Adam only);
+    - `window`: steps over which the rate for Adam is measured;
+    - `cosine`: whether the rate decays along a half cosine over the phase;
     - `b2`, `epsilon`: those of Adam.
+
+    Cohen et al., *Adaptive gradient methods at the edge of stability*, 2022, on why ρ follows η.
     """
 
-    safety: float = 0.3
-    every: int = 1
-    momentum: float = 0.99
+    safety: float = 0.5
+    window: int = 100
     cosine: bool = True
     b2: float = 0.999
     epsilon: float = 1e-8
@@ -98,31 +99,27 @@ class NTKLearningRate(AbstractLearningRate):
         return RateState(tree.unflatten(probe), zero, zero)
 
     def update(self, direction: Params, context: StepContext, state: RateState) -> tuple[Scalar, RateState]:
-        second_moment = optax.tree_utils.tree_get(context.opt_state, "nu")
-        measure = self._from_largest_eigenvalue if second_moment is None else self._from_update
-        due = (context.step % self.every == 0) | (state.filled == 0)
-        state = jax.lax.cond(due, lambda: measure(direction, context, state), lambda: state)
-        rate = jnp.exp(state.mean_log / state.filled)
+        if optax.tree_utils.tree_get(context.opt_state, "nu") is None:
+            state = self._from_largest_eigenvalue(context, state)
+        else:
+            measure = lambda: self._from_update(direction, context, state)  # noqa: E731
+            state = jax.lax.cond(state.measured < self.window, measure, lambda: state)
+        rate = jnp.exp(state.mean_log)
         return rate * (cosine_decay(context.progress) if self.cosine else 1.0), state
 
-    def _from_largest_eigenvalue(self, direction: Params, context: StepContext, state: RateState) -> RateState:
-        del direction
-        sweeps = jnp.where(state.filled == 0, 20, 1)  # the first measurement starts from noise
+    def _from_largest_eigenvalue(self, context: StepContext, state: RateState) -> RateState:
+        sweeps = jnp.where(state.measured == 0, 20, 1)  # the first measurement starts from noise
         probe, eigenvalue = jax.lax.fori_loop(
-            0, sweeps, lambda _, carry: _power_step(carry[0], context), (state.probe, jnp.zeros_like(state.filled))
+            0, sweeps, lambda _, carry: _power_step(carry[0], context), (state.probe, jnp.zeros_like(state.mean_log))
         )
-        one = jnp.ones_like(state.filled)
-        return RateState(probe, jnp.log(self.safety / eigenvalue), one)
+        return RateState(probe, jnp.log(self.safety / eigenvalue), state.measured + 1)
 
     def _from_update(self, direction: Params, context: StepContext, state: RateState) -> RateState:
         pushed = context.push(direction)
         curvature = jnp.vdot(pushed, pushed) / self._preconditioned_square(direction, context.opt_state)
-        momentum = self.momentum**self.every
-        return RateState(
-            state.probe,
-            momentum * state.mean_log + (1 - momentum) * jnp.log(self.safety / curvature),
-            momentum * state.filled + (1 - momentum),
-        )
+        measured = state.measured + 1
+        change = (jnp.log(self.safety / curvature) - state.mean_log) / measured
+        return RateState(state.probe, state.mean_log + change, measured)
 
     def _preconditioned_square(self, direction: Params, opt_state: Any) -> Float[Array, ""]:
         """dᵀPd with P from Adam's bias-corrected second moment."""

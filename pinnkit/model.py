@@ -32,7 +32,7 @@ class FunctionalModel(eqx.Module):
     @property
     def size(self) -> int:
         """Number of trainable parameters."""
-        return sum(leaf.size for leaf in jax.tree.leaves(self.params))
+        return parameter_count(self.params)
 
 
 def as_functional(model: Model, size: int, key: Key | None = None) -> FunctionalModel:
@@ -61,12 +61,19 @@ def as_functional(model: Model, size: int, key: Key | None = None) -> Functional
         )
     if not jax.tree.leaves(functional.params):
         raise ValueError(f"the model {type(model).__name__} has no trainable parameters")
-    return FunctionalModel(functional.params, _for_one_point(functional, size), functional.merge)
+    is_double = any(leaf.dtype == jnp.float64 for leaf in jax.tree.leaves(functional.params))
+    with jax.enable_x64(is_double or jax.config.jax_enable_x64):  # a trained model comes in float64
+        return FunctionalModel(functional.params, _for_one_point(functional, size), functional.merge)
 
 
 def output_size(model: FunctionalModel, size: int) -> int:
     """Number of outputs of `model` on points with `size` coordinates; nothing is computed."""
     return jax.eval_shape(model.apply, model.params, _point(model.params, (size,))).shape[0]
+
+
+def parameter_count(params: Params) -> int:
+    """Number of entries of all leaves."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
 def cast(params: Params, dtype: Any) -> Params:

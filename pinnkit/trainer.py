@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
 from ._types import Params, Scalar
@@ -20,6 +19,7 @@ from .diagnostics import Diagnostician
 from .history import Check, History
 from .learning_rate import StepContext
 from .linearization import linearize, linearize_matrix_free
+from .model import parameter_count
 from .residuals import Batch, ResidualFunctions, total_loss
 from .samplers import batch_of
 from .state import StepInfo, TrainState
@@ -237,7 +237,7 @@ def take_step(
     key, layouts = _next_points(sampler, state)
     batch = batch_of(residuals.problem, layouts)
     weights, weighting_state = _next_weights(phase, residuals, batch, state)
-    value_fn = lambda params, **_: residuals.loss(params, batch, weights)[0]  # noqa: E731
+    value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]  # noqa: E731
     (loss, losses), gradient = jax.value_and_grad(residuals.loss, has_aux=True)(state.params, batch, weights)
     direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
         gradient,
@@ -339,7 +339,6 @@ def _scaled(
         pull=lambda a: jax.vjp(function, state.params)[1](a)[0],
         opt_state=opt_state,
         progress=progress,
-        step=state.step,
     )
     rate, rate_state = phase.learning_rate.update(direction, context, state.rate_state)
     return optax.tree_utils.tree_scale(-rate, direction), rate, rate_state
@@ -353,8 +352,7 @@ def _not_finite(losses: dict[str, float], step: int) -> str:
 
 def _linearize(residuals: ResidualFunctions, params: Params, batch: Batch, weights: Any) -> Any:
     rows = sum(residuals.rows(name, len(points)) for name, points in batch.items())
-    p = ravel_pytree(params)[0].size
-    fits = rows * p * jnp.result_type(float).itemsize <= JACOBIAN_BUDGET_BYTES
+    fits = rows * parameter_count(params) * jnp.result_type(float).itemsize <= JACOBIAN_BUDGET_BYTES
     return (linearize if fits else linearize_matrix_free)(residuals, params, batch, weights)
 
 

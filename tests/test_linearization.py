@@ -1,0 +1,75 @@
+"""The linearization of the stacked residual, against JAX on the residual written out by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from pinnkit import MLP, QuasiRandom
+from pinnkit.linearization import block_traces, linearize, linearize_matrix_free
+from pinnkit.model import as_functional
+from pinnkit.residuals import ResidualFunctions
+from pinnkit.samplers import batch_of, point_counts
+
+from .problems_for_tests import decay_rate, poisson, stokes
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+def prepared(problem, points=12, width=5):
+    model = MLP(problem.domain, sum(problem.field_sizes.values()), width=width, depth=2, seed=3)
+    residuals = ResidualFunctions(problem, as_functional(model, problem.domain.dimension))
+    params = residuals.initial_params(as_functional(model, problem.domain.dimension).params)
+    batch = batch_of(problem, QuasiRandom().init(problem, point_counts(problem, points), seed=1))
+    weights = {name: jnp.asarray(1.0 + i) for i, name in enumerate(problem.conditions)}
+    return residuals, params, batch, weights
+
+
+def test_loss_is_the_weighted_half_sum_of_mean_squares_written_out_by_hand():
+    residuals, params, batch, weights = prepared(poisson())
+    u = lambda x: residuals.fields(params, x.reshape(1, 1))["u"][0]  # noqa: E731
+    u_xx = jax.vmap(jax.grad(jax.grad(u)))
+    x = batch["pde"].coordinates[:, 0]
+    pde = jnp.mean((-u_xx(x) - jnp.pi**2 * jnp.sin(jnp.pi * x)) ** 2)
+    walls = jnp.mean(jax.vmap(u)(jnp.array([0.0, 1.0])) ** 2)
+    loss, losses = residuals.loss(params, batch, weights)
+    np.testing.assert_allclose([losses["pde"], losses["walls"]], [pde, walls], rtol=1e-12)
+    np.testing.assert_allclose(loss, 0.5 * (1.0 * pde + 2.0 * walls), rtol=1e-12)
+
+
+@pytest.mark.parametrize("problem", [poisson, decay_rate, stokes])
+def test_jacobian_blocks_traces_and_gradient_agree_with_jax(problem):
+    residuals, params, batch, weights = prepared(problem())
+    flat, unravel = ravel_pytree(params)
+    stacked = lambda flat: residuals.stacked(unravel(flat), batch, weights)  # noqa: E731
+    J = jax.jacfwd(stacked)(flat)
+    step = linearize(residuals, params, batch, weights, block_size=5)
+    scale = jnp.abs(J).max()
+    np.testing.assert_allclose(step.residual, stacked(flat), rtol=1e-12)
+    np.testing.assert_allclose(step.jacobian, J, atol=1e-12 * scale)
+    K = J @ J.T
+    np.testing.assert_allclose(step.ntk, K, atol=1e-12 * jnp.abs(K).max())
+    rows = step.slices()
+    for (a, b), block in step.blocks().items():
+        np.testing.assert_allclose(block, K[rows[a], rows[b]], atol=1e-12 * jnp.abs(K).max())
+    loss, _ = residuals.loss(params, batch, weights)
+    gradient = ravel_pytree(jax.grad(lambda params: residuals.loss(params, batch, weights)[0])(params))[0]
+    np.testing.assert_allclose(step.loss, loss, rtol=1e-12)
+    np.testing.assert_allclose(step.gradient, gradient, atol=1e-12 * jnp.abs(gradient).max())
+    for name, trace in block_traces(residuals, params, batch, block_size=3).items():
+        np.testing.assert_allclose(trace, jnp.trace(K[rows[name], rows[name]]) / weights[name], rtol=1e-12)
+
+
+@pytest.mark.parametrize("points", [6, 60])  # fewer rows than parameters, and more
+def test_damped_steps_agree_with_least_squares_and_without_the_matrix(points):
+    residuals, params, batch, weights = prepared(poisson(), points)
+    step = linearize(residuals, params, batch, weights)
+    assert (len(step.residual) < step.jacobian.shape[1]) == (points == 6)
+    damping = 1e-3 * jnp.linalg.norm(step.jacobian) ** 2
+    J = np.vstack([step.jacobian, np.sqrt(damping) * np.eye(step.jacobian.shape[1])])
+    r = np.concatenate([step.residual, np.zeros(step.jacobian.shape[1])])
+    expected = -np.linalg.lstsq(J, r)[0]
+    np.testing.assert_allclose(step.damped_solver()(damping), expected, atol=1e-10 * np.abs(expected).max())
+    by_products = linearize_matrix_free(residuals, params, batch, weights).damped_solver()(damping)
+    np.testing.assert_allclose(by_products, expected, atol=1e-4 * np.abs(expected).max())
