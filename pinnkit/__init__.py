@@ -15,6 +15,7 @@ from .fields import laplacian as laplacian
 from .fields import partial as partial
 from .fit import diagnose as diagnose
 from .fit import fit as fit
+from .fit import load as load
 from .gauss_newton import gauss_newton as gauss_newton
 from .gauss_newton import levenberg_marquardt as levenberg_marquardt
 from .history import History as History

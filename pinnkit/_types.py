@@ -3,9 +3,10 @@
 from typing import Any, TypeAlias
 
 import jax
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-Params: TypeAlias = PyTree[Array]
+Params: TypeAlias = PyTree[Array | np.ndarray]
 """Trainable parameters, in whatever tree their model keeps them."""
 
 Scalar: TypeAlias = Float[Array, ""]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -111,7 +112,7 @@ class Diagnostician:
     def __init__(self, residuals: ResidualFunctions, batch: Batch):
         self._residuals, self._batch = residuals, batch
         self._linearize = jax.jit(
-            lambda params, batch: linearize(residuals, params, batch, dict.fromkeys(batch, 1.0))
+            lambda params, batch: linearize(residuals, params, batch, dict.fromkeys(batch, jnp.ones(())))
         )
         self._first_kernel: np.ndarray | None = None
 
@@ -123,7 +124,7 @@ class Diagnostician:
             rows, J = unweighted.slices(), np.asarray(unweighted.jacobian)
             r = np.asarray(unweighted.residual)
         if J.shape[1] > J.shape[0]:
-            J = np.linalg.qr(J.T, mode="r").T  # J = Rᵀ Qᵀ: same kernel, same singular values, n columns
+            J = np.transpose(np.linalg.qr(J.T, mode="r"))  # J = Rᵀ Qᵀ: same kernel, same singular values, n columns
         scale = np.empty_like(r)
         for name, part in rows.items():
             scale[part] = np.sqrt(weights[name])

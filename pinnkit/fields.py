@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import batching
 from jaxtyping import Array, Float
@@ -25,11 +26,11 @@ from .taylor import Index
 
 
 class Symbol(NamedTuple):
-    """Something an equation depends on; `index` counts for fields only."""
+    """Something an equation depends on; `orders` of differentiation are those of fields."""
 
     kind: str  # "field", "coordinate", "coefficient", "normal" or "column"
     name: str
-    index: Index = ()
+    orders: Index = ()
 
 
 class Frame(NamedTuple):
@@ -65,17 +66,17 @@ _partial_p = Primitive("partial")  # a derivative of an expression
 
 @_symbol_p.def_abstract_eval
 def _(*, symbol: Symbol, shape: tuple[int, ...]) -> Any:
-    return jax.core.ShapedArray(shape, jnp.result_type(float))
+    return ShapedArray(shape, jnp.result_type(float))
 
 
 @_elsewhere_p.def_abstract_eval
 def _(*point: Any, name: str, index: Index, shape: tuple[int, ...]) -> Any:
-    return jax.core.ShapedArray(point[0].shape + shape, jnp.result_type(float))
+    return ShapedArray(point[0].shape + shape, jnp.result_type(float))
 
 
 @_partial_p.def_abstract_eval
 def _(expression: Any, *, coordinate: str) -> Any:
-    return jax.core.ShapedArray(expression.shape, expression.dtype)
+    return ShapedArray(expression.shape, expression.dtype)
 
 
 def _batch_elsewhere(point: Sequence[Any], axes: Sequence[Any], **params: Any) -> tuple[Any, int]:
@@ -134,10 +135,7 @@ class Field:
             )
         here = self._point or tuple(_bind_symbol("coordinate", name) for name in frame.coordinates)
         dtype = jnp.result_type(float)
-        point = [
-            jnp.asarray(coordinates.get(name, x), dtype)
-            for name, x in zip(frame.coordinates, here, strict=True)
-        ]
+        point = [jnp.asarray(coordinates.get(name, x), dtype) for name, x in zip(frame.coordinates, here, strict=True)]
         return Field(self._name, self._index, self._component, tuple(jnp.broadcast_arrays(*point)))
 
     def d(self, *spec: str | int) -> "Field":
@@ -147,8 +145,7 @@ class Field:
         for name, order in _pairs(spec):
             if name not in coordinates:
                 raise AttributeError(
-                    f"field '{self._name}' has no derivative in '{name}'; "
-                    f"the coordinates are {list(coordinates)}"
+                    f"field '{self._name}' has no derivative in '{name}'; the coordinates are {list(coordinates)}"
                 )
             index[coordinates.index(name)] += order
         return Field(self._name, tuple(index), self._component, self._point)
@@ -260,9 +257,7 @@ def partial(expression: Any, coordinate: str, order: int = 1) -> Any:
     """
     coordinates = _current_frame().coordinates
     if coordinate not in coordinates:
-        raise ValueError(
-            f"`partial` by unknown coordinate '{coordinate}'; the coordinates are {list(coordinates)}"
-        )
+        raise ValueError(f"`partial` by unknown coordinate '{coordinate}'; the coordinates are {list(coordinates)}")
     for _ in range(order):
         if isinstance(expression, Field):
             expression = expression.d(coordinate)
@@ -282,9 +277,7 @@ def div(vector: Any, over: Sequence[str] | None = None) -> Array:
     components = list(vector)
     if len(components) != len(names):
         raise ValueError(f"`div` of {len(components)} component(s) over the coordinates {list(names)}")
-    return sum(
-        (_array(partial(v, name)) for v, name in zip(components, names, strict=True)), start=jnp.zeros(())
-    )
+    return sum((_array(partial(v, name)) for v, name in zip(components, names, strict=True)), start=jnp.zeros(()))
 
 
 def laplacian(expression: Any, over: Sequence[str] | None = None) -> Array:
@@ -334,7 +327,7 @@ class Equation:
         self.size: int = closed.out_avals[0].shape[0]
         self.symbols = self._needs(self._output)
         self.derivatives = {
-            name: tuple(sorted({s.index for s in self.symbols if s.kind == "field" and s.name == name}))
+            name: tuple(sorted({s.orders for s in self.symbols if s.kind == "field" and s.name == name}))
             for name in frame.fields
         }
 
@@ -363,10 +356,10 @@ class Equation:
         if symbol.kind != "field":
             return symbol
         axis = self._coordinates.index(coordinate)
-        return symbol._replace(index=tuple(n + (i == axis) for i, n in enumerate(symbol.index)))
+        return symbol._replace(orders=tuple(n + (i == axis) for i, n in enumerate(symbol.orders)))
 
     def _value(self, node: Any, values: dict[Symbol, Array], field_value: FieldValue) -> Any:
-        memo: dict[int, list[Any]] = {}
+        memo: dict[tuple[int, ...], list[Any]] = {}
 
         def value(node: Any) -> Any:
             if not isinstance(node, _Node):

@@ -5,8 +5,9 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,11 +15,11 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from scipy.stats import qmc
 
 from ._types import Model, Params
 from .callbacks import Callback, Start
+from .checkpoint import restore_params
 from .diagnostics import Diagnostician, Diagnostics, diagnostic_batch
 from .domains import Box
 from .history import Snapshot
@@ -26,7 +27,7 @@ from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import MLP
 from .problem import Problem, ProblemError
 from .residuals import Batch, ResidualFunctions
-from .run import Run
+from .run import Run, RunFolderError
 from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
 from .solution import Fields, Solution
 from .state import TrainState
@@ -82,7 +83,7 @@ def fit(
         start = exact.initial_params(cast(functional.params, jnp.float64))
         measure = _Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
         diagnostician = _diagnostician(exact, counts, seed)
-        _check_finite(ravel_pytree(start)[0])
+        _check_finite(exact, start, _batch(problem, plan.sampler, counts, seed))
         initial_weights = fixed_weights(tuple(problem.conditions), weights)
     announcement = Start(
         problem=problem.name,
@@ -98,7 +99,7 @@ def fit(
         callback.start(announcement)
     with jax.enable_x64(precision == "double"):
         dtype = jnp.result_type(float)
-        residuals = exact if precision == "double" else ResidualFunctions(problem, functional)
+        residuals = exact if precision == "double" else ResidualFunctions(problem, cast(functional, dtype))
         trainer = Trainer(residuals, plan, limits, measure, diagnostician, callbacks)
         state = TrainState(
             params=cast(start, dtype),
@@ -117,10 +118,28 @@ def fit(
     config = _config(problem, summary, described, steps, budget, target)
     for callback in callbacks:
         callback.end(summary)
-    with jax.enable_x64(True):
-        trained = functional.merge(jax.tree.map(jnp.asarray, params["network"]))
     run = Run(summary, config, trainer.history, snapshot)
-    return Solution(problem, trained, measure.fields, params, outcome.state, run)
+    return Solution(problem, _merged(functional, params), measure.fields, params, outcome.state, run)
+
+
+def load(folder: str | Path, problem: Problem, model: Model | None = None) -> Solution:
+    """The solution that `Solution.save` wrote.
+
+    - `problem`: the problem it solves, since equations are code and are not stored;
+    - `model`: the model it was trained with, untrained; None for the built-in network.
+
+    **Raises:** `RunFolderError` if the folder holds no intact run of this problem and model.
+    """
+    run = Run.load(Path(folder))
+    if run.summary.problem != problem.name:
+        raise RunFolderError(f"'{folder}' holds a run of problem '{run.summary.problem}', not of '{problem.name}'")
+    shape = (run.config.get("width"), run.config.get("depth")) if model is None else (None, None)
+    functional, _ = _network(problem, model, *shape, run.summary.seed)
+    with jax.enable_x64(True):
+        residuals = ResidualFunctions(problem, functional)
+        like = residuals.initial_params(cast(functional.params, jnp.float64))
+    params = restore_params(Path(folder), like, run.summary.steps)
+    return Solution(problem, _merged(functional, params), Fields(residuals), params, None, run)
 
 
 def diagnose(
@@ -143,9 +162,14 @@ def diagnose(
     with jax.enable_x64(True):
         residuals = ResidualFunctions(problem, functional)
         params = residuals.initial_params(cast(functional.params, jnp.float64))
-        _check_finite(ravel_pytree(params)[0])
+        _check_finite(residuals, params, _batch(problem, QuasiRandom(), counts, seed))
         take = _diagnostician(residuals, counts, seed)
     return take(params, dict.fromkeys(problem.conditions, 1.0), step=0, phase="start", horizon=horizon)
+
+
+def _merged(functional: FunctionalModel, params: Params) -> Any:
+    with jax.enable_x64(True):
+        return functional.merge(jax.tree.map(jnp.asarray, params["network"]))
 
 
 class _Measure:
@@ -212,9 +236,7 @@ def _conclude(
         points=counts,
         steps=int(outcome.state.step),
         stop_reason=outcome.stop_reason,
-        seconds=Seconds(
-            limits.seconds(), outcome.compile_seconds, outcome.train_seconds, outcome.diagnostics_seconds
-        ),
+        seconds=Seconds(limits.seconds(), outcome.compile_seconds, outcome.train_seconds, outcome.diagnostics_seconds),
         peak_memory_bytes=_peak_memory_bytes(),
         loss=float(loss),
         held_out_loss=0.5 * sum(weights[name] * value for name, value in held_out.items()),
@@ -224,9 +246,7 @@ def _conclude(
         relative_l2=relative_l2 or None,
         max_error=max_error or None,
         coefficients=coefficients,
-        spectrum=Spectra(
-            SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])
-        ),
+        spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     fields = measure.fields(params, measure.points)
     snapshot = Snapshot(problem.domain.coordinates, measure.points, measure.shape, fields, measure.reference)
@@ -235,18 +255,18 @@ def _conclude(
 
 def _network(
     problem: Problem, model: Model | None, width: int | None, depth: int | None, seed: int
-) -> tuple[FunctionalModel, str]:
-    """The model in functional form, and how to call it in the settings."""
+) -> tuple[FunctionalModel, dict[str, Any]]:
+    """The model in functional form, and what the settings say of it."""
     dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
     if model is None:
         default = (32, 2) if dimension == 1 else (24, 4)
         shape = default[0] if width is None else width, default[1] if depth is None else depth
         with jax.enable_x64(True):
-            network = MLP(problem.domain, outputs, *shape, seed=seed)
-            return as_functional(network, dimension), f"MLP(width={shape[0]}, depth={shape[1]}, tanh)"
+            network = as_functional(MLP(problem.domain, outputs, *shape, seed=seed), dimension)
+        return network, {"network": "MLP", "width": shape[0], "depth": shape[1]}
     if width is not None or depth is not None:
         raise ValueError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
-    return as_functional(model, dimension, jr.key(seed)), type(model).__name__
+    return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
 
 
 def _batch(problem: Problem, sampler: AbstractSampler, counts: dict[str, int], seed: int) -> Batch:
@@ -270,7 +290,7 @@ def _test_points(domain: Box) -> tuple[np.ndarray, tuple[int, ...]]:
 def _config(
     problem: Problem,
     summary: Summary,
-    network: str,
+    network: dict[str, Any],
     steps: int | None,
     budget: float | None,
     target: float | None,
@@ -283,7 +303,7 @@ def _config(
         "strategy": summary.strategy,
         "seed": summary.seed,
         "precision": summary.precision,
-        "network": network,
+        **network,
         **{name: value for name, value in asked.items() if value is not None},
         "points": summary.points,
         "coefficients": problem.constants,
@@ -313,9 +333,20 @@ def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Seq
         raise TypeError(f"a callback is a `pinnkit.Callback`, got {wrong[0]}")
 
 
-def _check_finite(params: Any) -> None:
-    if not bool(jnp.isfinite(params).all()):
-        raise ProblemError(f"the model has {int((~jnp.isfinite(params)).sum())} parameter(s) that are not finite")
+def _check_finite(residuals: ResidualFunctions, params: Params, batch: Batch) -> None:
+    """Refuse parameters, and residuals at them, that are not finite."""
+    bad = sum(int((~jnp.isfinite(leaf)).sum()) for leaf in jax.tree.leaves(params))
+    if bad:
+        raise ProblemError(f"the model has {bad} parameter(s) that are not finite")
+    for name, r in jax.jit(residuals)(params, batch).items():
+        points = np.asarray(batch[name].coordinates)
+        finite = np.isfinite(np.asarray(r)).reshape(len(points), -1).all(axis=1)
+        if not finite.all():
+            first = zip(residuals.problem.domain.coordinates, points[np.argmin(finite)], strict=True)
+            raise ProblemError(
+                f"the residual of condition '{name}' of problem '{residuals.problem.name}' is not finite at "
+                f"{', '.join(f'{axis} = {value:.6g}' for axis, value in first)} before the first step"
+            )
 
 
 def _device() -> str:

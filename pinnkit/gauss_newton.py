@@ -17,22 +17,18 @@ from ._types import Params, Scalar
 
 
 def gauss_newton(damping: float = 1e-8) -> optax.GradientTransformationExtraArgs:
-    r"""The damped Gauss-Newton step $-J^\top (J J^\top + \lambda I)^{-1} r$, with λ = `damping` · ‖r‖² · tr K / n.
+    r"""The damped Gauss-Newton step $-J^\top (J J^\top + \lambda I)^{-1} r$.
 
-    The damping vanishes with the residual, which keeps the quadratic convergence of Gauss-Newton and the step
-    defined on the way. Chain with a line search of optax where full steps are too long; `value_fn` must then have
-    a parameter `linearize` and ignore it, since optax hands every keyword on.
+    Chain with a line search of optax where full steps are too long; `value_fn` must then have a parameter
+    `linearize` and ignore it, since optax hands every keyword on.
 
-    Fan & Yuan, *On the quadratic convergence of the Levenberg-Marquardt method*, Computing 74, 2005.
+    - `damping`: λ relative to the mean eigenvalue of the kernel.
     """
 
-    def update(
-        updates: Params, state: Any, params: Params | None = None, *, linearize: Callable[[], Any], **extra_args: Any
-    ) -> tuple[Params, Any]:
-        del updates, params, extra_args
-        step = linearize()
-        squared = jnp.vdot(step.residual, step.residual)
-        lam = damping * jnp.minimum(squared, 1.0) * _mean_curvature(step) + _smallest_damping(step)
+    def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
+        del updates, params
+        step = _required("linearize", extra_args)()
+        lam = damping * _mean_curvature(step) + _smallest_damping(step)
         return step.unravel(step.damped_solver()(lam)), state
 
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
@@ -49,9 +45,7 @@ class LevenbergMarquardtState(NamedTuple):
     attempts: Array
 
 
-def levenberg_marquardt(
-    damping: float = 1e-2, attempts: int = 6
-) -> optax.GradientTransformationExtraArgs:
+def levenberg_marquardt(damping: float = 1e-2, attempts: int = 6) -> optax.GradientTransformationExtraArgs:
     """Gauss-Newton with the damping found by accept and reject.
 
     A step is taken only if it reduces the loss; otherwise the damping grows and the step is solved again, up
@@ -69,17 +63,11 @@ def levenberg_marquardt(
             jnp.asarray(damping, dtype), jnp.asarray(2.0, dtype), jnp.asarray(True), jnp.asarray(0)
         )
 
-    def update(
-        updates: Params,
-        state: LevenbergMarquardtState,
-        params: Params | None = None,
-        *,
-        linearize: Callable[[], Any],
-        value_fn: Callable[[Params], Scalar],
-        **extra_args: Any,
-    ) -> tuple[Params, LevenbergMarquardtState]:
-        del updates, extra_args
-        step = linearize()
+    def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
+        del updates
+        if params is None:
+            raise ValueError("Levenberg-Marquardt tries its steps: give `update` the parameters")
+        value_fn, step = _required("value_fn", extra_args), _required("linearize", extra_args)()
         solve, unit, least = step.damped_solver(), _mean_curvature(step), _smallest_damping(step)
         loss, gradient = 0.5 * jnp.vdot(step.residual, step.residual), step.gradient
 
@@ -113,6 +101,12 @@ def _next(state: LevenbergMarquardtState, gain: Scalar) -> LevenbergMarquardtSta
         accepted,
         state.attempts + 1,
     )
+
+
+def _required(name: str, extra_args: dict[str, Any]) -> Callable[..., Any]:
+    if name not in extra_args:
+        raise ValueError(f"this optimizer needs the keyword `{name}` in `update`; see the docstring of its module")
+    return extra_args[name]
 
 
 def _mean_curvature(step: Any) -> Scalar:

@@ -112,9 +112,12 @@ class History:
 
     @classmethod
     def load(cls, path: Path) -> tuple["History", Snapshot]:
-        """Read what `save` wrote. **Raises:** `OSError`, `KeyError` or `ValueError` for any other file."""
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        """Read what `save` wrote.
+
+        **Raises:** `OSError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for any other file.
+        """
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = dict(archive)
         conditions = tuple(arrays["conditions"].tolist())
         columns = lambda table: {name: arrays[table][:, i] for i, name in enumerate(conditions)}  # noqa: E731
         history = cls(
@@ -165,11 +168,13 @@ def _checks(arrays: Mapping[str, np.ndarray], conditions: tuple[str, ...]) -> li
     rows = zip(*(arrays[f"checks/{k}"].tolist() for k in ("step", "seconds", "held_out_loss")), strict=True)
     return [
         Check(
-            *row,
+            step,
+            seconds,
+            held_out_loss,
             dict(zip(conditions, arrays["checks/held_out"][i].tolist(), strict=True)),
             dict(zip(fields, arrays["checks/relative_l2"][i].tolist(), strict=True)) if fields else {},
         )
-        for i, row in enumerate(rows)
+        for i, (step, seconds, held_out_loss) in enumerate(rows)
     ]
 
 

@@ -110,7 +110,10 @@ class NTKLearningRate(AbstractLearningRate):
     def _from_largest_eigenvalue(self, context: StepContext, state: RateState) -> RateState:
         sweeps = jnp.where(state.measured == 0, 20, 1)  # the first measurement starts from noise
         probe, eigenvalue = jax.lax.fori_loop(
-            0, sweeps, lambda _, carry: _power_step(carry[0], context), (state.probe, jnp.zeros_like(state.mean_log))
+            0,
+            sweeps,
+            lambda _, carry: _power_step(carry[0], context),
+            (state.probe, jnp.zeros_like(state.mean_log)),
         )
         return RateState(probe, jnp.log(self.safety / eigenvalue), state.measured + 1)
 

@@ -124,9 +124,7 @@ def linearize_matrix_free(
     return MatrixFreeLinearization(residual, push, lambda a: transpose(a)[0], unravel)
 
 
-def block_traces(
-    residuals: ResidualFunctions, params: Params, batch: Batch, block_size: int = 64
-) -> dict[str, Scalar]:
+def block_traces(residuals: ResidualFunctions, params: Params, batch: Batch, block_size: int = 64) -> dict[str, Scalar]:
     r"""tr K_kk of the unweighted kernel (rows scaled by $1/\sqrt{N_k}$) for each condition, exact.
 
     Per-point gradients are formed `block_size` points at a time and dropped, so no Jacobian is held.

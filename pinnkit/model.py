@@ -61,8 +61,8 @@ def as_functional(model: Model, size: int, key: Key | None = None) -> Functional
         )
     if not jax.tree.leaves(functional.params):
         raise ValueError(f"the model {type(model).__name__} has no trainable parameters")
-    is_double = any(leaf.dtype == jnp.float64 for leaf in jax.tree.leaves(functional.params))
-    with jax.enable_x64(is_double or jax.config.jax_enable_x64):  # a trained model comes in float64
+    dtypes = [jnp.result_type(float), *(leaf.dtype for leaf in jax.tree.leaves(functional.params))]
+    with jax.enable_x64(jnp.float64 in dtypes):  # a trained model comes in float64
         return FunctionalModel(functional.params, _for_one_point(functional, size), functional.merge)
 
 

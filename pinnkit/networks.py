@@ -44,6 +44,8 @@ class Rescale(AbstractEmbedding):
         return len(self.lower)
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        if x.shape != self.lower.shape:
+            raise ValueError(f"it takes points with {self.size} coordinate(s), got an array of shape {x.shape}")
         center, half = (self.lower + self.upper) / 2, (self.upper - self.lower) / 2
         return (x - jnp.asarray(center, x.dtype)) / jnp.asarray(half, x.dtype)
 

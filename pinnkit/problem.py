@@ -157,7 +157,12 @@ class Problem:
         if reference is not None and not changed <= set(inspect.signature(reference).parameters):
             reference = None
         return Problem(
-            self.name, self.domain, self.conditions, self.field_sizes, {**self.coefficients, **values}, reference
+            self.name,
+            self.domain,
+            self.conditions,
+            self.field_sizes,
+            {**self.coefficients, **values},
+            reference,
         )
 
     def evaluate_reference(self, points: Float[np.ndarray, "n d"]) -> dict[str, np.ndarray] | None:
@@ -196,7 +201,11 @@ class Problem:
         if not isinstance(self.domain, Box):
             raise ProblemError(f"a problem's domain is a `Box`, got {type(self.domain).__name__}")
         seen: dict[str, str] = {"normal": "outward normal"}
-        kinds = {"coordinate": self.domain.coordinates, "field": self.field_sizes, "coefficient": self.coefficients}
+        kinds = {
+            "coordinate": self.domain.coordinates,
+            "field": self.field_sizes,
+            "coefficient": self.coefficients,
+        }
         for kind, names in kinds.items():
             for name in names:
                 if not isinstance(name, str) or not name.isidentifier():
@@ -272,7 +281,9 @@ def _coefficient(name: str, value: Any) -> float | Unknown:
 
 def _is_number(value: Any) -> bool:
     try:
-        return np.ndim(value) == 0 and not isinstance(value, str | bytes) and math.isfinite(float(value)) in (True, False)
+        return (
+            np.ndim(value) == 0 and not isinstance(value, str | bytes) and math.isfinite(float(value)) in (True, False)
+        )
     except (TypeError, ValueError):
         return False
 

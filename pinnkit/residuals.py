@@ -62,7 +62,7 @@ class ResidualFunctions:
         found = {name: u.to_value(params["coefficients"][name]) for name, u in self.problem.unknowns.items()}
         return {**self.problem.constants, **found}
 
-    def fields(self, params: Params, x: Float[Array, "n d"]) -> dict[str, Float[Array, "n *m"]]:
+    def fields(self, params: Params, x: Float[Array, "n d"]) -> dict[str, Float[Array, " n *m"]]:
         """The fields at points."""
         output = jax.vmap(lambda point: self._apply(params["network"], point))(x)
         return {name: output[:, part] for name, part in self._slices.items()}

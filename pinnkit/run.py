@@ -1,6 +1,8 @@
 """A finished run as data, and the folder it lives in."""
 
 import tomllib
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ import tomli_w
 
 from .history import History, Snapshot
 from .summary import Summary
+
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, msgspec.DecodeError, zipfile.BadZipFile, zlib.error)
 
 
 class RunFolderError(ValueError):
@@ -50,7 +54,7 @@ class Run:
             summary = Summary.load(folder / "summary.json")
             config = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
             history, snapshot = History.load(folder / "history.npz")
-        except (OSError, EOFError, ValueError, KeyError, msgspec.DecodeError) as error:
+        except _DAMAGE as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise RunFolderError(f"the run in '{folder}' is damaged: {reason}") from error
         return cls(summary, config, history, snapshot)

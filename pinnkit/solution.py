@@ -1,17 +1,17 @@
 """What a fit gives back: the fields as functions, the run as data, the report."""
 
-import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from ._types import Params
+from .checkpoint import save_params
 from .history import History
 from .problem import Problem
+from .report import Report
 from .residuals import ResidualFunctions
 from .run import Run
 from .state import TrainState
@@ -24,7 +24,7 @@ class Fields:
     def __init__(self, residuals: ResidualFunctions):
         self._function = jax.jit(residuals.fields)
 
-    def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, "n *m"]]:
+    def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, " n *m"]]:
         with jax.enable_x64(True):
             return {name: np.asarray(values) for name, values in self._function(params, points).items()}
 
@@ -36,12 +36,14 @@ class Solution:
     - `model`: the trained model, of the kind that was handed in. Its parameters are float64 arrays, which JAX
       computes with in single precision outside `jax.enable_x64(True)`;
     - `coefficients`: given and found;
-    - `state`: the last `TrainState`;
+    - `state`: the last `TrainState`, None for a solution that was loaded;
     - `history`, `summary`: what was recorded; `run`: both with settings and pictures;
     - `report()` prints the report, `report.html()` gives it as a page; `save(folder)` writes everything.
     """
 
-    def __init__(self, problem: Problem, model: Any, fields: Fields, params: Params, state: TrainState, run: Run):
+    def __init__(
+        self, problem: Problem, model: Any, fields: Fields, params: Params, state: TrainState | None, run: Run
+    ):
         self.problem, self.model, self.state, self.run = problem, model, state, run
         self._fields, self._params = fields, params
 
@@ -77,9 +79,7 @@ class Solution:
         return next(iter(fields.values())) if len(fields) == 1 else fields
 
     @property
-    def report(self) -> "Report":  # noqa: F821
-        from .report import Report
-
+    def report(self) -> Report:
         return Report(self.run)
 
     def save(self, folder: str | Path) -> Path:
@@ -89,4 +89,6 @@ class Solution:
         """
         folder = Path(folder)
         self.run.save(folder)
+        save_params(folder, self._params, self.summary.steps)
+        self.report.save(folder)
         return folder

@@ -117,6 +117,4 @@ def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:
 
 
 def _gauss_newton_phase() -> Phase:
-    return Phase(
-        "gauss-newton", levenberg_marquardt(), steps=300, patience=60, check_every=10, double_only=True
-    )
+    return Phase("gauss-newton", levenberg_marquardt(), steps=300, patience=60, check_every=10, double_only=True)

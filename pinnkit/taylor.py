@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from ._jaxpr import called, evaluate, read
@@ -31,8 +32,10 @@ Series: TypeAlias = dict[Index, Array]
 
 
 def derivatives(
-    function: Callable[[Float[Array, " d"]], Float[Array, " m"]], x: Float[Array, " d"], wanted: Iterable[Index]
-) -> dict[Index, Float[Array, " m"]]:
+    function: Callable[[Float[Array, " d"]], Float[Array, " *m"]],
+    x: Float[Array, " d"],
+    wanted: Iterable[Index],
+) -> dict[Index, Float[Array, " *m"]]:
     r"""The derivatives $\partial^\alpha f(x)$ for every multi-index $\alpha$ in `wanted`.
 
     **Arguments:**
@@ -230,7 +233,7 @@ def _logarithm(z: Array, order: int) -> list[Any]:
 
 def _power_rule(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Any:
     base, exponent = operands
-    if isinstance(exponent, dict) or np.ndim(exponent) or isinstance(exponent, jax.core.Tracer):
+    if isinstance(exponent, dict) or np.ndim(exponent) or isinstance(exponent, Tracer):
         return _by_nested_jvp(eqn, operands, channels)[0]
     return _compose(_powers(float(exponent)), base, channels)
 
@@ -254,9 +257,7 @@ _RULES: dict[str, Callable[[Any, list[Any], Sequence[Index]], Any]] = {
     "sqrt": _elementwise(_powers(0.5)),
     "rsqrt": _elementwise(_powers(-0.5)),
     "square": _elementwise(_powers(2.0)),
-    "integer_pow": lambda eqn, operands, channels: _compose(
-        _powers(float(eqn.params["y"])), operands[0], channels
-    ),
+    "integer_pow": lambda eqn, operands, channels: _compose(_powers(float(eqn.params["y"])), operands[0], channels),
     "pow": _power_rule,
 }
 

@@ -76,6 +76,7 @@ class Trainer:
     def run(self, state: TrainState) -> Outcome:
         """Train from `state` to the end."""
         phases, reason = self._strategy.phases, "steps"
+        phase = phases[0]
         for number, phase in enumerate(phases):
             is_last = number == len(phases) - 1
             steps = self._steps_of(phase, int(state.step), is_last)
@@ -103,9 +104,7 @@ class Trainer:
     def _is_over(self) -> bool:
         return self._limits.budget is not None and self._limits.seconds() >= self._limits.budget
 
-    def _run_phase(
-        self, phase: Phase, state: TrainState, steps: int | None, deadline: float
-    ) -> tuple[TrainState, str]:
+    def _run_phase(self, phase: Phase, state: TrainState, steps: int | None, deadline: float) -> tuple[TrainState, str]:
         state = _enter(phase, self._residuals, state)
         self.history.phases.append((phase.name, int(state.step)))
         first, pace, reason = int(state.step), None, "steps"
@@ -183,18 +182,16 @@ class Trainer:
         by_time = done + max(deadline - self._limits.seconds(), 0) / pace if pace else math.inf
         known = math.inf if steps is None else steps
         total = min(known, by_time)
-        return max(total if total < math.inf else 10 * (done + 100), done + 1)
+        return float(max(total if total < math.inf else 10 * (done + 100), done + 1))
 
     def _record(self, first: int, infos: StepInfo, taken: int) -> None:
         kept = jax.tree.map(lambda column: column[:taken], infos)
         self.history.append(first, {f.name: getattr(kept, f.name) for f in dataclasses.fields(kept)})
 
-    def _check(self, state: TrainState, weights: dict[str, Array], taken: int) -> Check:
+    def _check(self, state: TrainState, weights: dict[str, np.ndarray], taken: int) -> Check:
         held_out, relative_l2 = self._measure(state.params)
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
-        check = Check(
-            int(state.step), self._limits.seconds(), total_loss(held_out, final), held_out, relative_l2
-        )
+        check = Check(int(state.step), self._limits.seconds(), total_loss(held_out, final), held_out, relative_l2)
         self.history.checks.append(check)
         return check
 
@@ -210,9 +207,7 @@ class Trainer:
         for callback in self._callbacks:
             callback.diagnostics(record)
 
-    def _report(
-        self, phase: Phase, infos: StepInfo, taken: int, check: Check, fraction: float, pace: float
-    ) -> bool:
+    def _report(self, phase: Phase, infos: StepInfo, taken: int, check: Check, fraction: float, pace: float) -> bool:
         rate = float(infos.learning_rate[taken - 1])
         event = Progress(
             phase=phase.name,
@@ -248,9 +243,7 @@ def take_step(
         value_fn=value_fn,
         linearize=lambda: _linearize(residuals, state.params, batch, weights),
     )
-    updates, rate, rate_state = _scaled(
-        phase, residuals, batch, weights, direction, opt_state, progress, state
-    )
+    updates, rate, rate_state = _scaled(phase, residuals, batch, weights, direction, opt_state, progress, state)
     gradient_norm = optax.tree_utils.tree_norm(gradient)
     finite = jnp.isfinite(loss) & jnp.isfinite(gradient_norm)
     moved = TrainState(
@@ -277,9 +270,7 @@ def _stretch(
 
     def body(carry: tuple[TrainState, Array], i: Array) -> tuple[tuple[TrainState, Array], StepInfo]:
         state, alive = carry
-        state, info = jax.lax.cond(
-            alive & (i < count), lambda: step(state, start + i * pace), lambda: (state, blank)
-        )
+        state, info = jax.lax.cond(alive & (i < count), lambda: step(state, start + i * pace), lambda: (state, blank))
         return (state, alive & (info.finite | (i >= count))), info
 
     (state, alive), infos = jax.lax.scan(body, (state, jnp.asarray(True)), jnp.arange(length))

@@ -44,7 +44,7 @@ class AbstractWeighting(eqx.Module):
     ) -> tuple[Weights, WeightingState]:
         """New weights at the current parameters."""
         sizes = self.sizes(residuals, params, batch)
-        mean = sum(sizes.values()) / len(sizes)
+        mean = jnp.mean(jnp.stack(list(sizes.values())))
         # A condition of size zero (solved, or blind to the parameters) keeps a finite weight.
         floor = jnp.finfo(mean.dtype).eps * mean + jnp.finfo(mean.dtype).tiny
         logs = {name: jnp.log(mean + floor) - jnp.log(size + floor) for name, size in sizes.items()}
@@ -59,8 +59,8 @@ class AbstractWeighting(eqx.Module):
 class NTKWeighting(AbstractWeighting):
     r"""$w_k \propto \mathrm{tr}\,K / \mathrm{tr}\,K_{kk}$, with K the unweighted training kernel.
 
-    Normalised so that $\sum_k w_k \mathrm{tr}\,K_{kk} = \mathrm{tr}\,K$: the weights move the balance between conditions
-    and leave the total rate of training, hence the learning rate, alone. The traces are exact and need no
+    Normalised so that $\sum_k w_k \mathrm{tr}\,K_{kk} = \mathrm{tr}\,K$: the weights move the balance between
+    conditions and leave the total rate of training, hence the learning rate, alone. The traces are exact and need no
     Jacobian in memory.
 
     Wang, Yu & Perdikaris, *When and why PINNs fail to train: a neural tangent kernel perspective*, JCP 449, 2022.
@@ -76,7 +76,7 @@ class NTKWeighting(AbstractWeighting):
 class GradientNormWeighting(AbstractWeighting):
     r"""$w_k \propto \|\nabla L_k\|^{-1}$: the gradients of all conditions get one length.
 
-    Wang, Sankaran, Wang & Perdikaris, *An expert's guide to training physics-informed neural networks*, 2023.
+    Wang, Sankaran, Wang & Perdikaris, *An expert's guide to training PINNs*, 2023.
     """
 
     every: int = 100

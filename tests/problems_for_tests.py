@@ -53,11 +53,10 @@ def stokes() -> Problem:
         conditions={
             "momentum": Condition(momentum, on=SQUARE.interior),
             "mass": Condition(lambda velocity: div(velocity), on=SQUARE.interior),
-            "slip": Condition(
-                lambda velocity, normal: velocity.value @ normal, on=SQUARE.boundary("y")
-            ),
+            "slip": Condition(lambda velocity, normal: velocity.value @ normal, on=SQUARE.boundary("y")),
             "profile": Condition(
-                lambda velocity, p, x, y: [velocity[0] - y * (1 - y), velocity[1], p - x], on=SQUARE.boundary("x")
+                lambda velocity, p, x, y: [velocity[0] - y * (1 - y), velocity[1], p - x],
+                on=SQUARE.boundary("x"),
             ),
         },
         reference=lambda x, y: {"velocity": np.stack([y * (1 - y), 0 * y], -1), "p": x},

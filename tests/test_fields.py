@@ -49,12 +49,21 @@ def evaluate(residual, *arguments):
 
 def cases():
     return {
-        "burgers": (lambda u, nu: u.t + u * u.x - nu * u.xx, u_t(X, T) + U(X, T) * u_x(X, T) - NU * u_xx(X, T)),
+        "burgers": (
+            lambda u, nu: u.t + u * u.x - nu * u.xx,
+            u_t(X, T) + U(X, T) * u_x(X, T) - NU * u_xx(X, T),
+        ),
         "mixed": (lambda u: u.xt - u.d("x", 2) + u.d("t", "x"), 2 * u_xt(X, T) - u_xx(X, T)),
         "derivative of a derivative": (lambda u: u.x.t, u_xt(X, T)),
-        "jax.numpy functions": (lambda u, x: jnp.sin(u) + jnp.where(x > 0, u.x, 0.0), jnp.sin(U(X, T)) + u_x(X, T)),
+        "jax.numpy functions": (
+            lambda u, x: jnp.sin(u) + jnp.where(x > 0, u.x, 0.0),
+            jnp.sin(U(X, T)) + u_x(X, T),
+        ),
         "reflected operators": (lambda u: 2 - 1 / u + 2**u, 2 - 1 / U(X, T) + 2 ** U(X, T)),
-        "normal derivative": (lambda u, normal: u.x * normal[0] + u.t * normal[1], 0.6 * u_x(X, T) + 0.8 * u_t(X, T)),
+        "normal derivative": (
+            lambda u, normal: u.x * normal[0] + u.t * normal[1],
+            0.6 * u_x(X, T) + 0.8 * u_t(X, T),
+        ),
         "data": (lambda u, measured: u - measured, U(X, T) - 5.0),
         "list": (lambda u, v: [u, v], [U(X, T), X**3 * T, jnp.cos(X * T)]),
         "conservative flux": (

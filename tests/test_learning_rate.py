@@ -66,7 +66,13 @@ def test_first_rate_for_adam_is_the_share_of_an_exact_line_search():
 
 def test_rate_for_adam_does_not_depend_on_the_unit_of_the_loss():
     rates = [
-        descend(optax.scale_by_adam(eps=0.0), NTKLearningRate(epsilon=0.0), ill_conditioned(c)[0], jnp.zeros(12), 30)[1]
+        descend(
+            optax.scale_by_adam(eps=0.0),
+            NTKLearningRate(epsilon=0.0),
+            ill_conditioned(c)[0],
+            jnp.zeros(12),
+            30,
+        )[1]
         for c in (1.0, 1e4)
     ]
     np.testing.assert_allclose(rates[0], rates[1], rtol=1e-8)
@@ -74,9 +80,7 @@ def test_rate_for_adam_does_not_depend_on_the_unit_of_the_loss():
 
 def test_rate_for_adam_is_held_after_its_window():
     residual, _ = ill_conditioned()
-    _, rates = descend(
-        optax.scale_by_adam(), NTKLearningRate(window=10, cosine=False), residual, jnp.zeros(12), 30
-    )
+    _, rates = descend(optax.scale_by_adam(), NTKLearningRate(window=10, cosine=False), residual, jnp.zeros(12), 30)
     assert len(np.unique(rates[:10])) == 10
     np.testing.assert_array_equal(rates[9:], rates[9])
 

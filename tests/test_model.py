@@ -65,9 +65,7 @@ def pair():
     return (lambda key: {"w": jr.normal(key, (3, 2))}, lambda params, x: params["w"] @ x)
 
 
-@pytest.mark.parametrize(
-    "model", [Network(), ForBatches(), equinox_model(), pair()], ids=lambda m: type(m).__name__
-)
+@pytest.mark.parametrize("model", [Network(), ForBatches(), equinox_model(), pair()], ids=lambda m: type(m).__name__)
 def test_every_kind_becomes_a_function_of_one_point(model):
     functional = as_functional(model, 2)
     output = functional.apply(functional.params, POINT)

@@ -49,10 +49,19 @@ def test_references_of_systems_are_dicts_or_sequences_in_the_order_of_fields():
 
 
 REFUSED = {
-    "unknown argument": (lambda: problem(lambda u, w: u), r"'pde' of problem 'p'.*unknown argument 'w'.*'u', 'x'"),
+    "unknown argument": (
+        lambda: problem(lambda u, w: u),
+        r"'pde' of problem 'p'.*unknown argument 'w'.*'u', 'x'",
+    ),
     "normal inside": (lambda: problem(lambda u, normal: u), "exists on boundaries only"),
-    "unknown coordinate": (lambda: problem(lambda u: u.t), r"'pde' of problem 'p'.*no derivative 't'.*\['x'\]"),
-    "unknown coordinate of partial": (lambda: problem(lambda u: partial(u * u, "t")), "unknown coordinate 't'"),
+    "unknown coordinate": (
+        lambda: problem(lambda u: u.t),
+        r"'pde' of problem 'p'.*no derivative 't'.*\['x'\]",
+    ),
+    "unknown coordinate of partial": (
+        lambda: problem(lambda u: partial(u * u, "t")),
+        "unknown coordinate 't'",
+    ),
     "wrong shape": (lambda: problem(lambda u: u * jnp.ones((2, 2))), r"shape \(2, 2\)"),
     "nothing": (lambda: problem(lambda u: None), "returns NoneType"),
     "branch": (lambda: problem(lambda u: u if u > 0 else -u), "jnp.where"),
@@ -75,7 +84,10 @@ REFUSED = {
     "coefficient array": (lambda: problem(coefficients={"k": np.ones(2)}), "is a number"),
     "unknown not finite": (lambda: Unknown(np.inf), "finite number"),
     "unknown not positive": (lambda: Unknown(-1.0, positive=True), "positive number"),
-    "reference with other arguments": (lambda: problem(reference=lambda y: y), r"unknown argument\(s\) \['y'\]"),
+    "reference with other arguments": (
+        lambda: problem(reference=lambda y: y),
+        r"unknown argument\(s\) \['y'\]",
+    ),
     "no such coefficient": (lambda: problem().with_coefficients(k=1.0), r"no coefficient\(s\) \['k'\]"),
     "coefficient set to nan": (
         lambda: problem(coefficients={"k": 1.0}).with_coefficients(k=float("nan")),

@@ -73,9 +73,7 @@ class Box:
 
     def _axis(self, name: str) -> int:
         if name not in self.coordinates:
-            raise ValueError(
-                f"{self!r} has no coordinate '{name}'; its coordinates are {list(self.coordinates)}"
-            )
+            raise ValueError(f"{self!r} has no coordinate '{name}'; its coordinates are {list(self.coordinates)}")
         return self.coordinates.index(name)
 
 

@@ -96,9 +96,7 @@ def compute_jacobian(model: Model, x: ArrayLike) -> Float[Array | np.ndarray, "n
         return np.concatenate([np.asarray(block) for block in blocks]).astype(_dtype(functional, size))
 
 
-def compute_ntk(
-    model: Model, x1: ArrayLike, x2: ArrayLike | None = None
-) -> Float[Array | np.ndarray, "n1 n2"]:
+def compute_ntk(model: Model, x1: ArrayLike, x2: ArrayLike | None = None) -> Float[Array | np.ndarray, "n1 n2"]:
     r"""Empirical neural tangent kernel of the output, $K_{ij} = \sum_a J_a(x_i) \cdot J_a(x_j)$.
 
     Here $J_a(x) = \partial u_a(x; \theta) / \partial \theta$. There is no $1/n$, and for several outputs
@@ -150,9 +148,7 @@ def _traced_ntk(functional: FunctionalModel, x1: ArrayLike, x2: ArrayLike | None
     return jnp.tril(ntk) + jnp.tril(ntk, -1).T if x2 is None else ntk
 
 
-def _ntk_by_blocks(
-    functional: FunctionalModel, x1: np.ndarray, x2: np.ndarray, symmetric: bool
-) -> np.ndarray:
+def _ntk_by_blocks(functional: FunctionalModel, x1: np.ndarray, x2: np.ndarray, symmetric: bool) -> np.ndarray:
     """The kernel block by block; of a symmetric one, the lower half and its mirror image."""
     ntk = np.zeros((len(x1), len(x2)))
     for rows in _row_blocks(functional, x1):
@@ -225,9 +221,7 @@ def _check_points(name: str, x: ArrayLike) -> int:
     shape = np.shape(x)
     if len(shape) != 2 or math.prod(shape) == 0:
         hint = f"; did you mean `{name}[:, None]`?" if len(shape) == 1 and shape[0] else ""
-        raise ValueError(
-            f"`{name}` must have shape (n, d), n points with d coordinates; it has {shape}{hint}"
-        )
+        raise ValueError(f"`{name}` must have shape (n, d), n points with d coordinates; it has {shape}{hint}")
     return shape[1]
 
 

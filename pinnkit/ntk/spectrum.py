@@ -270,9 +270,7 @@ def effective_dimension(
     return as_spectrum(eigenvalues).effective_dimension(gamma, scale=scale)
 
 
-def ntk_spectral_filtering(
-    gradient_vector: ArrayLike, eigenvectors: ArrayLike, k: int
-) -> Float[np.ndarray, " n"]:
+def ntk_spectral_filtering(gradient_vector: ArrayLike, eigenvectors: ArrayLike, k: int) -> Float[np.ndarray, " n"]:
     r"""The part of a vector in the `k` leading modes, $Q_k Q_k^\top v$.
 
     **Arguments:**
@@ -285,9 +283,7 @@ def ntk_spectral_filtering(
     """
     vector, modes = as_modes("gradient_vector", gradient_vector, eigenvectors)
     if k != int(k) or not 1 <= k <= modes.shape[1]:
-        raise ValueError(
-            f"`k` must be a whole number from 1 to {modes.shape[1]}, the number of eigenvectors; got {k}"
-        )
+        raise ValueError(f"`k` must be a whole number from 1 to {modes.shape[1]}, the number of eigenvectors; got {k}")
     leading = modes[:, : int(k)]
     return leading @ (leading.T @ vector)
 

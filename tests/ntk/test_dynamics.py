@@ -146,9 +146,7 @@ def test_a_spectrum_brings_its_own_noise_floor():
     singular_values = np.geomspace(1, 1e-10, 6)
     resolved_by_jacobian = spectrum_of_jacobian(np.diag(singular_values))
     assert_allclose(detect_spectral_bias(resolved_by_jacobian), np.log(1e20), rtol=1e-12)
-    assert_allclose(
-        detect_spectral_bias(spectrum_of_kernel(np.diag(singular_values**2))), np.log(1e12), rtol=1e-12
-    )
+    assert_allclose(detect_spectral_bias(spectrum_of_kernel(np.diag(singular_values**2))), np.log(1e12), rtol=1e-12)
     assert_allclose(estimate_convergence_rate(resolved_by_jacobian, 1.0), 1.0)
     assert estimate_epochs_to_convergence(resolved_by_jacobian, 1.0) == pytest.approx(4.6e20, rel=1e-2)
 
@@ -167,9 +165,7 @@ def test_arguments_out_of_range_are_refused():
         with pytest.raises(ValueError, match="`target_reduction` must lie between 0 and 1"):
             estimate_epochs_to_convergence(EIGENVALUES, 0.1, target)
     for coefficients in (np.ones(2), np.array([1, 2, np.nan])):
-        with pytest.raises(
-            ValueError, match="`initial_coeffs` must hold one finite number for each of the 3"
-        ):
+        with pytest.raises(ValueError, match="`initial_coeffs` must hold one finite number for each of the 3"):
             predict_mode_errors(coefficients, EIGENVALUES, 0.1, 1)
     with pytest.raises(ValueError, match="`residuals` has 2 entries and the eigenvectors have 3"):
         compute_mode_coefficients(np.ones(2), np.eye(3))

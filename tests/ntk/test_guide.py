@@ -109,9 +109,7 @@ def test_monitoring_of_the_guide_in_a_training_loop(names, capsys):
     loop += "x_batch, y_batch = x, jnp.sin(3.0 * x[:, :1])\n"
     loop += "@nnx.jit\n"
     loop += "def train_step(model, optimizer):\n"
-    loop += (
-        "    loss, gradient = nnx.value_and_grad(lambda m: jnp.mean((m(x_batch) - y_batch) ** 2))(model)\n"
-    )
+    loop += "    loss, gradient = nnx.value_and_grad(lambda m: jnp.mean((m(x_batch) - y_batch) ** 2))(model)\n"
     loop += "    optimizer.update(model, gradient)\n"
     loop += "    return loss\n"
     loop += "losses = []\n"

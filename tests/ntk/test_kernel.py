@@ -74,9 +74,7 @@ def finite_difference_jacobian(model, x, step=1e-5):
         evaluate = jax.jit(lambda flat: jax.vmap(lambda point: functional.apply(unravel(flat), point))(x))
 
         def column(direction):
-            near, far = (
-                (evaluate(flat + h * direction) - evaluate(flat - h * direction)) for h in (step, 2 * step)
-            )
+            near, far = ((evaluate(flat + h * direction) - evaluate(flat - h * direction)) for h in (step, 2 * step))
             return (8 * near - far) / (12 * step)
 
         return np.stack([column(direction) for direction in np.eye(flat.size)], axis=-1)
@@ -121,9 +119,7 @@ def test_the_way_a_model_is_written_does_not_matter(x):
 def test_kernel_is_traced_over_outputs(x):
     jacobian = compute_jacobian(PointMLP(3), x)
     assert jacobian.shape == (7, 3, 3 * 8 + 9 * 8 + 9 * 3)
-    assert_allclose(
-        compute_ntk(PointMLP(3), x), sum(j @ j.T for j in jacobian.transpose(1, 0, 2)), rtol=1e-14
-    )
+    assert_allclose(compute_ntk(PointMLP(3), x), sum(j @ j.T for j in jacobian.transpose(1, 0, 2)), rtol=1e-14)
 
 
 def test_columns_are_in_the_order_of_the_raveled_parameters(x):
@@ -203,9 +199,7 @@ def test_functions_run_inside_jit_vmap_and_grad(x):
     assert double.dtype == np.float64
     assert_allclose(double, compute_jacobian(model, x), rtol=1e-12, atol=1e-15)
     functional = as_functional(model, 2)
-    trace = jax.grad(
-        lambda params: compute_ntk(eqx.tree_at(lambda f: f.params, functional, params), single).trace()
-    )
+    trace = jax.grad(lambda params: compute_ntk(eqx.tree_at(lambda f: f.params, functional, params), single).trace())
     assert jax.tree.structure(trace(functional.params)) == jax.tree.structure(functional.params)
 
 

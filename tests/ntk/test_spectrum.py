@@ -36,11 +36,7 @@ def jacobian_with(eigenvalues, n, p, seed=0):
     """An n by p matrix J for which J Jᵀ has the given nonzero eigenvalues."""
     rng = np.random.default_rng(seed)
     singular_values = np.sqrt(eigenvalues)
-    return (
-        orthonormal(rng, n, singular_values.size)
-        * singular_values
-        @ orthonormal(rng, p, singular_values.size).T
-    )
+    return orthonormal(rng, n, singular_values.size) * singular_values @ orthonormal(rng, p, singular_values.size).T
 
 
 def kernel_with(eigenvalues, seed=0):
@@ -164,9 +160,7 @@ def test_float32_kernel_handed_over_in_float64_betrays_itself():
     rank = spectrum.numerical_rank
     assert numerical_rank(kernel) <= rank < 30
     assert (np.linalg.eigvalsh(upcast) > 60 * EPS).sum() > rank + 5  # what the dtype alone would let through
-    assert_allclose(
-        spectrum.eigenvalues, np.geomspace(1, 1e-20, 60), atol=2 * spectrum.noise_floor, rtol=1e-5
-    )
+    assert_allclose(spectrum.eigenvalues, np.geomspace(1, 1e-20, 60), atol=2 * spectrum.noise_floor, rtol=1e-5)
 
 
 def test_effective_rank_and_dimension_of_known_spectra():
@@ -174,9 +168,7 @@ def test_effective_rank_and_dimension_of_known_spectra():
     assert_allclose(effective_rank(np.array([2.0, 1.0])), 9 / 5, rtol=1e-14)
     values = np.array([10.0, 1.0, 1e-3])
     assert_allclose(effective_dimension(values, 0.1), sum(v / (v + 1) for v in values), rtol=1e-14)
-    assert_allclose(
-        effective_dimension(values, 0.1, scale=1.0), sum(v / (v + 0.1) for v in values), rtol=1e-14
-    )
+    assert_allclose(effective_dimension(values, 0.1, scale=1.0), sum(v / (v + 0.1) for v in values), rtol=1e-14)
     assert_allclose(effective_dimension(values), sum(v / (v + 1e-3) for v in values), rtol=1e-14)
     assert effective_dimension(values, gamma=0.0) == 3
 
@@ -202,9 +194,7 @@ def test_figures_do_not_depend_on_the_unit_of_the_kernel(seed, exponent):
         (spectrum_of_eigenvalues, values, scale),
     ]:
         assert_allclose(figures(make(factor * matrix)), figures(make(matrix)), rtol=1e-8)
-    assert_allclose(
-        figures(spectrum_of_eigenvalues(scale * values)), figures(spectrum_of_eigenvalues(values)), 1e-10
-    )
+    assert_allclose(figures(spectrum_of_eigenvalues(scale * values)), figures(spectrum_of_eigenvalues(values)), 1e-10)
 
 
 @settings(max_examples=25, deadline=None)
@@ -215,13 +205,9 @@ def test_figures_do_not_depend_on_the_order_of_points_or_parameters(seed):
     jacobian = jacobian_with(values, 14, 30, seed)
     rows, columns = rng.permutation(14), rng.permutation(30)
     shuffled = jacobian[rows][:, columns]
-    assert_allclose(
-        figures(spectrum_of_jacobian(shuffled)), figures(spectrum_of_jacobian(jacobian)), rtol=1e-10
-    )
+    assert_allclose(figures(spectrum_of_jacobian(shuffled)), figures(spectrum_of_jacobian(jacobian)), rtol=1e-10)
     kernel = jacobian @ jacobian.T
-    assert_allclose(
-        figures(spectrum_of_kernel(kernel[rows][:, rows])), figures(spectrum_of_kernel(kernel)), rtol=1e-10
-    )
+    assert_allclose(figures(spectrum_of_kernel(kernel[rows][:, rows])), figures(spectrum_of_kernel(kernel)), rtol=1e-10)
     assert_array_equal(
         figures(spectrum_of_eigenvalues(rng.permutation(values))), figures(spectrum_of_eigenvalues(values))
     )

@@ -1,0 +1,77 @@
+"""The report on the console: one screen of 100 columns."""
+
+from rich.box import SIMPLE_HEAD
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ..diagnostics import Diagnostics
+from ..run import Run
+from . import tables
+from .interpretation import Finding, interpret, verdict
+from .tables import Table
+
+WIDTH = 100
+MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
+
+
+def make_console(stderr: bool = False) -> Console:
+    """A console that takes names as they are and writes lines of `WIDTH` columns to files."""
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal or console.width > WIDTH:
+        console.width = WIDTH
+    return console
+
+
+def print_report(run: Run, console: Console | None = None) -> None:
+    """Print the report of a run."""
+    (console or make_console()).print(Group(*_parts(run)))
+
+
+def print_diagnostics(record: Diagnostics, console: Console | None = None) -> None:
+    """Print one look at the kernel: its figures, its blocks, its leading modes."""
+    console = console or make_console()
+    console.print(_columns(tables.record_table(record), tables.mode_table(record)))
+    console.print(_rich(tables.block_table(record)))
+
+
+def _parts(run: Run) -> list:
+    s = run.summary
+    settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
+    errors, losses = tables.error_table(run), tables.loss_table(run)
+    return [
+        Text(),
+        Text.assemble((s.problem, "bold"), "   ", (settings, "dim")),
+        Text(verdict(run)),
+        Text(),
+        _columns(errors, losses) if errors.rows else _rich(losses),
+        Text(),
+        _rich(tables.condition_table(run)),
+        Text(),
+        _columns(tables.kernel_table(run), tables.time_table(run)),
+        Text(),
+        Text.assemble(("Stopped: ", "dim"), f"{s.stop_reason}, {s.steps:,} steps"),
+        *(_finding(finding) for finding in interpret(run)),
+    ]
+
+
+def _rich(table: Table) -> RichTable:
+    out = RichTable(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    for i, name in enumerate(table.header):
+        out.add_column(Text(name), justify="left" if i == 0 else "right", overflow="fold")
+    for row in table.rows:
+        out.add_row(*(Text(cell) for cell in row))
+    return out
+
+
+def _columns(*parts: Table) -> Columns:
+    return Columns([_rich(part) for part in parts], padding=(0, 4))
+
+
+def _finding(finding: Finding) -> RichTable:
+    mark, style = MARKS[finding.severity]
+    out = RichTable.grid(padding=(0, 1))
+    text = Text.assemble((finding.title, "bold"), f". {finding.reason} ", (finding.action, "italic"))
+    out.add_row(Text(mark, style), text)
+    return out

@@ -1,0 +1,38 @@
+"""Numbers as a reader wants them."""
+
+import math
+
+ABSENT = "–"
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, `–` for what does not exist."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ABSENT
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e5 else f"{value:#.3g}".rstrip(".")
+
+
+def percent(share: float) -> str:
+    return f"{number(100.0 * share)} %"
+
+
+def times(ratio: float) -> str:
+    return f"{number(ratio)} times" if math.isfinite(ratio) else "infinitely many times"
+
+
+def condition_number(value: float | None, is_lower_bound: bool) -> str:
+    """A value, or `> bound`."""
+    if value is None:
+        return ABSENT
+    return f"> {value:.2e}" if is_lower_bound else f"{value:.2e}"
+
+
+def size(bytes_: int) -> str:
+    """A memory size."""
+    if bytes_ >= 2**30:
+        return f"{bytes_ / 2**30:.2f} GiB"
+    return f"{bytes_ / 2**20:.0f} MiB"

@@ -1,0 +1,119 @@
+"""A fit as it runs: a live display on a terminal, plain lines elsewhere."""
+
+import time
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ..callbacks import Callback, Progress, Start
+from ..diagnostics import Diagnostics
+from ..summary import Summary
+from .console import make_console
+from .numbers import ABSENT, number
+
+SECONDS_BETWEEN_LINES = 2.0
+"""A log wants a sign of life, not every step."""
+
+
+class ConsoleProgress(Callback):
+    """Shows phase, step, losses, figures of the kernel and pace; pass it in `callbacks`.
+
+    Use it as a context manager so that the display goes away whatever happens:
+
+    ```python
+    with ConsoleProgress() as progress:
+        solution = pinnkit.fit(problem, callbacks=[progress])
+    ```
+    """
+
+    def __init__(self, console: Console | None = None):
+        self._console = console or make_console(stderr=True)
+        self._live: Live | None = None
+        self._record: Diagnostics | None = None
+        self._event: Progress | None = None
+        self._printed_at = -SECONDS_BETWEEN_LINES
+
+    def __enter__(self) -> "ConsoleProgress":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._close()
+
+    def start(self, event: Start) -> None:
+        points = ", ".join(f"{name} {count}" for name, count in event.points.items())
+        self._print(f"{event.problem}: strategy {event.strategy} ({' → '.join(event.phases)}), {event.precision} precision")
+        self._print(f"{event.parameters:,} parameters, points: {points}; compiling")
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._display, transient=True)
+            self._live.start()
+
+    def progress(self, event: Progress) -> None:
+        is_new_phase = self._event is None or self._event.phase != event.phase
+        self._event = event
+        if self._live is not None:
+            return
+        if is_new_phase:
+            self._print(f"phase {event.phase}")
+        if is_new_phase or time.monotonic() - self._printed_at >= SECONDS_BETWEEN_LINES:
+            self._printed_at = time.monotonic()
+            self._print(self._line(event))
+
+    def diagnostics(self, record: Diagnostics) -> None:
+        self._record = record
+        if self._live is None:
+            self._print(f"step {record.step}  kernel: {_kernel(record)}")
+
+    def end(self, summary: Summary) -> None:
+        self._close()
+        self._print(f"stopped: {summary.stop_reason}, after {summary.steps:,} steps and {summary.seconds.total:.1f} s")
+
+    def _close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+    def _line(self, event: Progress) -> str:
+        parts = [
+            f"step {event.step}",
+            f"{100 * event.fraction:.0f} %",
+            f"loss {number(event.loss)}",
+            f"held out {number(event.held_out_loss)}",
+            *(f"{name} {number(value)}" for name, value in event.losses.items()),
+            *(f"error {name} {number(value)}" for name, value in event.relative_l2.items()),
+            f"rate {number(event.learning_rate)}",
+            f"{number(event.steps_per_second)} steps/s",
+        ]
+        return "  ".join(parts)
+
+    def _display(self) -> Group | Text:
+        event = self._event
+        if event is None:
+            return Text("compiling …", "dim")
+        bar = Table.grid(padding=(0, 2))
+        pace = f"{number(event.steps_per_second)} steps/s   {event.seconds:.0f} s"
+        bar.add_row(
+            Text(event.phase, "bold"), ProgressBar(1.0, event.fraction, width=36), Text(f"step {event.step:,}   {pace}")
+        )
+        figures = Table.grid(padding=(0, 2))
+        held_out = f"{number(event.loss)}   held out {number(event.held_out_loss)}"
+        rows = {"loss": held_out, "mean r²": _pairs(event.losses), "error": _pairs(event.relative_l2)}
+        rows["kernel"] = ABSENT if self._record is None else _kernel(self._record)
+        rows["rate"] = number(event.learning_rate)
+        for name, text in rows.items():
+            figures.add_row(Text(name, "dim"), Text(text or ABSENT))
+        return Group(bar, figures)
+
+
+def _pairs(values: dict[str, float]) -> str:
+    return "   ".join(f"{name} {number(value)}" for name, value in values.items())
+
+
+def _kernel(record: Diagnostics) -> str:
+    rank = f"{record.numerical_rank} of {record.modes} modes resolvable"
+    return f"λ_max {number(record.spectrum.largest_eigenvalue)}, {rank}"

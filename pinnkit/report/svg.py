@@ -1,0 +1,37 @@
+"""Figures as SVG inside a page."""
+
+import io
+import re
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from .figures import GRID, INK, PALETTE, STYLE
+
+_THEME = {INK: "currentColor", GRID: "var(--grid)", **{c: f"var(--series-{i})" for i, c in enumerate(PALETTE)}}
+_TAG = re.compile(r"<[^>]*>")  # `>` is escaped in text and attributes, so this is exactly the tags
+_COLOR = re.compile(rf"(?<=[ :])({'|'.join(_THEME)})\b")
+
+
+def to_svg(figure: Figure, name: str) -> str:
+    """The figure as an `<svg>` element in the colours of the page.
+
+    `name` must differ between the figures of a page: it salts the ids. matplotlib escapes all text in them.
+    """
+    buffer = io.StringIO()
+    settings = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": name, "savefig.dpi": 150}
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with mpl.rc_context(settings):
+        figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
+    svg = buffer.getvalue()
+    return _TAG.sub(_adapt, svg[svg.index("<svg") :])
+
+
+def _adapt(tag: re.Match[str]) -> str:
+    """A tag without namespaces, size and counted ids, its colours those of the page."""
+    text = tag.group()
+    if text.startswith("<svg"):
+        view = re.search(r'viewBox="[^"]*"', text)
+        return f'<svg role="img" {view.group() if view else ""}>'
+    text = re.sub(r' id="[A-Za-z]+\w*_\d+"', "", text) if text.startswith("<g") else text
+    return _COLOR.sub(lambda color: _THEME[color.group()], text).replace("xlink:href", "href")

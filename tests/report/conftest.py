@@ -1,0 +1,139 @@
+"""Synthetic runs: every figure is prescribed, nothing is trained."""
+
+import dataclasses
+
+import msgspec
+import numpy as np
+import pytest
+
+from pinnkit.diagnostics import Diagnostics
+from pinnkit.history import Check, History, Snapshot
+from pinnkit.ntk.spectrum import Spectrum
+from pinnkit.run import Run
+from pinnkit.summary import Seconds, Spectra, SpectrumSummary, Summary
+
+
+def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **changes) -> Diagnostics:
+    """A geometric spectrum that crosses the noise floor at `rank`; blocks of half the size."""
+
+    def spectrum(n, rank, largest):
+        floor = largest * 1e-20
+        values = np.full(n, floor / 3)
+        values[:rank] = largest * np.geomspace(1, 1e-18, rank)
+        return Spectrum(values, floor, None, "jacobian")
+
+    record = Diagnostics(
+        step=step,
+        phase="ntk-adam" if step < 500 else "gauss-newton",
+        spectrum=spectrum(n, rank, largest),
+        blocks={name: spectrum(n // 2, rank // 2, largest / 10**i) for i, name in enumerate(names)},
+        block_traces=dict.fromkeys(names, 30.0),
+        mode_coefficients=np.geomspace(1, 1e-3, n),
+        kernel_drift=0.1,
+        horizon=100,
+        points=dict.fromkeys(names, n // 2),
+        weights=dict.fromkeys(names, 1.0),
+    )
+    return dataclasses.replace(record, **changes)
+
+
+def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -> History:
+    """Losses that fall geometrically to `last` and a rate that is unknown in the second of two phases."""
+    rng = np.random.default_rng(0)
+    loss = np.geomspace(10, last, steps) * np.exp(0.3 * rng.standard_normal(steps))
+    rate = np.where(np.arange(steps) < 500, np.geomspace(3e-3, 1e-4, steps), np.nan)
+    checks = [
+        Check(
+            step=at,
+            seconds=at / 100,
+            held_out_loss=float(1.5 * loss[at - 1]),
+            held_out={name: float(loss[at - 1]) for name in names},
+            relative_l2={name: float(np.sqrt(loss[at - 1])) for name in fields},
+        )
+        for at in range(100, steps + 1, 100)
+    ]
+    return History(
+        conditions=tuple(names),
+        step=np.arange(steps),
+        loss=loss,
+        losses={name: loss / (i + 1) for i, name in enumerate(names)},
+        gradient_norm=np.sqrt(loss),
+        learning_rate=rate,
+        weights={name: np.linspace(1, 10 * (i + 1), steps) for i, name in enumerate(names)},
+        checks=checks,
+        diagnostics=[make_record(at, names, rank=40 + i) for i, at in enumerate((0, 10, 100, 500, steps))],
+        phases=[("ntk-adam", 0), ("gauss-newton", 500)],
+        decisions=["points: 128 for 'pde', the default of problems with one coordinate"],
+    )
+
+
+def make_snapshot(coordinates=("x",), fields=(("u", 1),), reference=True) -> Snapshot:
+    """Sines on a grid of 41 points along each coordinate."""
+    axes = [np.linspace(-1, 1 + i, 41 + i) for i in range(len(coordinates))] if len(coordinates) < 3 else []
+    shape = tuple(len(axis) for axis in axes)
+    rng = np.random.default_rng(0)
+    points = (
+        np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=-1)
+        if axes
+        else rng.uniform(size=(100, len(coordinates)))
+    )
+    base = np.prod(np.sin(np.pi * points), axis=1)
+    values = {name: base if m == 1 else np.stack([base * (i + 1) for i in range(m)], -1) for name, m in fields}
+    noisy = {name: v + 1e-4 * rng.standard_normal(v.shape) for name, v in values.items()}
+    return Snapshot(tuple(coordinates), points, shape, noisy, values if reference else {})
+
+
+def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None, **changes) -> Run:
+    """A healthy run; `changes` go to the summary."""
+    history = make_history(names) if history is None else history
+    spectra = [SpectrumSummary.of(record) for record in (history.diagnostics[0], history.diagnostics[-1])]
+    summary = Summary(
+        pinnkit_version="0.1.0",
+        problem="poisson_1d",
+        seed=0,
+        strategy="auto",
+        precision="double",
+        device="cpu",
+        parameters=2177,
+        points=dict.fromkeys(history.conditions, 32),
+        steps=len(history.step),
+        stop_reason="plateau",
+        seconds=Seconds(12.3, 4.5, 6.0, 0.9),
+        peak_memory_bytes=700 * 2**20,
+        loss=1e-12,
+        held_out_loss=1.5e-12,
+        losses=dict.fromkeys(history.conditions, 1e-12),
+        weights=dict.fromkeys(history.conditions, 1.0),
+        learning_rate=None,
+        relative_l2={"u": 3.21e-7},
+        max_error={"u": 5e-7},
+        coefficients={"nu": 0.01},
+        spectrum=Spectra(*spectra),
+    )
+    settings = {"problem": "poisson_1d", "strategy": "auto", "seed": 0, "versions": {"jax": "0.10.2"}}
+    return Run(
+        msgspec.structs.replace(summary, **changes),
+        settings if config is None else config,
+        history,
+        make_snapshot() if snapshot is None else snapshot,
+    )
+
+
+@pytest.fixture(name="make_run")
+def make_run_fixture():
+    return make_run
+
+
+@pytest.fixture(name="make_history")
+def make_history_fixture():
+    return make_history
+
+
+@pytest.fixture(name="make_record")
+def make_record_fixture():
+    return make_record
+
+
+@pytest.fixture(name="make_snapshot")
+def make_snapshot_fixture():
+    return make_snapshot

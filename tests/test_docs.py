@@ -1,0 +1,55 @@
+"""Every Python block of the documentation runs, and every error it shows is the one that is raised."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import pytest
+
+from pinnkit.summary import Seconds, SpectrumSummary, Summary
+
+PAGES = Path(__file__).parents[1] / "docs" / "pages"
+FENCE = re.compile(r"(<!-- not run[^\n]*-->\n)?```(python|text)\n(.*?)\n```", re.S)
+ERROR = re.compile(r"\w*Error: ")
+
+
+class Block(NamedTuple):
+    """Code of a page and the error it is said to raise."""
+
+    line: int
+    code: str
+    error: str | None
+
+
+def blocks(page: Path) -> list[Block]:
+    """The blocks of a page in order; a `text` block after one that begins with an error's name is that error."""
+    text, found = page.read_text(), []
+    for match in FENCE.finditer(text):
+        skipped, language, body = match.groups()
+        if language == "python" and not skipped:
+            found.append(Block(text.count("\n", 0, match.start()) + 1, body, None))
+        elif language == "text" and found and ERROR.match(body):
+            found[-1] = found[-1]._replace(error=" ".join(body.split()))
+    return found
+
+
+@pytest.mark.parametrize("page", [p for p in sorted(PAGES.rglob("*.md")) if blocks(p)], ids=lambda page: page.stem)
+def test_blocks_of_a_page_run(page, monkeypatch, tmp_path):
+    matplotlib.use("Agg")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {"__name__": page.stem}
+    for block in blocks(page):
+        code = compile("\n" * block.line + block.code, str(page), "exec")
+        if block.error is None:
+            exec(code, names)  # noqa: S102  the page is the test
+            continue
+        with pytest.raises(Exception) as raised:  # noqa: B017, PT011  the message is compared below
+            exec(code, names)  # noqa: S102
+        assert f"{raised.type.__name__}: {' '.join(str(raised.value).split())}" == block.error, f"line {block.line}"
+
+
+def test_every_field_of_the_summary_is_explained():
+    text = (PAGES / "report.md").read_text()
+    names = {name for struct in (Summary, Seconds, SpectrumSummary) for name in struct.__struct_fields__}
+    assert {name for name in names if f"`{name}`" not in text} == set()
