@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import tempfile
 from html import unescape
 from pathlib import Path
 
@@ -57,11 +58,13 @@ def executed(script: Path) -> nbformat.NotebookNode:
     if not kept.exists():
         notebook = jupytext.read(script)
         client = NotebookClient(notebook, timeout=600, kernel_name="python3")
-        client.create_kernel_manager().transport = "ipc"
-        try:
-            client.execute(cwd=str(ROOT))
-        except CellExecutionError as error:
-            raise PluginError(f"the tutorial {script.name} fails:\n{error}") from error
+        manager = client.create_kernel_manager()
+        with tempfile.TemporaryDirectory() as sockets:
+            manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
+            try:
+                client.execute(cwd=str(ROOT))
+            except CellExecutionError as error:
+                raise PluginError(f"the tutorial {script.name} fails:\n{error}") from error
         CACHE.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, kept)
     return nbformat.read(kept, as_version=4)

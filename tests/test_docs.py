@@ -1,6 +1,8 @@
 """Every Python block of the documentation runs, and every error it shows is the one that is raised."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,3 +55,15 @@ def test_every_field_of_the_summary_is_explained():
     text = (PAGES / "report.md").read_text()
     names = {name for struct in (Summary, Seconds, SpectrumSummary) for name in struct.__struct_fields__}
     assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_commands_and_options_of_the_command_line_page_exist():
+    pytest.importorskip("pinnkit.cli")
+    text = (PAGES / "cli.md").read_text()
+    commands = set(re.findall(r"`pinnkit (\w+)", text))
+    options = set(re.findall(r"`(--\w+)", text)) - {"--help"}
+    program = Path(sys.executable).with_name("pinnkit")
+    listed = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    solve = subprocess.run([program, "solve", "--help"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    assert {command for command in commands if command not in listed} == set()
+    assert {option for option in options if option not in solve} == set()

@@ -26,6 +26,14 @@ def prepared(problem, points=12, width=5):
     return residuals, params, batch, weights
 
 
+def linearized(residuals, params, batch, weights):
+    return jax.jit(lambda *args: linearize(residuals, *args, block_size=5))(params, batch, weights)
+
+
+def traced(residuals, params, batch):
+    return jax.jit(lambda *args: block_traces(residuals, *args, block_size=3))(params, batch)
+
+
 def test_loss_is_the_weighted_half_sum_of_mean_squares_written_out_by_hand():
     residuals, params, batch, weights = prepared(poisson())
     u = lambda x: residuals.fields(params, x.reshape(1, 1))["u"][0]  # noqa: E731
@@ -43,8 +51,8 @@ def test_jacobian_blocks_traces_and_gradient_agree_with_jax(problem):
     residuals, params, batch, weights = prepared(problem())
     flat, unravel = ravel_pytree(params)
     stacked = lambda flat: residuals.stacked(unravel(flat), batch, weights)  # noqa: E731
-    J = jax.jacfwd(stacked)(flat)
-    step = linearize(residuals, params, batch, weights, block_size=5)
+    J = jax.jit(jax.jacfwd(stacked))(flat)
+    step = linearized(residuals, params, batch, weights)
     scale = jnp.abs(J).max()
     np.testing.assert_allclose(step.residual, stacked(flat), rtol=1e-12)
     np.testing.assert_allclose(step.jacobian, J, atol=1e-12 * scale)
@@ -53,23 +61,27 @@ def test_jacobian_blocks_traces_and_gradient_agree_with_jax(problem):
     rows = step.slices()
     for (a, b), block in step.blocks().items():
         np.testing.assert_allclose(block, K[rows[a], rows[b]], atol=1e-12 * jnp.abs(K).max())
-    loss, _ = residuals.loss(params, batch, weights)
-    gradient = ravel_pytree(jax.grad(lambda params: residuals.loss(params, batch, weights)[0])(params))[0]
+    value_and_grad = jax.jit(jax.value_and_grad(residuals.loss, has_aux=True))
+    (loss, _), tree = value_and_grad(params, batch, weights)
+    gradient = ravel_pytree(tree)[0]
     np.testing.assert_allclose(step.loss, loss, rtol=1e-12)
     np.testing.assert_allclose(step.gradient, gradient, atol=1e-12 * jnp.abs(gradient).max())
-    for name, trace in block_traces(residuals, params, batch, block_size=3).items():
+    for name, trace in traced(residuals, params, batch).items():
         np.testing.assert_allclose(trace, jnp.trace(K[rows[name], rows[name]]) / weights[name], rtol=1e-12)
 
 
 @pytest.mark.parametrize("points", [6, 60])  # fewer rows than parameters, and more
 def test_damped_steps_agree_with_least_squares_and_without_the_matrix(points):
     residuals, params, batch, weights = prepared(poisson(), points)
-    step = linearize(residuals, params, batch, weights)
+    step = linearized(residuals, params, batch, weights)
     assert (len(step.residual) < step.jacobian.shape[1]) == (points == 6)
     damping = 1e-3 * jnp.linalg.norm(step.jacobian) ** 2
     J = np.vstack([step.jacobian, np.sqrt(damping) * np.eye(step.jacobian.shape[1])])
     r = np.concatenate([step.residual, np.zeros(step.jacobian.shape[1])])
     expected = -np.linalg.lstsq(J, r)[0]
     np.testing.assert_allclose(step.damped_solver()(damping), expected, atol=1e-10 * np.abs(expected).max())
-    by_products = linearize_matrix_free(residuals, params, batch, weights).damped_solver()(damping)
+    def solve(params, damping):
+        return linearize_matrix_free(residuals, params, batch, weights).damped_solver()(damping)
+
+    by_products = jax.jit(solve)(params, damping)
     np.testing.assert_allclose(by_products, expected, atol=1e-4 * np.abs(expected).max())

@@ -11,3 +11,4 @@ from .interpretation import Finding as Finding
 from .interpretation import interpret as interpret
 from .progress import ConsoleProgress as ConsoleProgress
 from .report import Report as Report
+from .report import write_page as write_page

@@ -1,5 +1,7 @@
 """The report on the console: one screen of 100 columns."""
 
+from typing import Literal
+
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console, Group
@@ -36,6 +38,11 @@ def print_diagnostics(record: Diagnostics, console: Console | None = None) -> No
     console.print(_rich(tables.block_table(record)))
 
 
+def print_table(table: Table) -> None:
+    """Print one table, words to the left."""
+    make_console().print(_rich(table, justify="left"))
+
+
 def _parts(run: Run) -> list:
     s = run.summary
     settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
@@ -56,10 +63,10 @@ def _parts(run: Run) -> list:
     ]
 
 
-def _rich(table: Table) -> RichTable:
+def _rich(table: Table, justify: Literal["left", "right"] = "right") -> RichTable:
     out = RichTable(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for i, name in enumerate(table.header):
-        out.add_column(Text(name), justify="left" if i == 0 else "right", overflow="fold")
+        out.add_column(Text(name), justify="left" if i == 0 else justify, overflow="fold")
     for row in table.rows:
         out.add_row(*(Text(cell) for cell in row))
     return out

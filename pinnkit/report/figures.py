@@ -36,6 +36,9 @@ DASHES = ("-", "--", "-.", ":")
 MOST_POINTS = 1000
 """Points of a curve; what a longer one does between them shows as minimum and maximum."""
 
+LEGEND_ROW = 0.17
+"""Inches."""
+
 MOST_SPECTRA = 7
 MOST_MARKS = 40
 
@@ -56,7 +59,7 @@ STYLE = {
     "lines.markersize": 3.5,
     "grid.linewidth": 0.5,
     "grid.color": GRID,
-    "axes.unicode_minus": True,
+    "axes.formatter.limits": (-3, 4),
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
 }
 
@@ -136,7 +139,8 @@ def plot_spectrum(history: History) -> Figure:
     drawn = []
     for i, record in enumerate(records):
         color = colors(1.0 if len(records) == 1 else 0.15 + 0.85 * i / (len(records) - 1))
-        drawn += _draw_spectrum(ax, record.spectrum, color, "-", 1.6 if i == len(records) - 1 else 1.0)
+        is_last = i == len(records) - 1
+        drawn += _draw_spectrum(ax, record.spectrum, color, "-", 1.6 if is_last else 1.0, marks=is_last)
     if records:
         drawn += _draw_floor(ax, records[-1].spectrum, INK)
         steps = _listed(f"{r.step:,}" for r in records)
@@ -153,10 +157,10 @@ def plot_blocks(history: History) -> Figure:
     handles, labels, drawn = [], [], []
     blocks = history.diagnostics[-1].blocks if history.diagnostics else {}
     for (name, spectrum), (color, dash) in zip(blocks.items(), _looks(), strict=False):
-        drawn += _draw_spectrum(ax, spectrum, color, dash, 1.4)
+        drawn += _draw_spectrum(ax, spectrum, color, dash, 1.4, marks=True)
         drawn += _draw_floor(ax, spectrum, color)
         handles.append(Line2D([], [], color=color, ls=dash, marker="o", ms=2.5))
-        labels.append(f"{name}, {spectrum.numerical_rank} of {len(spectrum.eigenvalues)} resolvable")
+        labels.append(f"{_label(name)} ({spectrum.numerical_rank} of {len(spectrum.eigenvalues)} resolvable)")
     if handles:
         _legend(figure, [*handles, _floor_handles(INK)[1]], [*labels, "unresolvable, at the noise floor"])
     return _spectral(figure, ax, drawn)
@@ -220,7 +224,7 @@ def _drawn(figure: Figure, ax: Axes, curves: list[tuple], history: History) -> F
         handles += ax.plot(x, y, style, color=color, lw=width)
         positive.append(y)
     _log_axis(ax, np.concatenate(positive))
-    _legend(figure, handles, [curve[0] for curve in curves])
+    _legend(figure, handles, [_label(curve[0]) for curve in curves])
     ax.xaxis.get_major_locator().set_params(integer=True)
     for _, first in history.phases[1:]:
         ax.axvline(first, color=INK, lw=0.6, ls=":")
@@ -237,11 +241,11 @@ def _spectral(figure: Figure, ax: Axes, drawn: list[np.ndarray]) -> Figure:
     return figure
 
 
-def _draw_spectrum(ax: Axes, spectrum: Spectrum, color: Any, dash: str, width: float) -> list[np.ndarray]:
+def _draw_spectrum(ax: Axes, spectrum: Spectrum, color: Any, dash: str, width: float, marks: bool) -> list[np.ndarray]:
     """The resolvable eigenvalues."""
     rank = spectrum.numerical_rank
     values = spectrum.eigenvalues[:rank]
-    marker = "o" if rank <= MOST_MARKS else ""
+    marker = "o" if marks and rank <= MOST_MARKS else ""
     ax.plot(np.arange(1, rank + 1), values, color=color, ls=dash, lw=width, marker=marker, ms=2.5)
     return [values]
 
@@ -273,7 +277,7 @@ def _draw_lines(figure: Figure, row: Sequence[Axes], snapshot: Snapshot, label: 
         row[1].plot(x, (values - reference)[order], color=PALETTE[2], lw=1.0)
         row[1].set(xlabel=_label(snapshot.coordinates[0]), title=f"{label} − reference")
     for ax in row:
-            ax.grid(axis="y")
+        ax.grid(axis="y")
     row[0].set(xlabel=_label(snapshot.coordinates[0]), title=label)
     row[0].legend(handles, names, loc="best")
 
@@ -346,9 +350,10 @@ def _power_of_ten(value: float, _position: int | None = None) -> str:
     return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def _legend(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -> None:
-    labels = [_label(name) for name in names]
+def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
     columns = max(1, min(len(labels), 3, 66 // (max(map(len, labels)) + 7)))
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + LEGEND_ROW * (math.ceil(len(labels) / columns) - 1))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.2)
 
 

@@ -80,7 +80,7 @@ def _training(run: Run) -> Iterator[Picture]:
     history = run.history
     if not history.step.size:
         return
-    yield _picture("losses", figures.plot_losses, history, "Loss on training and held-out points, residuals unweighted.")
+    yield _picture("losses", figures.plot_losses, history, "Loss, and mean squares of the residuals without weights.")
     if any(check.relative_l2 for check in history.checks):
         yield _picture("errors", figures.plot_errors, history, "Error against the reference on the test grid.")
     yield _picture("weights", figures.plot_weights, history, "Weight of each condition in the loss.")

@@ -44,11 +44,13 @@ class ConsoleProgress(Callback):
 
     def start(self, event: Start) -> None:
         points = ", ".join(f"{name} {count}" for name, count in event.points.items())
-        self._print(f"{event.problem}: strategy {event.strategy} ({' → '.join(event.phases)}), {event.precision} precision")
+        phases = " → ".join(event.phases)
+        self._print(f"{event.problem}: strategy {event.strategy} ({phases}), {event.precision} precision")
         self._print(f"{event.parameters:,} parameters, points: {points}; compiling")
         if self._console.is_terminal:
-            self._live = Live(console=self._console, get_renderable=self._display, transient=True)
-            self._live.start()
+            live = Live(console=self._console, get_renderable=self._display, transient=True)
+            live.start()
+            self._live = live
 
     def progress(self, event: Progress) -> None:
         is_new_phase = self._event is None or self._event.phase != event.phase

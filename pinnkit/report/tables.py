@@ -27,7 +27,7 @@ class Table:
 def error_table(run: Run) -> Table:
     """Errors against the reference per field; no rows without one."""
     relative, greatest = run.summary.relative_l2 or {}, run.summary.max_error or {}
-    rows = [(name, number(error), number(greatest.get(name))) for name, error in relative.items()]
+    rows = [(name, number(relative.get(name)), number(error)) for name, error in greatest.items()]
     return Table("Result", ("field", "relative L2 error", "max error"), rows)
 
 

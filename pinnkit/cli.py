@@ -1,0 +1,320 @@
+"""The command line.
+
+Every foreseen error is one line on standard error and exit status 2. What is slow to import is imported by the
+command that needs it, so that `pinnkit --help` is not.
+"""
+
+import contextlib
+import dataclasses
+import os
+import shlex
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import platformdirs
+from cyclopts import App, CycloptsError, Parameter
+
+if TYPE_CHECKING:
+    from .problem import Problem
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+PACKAGES = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
+
+Count = Annotated[int | None, Parameter(negative=())]
+Settings = Annotated[list[str] | None, Parameter("--set", negative=())]
+
+
+def _version(package: str = "pinnkit") -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+app = App(
+    name="pinnkit",
+    help="Solve differential equations with neural networks, the neural tangent kernel in the training loop.",
+    version=_version,
+    result_action="return_value",
+    exit_on_error=False,
+    print_error=False,
+)
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run a command line, by default that of the process. **Returns:** the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without λ is no reason to fail
+    status = app.meta(list(sys.argv[1:] if tokens is None else tokens))
+    return OK if status is None else status
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    debug: Annotated[bool, Parameter(negative=())] = False,
+) -> int | None:
+    """Run one command.
+
+    Parameters
+    ----------
+    debug
+        Show where an error came from.
+    """
+    try:
+        command, bound, extra = app.parse_args(tokens)
+        line = {"line": shlex.join(["pinnkit", *tokens])} if "line" in extra else {}
+        return command(*bound.args, **bound.kwargs, **line)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except (CycloptsError, ValueError, TypeError, MemoryError) as error:
+        if debug:
+            raise
+        return _fail(f"error: {_in_one_line(error)}", USAGE)
+
+
+@app.command
+def solve(
+    problem: str,
+    *,
+    output: Path | None = None,
+    strategy: str = "auto",
+    steps: Count = None,
+    budget: float | None = None,
+    target: float | None = None,
+    seed: int = 0,
+    precision: Literal["double", "single"] = "double",
+    points: Count = None,
+    width: Count = None,
+    depth: Count = None,
+    coefficients: Settings = None,
+    quiet: Annotated[bool, Parameter(negative=())] = False,
+    line: Annotated[str, Parameter(parse=False)],
+) -> int:
+    """Train a network on a problem, print the report and write the run folder.
+
+    Parameters
+    ----------
+    problem
+        A name (see `pinnkit problems`), `module:name`, `file.py` or `file.py:name`.
+    output
+        Folder for the run; `runs/` and the problem's name by default.
+    strategy
+        auto, ntk-adam, gauss-newton, adam or gradient-descent.
+    steps
+        Stop after so many steps.
+    budget
+        Stop after so many seconds.
+    target
+        Stop when the loss on held-out points is no larger.
+    seed
+        Of the network, the points and everything else that is random.
+    precision
+        Single is for first-order training on accelerators.
+    points
+        Points of the interior conditions; others get a share.
+    width
+        Size of the hidden layers.
+    depth
+        Number of hidden layers.
+    coefficients
+        Another value of a coefficient, as in `--set nu=0.02`; may be repeated.
+    quiet
+        Print nothing but errors.
+    """
+    declared = _find(problem, coefficients)
+    folder = Path("runs") / declared.name if output is None else output
+    from .fit import fit
+    from .report import ConsoleProgress
+    from .run import check_writable
+
+    check_writable(folder)
+    _cache_compilations()
+    with contextlib.nullcontext() if quiet else ConsoleProgress() as progress:
+        solution = fit(
+            declared,
+            strategy=strategy,
+            steps=steps,
+            budget=budget,
+            target=target,
+            seed=seed,
+            precision=precision,
+            points=points,
+            width=width,
+            depth=depth,
+            callbacks=[] if progress is None else [progress],
+        )
+    solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
+    solution.save(folder)
+    if not quiet:
+        solution.report()
+        print(f"\nwritten to {folder}; open {folder / 'report.html'}")
+    reason = solution.run.summary.stop_reason
+    return _fail(f"stopped: {reason}", FAILED) if reason.startswith("not finite") else OK
+
+
+@app.command
+def report(folder: Path, *, json: Annotated[bool, Parameter(negative=())] = False, html: Path | None = None) -> None:
+    """Print the report of a run folder.
+
+    Parameters
+    ----------
+    folder
+        What `solve` wrote.
+    json
+        Print the summary as JSON instead.
+    html
+        Write the page with pictures to this file instead.
+    """
+    from .report import Report, write_page
+    from .run import Run
+
+    result = Report(Run.load(folder))
+    if html is not None:
+        print(f"written to {write_page(result.html(), html)}")
+    if json:
+        print(result.json())
+    elif html is None:
+        result()
+
+
+@app.command
+def problems() -> None:
+    """List the problems that can be solved by name."""
+    from .registry import find_problem, problem_names
+    from .report.console import print_table
+    from .report.tables import Table
+
+    rows = []
+    for name in problem_names():
+        try:
+            rows.append((name, *_described(find_problem(name))))
+        except ValueError as error:
+            rows.append((name, _in_one_line(error), "", "", ""))
+    header = ("problem", "fields", "conditions", "coefficients", "reference")
+    print_table(Table("Problems", header, rows))
+
+
+@app.command
+def ntk(
+    problem: str,
+    *,
+    seed: int = 0,
+    points: Count = None,
+    width: Count = None,
+    depth: Count = None,
+    coefficients: Settings = None,
+) -> None:
+    """Print the spectrum of the training kernel before training.
+
+    Parameters
+    ----------
+    problem
+        As for `solve`.
+    seed
+        Of the network and the points.
+    points
+        Points of the interior conditions; others get a share.
+    width
+        Size of the hidden layers.
+    depth
+        Number of hidden layers.
+    coefficients
+        Another value of a coefficient, as in `--set nu=0.02`; may be repeated.
+    """
+    declared = _find(problem, coefficients)
+    from .fit import diagnose
+    from .report.console import print_diagnostics
+
+    _cache_compilations()
+    record = diagnose(declared, seed=seed, points=points, width=width, depth=depth)
+    print(f"{declared.name} before training: {record.modes} residuals, unit weights, seed {seed}\n")
+    print_diagnostics(record)
+
+
+@app.command
+def doctor() -> int:
+    """Show versions and devices, and check that double precision works."""
+    import platform
+
+    import jax
+    import jax.numpy as jnp
+
+    from .report.console import print_table
+    from .report.tables import Table
+
+    with jax.enable_x64(True):
+        has_double = float(jnp.float64(1.0) + 1e-12 - 1.0) > 0
+    rows = [
+        ("python", f"{platform.python_version()} on {platform.platform()}"),
+        *((package, _version(package)) for package in PACKAGES),
+        ("devices", ", ".join(f"{d.platform}: {d.device_kind}" for d in jax.devices())),
+        ("double precision", "works" if has_double else "does not work: kernels will not be resolved"),
+        ("compilation cache", _cache_compilations() or "off: its folder cannot be written"),
+    ]
+    print_table(Table("Doctor", ("", "found"), rows))
+    return OK if has_double else FAILED
+
+
+def _find(spec: str, settings: Sequence[str] | None) -> "Problem":
+    """The problem, with the coefficients set on the command line."""
+    from .registry import find_problem
+
+    problem, values = find_problem(spec), dict(map(_setting, settings or ()))
+    changed = problem.with_coefficients(**values)
+    if problem.reference is not None and changed.reference is None:
+        print("pinnkit: note: no reference for these coefficients, so errors are unknown", file=sys.stderr)
+    return changed
+
+
+def _setting(text: str) -> tuple[str, float]:
+    name, separator, value = text.partition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        separator = ""
+    if not (separator and name):
+        raise ValueError(f"a coefficient is set as `--set name=number`, got '{text}'")
+    return name, number
+
+
+def _described(problem: "Problem") -> tuple[str, ...]:
+    coordinates = ", ".join(problem.domain.coordinates)
+    return (
+        ", ".join(f"{name}({coordinates})" for name in problem.field_sizes),
+        ", ".join(problem.conditions),
+        ", ".join([*(f"{k} = {v:.4g}" for k, v in problem.constants.items()), *(f"{k} = ?" for k in problem.unknowns)]),
+        "no" if problem.reference is None else "yes",
+    )
+
+
+def _cache_compilations() -> str | None:
+    """Keep compiled programs between runs, unless the user has said where. **Returns:** the folder, None without."""
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is None:
+        folder = Path(platformdirs.user_cache_dir("pinnkit")) / "jax"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            return None
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    return jax.config.jax_compilation_cache_dir
+
+
+def _in_one_line(error: Any) -> str:
+    if isinstance(error, CycloptsError):
+        error.verbose = False
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"pinnkit: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,59 @@
+"""The main job: shipped problems from nothing to a report."""
+
+import json
+
+import pytest
+
+from pinnkit import fit
+from problems.burgers import burgers
+from problems.poisson_1d import poisson_1d
+from problems.wave_1d import wave_1d
+
+FOLDER = {"summary.json", "config.toml", "history.npz", "report.html", "checkpoints"}
+CONTRACT = {
+    "pinnkit_version",
+    "problem",
+    "seed",
+    "strategy",
+    "precision",
+    "device",
+    "parameters",
+    "points",
+    "steps",
+    "stop_reason",
+    "seconds",
+    "peak_memory_bytes",
+    "loss",
+    "losses",
+    "weights",
+    "learning_rate",
+    "relative_l2",
+    "max_error",
+    "coefficients",
+    "spectrum",
+}
+
+
+def test_poisson_is_solved_untuned_and_written_as_promised(tmp_path):
+    solution = fit(poisson_1d)
+    assert solution.summary.relative_l2["u"] <= 1e-6
+    folder = solution.save(tmp_path / "run")
+    assert {path.name for path in folder.iterdir()} == FOLDER
+    summary = json.loads((folder / "summary.json").read_text())
+    assert CONTRACT <= set(summary)
+    assert set(summary["seconds"]) == {"total", "compile", "train", "diagnostics"}
+    assert {"largest_eigenvalue", "noise_floor", "condition_number"} <= set(summary["spectrum"]["final"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_poisson_is_solved_from_other_seeds(seed):
+    assert fit(poisson_1d, seed=seed).summary.relative_l2["u"] <= 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem", [burgers, wave_1d], ids=lambda problem: problem.name)
+def test_harder_problems_come_to_a_report_untuned(problem, tmp_path):
+    solution = fit(problem, budget=60.0)
+    assert solution.summary.relative_l2["u"] < 0.5
+    assert (solution.save(tmp_path / "run") / "report.html").stat().st_size > 10_000
