@@ -1,11 +1,4 @@
-"""A field and its derivatives by name, and equations written in them.
-
-An equation is a plain function whose argument names say what it needs. It is traced once, with symbols in
-place of the fields, coordinates and coefficients it names. From the trace follows which derivatives it asks
-for; `Equation` then evaluates it from their values. A derivative of an expression, `partial(flux, "x")`, is the
-total derivative on the jet space of the fields: with flux = F(x, u, u_x, ...) it is
-F_x + F_u u_x + F_{u_x} u_xx + ..., one forward-mode pass through the expression itself.
-"""
+"""A field and its derivatives by name, as an equation sees them while it is traced."""
 
 import contextvars
 import functools
@@ -20,7 +13,6 @@ from jax.extend.core import Primitive
 from jax.interpreters import batching
 from jaxtyping import Array, Float
 
-from ._jaxpr import called, evaluate, read
 from ._types import TIME_NAMES
 from .taylor import Index
 
@@ -47,34 +39,34 @@ class Frame(NamedTuple):
         return tuple(name for name in self.coordinates if name not in TIME_NAMES)
 
 
-_frame: contextvars.ContextVar[Frame] = contextvars.ContextVar("frame")
+frame_in_force: contextvars.ContextVar[Frame] = contextvars.ContextVar("frame")
 
 
 def _current_frame() -> Frame:
     try:
-        return _frame.get()
+        return frame_in_force.get()
     except LookupError:
         raise RuntimeError("fields and their derivatives exist only inside the equation of a condition") from None
 
 
 # Three primitives stand for what an equation needs; `Equation` gives them their values.
 
-_symbol_p = Primitive("symbol")  # a field at the condition's own point, a coordinate, a coefficient, ...
-_elsewhere_p = Primitive("elsewhere")  # a field at other coordinates
-_partial_p = Primitive("partial")  # a derivative of an expression
+symbol_p = Primitive("symbol")  # a field at the condition's own point, a coordinate, a coefficient, ...
+elsewhere_p = Primitive("elsewhere")  # a field at other coordinates
+partial_p = Primitive("partial")  # a derivative of an expression
 
 
-@_symbol_p.def_abstract_eval
+@symbol_p.def_abstract_eval
 def _(*, symbol: Symbol, shape: tuple[int, ...]) -> Any:
     return ShapedArray(shape, jnp.result_type(float))
 
 
-@_elsewhere_p.def_abstract_eval
+@elsewhere_p.def_abstract_eval
 def _(*point: Any, name: str, index: Index, shape: tuple[int, ...]) -> Any:
     return ShapedArray(point[0].shape + shape, jnp.result_type(float))
 
 
-@_partial_p.def_abstract_eval
+@partial_p.def_abstract_eval
 def _(expression: Any, *, coordinate: str) -> Any:
     return ShapedArray(expression.shape, expression.dtype)
 
@@ -85,14 +77,14 @@ def _batch_elsewhere(point: Sequence[Any], axes: Sequence[Any], **params: Any) -
         jnp.broadcast_to(x, (size, *x.shape)) if axis is None else jnp.moveaxis(x, axis, 0)
         for x, axis in zip(point, axes, strict=True)
     ]
-    return _elsewhere_p.bind(*spread, **params), 0
+    return elsewhere_p.bind(*spread, **params), 0
 
 
-batching.primitive_batchers[_elsewhere_p] = _batch_elsewhere
+batching.primitive_batchers[elsewhere_p] = _batch_elsewhere
 
 
-def _bind_symbol(kind: str, name: str, index: Index = (), shape: tuple[int, ...] = ()) -> Array:
-    return _symbol_p.bind(symbol=Symbol(kind, name, index), shape=shape)
+def bind_symbol(kind: str, name: str, index: Index = (), shape: tuple[int, ...] = ()) -> Array:
+    return symbol_p.bind(symbol=Symbol(kind, name, index), shape=shape)
 
 
 @jax.tree_util.register_pytree_node_class
@@ -121,9 +113,9 @@ class Field:
         size = _current_frame().fields[self._name]
         shape = () if size == 1 else (size,)
         if self._point is None:
-            value = _bind_symbol("field", self._name, self._index, shape)
+            value = bind_symbol("field", self._name, self._index, shape)
         else:
-            value = _elsewhere_p.bind(*self._point, name=self._name, index=self._index, shape=shape)
+            value = elsewhere_p.bind(*self._point, name=self._name, index=self._index, shape=shape)
         return value if self._component is None else value[..., self._component]
 
     def __call__(self, **coordinates: Any) -> "Field":
@@ -133,7 +125,7 @@ class Field:
                 f"field '{self._name}' is evaluated at unknown coordinate(s) {unknown}; "
                 f"the coordinates are {list(frame.coordinates)}"
             )
-        here = self._point or tuple(_bind_symbol("coordinate", name) for name in frame.coordinates)
+        here = self._point or tuple(bind_symbol("coordinate", name) for name in frame.coordinates)
         dtype = jnp.result_type(float)
         point = [jnp.asarray(coordinates.get(name, x), dtype) for name, x in zip(frame.coordinates, here, strict=True)]
         return Field(self._name, self._index, self._component, tuple(jnp.broadcast_arrays(*point)))
@@ -262,13 +254,13 @@ def partial(expression: Any, coordinate: str, order: int = 1) -> Any:
         if isinstance(expression, Field):
             expression = expression.d(coordinate)
         else:
-            expression = _partial_p.bind(jnp.asarray(expression, float), coordinate=coordinate)
+            expression = partial_p.bind(jnp.asarray(expression, float), coordinate=coordinate)
     return expression
 
 
 def grad(expression: Any, over: Sequence[str] | None = None) -> Float[Array, "*m d"]:
     """The partial derivatives in the space coordinates (or in `over`), along a new last axis."""
-    return jnp.stack([_array(partial(expression, name)) for name in _over(over)], axis=-1)
+    return jnp.stack([array_of(partial(expression, name)) for name in _over(over)], axis=-1)
 
 
 def div(vector: Any, over: Sequence[str] | None = None) -> Array:
@@ -277,188 +269,17 @@ def div(vector: Any, over: Sequence[str] | None = None) -> Array:
     components = list(vector)
     if len(components) != len(names):
         raise ValueError(f"`div` of {len(components)} component(s) over the coordinates {list(names)}")
-    return sum((_array(partial(v, name)) for v, name in zip(components, names, strict=True)), start=jnp.zeros(()))
+    return sum((array_of(partial(v, name)) for v, name in zip(components, names, strict=True)), start=jnp.zeros(()))
 
 
 def laplacian(expression: Any, over: Sequence[str] | None = None) -> Array:
     """Σᵢ ∂²(expression)/∂xᵢ² over the space coordinates (or `over`)."""
-    return functools.reduce(jnp.add, (_array(partial(expression, name, 2)) for name in _over(over)))
+    return functools.reduce(jnp.add, (array_of(partial(expression, name, 2)) for name in _over(over)))
 
 
 def _over(names: Sequence[str] | None) -> tuple[str, ...]:
     return _current_frame().space if names is None else tuple(names)
 
 
-def _array(expression: Any) -> Array:
+def array_of(expression: Any) -> Array:
     return expression.value if isinstance(expression, Field) else expression
-
-
-# Equations.
-
-FieldValue = Callable[[str, Index, tuple[Array, ...]], Array]
-"""`(name, index, coordinates)` to the derivative of a field there, coordinates being arrays of one shape."""
-
-
-class _Node(NamedTuple):
-    """One operation of a traced equation: `inputs` are nodes or constants, `output` picks a result."""
-
-    eqn: Any
-    inputs: tuple[Any, ...]
-    output: int
-
-
-class Equation:
-    """A traced residual: what it needs, and its value from that.
-
-    - `derivatives`: for each field the multi-indices needed at the condition's own point;
-    - `symbols`: everything else it depends on as well;
-    - `size`: number of equations in it.
-    """
-
-    def __init__(self, residual: Callable[..., Any], frame: Frame, arguments: Sequence[str]):
-        token = _frame.set(frame)
-        try:
-            closed = jax.make_jaxpr(lambda: _as_vector(residual(**_arguments(arguments, frame))))()
-        finally:
-            _frame.reset(token)
-        self._coordinates = frame.coordinates
-        self._needs_of: dict[int, frozenset[Symbol]] = {}
-        (self._output,) = _flatten(closed.jaxpr, closed.consts, ())
-        self.size: int = closed.out_avals[0].shape[0]
-        self.symbols = self._needs(self._output)
-        self.derivatives = {
-            name: tuple(sorted({s.orders for s in self.symbols if s.kind == "field" and s.name == name}))
-            for name in frame.fields
-        }
-
-    def __call__(self, values: Mapping[Symbol, Array], field_value: FieldValue) -> Float[Array, " m"]:
-        """The residual from the values of `symbols`."""
-        return self._value(self._output, dict(values), field_value)
-
-    def _needs(self, node: Any) -> frozenset[Symbol]:
-        """What the value of `node` depends on."""
-        if not isinstance(node, _Node):
-            return frozenset()
-        if id(node) not in self._needs_of:
-            needs = frozenset().union(*(self._needs(child) for child in node.inputs))
-            if node.eqn.primitive is _symbol_p:
-                needs = frozenset([node.eqn.params["symbol"]])
-            elif node.eqn.primitive is _partial_p:
-                needs |= {self._derivative(symbol, node.eqn.params["coordinate"]) for symbol in needs}
-            self._needs_of[id(node)] = needs
-        return self._needs_of[id(node)]
-
-    def _derivative(self, symbol: Symbol, coordinate: str) -> Symbol:
-        if symbol.kind in ("normal", "column"):
-            raise ValueError(
-                f"`partial` of an expression with '{symbol.name}', which is known at the points only, not between"
-            )
-        if symbol.kind != "field":
-            return symbol
-        axis = self._coordinates.index(coordinate)
-        return symbol._replace(orders=tuple(n + (i == axis) for i, n in enumerate(symbol.orders)))
-
-    def _value(self, node: Any, values: dict[Symbol, Array], field_value: FieldValue) -> Any:
-        memo: dict[tuple[int, ...], list[Any]] = {}
-
-        def value(node: Any) -> Any:
-            if not isinstance(node, _Node):
-                return node
-            if node.eqn.primitive is _symbol_p:
-                return values[node.eqn.params["symbol"]]
-            key = id(node.eqn), *(id(child) for child in node.inputs)
-            if key not in memo:
-                memo[key] = self._apply(node, value, values, field_value)
-            return memo[key][node.output]
-
-        return value(node)
-
-    def _apply(self, node: _Node, value: Callable, values: dict[Symbol, Array], field_value: FieldValue) -> list:
-        params = node.eqn.params
-        if node.eqn.primitive is _partial_p:
-            return [self._total_derivative(node.inputs[0], params["coordinate"], values, field_value)]
-        operands = [value(child) for child in node.inputs]
-        if node.eqn.primitive is _elsewhere_p:
-            return [field_value(params["name"], params["index"], tuple(operands))]
-        return evaluate(node.eqn, operands)
-
-    def _total_derivative(
-        self, node: Any, coordinate: str, values: dict[Symbol, Array], field_value: FieldValue
-    ) -> Array:
-        needs = self._needs(node)
-        primals = {symbol: values[symbol] for symbol in needs}
-        tangents = {symbol: self._rate(symbol, coordinate, values) for symbol in needs}
-        names = sorted(needs)
-        function = lambda *point: self._value(node, dict(zip(names, point, strict=True)), field_value)  # noqa: E731
-        if not names:
-            return jnp.zeros_like(function())
-        return jax.jvp(function, [primals[name] for name in names], [tangents[name] for name in names])[1]
-
-    def _rate(self, symbol: Symbol, coordinate: str, values: dict[Symbol, Array]) -> Array:
-        if symbol.kind == "field":
-            return values[self._derivative(symbol, coordinate)]
-        rate = 1.0 if symbol == Symbol("coordinate", coordinate) else 0.0
-        return jnp.full_like(values[symbol], rate)
-
-
-def _arguments(names: Sequence[str], frame: Frame) -> dict[str, Any]:
-    """What the function gets for each name it asks for."""
-    origin = (0,) * len(frame.coordinates)
-    out: dict[str, Any] = {}
-    for name in names:
-        if name in frame.fields:
-            out[name] = Field(name, origin)
-        elif name in frame.coordinates:
-            out[name] = _bind_symbol("coordinate", name)
-        elif name in frame.coefficients:
-            out[name] = _bind_symbol("coefficient", name)
-        elif name == "normal":
-            out[name] = _bind_symbol("normal", name, shape=(len(frame.coordinates),))
-        else:
-            out[name] = _bind_symbol("column", name)
-    return out
-
-
-def _as_vector(residual: Any) -> Array:
-    parts = list(residual) if isinstance(residual, list | tuple) else [residual]
-    arrays = [_array(part) for part in parts]
-    for array in arrays:
-        if array is None or not hasattr(array, "dtype") and not isinstance(array, int | float):
-            raise TypeError(f"it returns {type(array).__name__}; an equation returns its residual, a number")
-        shape = jnp.shape(array)
-        if len(shape) > 1:
-            raise ValueError(
-                f"its residual has shape {shape}; one point's residual is a number, or a vector (shape (m,)) "
-                "for m equations"
-            )
-    vector = jnp.concatenate([jnp.atleast_1d(jnp.asarray(array)) for array in arrays])
-    if not jnp.issubdtype(vector.dtype, jnp.floating):
-        raise TypeError(f"its residual is of type {vector.dtype}; it must be a real floating-point number")
-    if not vector.size:
-        raise ValueError("its residual is empty")
-    return vector
-
-
-def _flatten(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-    """The outputs of a jaxpr as nodes, calls inlined."""
-    values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *inputs), strict=True))
-    for eqn in jaxpr.eqns:
-        operands = tuple(read(atom, values) for atom in eqn.invars)
-        if (inner := called(eqn)) is not None:
-            results = _flatten(*inner, operands)
-        else:
-            _refuse_inner_symbols(eqn)
-            results = [_Node(eqn, operands, output) for output in range(len(eqn.outvars))]
-        values.update(zip(eqn.outvars, results, strict=True))
-    return [read(atom, values) for atom in jaxpr.outvars]
-
-
-def _refuse_inner_symbols(eqn: Any) -> None:
-    for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda x: hasattr(x, "eqns")):
-        for equation in getattr(inner, "eqns", ()):
-            if equation.primitive in (_symbol_p, _elsewhere_p, _partial_p):
-                raise ValueError(
-                    f"a field or derivative is taken inside `{eqn.primitive.name}`; "
-                    "take it before and hand the value in"
-                )
-            _refuse_inner_symbols(equation)

@@ -15,21 +15,20 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from scipy.stats import qmc
 
 from ._types import Model, Params
 from .callbacks import Callback, Start
 from .checkpoint import restore_params
 from .diagnostics import Diagnostician, Diagnostics, diagnostic_batch
-from .domains import Box
 from .history import Snapshot
+from .measure import Fields, Measure
 from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import MLP
 from .problem import Problem, ProblemError
 from .residuals import Batch, ResidualFunctions
 from .run import Run, RunFolderError
 from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
-from .solution import Fields, Solution
+from .solution import Solution
 from .state import TrainState
 from .strategies import Strategy, as_strategy
 from .summary import Seconds, Spectra, SpectrumSummary, Summary
@@ -81,7 +80,7 @@ def fit(
     with jax.enable_x64(True):
         exact = ResidualFunctions(problem, functional)
         start = exact.initial_params(cast(functional.params, jnp.float64))
-        measure = _Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
+        measure = Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
         diagnostician = _diagnostician(exact, counts, seed)
         _check_finite(exact, start, _batch(problem, plan.sampler, counts, seed))
         initial_weights = fixed_weights(tuple(problem.conditions), weights)
@@ -172,38 +171,6 @@ def _merged(functional: FunctionalModel, params: Params) -> Any:
         return functional.merge(jax.tree.map(jnp.asarray, params["network"]))
 
 
-class _Measure:
-    """Held-out mean squares, and errors against the reference on the test grid."""
-
-    def __init__(self, residuals: ResidualFunctions, batch: Batch):
-        self.problem, self.fields = residuals.problem, Fields(residuals)
-        self._batch = batch
-        self._mean_squares = jax.jit(
-            lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
-        )
-        self.points, self.shape = _test_points(residuals.problem.domain)
-        self.reference = residuals.problem.evaluate_reference(self.points) or {}
-
-    def __call__(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
-        params = jax.tree.map(np.asarray, params)
-        with jax.enable_x64(True):
-            held_out = {name: float(v) for name, v in self._mean_squares(params, self._batch).items()}
-        return held_out, self.errors(params)[0]
-
-    def errors(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
-        """Relative L2 and maximum error per field; a reference that vanishes has no relative error."""
-        if not self.reference:
-            return {}, {}
-        values = self.fields(params, self.points)
-        relative, largest = {}, {}
-        for name, reference in self.reference.items():
-            error = values[name] - reference
-            largest[name] = float(np.max(np.abs(error)))
-            if norm := float(np.linalg.norm(reference)):
-                relative[name] = float(np.linalg.norm(error)) / norm
-        return relative, largest
-
-
 def _conclude(
     residuals: ResidualFunctions,
     params: Params,
@@ -214,7 +181,7 @@ def _conclude(
     limits: Limits,
     trainer: Trainer,
     outcome: Outcome,
-    measure: _Measure,
+    measure: Measure,
 ) -> tuple[Summary, Snapshot]:
     problem, history = residuals.problem, trainer.history
     with jax.enable_x64(True):
@@ -276,15 +243,6 @@ def _batch(problem: Problem, sampler: AbstractSampler, counts: dict[str, int], s
 def _diagnostician(residuals: ResidualFunctions, counts: dict[str, int], seed: int) -> Diagnostician:
     batch = _batch(residuals.problem, QuasiRandom(), counts, seed + _DIAGNOSTIC_SEED)
     return Diagnostician(residuals, diagnostic_batch(batch, residuals))
-
-
-def _test_points(domain: Box) -> tuple[np.ndarray, tuple[int, ...]]:
-    """About ten thousand points (a thousand in one dimension): a tensor grid up to three dimensions."""
-    if domain.dimension <= 3:
-        per_axis = {1: 1001, 2: 101, 3: 22}[domain.dimension]
-        return domain.grid(per_axis), domain.dimension * (per_axis,)
-    unit = qmc.Sobol(domain.dimension, rng=np.random.default_rng(0)).random_base2(13)
-    return domain.lower + (domain.upper - domain.lower) * unit, ()
 
 
 def _config(

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from .domains import AbstractRegion, Box
-from .fields import Equation, Frame
+from .equation import Equation
+from .fields import Frame
 
 
 class ProblemError(ValueError):

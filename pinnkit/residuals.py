@@ -9,7 +9,8 @@ from jaxtyping import Array, Float
 
 from ._types import Params, Residuals, Scalar, Weights
 from .domains import Points
-from .fields import Equation, Symbol
+from .equation import Equation
+from .fields import Symbol
 from .model import FunctionalModel, output_size
 from .problem import Problem, ProblemError
 from .taylor import Index, derivatives

@@ -3,30 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-from jaxtyping import Float
 
 from ._types import Params
 from .checkpoint import save_params
 from .history import History
+from .measure import Fields
 from .problem import Problem
 from .report import Report
-from .residuals import ResidualFunctions
 from .run import Run
 from .state import TrainState
 from .summary import Summary
-
-
-class Fields:
-    """The fields of a problem as functions of NumPy arrays, computed in double precision."""
-
-    def __init__(self, residuals: ResidualFunctions):
-        self._function = jax.jit(residuals.fields)
-
-    def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, " n *m"]]:
-        with jax.enable_x64(True):
-            return {name: np.asarray(values) for name, values in self._function(params, points).items()}
 
 
 class Solution:

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit.fields import Equation, Frame, Symbol, div, grad, laplacian, partial
+from pinnkit.equation import Equation
+from pinnkit.fields import Frame, Symbol, div, grad, laplacian, partial
 from pinnkit.taylor import derivatives
 
 pytestmark = pytest.mark.usefixtures("x64")

@@ -80,6 +80,7 @@ def test_damped_steps_agree_with_least_squares_and_without_the_matrix(points):
     r = np.concatenate([step.residual, np.zeros(step.jacobian.shape[1])])
     expected = -np.linalg.lstsq(J, r)[0]
     np.testing.assert_allclose(step.damped_solver()(damping), expected, atol=1e-10 * np.abs(expected).max())
+
     def solve(params, damping):
         return linearize_matrix_free(residuals, params, batch, weights).damped_solver()(damping)
 

@@ -1,0 +1,197 @@
+"""Equations written in fields.
+
+An equation is a plain function whose argument names say what it needs. It is traced once, with symbols in place of
+the fields, coordinates and coefficients it names. From the trace follows which derivatives it asks for; `Equation`
+then evaluates it from their values. A derivative of an expression, `partial(flux, "x")`, is the total derivative on
+the jet space of the fields: with flux = F(x, u, u_x, ...) it is F_x + F_u u_x + F_{u_x} u_xx + ..., one forward-mode
+pass through the expression itself.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._jaxpr import called, evaluate, read
+from .fields import (
+    Field,
+    Frame,
+    Symbol,
+    array_of,
+    bind_symbol,
+    elsewhere_p,
+    frame_in_force,
+    partial_p,
+    symbol_p,
+)
+from .taylor import Index
+
+FieldValue = Callable[[str, Index, tuple[Array, ...]], Array]
+"""`(name, index, coordinates)` to the derivative of a field there, coordinates being arrays of one shape."""
+
+
+class _Node(NamedTuple):
+    """One operation of a traced equation: `inputs` are nodes or constants, `output` picks a result."""
+
+    eqn: Any
+    inputs: tuple[Any, ...]
+    output: int
+
+
+class Equation:
+    """A traced residual: what it needs, and its value from that.
+
+    - `derivatives`: for each field the multi-indices needed at the condition's own point;
+    - `symbols`: everything else it depends on as well;
+    - `size`: number of equations in it.
+    """
+
+    def __init__(self, residual: Callable[..., Any], frame: Frame, arguments: Sequence[str]):
+        token = frame_in_force.set(frame)
+        try:
+            closed = jax.make_jaxpr(lambda: _as_vector(residual(**_arguments(arguments, frame))))()
+        finally:
+            frame_in_force.reset(token)
+        self._coordinates = frame.coordinates
+        self._needs_of: dict[int, frozenset[Symbol]] = {}
+        (self._output,) = _flatten(closed.jaxpr, closed.consts, ())
+        self.size: int = closed.out_avals[0].shape[0]
+        self.symbols = self._needs(self._output)
+        self.derivatives = {
+            name: tuple(sorted({s.orders for s in self.symbols if s.kind == "field" and s.name == name}))
+            for name in frame.fields
+        }
+
+    def __call__(self, values: Mapping[Symbol, Array], field_value: FieldValue) -> Float[Array, " m"]:
+        """The residual from the values of `symbols`."""
+        return self._value(self._output, dict(values), field_value)
+
+    def _needs(self, node: Any) -> frozenset[Symbol]:
+        """What the value of `node` depends on."""
+        if not isinstance(node, _Node):
+            return frozenset()
+        if id(node) not in self._needs_of:
+            needs = frozenset().union(*(self._needs(child) for child in node.inputs))
+            if node.eqn.primitive is symbol_p:
+                needs = frozenset([node.eqn.params["symbol"]])
+            elif node.eqn.primitive is partial_p:
+                needs |= {self._derivative(symbol, node.eqn.params["coordinate"]) for symbol in needs}
+            self._needs_of[id(node)] = needs
+        return self._needs_of[id(node)]
+
+    def _derivative(self, symbol: Symbol, coordinate: str) -> Symbol:
+        if symbol.kind in ("normal", "column"):
+            raise ValueError(
+                f"`partial` of an expression with '{symbol.name}', which is known at the points only, not between"
+            )
+        if symbol.kind != "field":
+            return symbol
+        axis = self._coordinates.index(coordinate)
+        return symbol._replace(orders=tuple(n + (i == axis) for i, n in enumerate(symbol.orders)))
+
+    def _value(self, node: Any, values: dict[Symbol, Array], field_value: FieldValue) -> Any:
+        memo: dict[tuple[int, ...], list[Any]] = {}
+
+        def value(node: Any) -> Any:
+            if not isinstance(node, _Node):
+                return node
+            if node.eqn.primitive is symbol_p:
+                return values[node.eqn.params["symbol"]]
+            key = id(node.eqn), *(id(child) for child in node.inputs)
+            if key not in memo:
+                memo[key] = self._apply(node, value, values, field_value)
+            return memo[key][node.output]
+
+        return value(node)
+
+    def _apply(self, node: _Node, value: Callable, values: dict[Symbol, Array], field_value: FieldValue) -> list:
+        params = node.eqn.params
+        if node.eqn.primitive is partial_p:
+            return [self._total_derivative(node.inputs[0], params["coordinate"], values, field_value)]
+        operands = [value(child) for child in node.inputs]
+        if node.eqn.primitive is elsewhere_p:
+            return [field_value(params["name"], params["index"], tuple(operands))]
+        return evaluate(node.eqn, operands)
+
+    def _total_derivative(
+        self, node: Any, coordinate: str, values: dict[Symbol, Array], field_value: FieldValue
+    ) -> Array:
+        needs = self._needs(node)
+        primals = {symbol: values[symbol] for symbol in needs}
+        tangents = {symbol: self._rate(symbol, coordinate, values) for symbol in needs}
+        names = sorted(needs)
+        function = lambda *point: self._value(node, dict(zip(names, point, strict=True)), field_value)  # noqa: E731
+        if not names:
+            return jnp.zeros_like(function())
+        return jax.jvp(function, [primals[name] for name in names], [tangents[name] for name in names])[1]
+
+    def _rate(self, symbol: Symbol, coordinate: str, values: dict[Symbol, Array]) -> Array:
+        if symbol.kind == "field":
+            return values[self._derivative(symbol, coordinate)]
+        rate = 1.0 if symbol == Symbol("coordinate", coordinate) else 0.0
+        return jnp.full_like(values[symbol], rate)
+
+
+def _arguments(names: Sequence[str], frame: Frame) -> dict[str, Any]:
+    """What the function gets for each name it asks for."""
+    origin = (0,) * len(frame.coordinates)
+    out: dict[str, Any] = {}
+    for name in names:
+        if name in frame.fields:
+            out[name] = Field(name, origin)
+        elif name in frame.coordinates:
+            out[name] = bind_symbol("coordinate", name)
+        elif name in frame.coefficients:
+            out[name] = bind_symbol("coefficient", name)
+        elif name == "normal":
+            out[name] = bind_symbol("normal", name, shape=(len(frame.coordinates),))
+        else:
+            out[name] = bind_symbol("column", name)
+    return out
+
+
+def _as_vector(residual: Any) -> Array:
+    parts = list(residual) if isinstance(residual, list | tuple) else [residual]
+    arrays = [array_of(part) for part in parts]
+    for array in arrays:
+        if array is None or not hasattr(array, "dtype") and not isinstance(array, int | float):
+            raise TypeError(f"it returns {type(array).__name__}; an equation returns its residual, a number")
+        shape = jnp.shape(array)
+        if len(shape) > 1:
+            raise ValueError(
+                f"its residual has shape {shape}; one point's residual is a number, or a vector (shape (m,)) "
+                "for m equations"
+            )
+    vector = jnp.concatenate([jnp.atleast_1d(jnp.asarray(array)) for array in arrays])
+    if not jnp.issubdtype(vector.dtype, jnp.floating):
+        raise TypeError(f"its residual is of type {vector.dtype}; it must be a real floating-point number")
+    if not vector.size:
+        raise ValueError("its residual is empty")
+    return vector
+
+
+def _flatten(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+    """The outputs of a jaxpr as nodes, calls inlined."""
+    values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *inputs), strict=True))
+    for eqn in jaxpr.eqns:
+        operands = tuple(read(atom, values) for atom in eqn.invars)
+        if (inner := called(eqn)) is not None:
+            results = _flatten(*inner, operands)
+        else:
+            _refuse_inner_symbols(eqn)
+            results = [_Node(eqn, operands, output) for output in range(len(eqn.outvars))]
+        values.update(zip(eqn.outvars, results, strict=True))
+    return [read(atom, values) for atom in jaxpr.outvars]
+
+
+def _refuse_inner_symbols(eqn: Any) -> None:
+    for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda x: hasattr(x, "eqns")):
+        for equation in getattr(inner, "eqns", ()):
+            if equation.primitive in (symbol_p, elsewhere_p, partial_p):
+                raise ValueError(
+                    f"a field or derivative is taken inside `{eqn.primitive.name}`; "
+                    "take it before and hand the value in"
+                )
+            _refuse_inner_symbols(equation)

@@ -1,0 +1,63 @@
+"""A look at parameters from outside: fields on arrays, held-out residuals, errors against the reference."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import qmc
+
+from ._types import Params
+from .domains import Box
+from .residuals import Batch, ResidualFunctions
+
+
+class Fields:
+    """The fields of a problem as functions of NumPy arrays, computed in double precision."""
+
+    def __init__(self, residuals: ResidualFunctions):
+        self._function = jax.jit(residuals.fields)
+
+    def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, " n *m"]]:
+        with jax.enable_x64(True):
+            return {name: np.asarray(values) for name, values in self._function(params, points).items()}
+
+
+class Measure:
+    """Held-out mean squares, and errors against the reference on the test grid."""
+
+    def __init__(self, residuals: ResidualFunctions, batch: Batch):
+        self.problem, self.fields = residuals.problem, Fields(residuals)
+        self._batch = batch
+        self._mean_squares = jax.jit(
+            lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
+        )
+        self.points, self.shape = _test_points(residuals.problem.domain)
+        self.reference = residuals.problem.evaluate_reference(self.points) or {}
+
+    def __call__(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
+        params = jax.tree.map(np.asarray, params)
+        with jax.enable_x64(True):
+            held_out = {name: float(v) for name, v in self._mean_squares(params, self._batch).items()}
+        return held_out, self.errors(params)[0]
+
+    def errors(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
+        """Relative L2 and maximum error per field; a reference that vanishes has no relative error."""
+        if not self.reference:
+            return {}, {}
+        values = self.fields(params, self.points)
+        relative, largest = {}, {}
+        for name, reference in self.reference.items():
+            error = values[name] - reference
+            largest[name] = float(np.max(np.abs(error)))
+            if norm := float(np.linalg.norm(reference)):
+                relative[name] = float(np.linalg.norm(error)) / norm
+        return relative, largest
+
+
+def _test_points(domain: Box) -> tuple[np.ndarray, tuple[int, ...]]:
+    """About ten thousand points (a thousand in one dimension): a tensor grid up to three dimensions."""
+    if domain.dimension <= 3:
+        per_axis = {1: 1001, 2: 101, 3: 22}[domain.dimension]
+        return domain.grid(per_axis), domain.dimension * (per_axis,)
+    unit = qmc.Sobol(domain.dimension, rng=np.random.default_rng(0)).random_base2(13)
+    return domain.lower + (domain.upper - domain.lower) * unit, ()
