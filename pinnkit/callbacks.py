@@ -24,7 +24,7 @@ class Start:
 class Progress:
     """Where a fit stands between two stretches of steps.
 
-    - `step`: steps taken in all; `fraction`: estimated share of the fit that is over;
+    - `step`: steps taken in all; `fraction`: estimated share of the phase that is over;
     - `loss`, `losses`: weighted half sum and mean squares on the training points, `held_out_loss` elsewhere;
     - `learning_rate`: None where the optimizer keeps it to itself;
     - `relative_l2`: error per field, empty without a reference.

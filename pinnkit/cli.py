@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 PACKAGES = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
 
-Count = Annotated[int | None, Parameter(negative=())]
+
+def _whole(hint: Any, tokens: Sequence[Any]) -> int:
+    return int(tokens[0].value)  # cyclopts would round 1.5
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+Count = Annotated[int | None, Parameter(converter=_whole)]
 Settings = Annotated[list[str] | None, Parameter("--set", negative=())]
 
 
@@ -81,13 +87,14 @@ def launch(
 @app.command
 def solve(
     problem: str,
+    /,
     *,
     output: Path | None = None,
     strategy: str = "auto",
     steps: Count = None,
     budget: float | None = None,
     target: float | None = None,
-    seed: int = 0,
+    seed: Whole = 0,
     precision: Literal["double", "single"] = "double",
     points: Count = None,
     width: Count = None,
@@ -159,7 +166,7 @@ def solve(
 
 
 @app.command
-def report(folder: Path, *, json: Annotated[bool, Parameter(negative=())] = False, html: Path | None = None) -> None:
+def report(folder: Path, /, *, json: Annotated[bool, Parameter(negative=())] = False, html: Path | None = None) -> None:
     """Print the report of a run folder.
 
     Parameters
@@ -203,8 +210,9 @@ def problems() -> None:
 @app.command
 def ntk(
     problem: str,
+    /,
     *,
-    seed: int = 0,
+    seed: Whole = 0,
     points: Count = None,
     width: Count = None,
     depth: Count = None,

@@ -78,12 +78,12 @@ def fit(
     counts = point_counts(problem, points)
     functional, described = _network(problem, model, width, depth, seed)
     with jax.enable_x64(True):
+        initial_weights = fixed_weights(tuple(problem.conditions), weights)
         exact = ResidualFunctions(problem, functional)
         start = exact.initial_params(cast(functional.params, jnp.float64))
         measure = Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
         diagnostician = _diagnostician(exact, counts, seed)
         _check_finite(exact, start, _batch(problem, plan.sampler, counts, seed))
-        initial_weights = fixed_weights(tuple(problem.conditions), weights)
     announcement = Start(
         problem=problem.name,
         strategy=plan.name,

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import qmc
 
 from ._types import Params
 from .domains import Box
@@ -59,5 +58,7 @@ def _test_points(domain: Box) -> tuple[np.ndarray, tuple[int, ...]]:
     if domain.dimension <= 3:
         per_axis = {1: 1001, 2: 101, 3: 22}[domain.dimension]
         return domain.grid(per_axis), domain.dimension * (per_axis,)
+    from scipy.stats import qmc  # slow to import
+
     unit = qmc.Sobol(domain.dimension, rng=np.random.default_rng(0)).random_base2(13)
     return domain.lower + (domain.upper - domain.lower) * unit, ()

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from scipy.stats import qmc
 
 from ._types import Key
 from .domains import AbstractRegion
@@ -71,6 +70,8 @@ class QuasiRandom(AbstractSampler):
     def layout(self, region: AbstractRegion, n: int, seed: int) -> np.ndarray:
         if region.dimension == 0:
             return np.zeros((n, 0))
+        from scipy.stats import qmc  # slow to import
+
         sequence = qmc.Sobol(region.dimension, rng=np.random.default_rng(seed))
         return sequence.random_base2(max(n - 1, 0).bit_length())[:n]
 

@@ -1,7 +1,7 @@
 """What a fit gives back: the fields as functions, the run as data, the report."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,10 +10,12 @@ from .checkpoint import save_params
 from .history import History
 from .measure import Fields
 from .problem import Problem
-from .report import Report
 from .run import Run
 from .state import TrainState
 from .summary import Summary
+
+if TYPE_CHECKING:
+    from .report import Report
 
 
 class Solution:
@@ -66,7 +68,9 @@ class Solution:
         return next(iter(fields.values())) if len(fields) == 1 else fields
 
     @property
-    def report(self) -> Report:
+    def report(self) -> "Report":
+        from .report import Report  # brings matplotlib, which is slow to import
+
         return Report(self.run)
 
     def save(self, folder: str | Path) -> Path:

@@ -11,6 +11,8 @@ import pytest
 
 from pinnkit.summary import Seconds, SpectrumSummary, Summary
 
+from .test_floors import FLOORS
+
 PAGES = Path(__file__).parents[1] / "docs" / "pages"
 FENCE = re.compile(r"(<!-- not run[^\n]*-->\n)?```(python|text)\n(.*?)\n```", re.S)
 ERROR = re.compile(r"\w*Error: ")
@@ -67,3 +69,9 @@ def test_commands_and_options_of_the_command_line_page_exist():
     solve = subprocess.run([program, "solve", "--help"], capture_output=True, text=True, check=True).stdout  # noqa: S603
     assert {command for command in commands if command not in listed} == set()
     assert {option for option in options if option not in solve} == set()
+
+
+def test_floors_of_the_architecture_page_are_those_in_force():
+    rows = re.findall(r"^\| (\d+) \| ([^|]*) \|", (PAGES / "architecture.md").read_text(), re.M)
+    assert [int(number) for number, _ in rows] == list(range(len(FLOORS)))
+    assert [set(re.findall(r"`(\w+)`", rooms)) for _, rooms in rows] == FLOORS

@@ -34,8 +34,8 @@ def print_report(run: Run, console: Console | None = None) -> None:
 def print_diagnostics(record: Diagnostics, console: Console | None = None) -> None:
     """Print one look at the kernel: its figures, its blocks, its leading modes."""
     console = console or make_console()
-    console.print(_columns(tables.record_table(record), tables.mode_table(record)))
-    console.print(_rich(tables.block_table(record)))
+    for table in (tables.record_table(record), tables.mode_table(record), tables.block_table(record)):
+        console.print(_rich(table), Text())
 
 
 def print_table(table: Table) -> None:

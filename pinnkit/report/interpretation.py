@@ -233,12 +233,15 @@ def few_dimensions(run: Run) -> Finding | None:
     dimension, parameters = run.summary.spectrum.final.effective_dimension, run.summary.parameters
     if not 0 < dimension < FEW_DIMENSIONS * parameters:
         return None
+    reaches_all = any(name not in FIRST_ORDER for name, _ in run.history.phases)
     return Finding(
         "info",
         "Few directions carry the training",
         f"The effective dimension is {number(dimension)}, with {parameters:,} parameters and "
         f"{run.summary.spectrum.final.modes} residuals.",
-        "First-order methods will use little of the network; 'gauss-newton' reaches the other modes.",
+        "First-order steps move little else; the Gauss-Newton steps of this run reach the other modes too."
+        if reaches_all
+        else "First-order steps move little else; strategy 'gauss-newton' reaches the other modes too.",
     )
 
 

@@ -64,8 +64,9 @@ class ConsoleProgress(Callback):
             self._print(self._line(event))
 
     def diagnostics(self, record: Diagnostics) -> None:
+        is_new = self._record is None or self._record.step != record.step
         self._record = record
-        if self._live is None:
+        if self._live is None and is_new:
             self._print(f"step {record.step}  kernel: {_kernel(record)}")
 
     def end(self, summary: Summary) -> None:

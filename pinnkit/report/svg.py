@@ -28,10 +28,11 @@ def to_svg(figure: Figure, name: str) -> str:
 
 
 def _adapt(tag: re.Match[str]) -> str:
-    """A tag without namespaces, size and counted ids, its colours those of the page."""
+    """A tag without namespaces, size and needless ids, its colours those of the page."""
     text = tag.group()
     if text.startswith("<svg"):
         view = re.search(r'viewBox="[^"]*"', text)
         return f'<svg role="img" {view.group() if view else ""}>'
-    text = re.sub(r' id="[A-Za-z]+\w*_\d+"', "", text) if text.startswith("<g") else text
+    if text.startswith(("<g", "<image")):  # nothing refers to these, and equal images have equal ids
+        text = re.sub(r' id="[^"]*"', "", text)
     return _COLOR.sub(lambda color: _THEME[color.group()], text).replace("xlink:href", "href")

@@ -4,7 +4,6 @@ import dataclasses
 
 import msgspec
 import numpy as np
-import pytest
 
 from pinnkit.diagnostics import Diagnostics
 from pinnkit.history import Check, History, Snapshot
@@ -117,23 +116,3 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         history,
         make_snapshot() if snapshot is None else snapshot,
     )
-
-
-@pytest.fixture(name="make_run")
-def make_run_fixture():
-    return make_run
-
-
-@pytest.fixture(name="make_history")
-def make_history_fixture():
-    return make_history
-
-
-@pytest.fixture(name="make_record")
-def make_record_fixture():
-    return make_record
-
-
-@pytest.fixture(name="make_snapshot")
-def make_snapshot_fixture():
-    return make_snapshot

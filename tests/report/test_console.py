@@ -1,0 +1,122 @@
+"""The report on the console, and progress."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from pinnkit.callbacks import Progress, Start
+from pinnkit.report import ConsoleProgress, Report
+from pinnkit.report.console import WIDTH, make_console, print_diagnostics
+from pinnkit.report.numbers import condition_number, number, percent, size
+
+from .synthetic import make_record, make_run
+
+
+def printed(run, capsys):
+    Report(run)()
+    return capsys.readouterr().out
+
+
+def test_the_report_fits_on_a_screen_and_has_no_colours_in_a_file(capsys):
+    lines = printed(make_run(), capsys).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert len(lines) <= 45
+    assert not any("\x1b" in line for line in lines)
+
+
+def test_the_report_says_what_was_found(capsys):
+    text = printed(make_run(), capsys)
+    for figure in ("poisson_1d", "3.21e-07", "plateau", "nu", "44 of 64", "> 1.00e+20", "12.30 s", "The fit converged"):
+        assert figure in text
+
+
+def test_markup_in_names_is_text(capsys):
+    text = printed(make_run(names=("[red]pde[/red]", ":smile:")), capsys)
+    assert "[red]pde[/red]" in text
+    assert ":smile:" in text
+
+
+def test_unresolvable_eigenvalues_are_not_printed(capsys):
+    record = make_record()
+    print_diagnostics(record)
+    text = capsys.readouterr().out
+    assert f"{record.eigenvalues[0]:,.0f}" in text
+    assert f"{record.eigenvalues[-1]:#.3g}" not in text
+    assert "24 modes < 1.00e-17" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (float("nan"), "–"), (0.0, "0"), (7, "7"), (12345, "12,345"), (1234.6, "1,235"), (1.0, "1.00")]
+    + [(123.4, "123"), (1e-12, "1.00e-12"), (float("inf"), "inf"), (-0.5, "-0.500")],
+)
+def test_numbers_have_three_digits(value, text):
+    assert number(value) == text
+
+
+def test_other_figures():
+    assert condition_number(None, True) == "–"
+    assert condition_number(4.5e13, True) == "> 4.50e+13"
+    assert condition_number(4.5e13, False) == "4.50e+13"
+    assert percent(0.5) == "50.0 %"
+    assert size(3 * 2**20) == "3 MiB"
+    assert size(3 * 2**30) == "3.00 GiB"
+
+
+START = Start("burgers", "auto", ("ntk-adam", "gauss-newton"), 100, {"pde": 8}, "double", 10, None)
+
+
+def event(phase, step):
+    return Progress(
+        phase=phase,
+        step=step,
+        fraction=step / 10,
+        seconds=1.0,
+        steps_per_second=10.0,
+        loss=1.0,
+        losses={"[red]": 2.0},
+        held_out_loss=1.5,
+        weights={"[red]": 1.0},
+        learning_rate=None,
+        relative_l2={"u": 0.1},
+    )
+
+
+def test_a_file_gets_few_plain_lines(monkeypatch):
+    out, now = io.StringIO(), [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with ConsoleProgress(Console(file=out, markup=False)) as progress:
+        progress.start(START)
+        for step in range(1, 6):
+            now[0] += 0.9
+            progress.progress(event("ntk-adam", step))
+        progress.diagnostics(make_record(5))
+        progress.diagnostics(make_record(5))
+        progress.progress(event("gauss-newton", 6))
+        progress.end(make_run().summary)
+    text = out.getvalue()
+    lines = text.splitlines()
+    assert "\r" not in text and "\x1b" not in text
+    assert [line.split()[1] for line in lines if line.startswith("step") and "loss" in line] == ["1", "4", "6"]
+    assert [line for line in lines if line.startswith("phase")] == ["phase ntk-adam", "phase gauss-newton"]
+    assert sum("kernel" in line for line in lines) == 1
+    assert "[red] 2.00" in text
+
+
+def test_a_terminal_gets_a_display_that_goes_away():
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, markup=False, width=100)
+    with pytest.raises(KeyboardInterrupt), ConsoleProgress(console) as progress:
+        progress.start(START)
+        progress.progress(event("ntk-adam", 3))
+        progress.diagnostics(make_record(3))
+        progress._live.refresh()
+        raise KeyboardInterrupt
+    assert "40 of 64 modes resolvable" in out.getvalue()
+    assert progress._live is None
+    assert out.getvalue().rstrip("\n").endswith("\x1b[2K")
+
+
+def test_a_console_is_as_wide_as_a_report():
+    assert make_console().width == WIDTH

@@ -1,0 +1,144 @@
+"""The page: complete, self-contained, safe."""
+
+import os
+from html.parser import HTMLParser
+
+import msgspec
+import numpy as np
+import pytest
+
+from pinnkit.report import Report, write_page
+from pinnkit.run import RunFolderError
+from pinnkit.summary import Summary
+
+from .synthetic import make_history, make_run, make_snapshot
+
+NAMES = ("pde", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{ 7 * 7 }}", "$x$")
+
+
+class Page(HTMLParser):
+    """The elements of a page, its attributes, its text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    config = {"problem": "<b>bold</b>", "command": "pinnkit solve '<script>'", "nested": {"<i>": "</pre><script>"}}
+    history = make_history(NAMES, fields=("<script>",))
+    history.decisions.append("<script>alert(2)</script>")
+    run = make_run(
+        history=history,
+        config=config,
+        snapshot=make_snapshot(("x", "t"), (("u", 1), ("v", 2))),
+        problem="<script>alert(3)</script>",
+        stop_reason="<script>",
+        device="<script>",
+        relative_l2={"<script>": 0.1},
+        max_error={"<script>": 0.1},
+        coefficients={"<script>": 1.0},
+    )
+    return Report(run).html()
+
+
+def test_nothing_can_execute(hostile):
+    page = Page(hostile)
+    assert not {"script", "img", "iframe", "object", "link", "i"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "<script" not in hostile
+    assert "{{ 7 * 7 }}" in page.text
+    assert page.text.count("<script>alert(1)</script>") >= 3
+
+
+def test_nothing_is_fetched(hostile):
+    references = [value for name, value in Page(hostile).attributes if name in ("src", "href", "xlink:href")]
+    assert all(value.startswith(("#", "data:image/png;base64,")) for value in references)
+    assert "://" not in hostile
+    assert "@import" not in hostile
+
+
+def test_ids_are_unique_and_references_have_their_targets(hostile):
+    attributes = Page(hostile).attributes
+    ids = [value for name, value in attributes if name == "id"]
+    targets = {value[1:] for name, value in attributes if name == "href" and value.startswith("#")}
+    clips = {value[5:-1] for name, value in attributes if name == "clip-path"}
+    assert len(ids) == len(set(ids))
+    assert targets | clips <= set(ids)
+
+
+def test_all_sections_are_there():
+    html = Report(make_run()).html()
+    ids = [value for name, value in Page(html).attributes if name == "id"]
+    for section in ("verdict", "result", "interpretation", "solution", "training", "kernel", "time", "settings"):
+        assert section in ids
+    assert html.count("<svg") == 7
+    assert html.startswith("<!doctype html>")
+
+
+def test_it_says_how_to_run_again():
+    assert (
+        "pinnkit solve poisson_1d --seed 3"
+        in Report(make_run(config={"command": "pinnkit solve poisson_1d --seed 3"})).html()
+    )
+    text = Page(Report(make_run(config={"problem": "mine", "seed": 3, "points": {"pde": 5}})).html()).text
+    assert "pinnkit.fit(mine, seed=3, points={'pde': 5})" in text
+
+
+def test_unresolvable_eigenvalues_are_counted_and_not_listed():
+    run = make_run()
+    record = run.history.diagnostics[-1]
+    text = Page(Report(run).html()).text
+    assert f"{record.modes - record.numerical_rank} modes < {record.noise_floor:#.3g}" in text
+    assert f"{record.eigenvalues[-1]:#.3g}" not in text
+    assert "> 1.00e+20" in text
+
+
+def test_runs_without_reference_steps_or_pictures_have_a_page():
+    run = make_run(
+        history=make_history(steps=0), snapshot=make_snapshot(("x", "y", "z")), relative_l2=None, max_error=None
+    )
+    text = Page(Report(run).html()).text
+    assert "No picture is drawn of fields over 3 coordinates (x, y, z)" in text
+    assert "No step was recorded" in text
+    assert "The problem has no reference" in text
+
+
+def test_a_long_run_makes_a_small_page():
+    rng = np.random.default_rng(0)
+    steps = 30_000
+    history = make_history(tuple("abcdef"), steps=steps)
+    history.losses.update({name: rng.uniform(size=steps) for name in "abcdef"})
+    snapshot = make_snapshot(("x", "t"), (("u", 1), ("v", 2)))
+    assert len(Report(make_run(history=history, snapshot=snapshot)).html()) < 1.5e6
+
+
+def test_json_is_the_summary():
+    run = make_run()
+    assert msgspec.json.decode(Report(run).json(), type=Summary) == run.summary
+
+
+def test_saving_replaces_the_page_in_one_go(tmp_path):
+    path = Report(make_run()).save(tmp_path / "run")
+    assert path == tmp_path / "run" / "report.html"
+    assert write_page("new", path).read_text() == "new"
+    assert os.listdir(tmp_path / "run") == ["report.html"]
+
+
+def test_a_page_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match="cannot write the report"):
+        write_page("page", tmp_path / "file" / "report.html")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(RunFolderError, match="cannot write the report"):
+        write_page("page", tmp_path / "folder")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]

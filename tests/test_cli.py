@@ -1,0 +1,207 @@
+"""The command line: what it passes on, one line for what cannot be meant, exit statuses."""
+
+import sys
+import types
+from pathlib import Path
+
+import jax
+import msgspec
+import pytest
+
+import pinnkit.cli
+from pinnkit.cli import main
+
+from .report.synthetic import make_record, make_run
+
+PROBLEM = """
+from pinnkit import Condition, Interval, Problem
+domain = Interval(x=(0.0, 1.0))
+mine = Problem(
+    name="mine",
+    domain=domain,
+    coefficients={"nu": 1.0},
+    conditions={"pde": Condition(lambda u, nu: nu * u.xx, on=domain.interior)},
+    reference=lambda x: 0 * x,
+)
+"""
+
+
+FIT = sys.modules["pinnkit.fit"]  # the attribute of that name is the function
+
+
+class FakeSolution:
+    """A solution whose run is synthetic."""
+
+    def __init__(self, **changes):
+        self.run = make_run(**changes)
+
+    def report(self):
+        print("the report")
+
+    def save(self, folder):
+        self.run.save(folder)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(PROBLEM)
+    return tmp_path
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """The arguments of the calls of `fit`, which trains nothing."""
+    calls, changes = [], {}
+
+    def fit(problem, **options):
+        calls.append(types.SimpleNamespace(problem=problem, **options))
+        return FakeSolution(**changes)
+
+    monkeypatch.setattr(FIT, "fit", fit)
+    return types.SimpleNamespace(calls=calls, changes=changes)
+
+
+def error_of(capsys, *tokens, status=2):
+    assert main(tokens) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("pinnkit: ") and len(err.splitlines()) == 1
+    return err
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        (["solve"], "PROBLEM"),
+        (["solve", "mine.py", "--stepz", "3"], "--stepz"),
+        (["solve", "mine.py", "--steps", "x"], "'x'"),
+        (["solve", "mine.py", "--steps", "1.5"], "'1.5'"),
+        (["solve", "mine.py", "--budget", "long"], "long"),
+        (["solve", "mine.py", "--precision", "half"], "double"),
+        (["solve", "mine.py", "more"], "more"),
+        (["nonsense"], "nonsense"),
+        (["solve", "no_such_problem"], "there is no problem 'no_such_problem'"),
+        (["solve", "none.py"], "there is no file 'none.py'"),
+        (["solve", "mine.py", "--set", "nu"], "--set name=number"),
+        (["solve", "mine.py", "--set", "nu=x"], "--set name=number"),
+        (["solve", "mine.py", "--set", "mu=1"], "no coefficient(s) ['mu']; it has ['nu']"),
+        (["solve", "mine.py", "--set", "nu=inf"], "must be finite"),
+        (["solve", "mine.py", "--output", "mine.py"], "cannot write to the output folder 'mine.py'"),
+        (["solve", "mine.py", "--strategy", "none"], "there is no strategy 'none'; there are auto"),
+        (["solve", "mine.py", "--steps", "-1"], "`steps`"),
+        (["solve", "mine.py", "--points", "0"], "got 0"),
+        (["ntk", "mine.py", "--width", "0"], "width"),
+        (["report", "nowhere"], "'nowhere' is not a run folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_and_status_2(capsys, tokens, expected):
+    assert expected in error_of(capsys, *tokens)
+
+
+def test_debug_shows_where_an_error_came_from():
+    with pytest.raises(pinnkit.ProblemError):
+        main(["solve", "none.py", "--debug"])
+
+
+def test_solve_passes_its_options_on(fitted, here, capsys):
+    options = "--strategy adam --steps 5 --budget 2.5 --target 1e-9 --seed 3 --precision single"
+    sizes = "--points 7 --width 8 --depth 2 --set nu=0.02 --output out"
+    assert main(["solve", "mine.py", *options.split(), *sizes.split()]) == 0
+    (call,) = fitted.calls
+    assert call.problem.constants == {"nu": 0.02}
+    assert (call.strategy, call.steps, call.budget, call.target) == ("adam", 5, 2.5, 1e-9)
+    assert (call.seed, call.precision, call.points, call.width, call.depth) == (3, "single", 7, 8, 2)
+    config = pinnkit.Run.load(here / "out").config
+    assert config["command"] == f"pinnkit solve mine.py {options} {sizes}"
+    assert "the report" in capsys.readouterr().out
+
+
+def test_options_left_out_are_left_to_fit(fitted):
+    main(["solve", "mine.py"])
+    (call,) = fitted.calls
+    assert (call.strategy, call.seed, call.precision) == ("auto", 0, "double")
+    assert {call.steps, call.budget, call.target, call.points, call.width, call.depth} == {None}
+
+
+def test_without_an_output_folder_it_says_where_it_wrote(fitted, here, capsys):
+    assert main(["solve", "mine.py"]) == 0
+    assert (here / "runs" / "mine" / "summary.json").is_file()
+    assert "written to runs/mine" in capsys.readouterr().out
+
+
+def test_quiet_prints_nothing(fitted, capsys):
+    assert main(["solve", "mine.py", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert fitted.calls[0].callbacks == []
+
+
+def test_a_reference_that_no_longer_holds_is_mentioned(fitted, capsys):
+    text = PROBLEM.replace("lambda x: 0 * x", "lambda x, nu: nu * x")
+    Path("with_nu.py").write_text(text)
+    main(["solve", "with_nu.py", "--set", "nu=2", "--quiet"])
+    assert capsys.readouterr().err == ""
+    main(["solve", "mine.py", "--set", "nu=2", "--quiet"])
+    assert "no reference for these coefficients" in capsys.readouterr().err
+
+
+def test_values_that_are_not_finite_give_status_1_and_results(fitted, here, capsys):
+    fitted.changes["stop_reason"] = "not finite: residual of condition 'pde' at step 7"
+    assert "condition 'pde' at step 7" in error_of(capsys, "solve", "mine.py", "--quiet", status=1)
+    assert (here / "runs" / "mine" / "summary.json").is_file()
+
+
+def test_an_interrupt_is_one_line_and_status_130(monkeypatch, capsys):
+    def fit(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FIT, "fit", fit)
+    assert error_of(capsys, "solve", "mine.py", status=130) == "pinnkit: interrupted\n"
+
+
+def test_a_report_is_read_again(here, capsys):
+    make_run().save(here / "run")
+    assert main(["report", "run"]) == 0
+    assert "3.21e-07" in capsys.readouterr().out
+    assert main(["report", "run", "--json"]) == 0
+    assert msgspec.json.decode(capsys.readouterr().out)["problem"] == "poisson_1d"
+    assert main(["report", "run", "--html", "pages/page.html"]) == 0
+    assert "<svg" in (here / "pages" / "page.html").read_text()
+
+
+def test_the_spectrum_before_training_is_printed(monkeypatch, capsys):
+    asked = {}
+    monkeypatch.setattr(FIT, "diagnose", lambda problem, **options: asked.update(options) or make_record())
+    assert main(["ntk", "mine.py", "--seed", "4", "--points", "9"]) == 0
+    assert asked == {"seed": 4, "points": 9, "width": None, "depth": None}
+    out = capsys.readouterr().out
+    assert "mine before training: 64 residuals" in out
+    assert "40 of 64" in out
+
+
+def test_problems_are_listed_and_broken_ones_too(monkeypatch, capsys):
+    monkeypatch.setattr("pinnkit.registry.problem_names", lambda: ["mine.py", "none.py"])
+    assert main(["problems"]) == 0
+    out = capsys.readouterr().out
+    assert "u(x)" in out and "nu = 1" in out
+    assert "there is no file 'none.py'" in out
+
+
+def test_the_doctor_checks_double_precision(capsys):
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "works" in out and "jaxlib" in out and "cpu" in out
+
+
+def test_help_and_version(capsys):
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(command in out for command in ("solve", "report", "problems", "ntk", "doctor"))
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip()
+
+
+def test_a_compilation_cache_that_cannot_be_written_is_left_off(monkeypatch, here):
+    monkeypatch.setattr(jax, "config", types.SimpleNamespace(jax_compilation_cache_dir=None))
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(here / "mine.py"))
+    assert pinnkit.cli._cache_compilations() is None

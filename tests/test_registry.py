@@ -1,0 +1,129 @@
+"""Problems by name, module and file; what is wrong with them in one line."""
+
+import sys
+
+import pytest
+
+from pinnkit import Problem, ProblemError
+from pinnkit.registry import find_problem, problem_names
+
+PROBLEM = """
+from pinnkit import Condition, Interval, Problem
+domain = Interval(x=(0.0, 1.0))
+{name} = Problem(
+    name="{name}",
+    domain=domain,
+    conditions={{"pde": Condition(lambda u: u.xx, on=domain.interior)}},
+)
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="mine.py"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch, write):
+    """A package that offers problems."""
+    write(PROBLEM.format(name="cavity"), "offered_problems.py")
+    (tmp_path / "offered-1.0.dist-info").mkdir()
+    entries = "[pinnkit.problems]\ncavity = offered_problems:cavity\nbroken = no_such_module:x\n"
+    write(entries, "offered-1.0.dist-info/entry_points.txt")
+    write("Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n", "offered-1.0.dist-info/METADATA")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("offered_problems", None)
+
+
+def message(spec):
+    with pytest.raises(ProblemError) as error:
+        find_problem(str(spec))
+    text = str(error.value)
+    assert len(text.splitlines()) == 1
+    return text
+
+
+def test_a_problem_is_found_by_name(installed):
+    assert {"broken", "cavity"} <= set(problem_names())
+    assert find_problem("cavity").name == "cavity"
+
+
+def test_an_unknown_name_gets_a_suggestion_and_the_names_there_are(installed):
+    text = message("cavty")
+    assert "there is no problem 'cavty'. Did you mean 'cavity'?" in text
+    assert "broken, " in text
+    assert "Did you mean" not in message("zzzzzz")
+
+
+def test_an_entry_that_cannot_be_loaded_is_refused(installed):
+    assert "ModuleNotFoundError: No module named 'no_such_module'" in message("broken")
+
+
+def test_a_problem_is_found_by_module():
+    assert isinstance(find_problem("problems.poisson_1d:poisson_1d"), Problem)
+
+
+def test_modules_in_the_current_folder_are_found(write, monkeypatch):
+    monkeypatch.chdir(write(PROBLEM.format(name="here"), "module_of_this_folder.py").parent)
+    assert find_problem("module_of_this_folder:here").name == "here"
+
+
+def test_a_module_without_that_problem_says_what_it_has():
+    assert "has no problem 'nope'; it defines poisson_1d" in message("problems.poisson_1d:nope")
+    assert "ModuleNotFoundError" in message("no.such.module:x")
+
+
+def test_a_problem_is_found_by_file(write):
+    path = write(PROBLEM.format(name="mine"))
+    assert find_problem(str(path)).name == "mine"
+    assert find_problem(f"{path}:mine").name == "mine"
+
+
+def test_a_file_imports_its_neighbours_and_leaves_the_path_alone(write):
+    write(PROBLEM.format(name="other"), "neighbour_of_mine.py")
+    path, before = write("from neighbour_of_mine import other\nsame = other\n"), list(sys.path)
+    assert find_problem(str(path)).name == "other"
+    assert sys.path == before
+    del sys.modules["neighbour_of_mine"]
+
+
+def test_a_changed_file_is_read_again(write):
+    assert find_problem(str(write(PROBLEM.format(name="first")))).name == "first"
+    assert find_problem(str(write(PROBLEM.format(name="second_one")))).name == "second_one"
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    assert "there is no file" in message(tmp_path / "nope.py")
+    assert "there is no file" in message(f"{tmp_path / 'nope.py'}:x")
+
+
+def test_a_file_without_a_problem_is_refused(write):
+    assert "defines no problem" in message(write("x = 1\n"))
+
+
+def test_a_file_with_several_problems_asks_which(write):
+    path = write(PROBLEM.format(name="one") + PROBLEM.format(name="two"))
+    assert f"{path}:one, {path}:two" in message(path)
+    assert "has no problem 'three'; it defines one, two" in message(f"{path}:three")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = 1\n\ny = 1 / 0\n", "line 3 cannot be read: ZeroDivisionError: division by zero"),
+        ("x = 1\ny = (\n", "line 2 cannot be read: SyntaxError: '(' was never closed"),
+        ("import no_such_package\n", "line 1 cannot be read: ModuleNotFoundError"),
+        ("raise SystemExit(3)\n", "line 1 cannot be read: SystemExit: 3"),
+        ("raise ValueError\n", "ValueError: no message"),
+        (PROBLEM.format(name="mine").replace("u.xx", "u.yy"), "line 4 cannot be read: condition 'pde'"),
+        ("def f():\n    raise ValueError('first\\nsecond')\n\nf()\n", "line 2 cannot be read: ValueError: first"),
+    ],
+)
+def test_a_file_that_raises_says_where(write, text, expected):
+    assert expected in message(write(text))
