@@ -6,6 +6,7 @@ command that needs it, so that `pinnkit --help` is not.
 
 import contextlib
 import dataclasses
+import io
 import os
 import shlex
 import sys
@@ -54,7 +55,7 @@ app = App(
 def main(tokens: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process. **Returns:** the exit status."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without λ is no reason to fail
     status = app.meta(list(sys.argv[1:] if tokens is None else tokens))
     return OK if status is None else status
@@ -283,12 +284,9 @@ def _find(spec: str, settings: Sequence[str] | None) -> "Problem":
 def _setting(text: str) -> tuple[str, float]:
     name, separator, value = text.partition("=")
     try:
-        number = float(value)
+        return name, float(value if separator else "")
     except ValueError:
-        separator = ""
-    if not (separator and name):
-        raise ValueError(f"a coefficient is set as `--set name=number`, got '{text}'")
-    return name, number
+        raise ValueError(f"a coefficient is set as `--set name=number`, got '{text}'") from None
 
 
 def _described(problem: "Problem") -> tuple[str, ...]:
@@ -305,16 +303,19 @@ def _cache_compilations() -> str | None:
     """Keep compiled programs between runs, unless the user has said where. **Returns:** the folder, None without."""
     import jax
 
-    if jax.config.jax_compilation_cache_dir is None:
-        folder = Path(platformdirs.user_cache_dir("pinnkit")) / "jax"
-        with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            return None
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-    return jax.config.jax_compilation_cache_dir
+    config: Any = jax.config  # whose attributes are made at run time
+    folder: str | None = config.jax_compilation_cache_dir
+    if folder is None:
+        own = Path(platformdirs.user_cache_dir("pinnkit")) / "jax"
+        with contextlib.suppress(OSError):
+            own.mkdir(parents=True, exist_ok=True)
+        if not (own.is_dir() and os.access(own, os.W_OK)):
+            return None
+        folder = str(own)
+        config.update("jax_compilation_cache_dir", folder)
+        config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    return folder
 
 
 def _in_one_line(error: Any) -> str:

@@ -29,7 +29,7 @@ class Diagnostics:
     - `block_traces`: traces of the diagonal blocks of the unweighted kernel, rows scaled by $1/\sqrt{N_k}$;
     - `mode_coefficients`: $q_i^\top r$, the present scaled residual in the modes, shape `(n,)`;
     - `kernel_drift`: $\|K_t - K_0\|_F / \|K_0\|_F$ of the unweighted kernel on the same points;
-    - `horizon`: steps ahead that `slow_modes` looks;
+    - `horizon`: steps that `slow_modes` looks ahead, those planned for the whole run;
     - `points`: number of points of each condition the kernel was computed on;
     - `weights`: loss weights in force.
     """

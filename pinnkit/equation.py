@@ -122,7 +122,7 @@ class Equation:
         primals = {symbol: values[symbol] for symbol in needs}
         tangents = {symbol: self._rate(symbol, coordinate, values) for symbol in needs}
         names = sorted(needs)
-        function = lambda *point: self._value(node, dict(zip(names, point, strict=True)), field_value)  # noqa: E731
+        function = lambda *point: self._value(node, dict(zip(names, point, strict=True)), field_value)
         if not names:
             return jnp.zeros_like(function())
         return jax.jvp(function, [primals[name] for name in names], [tangents[name] for name in names])[1]

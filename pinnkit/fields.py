@@ -214,7 +214,6 @@ def _add_operators() -> None:
 
     for name in (*binary.split(), "neg", "pos", "abs"):
         setattr(Field, f"__{name}__", forward(f"__{name}__"))
-    Field.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 _add_operators()

@@ -119,7 +119,7 @@ class History:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
         conditions = tuple(arrays["conditions"].tolist())
-        columns = lambda table: {name: arrays[table][:, i] for i, name in enumerate(conditions)}  # noqa: E731
+        columns = lambda table: {name: arrays[table][:, i] for i, name in enumerate(conditions)}
         history = cls(
             conditions=conditions,
             step=arrays["step"],
@@ -194,10 +194,10 @@ def _record_arrays(record: Diagnostics, conditions: tuple[str, ...]) -> dict[str
 
 
 def _record(arrays: Mapping[str, np.ndarray], conditions: tuple[str, ...]) -> Diagnostics:
-    spectrum = lambda prefix: Spectrum(  # noqa: E731
+    spectrum = lambda prefix: Spectrum(
         arrays[f"{prefix}eigenvalues"], float(arrays[f"{prefix}noise_floor"]), None, "jacobian"
     )
-    by_condition = lambda key: dict(zip(conditions, arrays[key].tolist(), strict=True))  # noqa: E731
+    by_condition = lambda key: dict(zip(conditions, arrays[key].tolist(), strict=True))
     return Diagnostics(
         step=int(arrays["step"]),
         phase=str(arrays["phase"]),

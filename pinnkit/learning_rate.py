@@ -102,7 +102,7 @@ class NTKLearningRate(AbstractLearningRate):
         if optax.tree_utils.tree_get(context.opt_state, "nu") is None:
             state = self._from_largest_eigenvalue(context, state)
         else:
-            measure = lambda: self._from_update(direction, context, state)  # noqa: E731
+            measure = lambda: self._from_update(direction, context, state)
             state = jax.lax.cond(state.measured < self.window, measure, lambda: state)
         rate = jnp.exp(state.mean_log)
         return rate * (cosine_decay(context.progress) if self.cosine else 1.0), state

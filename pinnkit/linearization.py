@@ -91,7 +91,7 @@ class MatrixFreeLinearization(eqx.Module):
         g = self.gradient
 
         def solve(damping: Scalar) -> Float[Array, " p"]:
-            product = lambda v: self.pull(self.push(v)) + damping * v  # noqa: E731
+            product = lambda v: self.pull(self.push(v)) + damping * v
             return -jax.scipy.sparse.linalg.cg(product, g, tol=self.tolerance, maxiter=self.iterations)[0]
 
         return solve
@@ -118,7 +118,7 @@ def linearize_matrix_free(
 ) -> MatrixFreeLinearization:
     """Residual and products with the Jacobian on `batch`."""
     flat, unravel = ravel_pytree(params)
-    function = lambda flat: residuals.stacked(unravel(flat), batch, weights)  # noqa: E731
+    function = lambda flat: residuals.stacked(unravel(flat), batch, weights)
     residual, push = jax.linearize(function, flat)
     transpose = jax.linear_transpose(push, flat)
     return MatrixFreeLinearization(residual, push, lambda a: transpose(a)[0], unravel)

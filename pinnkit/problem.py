@@ -95,7 +95,6 @@ class Problem:
     reference: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", _sizes(self.fields))
         object.__setattr__(self, "coefficients", {k: _coefficient(k, v) for k, v in self.coefficients.items()})
         object.__setattr__(self, "conditions", dict(self.conditions))
         self._check_names()
@@ -108,7 +107,7 @@ class Problem:
     @property
     def field_sizes(self) -> dict[str, int]:
         """Number of components of each field; 1 is a scalar."""
-        return dict(self.fields)  # type: ignore[arg-type]  normalised in __post_init__
+        return _sizes(self.fields)
 
     @property
     def unknowns(self) -> dict[str, Unknown]:

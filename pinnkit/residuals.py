@@ -114,7 +114,7 @@ class ResidualFunctions:
     def _field_value(self, params: Params, name: str, index: Index, coordinates: tuple[Array, ...]) -> Array:
         """A derivative of a field at other points."""
         x = jnp.stack([jnp.ravel(c) for c in coordinates], axis=-1)
-        at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [index])[index]  # noqa: E731
+        at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [index])[index]
         value = jax.vmap(at)(x)[:, self._slices[name]]
         return value.reshape(coordinates[0].shape + value.shape[1:])
 

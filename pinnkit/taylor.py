@@ -284,7 +284,7 @@ def _by_nested_jvp(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> 
 
 def _along(function: Callable, axis: int) -> Callable:
     def derivative(s: Sequence[Array]) -> list[Any]:
-        moved = lambda step: function([*s[:axis], s[axis] + step, *s[axis + 1 :]])  # noqa: E731
+        moved = lambda step: function([*s[:axis], s[axis] + step, *s[axis + 1 :]])
         return jax.jvp(moved, (jnp.zeros_like(s[axis]),), (jnp.ones_like(s[axis]),))[1]
 
     return derivative

@@ -71,6 +71,7 @@ class Trainer:
         self._residuals, self._strategy, self._limits = residuals, strategy, limits
         self._measure, self._diagnostician, self._callbacks = measure, diagnostician, callbacks
         self.history = History.empty(residuals.problem.conditions)
+        self._horizon = max(limits.steps or sum(phase.steps for phase in strategy.phases), 1)
         self._compile_seconds = self._train_seconds = self._diagnostics_seconds = 0.0
 
     def run(self, state: TrainState) -> Outcome:
@@ -83,8 +84,7 @@ class Trainer:
             state, reason = self._run_phase(phase, state, steps, self._deadline(number))
             if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._is_over()):
                 break
-        if self.history.diagnostics[-1].step != int(state.step):
-            self._diagnose(state, phase.name, horizon=1)
+        self._diagnose(state, phase.name)
         return Outcome(state, reason, self._compile_seconds, self._train_seconds, self._diagnostics_seconds)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
@@ -107,19 +107,13 @@ class Trainer:
     def _run_phase(self, phase: Phase, state: TrainState, steps: int | None, deadline: float) -> tuple[TrainState, str]:
         state = _enter(phase, self._residuals, state)
         self.history.phases.append((phase.name, int(state.step)))
-        first, pace, reason = int(state.step), None, "steps"
-        # Everything a user may look at before the first step is computed before it.
-        planned = _diagnostic_steps(steps)
-        self._diagnose(state, phase.name, horizon=steps or phase.steps)
+        self._diagnose(state, phase.name)
         if steps == 0:
             return state, "steps"
-        stretch = self._compile(phase, state)
-        best, best_at = math.inf, first
-        while True:
+        stretch, planned = self._compile(phase, state), _diagnostic_steps(steps)
+        first, pace, best, best_at = int(state.step), None, math.inf, int(state.step)
+        while count := self._count(phase, int(state.step) - first, steps, planned, pace, deadline):
             done = int(state.step) - first
-            count = self._count(phase, done, steps, planned, pace, deadline)
-            if count == 0:
-                break
             began = time.perf_counter()
             total = self._estimated_steps(done, steps, pace, deadline)
             state, infos, alive = stretch(state, count, done / total, 1 / total)
@@ -138,24 +132,25 @@ class Trainer:
                 return dataclasses.replace(state, params=state.previous), _not_finite(check.held_out, check.step)
             if best == math.inf or check.held_out_loss < 0.9 * best:
                 best, best_at = check.held_out_loss, int(state.step)
-            if self._report(phase, infos, taken, check, (done + taken) / total, pace):
-                return state, "callback"
-            if self._limits.target is not None and check.held_out_loss <= self._limits.target:
-                return state, "target"
-            if phase.patience is not None and int(state.step) - best_at >= phase.patience:
-                reason = "plateau"
-                break
-            if self._limits.seconds() >= deadline:
-                reason = "budget"
-                break
-            if int(state.step) - first in planned and int(state.step) - first != steps:
-                self._diagnose(state, phase.name, horizon=max((steps or phase.steps) - done - taken, 1))
-        return state, reason
+            is_stopped = self._report(phase, infos, taken, check, (done + taken) / total, pace)
+            if reason := "callback" if is_stopped else self._stop_reason(phase, check, best_at, deadline):
+                return state, reason
+            if done + taken in planned:
+                self._diagnose(state, phase.name)
+        return state, "steps"
+
+    def _stop_reason(self, phase: Phase, check: Check, best_at: int, deadline: float) -> str | None:
+        """Why a phase ends before its steps are up, if it does."""
+        if self._limits.target is not None and check.held_out_loss <= self._limits.target:
+            return "target"
+        if phase.patience is not None and check.step - best_at >= phase.patience:
+            return "plateau"
+        return "budget" if self._limits.seconds() >= deadline else None
 
     def _compile(self, phase: Phase, state: TrainState) -> Callable:
         began = time.perf_counter()
         sampler = self._strategy.sampler
-        step = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)  # noqa: E731
+        step = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)
         stretch = jax.jit(lambda *args: _stretch(step, phase.check_every, *args))
         compiled = stretch.lower(state, 0, 0.0, 0.0).compile()
         self._compile_seconds += time.perf_counter() - began
@@ -195,14 +190,15 @@ class Trainer:
         self.history.checks.append(check)
         return check
 
-    def _diagnose(self, state: TrainState, phase: str, horizon: int) -> None:
+    def _diagnose(self, state: TrainState, phase: str) -> None:
+        records = self.history.diagnostics
+        if records and records[-1].step == int(state.step):
+            return  # a phase starts where the last one ended
         began = time.perf_counter()
         weights = {name: float(weight) for name, weight in state.weights.items()}
         params = jax.tree.map(np.asarray, state.params)
-        record = self._diagnostician(params, weights, step=int(state.step), phase=phase, horizon=horizon)
-        if self.history.diagnostics and self.history.diagnostics[-1].step == record.step:
-            self.history.diagnostics.pop()  # a phase that starts where the last one ended speaks for both
-        self.history.diagnostics.append(record)
+        record = self._diagnostician(params, weights, step=int(state.step), phase=phase, horizon=self._horizon)
+        records.append(record)
         self._diagnostics_seconds += time.perf_counter() - began
         for callback in self._callbacks:
             callback.diagnostics(record)
@@ -232,7 +228,7 @@ def take_step(
     key, layouts = _next_points(sampler, state)
     batch = batch_of(residuals.problem, layouts)
     weights, weighting_state = _next_weights(phase, residuals, batch, state)
-    value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]  # noqa: E731
+    value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]
     (loss, losses), gradient = jax.value_and_grad(residuals.loss, has_aux=True)(state.params, batch, weights)
     direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
         gradient,
@@ -324,7 +320,7 @@ def _scaled(
     """The update from the optimizer's direction, its rate, and the next state of the rate."""
     if phase.learning_rate is None:
         return direction, jnp.asarray(jnp.nan, progress.dtype), state.rate_state
-    function = lambda params: residuals.stacked(params, batch, weights)  # noqa: E731
+    function = lambda params: residuals.stacked(params, batch, weights)
     context = StepContext(
         push=lambda v: jax.jvp(function, (state.params,), (v,))[1],
         pull=lambda a: jax.vjp(function, state.params)[1](a)[0],

@@ -48,7 +48,7 @@ def test_blocks_of_a_page_run(page, monkeypatch, tmp_path):
         if block.error is None:
             exec(code, names)  # noqa: S102  the page is the test
             continue
-        with pytest.raises(Exception) as raised:  # noqa: B017, PT011  the message is compared below
+        with pytest.raises(Exception) as raised:
             exec(code, names)  # noqa: S102
         assert f"{raised.type.__name__}: {' '.join(str(raised.value).split())}" == block.error, f"line {block.line}"
 

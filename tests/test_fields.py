@@ -42,7 +42,7 @@ def evaluate(residual, *arguments):
         values |= {Symbol("field", name, index): found[index] for index in wanted}
 
     def field_value(name, index, coordinates):
-        at = lambda *c: derivatives(FIELDS[name], jnp.stack(c), [index])[index]  # noqa: E731
+        at = lambda *c: derivatives(FIELDS[name], jnp.stack(c), [index])[index]
         return jnp.vectorize(at, signature="(),()->" + ("()" if FRAME.fields[name] == 1 else "(m)"))(*coordinates)
 
     return equation(values, field_value)

@@ -17,7 +17,7 @@ def linearized(residual, params):
 
 
 def minimise(optimizer, residual, params, steps):
-    loss = lambda params, linearize=None: 0.5 * jnp.sum(residual(params) ** 2)  # noqa: E731
+    loss = lambda params, linearize=None: 0.5 * jnp.sum(residual(params) ** 2)
     state, losses = optimizer.init(params), []
 
     @jax.jit
@@ -54,7 +54,7 @@ def test_one_step_solves_linear_least_squares(rows, columns, optimizer):
 
 
 def test_gauss_newton_converges_quadratically_where_the_residual_vanishes():
-    residual = lambda p: jnp.array([p[0] ** 2 + p[1] ** 2 - 2, jnp.exp(p[0] - 1) + p[1] ** 3 - 2])  # noqa: E731
+    residual = lambda p: jnp.array([p[0] ** 2 + p[1] ** 2 - 2, jnp.exp(p[0] - 1) + p[1] ** 3 - 2])
     _, _, losses = minimise(gauss_newton(1e-8), residual, jnp.array([1.3, 0.8]), 6)
     norms = np.sqrt(2 * losses)
     assert norms[-1] < 1e-14
@@ -68,7 +68,7 @@ def test_levenberg_marquardt_never_increases_the_loss_and_finds_the_minimum():
 
 
 def test_a_step_into_the_undefined_is_rejected():
-    residual = lambda p: jnp.log(p) + 3.0  # noqa: E731  a full step from 1 leads to −2
+    residual = lambda p: jnp.log(p) + 3.0
     found, _, losses = minimise(levenberg_marquardt(), residual, jnp.ones(1), 30)
     np.testing.assert_allclose(found, np.exp(-3.0), rtol=1e-10)
     assert np.isfinite(losses).all()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 def descend(optimizer, rate, residual, params, steps):
     """Losses and rates of `steps` steps of −η d."""
-    loss = lambda params: 0.5 * jnp.sum(residual(params) ** 2)  # noqa: E731
+    loss = lambda params: 0.5 * jnp.sum(residual(params) ** 2)
 
     def step(carry, i):
         params, opt_state, rate_state = carry

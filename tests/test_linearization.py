@@ -36,7 +36,7 @@ def traced(residuals, params, batch):
 
 def test_loss_is_the_weighted_half_sum_of_mean_squares_written_out_by_hand():
     residuals, params, batch, weights = prepared(poisson())
-    u = lambda x: residuals.fields(params, x.reshape(1, 1))["u"][0]  # noqa: E731
+    u = lambda x: residuals.fields(params, x.reshape(1, 1))["u"][0]
     u_xx = jax.vmap(jax.grad(jax.grad(u)))
     x = batch["pde"].coordinates[:, 0]
     pde = jnp.mean((-u_xx(x) - jnp.pi**2 * jnp.sin(jnp.pi * x)) ** 2)
@@ -50,7 +50,7 @@ def test_loss_is_the_weighted_half_sum_of_mean_squares_written_out_by_hand():
 def test_jacobian_blocks_traces_and_gradient_agree_with_jax(problem):
     residuals, params, batch, weights = prepared(problem())
     flat, unravel = ravel_pytree(params)
-    stacked = lambda flat: residuals.stacked(unravel(flat), batch, weights)  # noqa: E731
+    stacked = lambda flat: residuals.stacked(unravel(flat), batch, weights)
     J = jax.jit(jax.jacfwd(stacked))(flat)
     step = linearized(residuals, params, batch, weights)
     scale = jnp.abs(J).max()

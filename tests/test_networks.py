@@ -21,7 +21,7 @@ def test_rescale_maps_the_domain_to_the_cube():
 @pytest.mark.parametrize("network", [MLP, ModifiedMLP])
 def test_periodic_embedding_makes_a_network_periodic_with_all_derivatives(network):
     model = network(BOX, width=8, depth=2, embedding=Periodic(BOX, {"x": 6.0}))
-    u = lambda x: model(jnp.array([x, 0.3]))[0]  # noqa: E731
+    u = lambda x: model(jnp.array([x, 0.3]))[0]
     for derivative in (u, jax.grad(u), jax.grad(jax.grad(u))):
         np.testing.assert_allclose(derivative(-2.0), derivative(4.0), rtol=1e-12, atol=1e-12)
 

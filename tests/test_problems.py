@@ -75,10 +75,10 @@ def test_cole_hopf_does_not_depend_on_the_number_of_nodes():
 
     burgers, nu = load("burgers"), 0.01 / np.pi
     for x, t in [(0.3, 0.1), (-0.01, 0.6), (0.004, 1.0), (0.9, 0.5)]:
-        log_density = lambda eta, x=x, t=t: -np.cos(np.pi * (x - eta)) / (2 * np.pi * nu) - eta**2 / (4 * nu * t)  # noqa: E731
+        log_density = lambda eta, x=x, t=t: -np.cos(np.pi * (x - eta)) / (2 * np.pi * nu) - eta**2 / (4 * nu * t)
         grid = np.linspace(-2, 2, 4001)
         shift = log_density(grid).max()
-        density = lambda eta, f=log_density, s=shift: np.exp(f(eta) - s)  # noqa: E731
+        density = lambda eta, f=log_density, s=shift: np.exp(f(eta) - s)
         options = {"limit": 2000, "epsabs": 1e-15, "epsrel": 1e-13, "points": [0.0, x]}
         top = quad(lambda eta, x=x, d=density: np.sin(np.pi * (x - eta)) * d(eta), -2, 2, **options)[0]
         bottom = quad(density, -2, 2, **options)[0]

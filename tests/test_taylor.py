@@ -56,7 +56,7 @@ def along(function, direction):
 def test_derivatives_agree_with_nested_forward_mode(name):
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=(4, 2)), rng.normal(size=(3, 4)) / 2
-    network = lambda x: second @ FUNCTIONS[name](first @ x + 0.1)  # noqa: E731
+    network = lambda x: second @ FUNCTIONS[name](first @ x + 0.1)
     x = jnp.array([0.3, 0.7])
     found = derivatives(network, x, WANTED)
     for index in WANTED:

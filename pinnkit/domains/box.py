@@ -77,7 +77,7 @@ class Box:
         return self.coordinates.index(name)
 
 
-def Interval(**bounds: tuple[float, float]) -> Box:  # noqa: N802
+def Interval(**bounds: tuple[float, float]) -> Box:
     """A box of one coordinate, `Interval(x=(0.0, 1.0))`."""
     if len(bounds) != 1:
         raise ValueError(

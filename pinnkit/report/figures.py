@@ -7,8 +7,8 @@ are, never as mathematics. Logarithmic axes say nothing about values that are no
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +17,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from .._types import TIME_NAMES
 from ..history import History, Snapshot
@@ -42,7 +42,7 @@ LEGEND_ROW = 0.17
 MOST_SPECTRA = 7
 MOST_MARKS = 40
 
-STYLE = {
+STYLE: Any = {
     "text.parse_math": False,
     "font.size": 8.5,
     "axes.titlesize": 9,
@@ -64,6 +64,20 @@ STYLE = {
 }
 
 
+Values: TypeAlias = Sequence[float] | np.ndarray
+
+
+class Curve(NamedTuple):
+    """A line of a picture."""
+
+    label: str
+    x: Values
+    y: Values
+    color: str
+    style: str
+    width: float
+
+
 def _styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
     @functools.wraps(plot)
     def styled(*args: Any) -> Figure:
@@ -77,13 +91,13 @@ def _styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
 def plot_losses(history: History) -> Figure:
     """Loss on training and held-out points, and mean square residual per condition, against steps."""
     figure, ax = _curves("step", "loss, mean r²")
-    curves = [("loss", history.step, history.loss, INK, "-", 1.8)]
+    curves = [Curve("loss", history.step, history.loss, INK, "-", 1.8)]
     checks = history.checks
     if checks:
         at, values = [c.step for c in checks], [c.held_out_loss for c in checks]
-        curves.append(("held-out loss", at, values, INK, "--", 1.2))
+        curves.append(Curve("held-out loss", at, values, INK, "--", 1.2))
     for name, (color, dash) in zip(history.conditions, _looks(), strict=False):
-        curves.append((f"mean r² {name}", history.step, history.losses[name], color, dash, 1.0))
+        curves.append(Curve(f"mean r² {name}", history.step, history.losses[name], color, dash, 1.0))
     return _drawn(figure, ax, curves, history)
 
 
@@ -96,7 +110,7 @@ def plot_errors(history: History) -> Figure:
     figure, ax = _curves("step", "relative L2 error")
     at = [check.step for check in checks]
     curves = [
-        (name, at, [check.relative_l2[name] for check in checks], color, dash, 1.4)
+        Curve(name, at, [check.relative_l2[name] for check in checks], color, dash, 1.4)
         for name, (color, dash) in zip(checks[0].relative_l2, _looks(), strict=False)
     ]
     return _drawn(figure, ax, curves, history)
@@ -107,7 +121,7 @@ def plot_weights(history: History) -> Figure:
     """Loss weight per condition against steps."""
     figure, ax = _curves("step", "loss weight")
     curves = [
-        (name, history.step, history.weights[name], color, dash, 1.4)
+        Curve(name, history.step, history.weights[name], color, dash, 1.4)
         for name, (color, dash) in zip(history.conditions, _looks(), strict=False)
     ]
     return _drawn(figure, ax, curves, history)
@@ -120,10 +134,12 @@ def plot_learning_rate(history: History) -> Figure:
     2/λ_max bounds the rate of plain gradient descent; other optimizers scale the step themselves.
     """
     figure, ax = _curves("step", "learning rate")
-    records = [r for r in history.diagnostics if r.stable_learning_rate is not None]
-    bounds = [r.stable_learning_rate for r in records]
-    curves = [("learning rate", history.step, history.learning_rate, PALETTE[0], "-", 1.4)]
-    curves.append(("2/λ_max, bound of gradient descent", [r.step for r in records], bounds, PALETTE[1], "o--", 0.8))
+    at = [record.step for record in history.diagnostics]
+    bounds = np.array([record.stable_learning_rate for record in history.diagnostics], float)  # NaN for None
+    curves = [
+        Curve("learning rate", history.step, history.learning_rate, PALETTE[0], "-", 1.4),
+        Curve("2/λ_max, bound of gradient descent", at, bounds, PALETTE[1], "o--", 0.8),
+    ]
     return _drawn(figure, ax, curves, history)
 
 
@@ -192,7 +208,7 @@ def plot_solution(snapshot: Snapshot) -> Figure:
     return figure
 
 
-def thinned(x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def thinned(x: Values, y: Values) -> tuple[np.ndarray, np.ndarray]:
     """A curve of at most about `MOST_POINTS` points: ends, and minimum and maximum of each stretch."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     if len(y) <= MOST_POINTS:
@@ -217,18 +233,20 @@ def _curves(x: str, y: str) -> tuple[Figure, Axes]:
     return figure, ax
 
 
-def _drawn(figure: Figure, ax: Axes, curves: list[tuple], history: History) -> Figure:
+def _drawn(figure: Figure, ax: Axes, curves: list[Curve], history: History) -> Figure:
     handles, positive = [], []
-    for _, x, y, color, style, width in curves:
-        x, y = thinned(x, _positive(y))
-        handles += ax.plot(x, y, style, color=color, lw=width)
+    for curve in curves:
+        x, y = thinned(curve.x, _positive(curve.y))
+        handles += ax.plot(x, y, curve.style, color=curve.color, lw=curve.width)
         positive.append(y)
     _log_axis(ax, np.concatenate(positive))
-    _legend(figure, handles, [_label(curve[0]) for curve in curves])
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    _legend(figure, handles, [_label(curve.label) for curve in curves])
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    last = max(1, len(history.step), *(record.step for record in history.diagnostics))
+    ax.set_xlim(-0.02 * last, 1.02 * last)
     for _, first in history.phases[1:]:
         ax.axvline(first, color=INK, lw=0.6, ls=":")
-    ends = [first for _, first in history.phases[1:]] + [int(history.step[-1]) if history.step.size else 0]
+    ends = [first for _, first in history.phases[1:]] + [last]
     for (name, first), end in zip(history.phases, ends, strict=True):
         if len(history.phases) > 1:
             ax.text((first + end) / 2, 1.0, _label(name), transform=ax.get_xaxis_transform(), ha="center", fontsize=7)
@@ -237,7 +255,7 @@ def _drawn(figure: Figure, ax: Axes, curves: list[tuple], history: History) -> F
 
 def _spectral(figure: Figure, ax: Axes, drawn: list[np.ndarray]) -> Figure:
     _log_axis(ax, np.concatenate([np.empty(0), *drawn]))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     return figure
 
 
@@ -266,7 +284,14 @@ def _floor_handles(color: str) -> list[Line2D]:
     return [floor, Line2D([], [], color=color, ls="", marker="v", mfc="none", mew=0.6, ms=3.5, alpha=0.6)]
 
 
-def _draw_lines(figure: Figure, row: Sequence[Axes], snapshot: Snapshot, label: str, values, reference) -> None:
+def _draw_lines(
+    figure: Figure,
+    row: Sequence[Axes],
+    snapshot: Snapshot,
+    label: str,
+    values: np.ndarray,
+    reference: np.ndarray | None,
+) -> None:
     order = np.argsort(snapshot.points[:, 0])
     x = snapshot.points[order, 0]
     handles = row[0].plot(x, values[order], color=PALETTE[0], lw=2.2, alpha=0.75)
@@ -282,7 +307,14 @@ def _draw_lines(figure: Figure, row: Sequence[Axes], snapshot: Snapshot, label: 
     row[0].legend(handles, names, loc="best")
 
 
-def _draw_images(figure: Figure, row: Sequence[Axes], snapshot: Snapshot, label: str, values, reference) -> None:
+def _draw_images(
+    figure: Figure,
+    row: Sequence[Axes],
+    snapshot: Snapshot,
+    label: str,
+    values: np.ndarray,
+    reference: np.ndarray | None,
+) -> None:
     shown = values if reference is None else np.concatenate([values, reference])
     low, high = _limits(shown)
     _image(figure, row[0], snapshot, values, "viridis", low, high, label)
@@ -294,7 +326,7 @@ def _draw_images(figure: Figure, row: Sequence[Axes], snapshot: Snapshot, label:
 
 
 def _image(
-    figure: Figure, ax: Axes, snapshot: Snapshot, values, colors: str, low: float, high: float, title: str
+    figure: Figure, ax: Axes, snapshot: Snapshot, values: np.ndarray, colors: str, low: float, high: float, title: str
 ) -> None:
     horizontal = next((i for i, name in enumerate(snapshot.coordinates) if name in TIME_NAMES), 0)
     grid = values.reshape(snapshot.shape)
@@ -310,10 +342,11 @@ def _image(
     ax.set_title(title)
     bar = figure.colorbar(ScalarMappable(scale, colors), ax=ax, fraction=0.06, pad=0.03)
     bar.outline.set_linewidth(0.5)
-    bar.solids.set_rasterized(True)
+    for colors_of_bar in bar.ax.collections:
+        colors_of_bar.set_rasterized(True)
 
 
-def _components(snapshot: Snapshot):
+def _components(snapshot: Snapshot) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
     """Label, values and reference of every component of every field."""
     for name, values in snapshot.fields.items():
         reference = snapshot.reference.get(name)
@@ -329,7 +362,7 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
-def _positive(values: Sequence[float] | np.ndarray) -> np.ndarray:
+def _positive(values: Values) -> np.ndarray:
     values = np.asarray(values, float)
     return np.where(np.isfinite(values) & (values > 0), values, np.nan)
 
@@ -364,7 +397,7 @@ def _label(name: str) -> str:
     return f"\u200b{text}" if text.startswith("_") else text
 
 
-def _looks():
+def _looks() -> Iterator[tuple[str, str]]:
     """Endless pairs of colour and dash."""
     return ((color, dash) for dash in itertools.cycle(DASHES) for color in PALETTE)
 

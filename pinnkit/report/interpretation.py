@@ -22,11 +22,14 @@ IMBALANCE = 100.0
 STILL_HIGH = 1e-2
 """A mean square that kept more than this share of its first value has not been trained."""
 
-SLOW_MAJORITY = 0.5
-"""Beyond half of the residual, slow modes are what is left to do rather than a detail."""
+MAJORITY = 0.5
+"""Beyond half of the residual, a group of modes is what is left to do rather than a detail."""
+
+LEAST_HORIZON = 1000
+"""Steps ahead within which a mode must come down not to count as slow; longer runs look as far as they are long."""
 
 TINY_LOSS = 1e-8
-"""A loss this far below its first value (residuals 1e-4 of theirs) needs no remedy for slow modes."""
+"""A loss this far below its first value (residuals 1e-4 of theirs) needs no remedy."""
 
 OVERFITTING = 10.0
 """Held-out over training loss; sampling alone makes factors of 2 to 3 with few points."""
@@ -133,31 +136,42 @@ def imbalanced_conditions(run: Run) -> Finding | None:
 
 
 def slow_residual(run: Run) -> Finding | None:
+    """First-order steps that cannot reach what is left."""
     record = _final(run)
-    left = _ratio(run.summary.loss, _first_loss(run))
-    if record is None or not record.numerical_rank or not left > TINY_LOSS:
+    is_first_order = bool(run.history.phases) and run.history.phases[-1][0] in FIRST_ORDER
+    if record is None or not record.numerical_rank or not is_first_order or not _has_loss_left(run):
         return None
-    steps = max(run.summary.steps, 1)
+    steps = max(run.summary.steps, LEAST_HORIZON)
     decay = compute_mode_decay_factors(record.spectrum, 1 / record.spectrum.largest_eigenvalue, steps)
-    slow = np.abs(decay) > SLOW_SHARE
+    slow = record.spectrum.resolvable & (np.abs(decay) > SLOW_SHARE)
     share = float(record.residual_share[slow].sum())
-    if not share > SLOW_MAJORITY:
+    if not share > MAJORITY:
         return None
-    phase = run.history.phases[-1][0] if run.history.phases else ""
-    action = (
-        "Use strategy 'gauss-newton' or 'auto', which reduce all resolvable modes alike, or Fourier features for "
-        "fast variation."
-        if phase in FIRST_ORDER
-        else "The network or the points limit the fit rather than the optimizer: raise `width` or `points`, or "
-        "give it more steps."
-    )
     return Finding(
         "warning",
         "What is left of the residual lies in slow modes",
-        f"{percent(share)} of ‖r‖² is in {int(slow.sum())} of {record.modes} modes that gradient descent at rate "
-        f"1/λ_max would barely move in another {steps:,} steps "
-        f"({record.modes - record.numerical_rank} of them below the noise floor).",
-        action,
+        f"{percent(share)} of ‖r‖² is in {int(slow.sum())} of {record.modes} modes of which gradient descent at rate "
+        f"1/λ_max would leave more than {percent(SLOW_SHARE)} after another {steps:,} steps.",
+        "Use strategy 'gauss-newton' or 'auto', which reduce all resolvable modes alike, or Fourier features for "
+        "fast variation.",
+    )
+
+
+def unreachable_residual(run: Run) -> Finding | None:
+    """No step of any optimizer moves the residual in modes whose eigenvalue is zero."""
+    record = _final(run)
+    if record is None or not record.numerical_rank or not _has_loss_left(run):
+        return None
+    hidden = ~record.spectrum.resolvable
+    share = float(record.residual_share[hidden].sum())
+    if not share > MAJORITY:
+        return None
+    return Finding(
+        "warning",
+        "What is left of the residual is out of the network's reach",
+        f"{percent(share)} of ‖r‖² is in {int(hidden.sum())} of {record.modes} modes whose eigenvalues are below the "
+        f"noise floor {number(record.noise_floor)}: no change of the parameters moves them noticeably.",
+        "Use a larger network (`width`), Fourier features for fast variation, or another initial network (`seed`).",
     )
 
 
@@ -247,7 +261,7 @@ def few_dimensions(run: Run) -> Finding | None:
 
 def still_falling(run: Run) -> Finding | None:
     checks = run.history.checks
-    if run.summary.stop_reason not in ("steps", "budget") or len(checks) < 2:
+    if run.summary.stop_reason not in ("steps", "budget") or len(checks) < 2 or converged(run):
         return None
     past = [c for c in checks if c.step <= 0.75 * checks[-1].step]
     left = _ratio(checks[-1].held_out_loss, past[-1].held_out_loss) if past else math.inf
@@ -286,6 +300,7 @@ RULES: tuple[Callable[[Run], Finding | None], ...] = (
     unstable_learning_rate,
     imbalanced_conditions,
     slow_residual,
+    unreachable_residual,
     overfitting,
     precision_limit,
     converged,
@@ -320,6 +335,10 @@ def _first_loss(run: Run) -> float:
 def _left_of(run: Run, condition: str) -> float:
     first = run.history.losses[condition]
     return _ratio(run.summary.losses[condition], float(first[0])) if first.size else math.nan
+
+
+def _has_loss_left(run: Run) -> bool:
+    return _ratio(run.summary.loss, _first_loss(run)) > TINY_LOSS
 
 
 def _held_out_ratio(run: Run) -> float:

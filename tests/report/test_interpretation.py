@@ -32,9 +32,12 @@ def neglected():
     return make_run(history=history, losses={"pde": 0.1, "walls": 4.0})
 
 
-def in_slow_modes():
-    history = with_final(make_history(last=0.1), mode_coefficients=np.ones(64))
-    return make_run(history=history, loss=0.1, held_out_loss=0.1)
+def left_in(modes, phase="ntk-adam"):
+    """A run whose remaining residual is in some of 64 modes, of which 40 are resolvable."""
+    coefficients = np.zeros(64)
+    coefficients[modes] = 1.0
+    history = with_final(make_history(last=0.1), mode_coefficients=coefficients)
+    return make_run(history=dataclasses.replace(history, phases=[(phase, 0)]), loss=0.1, held_out_loss=0.1)
 
 
 def final_spectrum(run, **changes):
@@ -51,28 +54,34 @@ FLAT = [0.1] * 8
 CASES = {
     rules.not_finite: make_run(stop_reason="not finite: residual of condition 'pde' at step 7"),
     rules.imbalanced_conditions: neglected(),
-    rules.slow_residual: in_slow_modes(),
+    rules.slow_residual: left_in(slice(20, 40)),
+    rules.unreachable_residual: left_in(slice(50, 64)),
     rules.overfitting: make_run(loss=1e-6, held_out_loss=1e-3),
     rules.precision_limit: make_run(precision="single", loss=1e-11),
     rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=0.01),
     rules.kernel_drift: final_spectrum(make_run(), kernel_drift=3.0),
     rules.bounded_condition_number: make_run(),
     rules.few_dimensions: make_run(parameters=100_000),
-    rules.still_falling: make_run(history=with_checks(make_history(), held_out_loss=STEEP), stop_reason="budget"),
+    rules.still_falling: make_run(
+        history=with_checks(make_history(), held_out_loss=STEEP), stop_reason="budget", relative_l2={"u": 0.1}
+    ),
     rules.converged: make_run(),
 }
 
 QUIET = {
     rules.not_finite: make_run(),
     rules.imbalanced_conditions: make_run(),
-    rules.slow_residual: make_run(),
+    rules.slow_residual: left_in(slice(20, 40), phase="gauss-newton"),
+    rules.unreachable_residual: left_in(slice(0, 40)),
     rules.overfitting: make_run(loss=1e-3, held_out_loss=3e-3),
     rules.precision_limit: make_run(loss=1e-11),
     rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=1e-3),
     rules.kernel_drift: make_run(),
     rules.bounded_condition_number: final_spectrum(make_run(), condition_number_is_lower_bound=False),
     rules.few_dimensions: make_run(parameters=100),
-    rules.still_falling: make_run(history=with_checks(make_history(), held_out_loss=FLAT), stop_reason="budget"),
+    rules.still_falling: make_run(
+        history=with_checks(make_history(), held_out_loss=FLAT), stop_reason="budget", relative_l2={"u": 0.1}
+    ),
     rules.converged: make_run(relative_l2={"u": 0.5}),
 }
 
@@ -108,6 +117,11 @@ def test_reasons_quote_the_figures_of_the_run(rule, figure):
 
 def test_the_neglected_condition_is_named():
     assert "'walls'" in rules.imbalanced_conditions(neglected()).title
+
+
+def test_the_residual_in_fast_modes_is_not_called_slow():
+    assert rules.slow_residual(left_in(slice(0, 3))) is None
+    assert rules.slow_residual(left_in(slice(50, 64))) is None
 
 
 def test_losses_at_rounding_are_not_called_overfitting():
