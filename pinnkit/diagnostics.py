@@ -18,6 +18,9 @@ from .residuals import Batch, ResidualFunctions
 SLOW_SHARE = 0.01
 """A mode is slow if gradient descent at rate 1/λ_max leaves more than this share of it at the horizon."""
 
+JACOBIAN_ENTRIES = 2**26
+"""A spectrum is taken from a Jacobian of at most so many entries, 512 MiB."""
+
 
 @dataclass(frozen=True)
 class Diagnostics:
@@ -151,8 +154,12 @@ class Diagnostician:
         return float(np.linalg.norm(kernel - self._first_kernel)) / first if first else 0.0
 
 
-def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, most: int = 384) -> Batch:
-    """`batch`, thinned evenly to at most about `most` rows in all, no condition losing its last point."""
+def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int) -> Batch:
+    """`batch`, thinned evenly to about 384 rows in all, fewer where their Jacobian would pass half a gigabyte.
+
+    No condition loses its last points.
+    """
+    most = max(min(384, JACOBIAN_ENTRIES // parameters), 32)
     total = sum(residuals.rows(name, len(points)) for name, points in batch.items())
     if total <= most:
         return batch

@@ -82,7 +82,7 @@ def fit(
         exact = ResidualFunctions(problem, functional)
         start = exact.initial_params(cast(functional.params, jnp.float64))
         measure = Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
-        diagnostician = _diagnostician(exact, counts, seed)
+        diagnostician = _diagnostician(exact, counts, seed, parameter_count(start))
         _check_finite(exact, start, _batch(problem, plan.sampler, counts, seed))
     announcement = Start(
         problem=problem.name,
@@ -162,7 +162,7 @@ def diagnose(
         residuals = ResidualFunctions(problem, functional)
         params = residuals.initial_params(cast(functional.params, jnp.float64))
         _check_finite(residuals, params, _batch(problem, QuasiRandom(), counts, seed))
-        take = _diagnostician(residuals, counts, seed)
+        take = _diagnostician(residuals, counts, seed, parameter_count(params))
     return take(params, dict.fromkeys(problem.conditions, 1.0), step=0, phase="start", horizon=horizon)
 
 
@@ -240,9 +240,9 @@ def _batch(problem: Problem, sampler: AbstractSampler, counts: dict[str, int], s
     return batch_of(problem, sampler.init(problem, counts, seed))
 
 
-def _diagnostician(residuals: ResidualFunctions, counts: dict[str, int], seed: int) -> Diagnostician:
+def _diagnostician(residuals: ResidualFunctions, counts: dict[str, int], seed: int, parameters: int) -> Diagnostician:
     batch = _batch(residuals.problem, QuasiRandom(), counts, seed + _DIAGNOSTIC_SEED)
-    return Diagnostician(residuals, diagnostic_batch(batch, residuals))
+    return Diagnostician(residuals, diagnostic_batch(batch, residuals, parameters))
 
 
 def _config(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import lineax as lx
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
@@ -87,12 +88,17 @@ class MatrixFreeLinearization(eqx.Module):
         return self.pull(self.residual)
 
     def damped_solver(self) -> Callable[[Scalar], Float[Array, " p"]]:
-        """As for `Linearization`, by conjugate gradients on the normal equations."""
+        """As for `Linearization`, by conjugate gradients on the normal equations, stopped after `iterations`."""
         g = self.gradient
 
         def solve(damping: Scalar) -> Float[Array, " p"]:
-            product = lambda v: self.pull(self.push(v)) + damping * v
-            return -jax.scipy.sparse.linalg.cg(product, g, tol=self.tolerance, maxiter=self.iterations)[0]
+            operator = lx.FunctionLinearOperator(
+                lambda v: self.pull(self.push(v)) + damping * v,
+                jax.eval_shape(lambda: g),
+                lx.positive_semidefinite_tag,
+            )
+            method = lx.CG(rtol=self.tolerance, atol=0.0, max_steps=self.iterations)
+            return -lx.linear_solve(operator, g, method, throw=False).value
 
         return solve
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import chex
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -261,7 +262,7 @@ def test_values_that_are_not_finite_end_the_fit_and_are_named():
     run = fit(exploding(), strategy=optax.sgd(50.0), steps=100, weights={"bad": 1.0}, **QUICK)
     assert "not finite: residual of condition 'bad' at step" in run.summary.stop_reason
     assert np.isfinite(run.summary.loss)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(run.state.params))
+    chex.assert_tree_all_finite(run.state.params)
 
 
 def test_a_residual_that_is_not_finite_from_the_start_is_refused():
