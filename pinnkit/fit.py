@@ -25,7 +25,7 @@ from .measure import Fields, Measure
 from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import MLP
 from .problem import Problem, ProblemError
-from .residuals import Batch, ResidualFunctions
+from .residuals import Batch, ResidualFunctions, total_loss
 from .run import Run, RunFolderError
 from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
 from .solution import Solution
@@ -189,7 +189,7 @@ def _conclude(
         weights = {name: float(weight) for name, weight in outcome.state.weights.items()}
         loss, losses = jax.jit(residuals.loss)(params, batch, weights)
         coefficients = {name: float(value) for name, value in residuals.coefficients(params).items()}
-    held_out, _ = measure(params)
+    held_out = measure.held_out(params)
     relative_l2, max_error = measure.errors(params)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
@@ -206,7 +206,7 @@ def _conclude(
         seconds=Seconds(limits.seconds(), outcome.compile_seconds, outcome.train_seconds, outcome.diagnostics_seconds),
         peak_memory_bytes=_peak_memory_bytes(),
         loss=float(loss),
-        held_out_loss=0.5 * sum(weights[name] * value for name, value in held_out.items()),
+        held_out_loss=total_loss(held_out, weights),
         losses={name: float(losses[name]) for name in problem.conditions},
         weights={name: weights[name] for name in problem.conditions},
         learning_rate=None if math.isnan(rate) else rate,

@@ -33,17 +33,16 @@ class Measure:
         self.points, self.shape = _test_points(residuals.problem.domain)
         self.reference = residuals.problem.evaluate_reference(self.points) or {}
 
-    def __call__(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
-        params = jax.tree.map(np.asarray, params)
+    def held_out(self, params: Params) -> dict[str, float]:
+        """Mean square of each condition's residual on points that training never sees."""
         with jax.enable_x64(True):
-            held_out = {name: float(v) for name, v in self._mean_squares(params, self._batch).items()}
-        return held_out, self.errors(params)[0]
+            return {name: float(v) for name, v in self._mean_squares(_on_host(params), self._batch).items()}
 
     def errors(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
         """Relative L2 and maximum error per field; a reference that vanishes has no relative error."""
         if not self.reference:
             return {}, {}
-        values = self.fields(params, self.points)
+        values = self.fields(_on_host(params), self.points)
         relative, largest = {}, {}
         for name, reference in self.reference.items():
             error = values[name] - reference
@@ -51,6 +50,11 @@ class Measure:
             if norm := float(np.linalg.norm(reference)):
                 relative[name] = float(np.linalg.norm(error)) / norm
         return relative, largest
+
+
+def _on_host(params: Params) -> Params:
+    """As NumPy arrays, which enter double precision from either precision."""
+    return jax.tree.map(np.asarray, params)
 
 
 def _test_points(domain: Box) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -19,6 +19,7 @@ from .diagnostics import Diagnostician
 from .history import Check, History
 from .learning_rate import StepContext
 from .linearization import linearize, linearize_matrix_free
+from .measure import Measure
 from .model import parameter_count
 from .residuals import Batch, ResidualFunctions, total_loss
 from .samplers import batch_of
@@ -55,7 +56,7 @@ class Outcome(NamedTuple):
 class Trainer:
     """Runs the phases of a strategy.
 
-    - `measure`: held-out mean squares and relative errors from parameters;
+    - `measure`: held-out residuals and errors from parameters;
     - `diagnostician`: takes spectra.
     """
 
@@ -64,7 +65,7 @@ class Trainer:
         residuals: ResidualFunctions,
         strategy: Strategy,
         limits: Limits,
-        measure: Callable[[Params], tuple[dict[str, float], dict[str, float]]],
+        measure: Measure,
         diagnostician: Diagnostician,
         callbacks: Sequence[Callback],
     ):
@@ -184,7 +185,7 @@ class Trainer:
         self.history.append(first, {f.name: getattr(kept, f.name) for f in dataclasses.fields(kept)})
 
     def _check(self, state: TrainState, weights: dict[str, np.ndarray], taken: int) -> Check:
-        held_out, relative_l2 = self._measure(state.params)
+        held_out, (relative_l2, _) = self._measure.held_out(state.params), self._measure.errors(state.params)
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
         check = Check(int(state.step), self._limits.seconds(), total_loss(held_out, final), held_out, relative_l2)
         self.history.checks.append(check)
