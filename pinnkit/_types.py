@@ -1,5 +1,6 @@
 """The shapes and names that every room of the package shares."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -8,6 +9,9 @@ from jaxtyping import Array, Float, PyTree
 
 Params: TypeAlias = PyTree[Array | np.ndarray]
 """Trainable parameters, in whatever tree their model keeps them."""
+
+Arrays: TypeAlias = Sequence[Array | np.ndarray]
+"""The leaves of a tree."""
 
 Scalar: TypeAlias = Float[Array, ""]
 Residuals: TypeAlias = dict[str, Float[Array, " n_k"]]

@@ -200,10 +200,19 @@ def _polynomial_in_value(function: Callable[[Array], Array], slope: Sequence[flo
         out, polynomial = [y], np.polynomial.Polynomial([0.0, 1.0])
         for _ in range(order):
             polynomial = polynomial.deriv() * np.polynomial.Polynomial(slope)
-            out.append(jnp.polyval(jnp.asarray(polynomial.coef[::-1], y.dtype), y, unroll=16))
+            out.append(_horner(polynomial.coef.tolist(), y))
         return out
 
     return evaluate
+
+
+def _horner(coefficients: Sequence[float], y: Array) -> Any:
+    """The polynomial with these coefficients, lowest first; what vanishes is not computed."""
+    *lower, value = coefficients
+    for coefficient in reversed(lower):
+        value = value * y
+        value = value + coefficient if coefficient else value
+    return value
 
 
 def _cycle(*functions: Callable[[Array], Array]) -> Derivatives:

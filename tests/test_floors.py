@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
     {"_types", "_jaxpr"},
-    {"model", "taylor", "domains"},
+    {"_numbering", "model", "taylor", "domains"},
     {"fields", "networks", "ntk"},
     {"equation"},
     {"problem"},
@@ -61,4 +61,4 @@ def test_imports_go_down_only():
 def test_the_kernel_stands_alone():
     for room, path in rooms():
         if room == "ntk":
-            assert set(imported_rooms(path)) <= {"_types", "model"}
+            assert set(imported_rooms(path)) <= {"_types", "_jaxpr", "_numbering", "model"}

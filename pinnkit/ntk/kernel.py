@@ -1,7 +1,7 @@
-"""The Jacobian of a model's output by its parameters, and the tangent kernel it spans."""
+"""The tangent kernel of a model's output, and the Jacobian it comes from."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,18 +12,16 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from .._types import Model, Params
-from ..model import FunctionalModel, as_functional, cast, output_size
-
-PointFunction = Callable[[Params, Any], Float[Array, " m"]]
-
-BLOCK_ENTRIES = 2**24
-"""Entries of the Jacobian computed at a time: 128 MB in float64."""
+from ..model import FunctionalModel, as_functional
+from . import algebra, blocks
+from .factors import Factors, PointFunction, factorise, factors_at
+from .operator import MEMORY, Part, TangentKernel
 
 
 def jacobian_rows(
     function: PointFunction, params: Params, points: Any, block_size: int | None = None
 ) -> Float[Array, "n m p"]:
-    r"""$J_{i a k} = \partial f_a(\theta; x_i) / \partial \theta_k$, one point at a time in reverse mode.
+    r"""$J_{i a k} = \partial f_a(\theta; x_i) / \partial \theta_k$, put together from the factors of the gradients.
 
     Pure JAX in the precision of its arguments, to be used inside `jit`.
 
@@ -31,37 +29,38 @@ def jacobian_rows(
 
     - `function`: `function(params, point)` of shape `(m,)`;
     - `points`: a tree of arrays whose leading axis counts the points;
-    - `block_size`: rows computed together, all of them by default. Blocks bound the memory of the
+    - `block_size`: points whose rows are computed together, all of them by default. Blocks bound the memory of the
       intermediate values of `function`.
 
     **Returns:** the Jacobian, its columns in the order of `jax.flatten_util.ravel_pytree(params)`.
     """
-
-    def rows(point):
-        gradients, m = _output_gradients(function, params, point)
-        return jnp.concatenate([leaf.reshape(m, -1) for leaf in gradients], axis=1)
-
-    if block_size is None:
-        return jax.vmap(rows)(points)
-    return jax.lax.map(rows, points, batch_size=block_size)
+    plan = factorise(function, params, points).plan
+    rows = lambda factors: algebra.jacobian(plan, factors).reshape(-1, plan.outputs, sum(map(math.prod, plan.shapes)))
+    return _by_blocks(rows, function, params, points, block_size)
 
 
 def squared_gradient_norms(
-    function: PointFunction, params: Params, points: Any, block_size: int | None = None
+    function: PointFunction, params: Params, points: Any, block_size: int | None = 64
 ) -> Float[Array, " n"]:
-    r"""The diagonal of the kernel, $K_{ii} = \sum_a \lVert \nabla_\theta f_a(\theta; x_i) \rVert^2$.
+    r"""Diagonal of the kernel, $K_{ii} = \sum_a \lVert \nabla_\theta f_a(\theta; x_i) \rVert^2$; the sum is the trace.
 
-    Pure JAX, as `jacobian_rows`, but no more than `block_size` rows of the Jacobian exist at a time; by
-    default as many as make 128 MB in float64 for a scalar function. The trace of the kernel is the sum.
+    Pure JAX, as `jacobian_rows`, but no row of the Jacobian is formed: norms come from the factors, those of
+    `block_size` points at a time (None: of all).
     """
-    if block_size is None:
-        block_size = _block_size(sum(leaf.size for leaf in jax.tree.leaves(params)))
+    plan = factorise(function, params, points).plan
+    norms = lambda factors: algebra.squared_norms(plan, factors).sum(axis=1)
+    return _by_blocks(norms, function, params, points, block_size)
 
-    def squared_norm(point):
-        gradients, _ = _output_gradients(function, params, point)
-        return jnp.sum(jnp.stack([jnp.sum(leaf**2) for leaf in gradients]))
 
-    return jax.lax.map(squared_norm, points, batch_size=block_size)
+def output_ntk(model: Model, x: ArrayLike, *, memory: int = MEMORY, precision: str = "double") -> TangentKernel:
+    r"""The tangent kernel of the output at points, $K_{ij} = \sum_a J_a(x_i) \cdot J_a(x_j)$, not yet computed.
+
+    Arguments as for `compute_ntk`, which is `np.asarray(output_ntk(model, x))`. For products, the diagonal and whatever
+    needs no more than those, see `TangentKernel`.
+
+    **Raises:** `ValueError` as `compute_ntk`.
+    """
+    return _output_kernel(model, {"x": x}, memory, checked_dtype(precision))
 
 
 def compute_jacobian(model: Model, x: ArrayLike) -> Float[Array | np.ndarray, "n m p"]:
@@ -79,8 +78,8 @@ def compute_jacobian(model: Model, x: ArrayLike) -> Float[Array | np.ndarray, "n
     **Returns:** a NumPy array of shape `(n, m, p)` for `m` outputs and `p` parameters. Parameters and
     points are cast to float64, so it is float64, unless the model itself computes in a lower precision
     (as with `nnx.Linear(..., dtype=jnp.float32)`): then it has the dtype of the model's output, and the
-    functions of the spectrum take its rounding into account. It is computed operation by operation:
-    nothing is compiled anew at the next call with as many points. Under `jit`, `vmap` or `grad`
+    functions of the spectrum take its rounding into account. Nothing is compiled anew for another model that does
+    the same operations on as many points. Under `jit`, `vmap` or `grad`
     (`model` or `x` holds tracers) it is a JAX array in the precision of the arguments.
 
     **Raises:** `ValueError` if `x` is not `(n, d)` with `n >= 1` and finite numbers, if the parameters or
@@ -90,31 +89,32 @@ def compute_jacobian(model: Model, x: ArrayLike) -> Float[Array | np.ndarray, "n
     if _is_traced(model, x):
         functional = as_functional(model, size)
         return jacobian_rows(functional.apply, functional.params, x)
-    with jax.enable_x64(True):
-        functional, points = _double_model(model, size), _double_points("x", x)
-        blocks = [_jacobian_block(functional, points[rows]) for rows in _row_blocks(functional, points)]
-        return np.concatenate([np.asarray(block) for block in blocks]).astype(_dtype(functional, size))
+    kernel = output_ntk(model, x)
+    return kernel.jacobian().reshape(kernel.rows, kernel.columns, -1).astype(kernel.dtype)
 
 
-def compute_ntk(model: Model, x1: ArrayLike, x2: ArrayLike | None = None) -> Float[Array | np.ndarray, "n1 n2"]:
+def compute_ntk(
+    model: Model, x1: ArrayLike, x2: ArrayLike | None = None, *, memory: int = MEMORY
+) -> Float[Array | np.ndarray, "n1 n2"]:
     r"""Empirical neural tangent kernel of the output, $K_{ij} = \sum_a J_a(x_i) \cdot J_a(x_j)$.
 
     Here $J_a(x) = \partial u_a(x; \theta) / \partial \theta$. There is no $1/n$, and for several outputs
-    the trace over them is taken.
+    the trace over them is taken. No Jacobian is formed: see `pinnkit.ntk.factors`.
 
     **Arguments:**
 
     - `model`: as for `compute_jacobian`.
     - `x1`, `x2`: points, of shapes `(n1, d)` and `(n2, d)`; `x2=None` means `x1`, and the kernel is then
       exactly symmetric.
+    - `memory`: bytes that the kernel may take, and as many again for what it is computed from.
 
-    **Returns:** a NumPy array, float64 as `compute_jacobian` says; a JAX array under `jit`. Where the
-    Jacobian is larger than 128 MB the kernel is put together from blocks of its rows, and the whole
-    Jacobian is never held.
+    **Returns:** a NumPy array, float64 as `compute_jacobian` says; a JAX array under `jit`.
 
-    **Raises:** `ValueError` as `compute_jacobian`, and if `x1` and `x2` differ in the number of coordinates.
+    **Raises:** `ValueError` as `compute_jacobian`, if `x1` and `x2` differ in the number of coordinates, and if the
+    kernel does not fit `memory`: `output_ntk` gives it without the matrix.
 
-    Jacot, Gabriel & Hongler, *Neural tangent kernel*, NeurIPS 2018.
+    Jacot, Gabriel & Hongler, *Neural tangent kernel*, NeurIPS 2018; structured derivatives: Novak, Sohl-Dickstein &
+    Schoenholz, *Fast finite width neural tangent kernel*, ICML 2022.
     """
     size = _check_points("x1", x1)
     if x2 is not None and _check_points("x2", x2) != size:
@@ -123,94 +123,92 @@ def compute_ntk(model: Model, x1: ArrayLike, x2: ArrayLike | None = None) -> Flo
         )
     if _is_traced(model, x1, x2):
         return _traced_ntk(as_functional(model, size), x1, x2)
-    with jax.enable_x64(True):
-        functional, points = _double_model(model, size), _double_points("x1", x1)
-        others = points if x2 is None else _double_points("x2", x2)
-        ntk = _ntk_by_blocks(functional, points, others, symmetric=x2 is None)
-        return ntk.astype(_dtype(functional, size))
+    kernel = _output_kernel(model, {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}, memory, np.float64)
+    return kernel.block("x1", "x1" if x2 is None else "x2").astype(kernel.dtype)
 
 
-def _output_gradients(function: PointFunction, params: Params, point: Any) -> tuple[list[Array], int]:
-    """The gradients of all outputs at one point, leaf by leaf with the outputs in front; their number."""
-    output, pullback = jax.vjp(lambda params: function(params, point), params)
-    (gradients,) = jax.vmap(pullback)(jnp.eye(output.size, dtype=output.dtype))
-    return jax.tree.leaves(gradients), output.size
+def checked_model(model: Model, size: int) -> FunctionalModel:
+    """The functional form of a model whose parameters are finite numbers of one dtype.
 
-
-def _traced_ntk(functional: FunctionalModel, x1: ArrayLike, x2: ArrayLike | None) -> Float[Array, "n1 n2"]:
-    def flat_jacobian(x):
-        rows = jacobian_rows(functional.apply, functional.params, x)
-        return rows.reshape(rows.shape[0], -1)
-
-    left = flat_jacobian(x1)
-    right = left if x2 is None else flat_jacobian(x2)
-    ntk = jnp.matmul(left, right.T, precision="highest")
-    return jnp.tril(ntk) + jnp.tril(ntk, -1).T if x2 is None else ntk
-
-
-def _ntk_by_blocks(functional: FunctionalModel, x1: np.ndarray, x2: np.ndarray, symmetric: bool) -> np.ndarray:
-    """The kernel block by block; of a symmetric one, the lower half and its mirror image."""
-    ntk = np.zeros((len(x1), len(x2)))
-    for rows in _row_blocks(functional, x1):
-        left = _flat(_jacobian_block(functional, x1[rows]))
-        for columns in _row_blocks(functional, x2):
-            if symmetric and columns.start > rows.start:
-                break
-            same = symmetric and columns == rows
-            right = left if same else _flat(_jacobian_block(functional, x2[columns]))
-            ntk[rows, columns] = left @ right.T
-    return np.tril(ntk) + np.tril(ntk, -1).T if symmetric else ntk
-
-
-def _jacobian_block(functional: FunctionalModel, points: np.ndarray) -> Float[Array, "n m p"]:
-    rows = jacobian_rows(functional.apply, functional.params, jnp.asarray(points))
-    bad = ~np.asarray(jnp.isfinite(rows).all(axis=(1, 2)))
-    if bad.any():
-        raise ValueError(
-            f"the derivative of the model by its parameters is not finite at {bad.sum()} of {len(bad)} "
-            f"points, the first of them x = {points[np.argmax(bad)].tolist()}: the model or its gradient "
-            f"overflows or is undefined there"
-        )
-    return rows
-
-
-def _flat(rows: Float[Array, "n m p"]) -> Float[Array, "n mp"]:
-    return rows.reshape(rows.shape[0], -1)
-
-
-def _row_blocks(functional: FunctionalModel, points: np.ndarray) -> list[slice]:
-    entries = functional.size * output_size(functional, points.shape[1])
-    size = _block_size(entries)
-    return [slice(start, start + size) for start in range(0, len(points), size)]
-
-
-def _block_size(entries: int) -> int:
-    return max(1, BLOCK_ENTRIES // entries)
-
-
-def _dtype(functional: FunctionalModel, size: int) -> np.dtype:
-    """The precision that the model itself computes in when everything it is given is float64."""
-    point = jax.ShapeDtypeStruct((size,), jnp.float64)
-    return jax.eval_shape(functional.apply, functional.params, point).dtype
-
-
-def _double_model(model: Model, size: int) -> FunctionalModel:
+    **Raises:** `ValueError`.
+    """
     functional = as_functional(model, size)
+    dtypes = sorted({str(leaf.dtype) for leaf in jax.tree.leaves(functional.params)})
+    if len(dtypes) > 1:
+        raise ValueError(
+            f"the parameters of the model have mixed dtypes ({', '.join(dtypes)}); cast them to one, "
+            f"since a kernel has the precision of the lowest"
+        )
     for path, leaf in jax.tree_util.tree_leaves_with_path(functional.params):
         if not np.isfinite(np.asarray(leaf)).all():
             raise ValueError(
                 f"the parameter {jax.tree_util.keystr(path)} of the model holds "
                 f"{int((~np.isfinite(np.asarray(leaf))).sum())} value(s) that are not finite"
             )
-    return FunctionalModel(cast(functional.params, jnp.float64), functional.apply, functional.merge)
+    return functional
 
 
-def _double_points(name: str, x: ArrayLike) -> Float[np.ndarray, "n d"]:
+def checked_dtype(precision: str) -> Any:
+    """What "double" or "single" means.
+
+    **Raises:** `ValueError` for another word.
+    """
+    if precision not in ("double", "single"):
+        raise ValueError(f"`precision` is 'double' or 'single', got {precision!r}")
+    return np.float64 if precision == "double" else np.float32
+
+
+def double_points(name: str, x: ArrayLike) -> Float[np.ndarray, "n d"]:
+    """Points in float64.
+
+    **Raises:** `ValueError` if they are not finite.
+    """
     points = np.asarray(x, np.float64)
     if not np.isfinite(points).all():
         bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
         raise ValueError(f"`{name}` holds {bad.size} point(s) that are not finite, the first in row {bad[0]}")
     return points
+
+
+def _output_kernel(model: Model, points: Mapping[str, ArrayLike], memory: int, dtype: Any) -> TangentKernel:
+    """The kernel of the output at sets of points, which are named as the arguments they came in."""
+    sizes = {name: _check_points(name, x) for name, x in points.items()}
+    with jax.enable_x64(True):
+        functional = checked_model(model, next(iter(sizes.values())))
+        parts = {name: Part(functional.apply, double_points(name, x)) for name, x in points.items()}
+        return TangentKernel(parts, functional.params, traced=True, memory=memory, dtype=dtype)
+
+
+def _by_blocks(
+    figure: Callable[[Factors], Array], function: PointFunction, params: Params, points: Any, block_size: int | None
+) -> Array:
+    """What `figure` makes of the factors of each block of points, put together."""
+    program, constants, _ = factorise(function, params, points)
+    arrays = jax.tree.leaves(points)
+    n = len(arrays[0])
+    blocks = math.ceil(n / (block_size or n))
+    size = math.ceil(n / blocks)
+    order = np.arange(blocks * size).clip(max=n - 1).reshape(blocks, size)  # filled up with the last point
+    found = jax.lax.map(
+        lambda part: figure(factors_at(program, constants, jax.tree.leaves(params), part)),
+        [array[order] for array in arrays],
+    )
+    return found.reshape(-1, *found.shape[2:])[:n]
+
+
+def _traced_ntk(functional: FunctionalModel, x1: Any, x2: Any | None) -> Float[Array, "n1 n2"]:
+    program, constants, plan = factorise(functional.apply, functional.params, x1)
+    leaves = jax.tree.leaves(functional.params)
+
+    def stack(x: Any) -> Factors:
+        tile = blocks.tile_size(plan, len(x))
+        padded = jnp.asarray(x)[np.arange(-(-len(x) // tile) * tile).clip(max=len(x) - 1)]
+        return blocks.stacked(program, tile, constants, leaves, [padded])
+
+    left = stack(x1)
+    if x2 is None:
+        return blocks.symmetric(program, True, leaves, left)[: len(x1), : len(x1)]
+    return blocks.cross(program, program, True, leaves, left, stack(x2))[: len(x1), : len(x2)]
 
 
 def _check_points(name: str, x: ArrayLike) -> int:

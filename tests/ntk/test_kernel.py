@@ -138,16 +138,6 @@ def test_ntk_is_exactly_symmetric_and_agrees_with_the_one_between_two_sets(x):
     assert_allclose(compute_ntk(PointMLP(), x[:3], x[4:]), ntk[:3, 4:], rtol=1e-14)
 
 
-def test_blocks_of_rows_give_the_same_kernel(x, monkeypatch):
-    model = PointMLP()
-    jacobian, ntk = compute_jacobian(model, x), compute_ntk(model, x)
-    monkeypatch.setattr(kernel, "BLOCK_ENTRIES", 3 * jacobian[0].size)
-    assert_allclose(compute_jacobian(model, x), jacobian, rtol=1e-13, atol=1e-15)
-    assert_allclose(compute_ntk(model, x), ntk, rtol=1e-14)
-    assert_array_equal(compute_ntk(model, x), compute_ntk(model, x).T)
-    assert_allclose(compute_ntk(model, x[:6], x), ntk[:6], rtol=1e-14)
-
-
 def test_float32_model_gives_the_kernel_of_its_parameters_in_float64(x):
     model = PointMLP()
     assert model.first.kernel.dtype == np.float32
@@ -263,7 +253,7 @@ def test_other_unusable_input_is_refused(x):
     model.last.bias[...] = jnp.nan
     with pytest.raises(ValueError, match=r"the parameter .*last.*bias.* holds 1 value"):
         compute_ntk(model, x)
-    with pytest.raises(ValueError, match="not finite at 1 of 2 points, the first of them x = .0.0."):
+    with pytest.raises(ValueError, match="not finite at 1 of 2 .*, the first of them x = .0.0."):
         compute_ntk((lambda key: jnp.zeros(1), lambda w, x: jnp.sqrt(w + x)), np.array([[1.0], [0.0]]))
     with pytest.raises(TypeError, match="a model is"):
         compute_ntk("model", x)
