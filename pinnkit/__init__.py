@@ -19,6 +19,9 @@ from .fit import load as load
 from .gauss_newton import gauss_newton as gauss_newton
 from .gauss_newton import levenberg_marquardt as levenberg_marquardt
 from .history import History as History
+from .kernels import residual_ntk as residual_ntk
+from .kernels import sample_points as sample_points
+from .kernels import training_spectrum as training_spectrum
 from .learning_rate import ConstantLearningRate as ConstantLearningRate
 from .learning_rate import NTKLearningRate as NTKLearningRate
 from .linearization import Linearization as Linearization

@@ -1,25 +1,53 @@
 """What the kernel says about a run: spectra of the training kernel and of its blocks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from ._types import Params
 from .linearization import Linearization, linearize
 from .model import cast
+from .ntk.comparison import kernel_alignment, kernel_drift, residual_alignment
 from .ntk.dynamics import compute_mode_decay_factors
+from .ntk.frequency import ModeFrequency, dominant_frequencies
 from .ntk.spectrum import ConditionNumber, Spectrum, spectrum_of_jacobian
 from .residuals import Batch, ResidualFunctions
 
 SLOW_SHARE = 0.01
 """A mode is slow if gradient descent at rate 1/λ_max leaves more than this share of it at the horizon."""
 
+LEADING_MODES = 12
+"""Resolvable modes whose variation is described, from the largest eigenvalue down."""
+
+SLOW_MODES = 4
+"""Slow resolvable modes that are described besides: those with most of the residual."""
+
 JACOBIAN_ENTRIES = 2**26
 """A spectrum is taken from a Jacobian of at most so many entries, 512 MiB."""
+
+
+@dataclass(frozen=True)
+class ConditionFrequency:
+    """The dominant frequency of a mode of the stacked kernel on the condition that holds most of it.
+
+    - `condition`, `component`: where most of the squared norm of the mode is; the component is None for a scalar
+      residual;
+    - `share`: how much of the squared norm is there;
+    - `frequency`: of the mode on the points of that condition.
+    """
+
+    condition: str
+    component: int | None
+    share: float
+    frequency: ModeFrequency
+
+    def __str__(self) -> str:
+        """As in `about 6 half-waves in x on pde`."""
+        return f"{self.frequency} on {self.condition}{'' if self.component is None else f'[{self.component}]'}"
 
 
 @dataclass(frozen=True)
@@ -31,7 +59,11 @@ class Diagnostics:
     - `blocks`: the same for each condition's diagonal block;
     - `block_traces`: traces of the diagonal blocks of the unweighted kernel, rows scaled by $1/\sqrt{N_k}$;
     - `mode_coefficients`: $q_i^\top r$, the present scaled residual in the modes, shape `(n,)`;
-    - `kernel_drift`: $\|K_t - K_0\|_F / \|K_0\|_F$ of the unweighted kernel on the same points;
+    - `kernel_drift`: $\|K_t - K_0\|_F / \|K_0\|_F$ of the unweighted kernel on the same points; 0 if $K_0$ vanishes;
+    - `kernel_alignment`: of these two, centred within each component of each condition, so that neither their
+      size nor what is the same at all points counts; None if one vanishes;
+    - `mode_frequencies`: how modes vary in space, by their index: the leading resolvable ones, and the slow ones
+      that carry most of the residual;
     - `horizon`: steps that `slow_modes` looks ahead, those planned for the whole run;
     - `points`: number of points of each condition the kernel was computed on;
     - `weights`: loss weights in force.
@@ -44,6 +76,8 @@ class Diagnostics:
     block_traces: dict[str, float]
     mode_coefficients: Float[np.ndarray, " n"]
     kernel_drift: float
+    kernel_alignment: float | None
+    mode_frequencies: dict[int, ConditionFrequency]
     horizon: int
     points: dict[str, int]
     weights: dict[str, float]
@@ -88,11 +122,7 @@ class Diagnostics:
     @property
     def slow_modes(self) -> int:
         """Modes that gradient descent at rate 1/λ_max would leave with more than 1 % after `horizon` steps."""
-        if not self.numerical_rank:
-            return self.modes
-        resolvable = self.eigenvalues[self.spectrum.resolvable]
-        decay = compute_mode_decay_factors(resolvable, 1 / self.spectrum.largest_eigenvalue, self.horizon)
-        return self.modes - self.numerical_rank + int(np.sum(np.abs(decay) > SLOW_SHARE))
+        return self.modes - self.numerical_rank + int(slow_resolvable(self.spectrum, self.horizon).sum())
 
     @property
     def stable_learning_rate(self) -> float | None:
@@ -104,6 +134,22 @@ class Diagnostics:
         """Share of ‖r‖² in each mode."""
         squared = self.mode_coefficients**2
         return squared / max(squared.sum(), np.finfo(float).tiny)
+
+    @property
+    def residual_alignment(self) -> float | None:
+        """Alignment of the training kernel with r rᵀ, without centring; None where one of them vanishes."""
+        if not (self.numerical_rank and self.mode_coefficients.any()):
+            return None
+        return residual_alignment(np.diag(self.eigenvalues), self.mode_coefficients, centred=False)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one component of one condition in the stacked residual; the component is None for a scalar."""
+
+    condition: str
+    component: int | None
+    rows: Int[np.ndarray, " n_k"]
 
 
 class Diagnostician:
@@ -134,24 +180,48 @@ class Diagnostician:
         spectrum = spectrum_of_jacobian(scale[:, None] * J, vectors=True)
         modes = spectrum.eigenvectors
         assert modes is not None  # noqa: S101  asked for above
+        coefficients = modes.T @ (scale * r)
+        parts, kernel = _parts(rows, self._batch), J @ J.T
+        if self._first_kernel is None:
+            self._first_kernel = kernel
         return Diagnostics(
             step=step,
             phase=phase,
-            spectrum=Spectrum(spectrum.eigenvalues, spectrum.noise_floor, None, spectrum.source),
+            spectrum=spectrum.without_vectors(),
             blocks={name: spectrum_of_jacobian(np.sqrt(weights[name]) * J[part]) for name, part in rows.items()},
             block_traces={name: float(np.sum(J[part] ** 2)) for name, part in rows.items()},
-            mode_coefficients=modes.T @ (scale * r),
-            kernel_drift=self._drift(J @ J.T),
+            mode_coefficients=coefficients,
+            kernel_drift=kernel_drift(kernel, self._first_kernel) if self._first_kernel.any() else 0.0,
+            kernel_alignment=_alignment(kernel, self._first_kernel, parts),
+            mode_frequencies=self._frequencies(modes, parts, _worth_describing(spectrum, coefficients, horizon)),
             horizon=horizon,
             points={name: len(points) for name, points in self._batch.items()},
             weights={name: float(weights[name]) for name in rows},
         )
 
-    def _drift(self, kernel: np.ndarray) -> float:
-        if self._first_kernel is None:
-            self._first_kernel = kernel
-        first = float(np.linalg.norm(self._first_kernel))
-        return float(np.linalg.norm(kernel - self._first_kernel)) / first if first else 0.0
+    def _frequencies(
+        self, modes: Float[np.ndarray, "n n"], parts: Sequence[_Part], indices: Int[np.ndarray, " k"]
+    ) -> dict[int, ConditionFrequency]:
+        domain, found = self._residuals.problem.domain, {}
+        bounds = np.stack([domain.lower, domain.upper])
+        shares = np.array([np.sum(modes[np.ix_(part.rows, indices)] ** 2, axis=0) for part in parts])
+        largest = shares.argmax(axis=0)
+        for number in np.unique(largest):
+            part, here = parts[number], largest == number
+            points = np.asarray(self._batch[part.condition].coordinates)
+            values = modes[np.ix_(part.rows, indices[here])]
+            frequencies = dominant_frequencies(values, points, domain.coordinates, bounds)
+            for i, share, frequency in zip(indices[here], shares[number, here], frequencies, strict=True):
+                found[int(i)] = ConditionFrequency(part.condition, part.component, float(share), frequency)
+        return dict(sorted(found.items()))
+
+
+def slow_resolvable(spectrum: Spectrum, steps: int) -> Bool[np.ndarray, " n"]:
+    """The resolvable modes of which gradient descent at rate 1/λ_max leaves more than 1 % after so many steps."""
+    if not spectrum.numerical_rank:
+        return spectrum.resolvable
+    decay = compute_mode_decay_factors(spectrum, 1 / spectrum.largest_eigenvalue, steps)
+    return spectrum.resolvable & (np.abs(decay) > SLOW_SHARE)
 
 
 def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int) -> Batch:
@@ -164,6 +234,32 @@ def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int
     if total <= most:
         return batch
     return {name: _thinned(points, max(1, round(len(points) * most / total))) for name, points in batch.items()}
+
+
+def _parts(rows: Mapping[str, slice], batch: Batch) -> list[_Part]:
+    out = []
+    for name, part in rows.items():
+        m = (part.stop - part.start) // len(batch[name])
+        out += [_Part(name, a if m > 1 else None, np.arange(part.start + a, part.stop, m)) for a in range(m)]
+    return out
+
+
+def _alignment(kernel: np.ndarray, first: np.ndarray, parts: Sequence[_Part]) -> float | None:
+    groups = np.empty(len(kernel), int)
+    for number, part in enumerate(parts):
+        groups[part.rows] = number
+    try:
+        return kernel_alignment(kernel, first, groups=groups)
+    except ValueError:  # nothing is left of one of them when centred
+        return None
+
+
+def _worth_describing(spectrum: Spectrum, coefficients: Float[np.ndarray, " n"], horizon: int) -> Int[np.ndarray, " k"]:
+    """Indices of the leading resolvable modes and of the slow ones with most of the residual."""
+    leading = np.arange(min(spectrum.numerical_rank, LEADING_MODES))
+    slow = np.flatnonzero(slow_resolvable(spectrum, horizon))
+    most = np.argsort(-np.abs(coefficients[slow]))[:SLOW_MODES]
+    return np.union1d(leading, slow[most])
 
 
 def _thinned(points, count: int):

@@ -112,7 +112,7 @@ class Equation:
             return [self._total_derivative(node.inputs[0], params["coordinate"], values, field_value)]
         operands = [value(child) for child in node.inputs]
         if node.eqn.primitive is elsewhere_p:
-            return [field_value(params["name"], params["index"], tuple(operands))]
+            return [field_value(params["name"], params["index"], tuple(jnp.asarray(x) for x in operands))]
         return evaluate(node.eqn, operands)
 
     def _total_derivative(

@@ -1,14 +1,20 @@
 """All that was recorded of a run, as arrays, and its file."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 from jaxtyping import Float, Int
 
-from .diagnostics import Diagnostics
+from .diagnostics import ConditionFrequency, Diagnostics
 from .ntk.spectrum import Spectrum
+
+_SPECTRUM = ("eigenvalues", "size", "noise_floor", "floor_origin", "errors", "dtype", "source")
+"""Fields of a spectrum that are stored as they are."""
 
 
 @dataclass(frozen=True)
@@ -184,32 +190,43 @@ def _record_arrays(record: Diagnostics, conditions: tuple[str, ...]) -> dict[str
         "phase": np.array(record.phase),
         "mode_coefficients": record.mode_coefficients,
         "kernel_drift": np.array(record.kernel_drift),
+        "kernel_alignment": np.array(math.nan if record.kernel_alignment is None else record.kernel_alignment),
+        "mode_frequencies": np.array(msgspec.json.encode(record.mode_frequencies).decode()),
         "horizon": np.array(record.horizon),
         **{k: np.array([getattr(record, k)[n] for n in conditions]) for k in ("block_traces", "points", "weights")},
     }
     for name, spectrum in (("", record.spectrum), *((f"block/{k}/", v) for k, v in record.blocks.items())):
-        out[f"{name}eigenvalues"] = spectrum.eigenvalues
-        out[f"{name}noise_floor"] = np.array(spectrum.noise_floor)
+        out |= {f"{name}{key}": value for key, value in _spectrum_arrays(spectrum).items()}
     return out
 
 
 def _record(arrays: Mapping[str, np.ndarray], conditions: tuple[str, ...]) -> Diagnostics:
-    spectrum = lambda prefix: Spectrum(
-        arrays[f"{prefix}eigenvalues"], float(arrays[f"{prefix}noise_floor"]), None, "jacobian"
-    )
     by_condition = lambda key: dict(zip(conditions, arrays[key].tolist(), strict=True))
     return Diagnostics(
         step=int(arrays["step"]),
         phase=str(arrays["phase"]),
-        spectrum=spectrum(""),
-        blocks={name: spectrum(f"block/{name}/") for name in conditions},
+        spectrum=_spectrum(arrays),
+        blocks={name: _spectrum(_below(arrays, f"block/{name}/")) for name in conditions},
         block_traces=by_condition("block_traces"),
         mode_coefficients=arrays["mode_coefficients"],
         kernel_drift=float(arrays["kernel_drift"]),
+        kernel_alignment=None if np.isnan(arrays["kernel_alignment"]) else float(arrays["kernel_alignment"]),
+        mode_frequencies=msgspec.json.decode(str(arrays["mode_frequencies"]), type=dict[int, ConditionFrequency]),
         horizon=int(arrays["horizon"]),
         points=by_condition("points"),
         weights=by_condition("weights"),
     )
+
+
+def _spectrum_arrays(spectrum: Spectrum) -> dict[str, np.ndarray]:
+    """Without eigenvectors and density: those of records are complete."""
+    trace = np.array(math.nan if spectrum.trace is None else spectrum.trace)
+    return {**{name: np.array(getattr(spectrum, name)) for name in _SPECTRUM}, "trace": trace}
+
+
+def _spectrum(arrays: Mapping[str, np.ndarray]) -> Spectrum:
+    values: dict[str, Any] = {name: arrays[name] if arrays[name].ndim else arrays[name].item() for name in _SPECTRUM}
+    return Spectrum(**values, trace=None if np.isnan(arrays["trace"]) else float(arrays["trace"]))
 
 
 def _snapshot_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:

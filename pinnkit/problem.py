@@ -61,9 +61,12 @@ class Unknown:
         if self.positive and self.initial <= 0:
             raise ProblemError(f"a positive unknown coefficient starts from a positive number, got {self.initial:g}")
 
-    def to_raw(self) -> float:
-        """The trained number for the initial value."""
-        return math.log(self.initial) if self.positive else self.initial
+    def to_raw(self, value: float | None = None) -> float:
+        """The trained number for a value, by default the initial one."""
+        value = self.initial if value is None else value
+        if not _is_finite_number(value) or (self.positive and value <= 0):
+            raise ProblemError(f"a{' positive' if self.positive else 'n'} unknown coefficient cannot be {value!r}")
+        return math.log(value) if self.positive else value
 
     def to_value(self, raw: Any) -> Any:
         """The coefficient from the trained number."""

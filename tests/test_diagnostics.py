@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit.diagnostics import Diagnostician, diagnostic_batch
+from pinnkit.diagnostics import LEADING_MODES, SLOW_MODES, Diagnostician, diagnostic_batch, slow_resolvable
 from pinnkit.model import as_functional
 from pinnkit.residuals import ResidualFunctions
 
@@ -35,20 +35,90 @@ def test_record_agrees_with_the_training_kernel_and_its_blocks():
         np.testing.assert_allclose(record.block_traces[name], np.trace(step.blocks()[name, name]) / weights[name])
 
 
-def test_kernel_of_a_linear_model_does_not_drift_and_that_of_a_network_does():
+def linear_model(network):
+    """Residuals and parameters of `network(c, x)` with four parameters c = 1, on the Poisson problem."""
+    model = as_functional((lambda key: jnp.ones(4), network), 1)
+    return ResidualFunctions(poisson(), model), {"coefficients": {}, "network": jnp.ones(4)}
+
+
+def sines(c, x):
+    """Σ c_k sin πkx, which vanishes at both ends."""
+    return c @ jnp.sin(jnp.pi * jnp.arange(1, 5) * x[0])
+
+
+def test_kernel_of_a_linear_model_does_not_move_and_that_of_a_network_does():
     line = poisson()
-    basis = lambda x: jnp.stack([jnp.sin(k * jnp.pi * x[0]) for k in range(1, 5)])
-    linear = as_functional((lambda key: jnp.ones(4), lambda c, x: c @ basis(x)), 1)
-    for residuals, params, drifts in (
-        (ResidualFunctions(line, linear), {"coefficients": {}, "network": jnp.ones(4)}, False),
-        (*prepared(line)[:2], True),
-    ):
+    for residuals, params, moves in ((*linear_model(sines), False), (*prepared(line)[:2], True)):
         _, _, batch, weights = prepared(line)
         take = Diagnostician(residuals, batch)
         moved = jax.tree.map(lambda leaf: leaf + 0.3, params)
         records = [take(p, plain(weights), step=i, phase="p", horizon=10) for i, p in enumerate((params, moved))]
         assert records[0].kernel_drift == 0.0
-        assert (records[1].kernel_drift > 1e-12) == drifts
+        assert (records[1].kernel_drift > 1e-12) == moves
+        np.testing.assert_allclose(records[0].kernel_alignment, 1.0, rtol=1e-12)
+        assert (records[1].kernel_alignment < 1 - 1e-9) == moves
+
+
+def test_alignment_with_the_residual_is_the_rate_of_descent_over_the_greatest_that_a_kernel_of_the_same_norm_has():
+    residuals, params, batch, weights = prepared(poisson())
+    step = linearized(residuals, params, batch, weights)
+    record = Diagnostician(residuals, batch)(params, plain(weights), step=0, phase="p", horizon=10)
+    descent = np.vdot(step.gradient, step.gradient)
+    expected = descent / np.linalg.norm(step.ntk) / np.vdot(step.residual, step.residual)
+    np.testing.assert_allclose(record.residual_alignment, expected, rtol=1e-10)
+
+
+def test_a_kernel_that_vanishes_has_neither_alignments_nor_modes():
+    residuals, params = linear_model(lambda c, x: 0.0 * c.sum() * x[0])
+    _, _, batch, weights = prepared(poisson())
+    record = Diagnostician(residuals, batch)(params, plain(weights), step=0, phase="p", horizon=10)
+    assert (record.kernel_drift, record.kernel_alignment, record.residual_alignment) == (0.0, None, None)
+    assert record.mode_frequencies == {}
+    assert record.slow_modes == record.modes
+
+
+def test_modes_are_described_by_their_half_waves():
+    """J of the second derivatives of sines is k² π² sin πkx, nearly orthogonal on even points: λ_k grows as k⁴."""
+    residuals, params = linear_model(sines)
+    _, _, batch, weights = prepared(poisson(), points=32)
+    record = Diagnostician(residuals, batch)(params, plain(weights), step=0, phase="p", horizon=10)
+    assert record.numerical_rank == 4
+    assert [str(mode) for mode in record.mode_frequencies.values()] == [
+        "about 4 half-waves in x on pde",
+        "about 3 half-waves in x on pde",
+        "about 2 half-waves in x on pde",
+        "about 1 half-wave in x on pde",
+    ]
+    np.testing.assert_allclose([mode.share for mode in record.mode_frequencies.values()], 1.0, atol=1e-12)
+    assert min(mode.frequency.share for mode in record.mode_frequencies.values()) > 0.95
+
+
+def test_modes_of_vector_residuals_are_described_on_the_component_that_has_most_of_them():
+    residuals, params, batch, weights = prepared(stokes(), points=16)
+    step = linearized(residuals, params, batch, weights)
+    record = Diagnostician(residuals, batch)(params, plain(weights), step=0, phase="p", horizon=10)
+    modes = np.linalg.eigh(step.ntk)[1][:, ::-1]
+    for i, mode in record.mode_frequencies.items():
+        shares = {}
+        for name, rows in step.slices().items():
+            by_component = np.reshape(modes[rows, i], (len(batch[name]), -1))
+            shares |= {(name, a): np.sum(column**2) for a, column in enumerate(by_component.T)}
+        name, component = max(shares, key=shares.__getitem__)
+        scalar = residuals.rows(name, 1) == 1
+        assert (mode.condition, mode.component) == (name, None if scalar else component)
+        np.testing.assert_allclose(mode.share, shares[name, component], rtol=1e-6)
+        assert str(mode).endswith(f" on {name}" if scalar else f" on {name}[{component}]")
+        assert mode.frequency.half_waves is None or set(mode.frequency.half_waves) <= {"x", "y"}
+
+
+def test_leading_modes_and_the_slow_ones_with_most_of_the_residual_are_described():
+    residuals, params, batch, weights = prepared(poisson(), points=40, width=16)
+    record = Diagnostician(residuals, batch)(params, plain(weights), step=0, phase="p", horizon=100)
+    slow = np.flatnonzero(slow_resolvable(record.spectrum, 100))
+    assert slow.size + record.modes - record.numerical_rank == record.slow_modes
+    by_residual = slow[np.argsort(-record.residual_share[slow])]
+    assert set(record.mode_frequencies) == {*range(LEADING_MODES), *by_residual[:SLOW_MODES].tolist()}
+    assert max(record.mode_frequencies) < record.numerical_rank
 
 
 def test_slow_modes_are_those_that_descent_leaves():

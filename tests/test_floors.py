@@ -14,7 +14,7 @@ FLOORS = [
     {"residuals"},
     {"samplers", "linearization", "measure"},
     {"weighting", "learning_rate", "gauss_newton", "diagnostics", "state"},
-    {"history", "summary", "strategies"},
+    {"history", "summary", "strategies", "kernels"},
     {"run", "callbacks"},
     {"trainer", "report", "checkpoint"},
     {"solution"},

@@ -14,6 +14,8 @@ said to be hidden: see `Spectrum`. All of it computes in float64, whatever the g
 `jacobian_rows` and `squared_gradient_norms`, which are for use inside `jit`.
 """
 
+from .comparison import kernel_alignment, kernel_drift, residual_alignment
+from .density import Quadrature, SpectralDensity
 from .dynamics import (
     compute_mode_coefficients,
     compute_mode_decay_factors,
@@ -23,26 +25,43 @@ from .dynamics import (
     identify_slow_modes,
     predict_mode_errors,
 )
-from .kernel import compute_jacobian, compute_ntk, jacobian_rows, squared_gradient_norms
-from .spectrum import (
-    ConditionNumber,
-    Spectrum,
+from .figures import (
     compute_condition_number,
-    compute_ntk_spectrum,
     effective_dimension,
     effective_rank,
-    ntk_spectral_filtering,
+    log_determinant,
     numerical_rank,
+)
+from .frequency import ModeFrequency, dominant_frequencies
+from .kernel import compute_jacobian, compute_ntk, jacobian_rows, output_ntk, squared_gradient_norms
+from .matrix_free import leading_eigenpairs, nystrom, spectral_density
+from .operator import Part, TangentKernel
+from .products import Kernel, ntk_diagonal, ntk_matvec, ntk_trace
+from .spectra import kernel_spectrum
+from .spectrum import (
+    Spectrum,
+    compute_ntk_spectrum,
+    ntk_spectral_filtering,
     spectrum_of_eigenvalues,
     spectrum_of_jacobian,
     spectrum_of_kernel,
 )
+from .uncertain import ConditionNumber, Estimate, NumericalRank, SpectralBias
 from .wrapper import NTKWrapper
 
 __all__ = [
     "ConditionNumber",
+    "Estimate",
+    "Kernel",
+    "ModeFrequency",
     "NTKWrapper",
+    "NumericalRank",
+    "Part",
+    "Quadrature",
+    "SpectralBias",
+    "SpectralDensity",
     "Spectrum",
+    "TangentKernel",
     "compute_condition_number",
     "compute_jacobian",
     "compute_mode_coefficients",
@@ -50,15 +69,28 @@ __all__ = [
     "compute_ntk",
     "compute_ntk_spectrum",
     "detect_spectral_bias",
+    "dominant_frequencies",
     "effective_dimension",
     "effective_rank",
     "estimate_convergence_rate",
     "estimate_epochs_to_convergence",
     "identify_slow_modes",
     "jacobian_rows",
+    "kernel_alignment",
+    "kernel_drift",
+    "kernel_spectrum",
+    "leading_eigenpairs",
+    "log_determinant",
+    "ntk_diagonal",
+    "ntk_matvec",
     "ntk_spectral_filtering",
+    "ntk_trace",
     "numerical_rank",
+    "nystrom",
+    "output_ntk",
     "predict_mode_errors",
+    "residual_alignment",
+    "spectral_density",
     "spectrum_of_eigenvalues",
     "spectrum_of_jacobian",
     "spectrum_of_kernel",

@@ -56,7 +56,7 @@ def magnitudes(plan: Plan, factors: Factors) -> Float[Array, "n m"]:
     return total
 
 
-def push(plan: Plan, factors: Factors, tangents: Sequence[Float[Array, " k *leaf"]]) -> Float[Array, "n m k"]:
+def push(plan: Plan, factors: Factors, tangents: Sequence[Float[Array, "k ..."]]) -> Float[Array, "n m k"]:
     """J v for `k` tangents, given leaf by leaf."""
     total = jnp.zeros(())
     for leaf, rows in factors.rows.items():
@@ -69,7 +69,7 @@ def push(plan: Plan, factors: Factors, tangents: Sequence[Float[Array, " k *leaf
     return total
 
 
-def pull(plan: Plan, factors: Factors, vectors: Float[Array, "n m k"]) -> list[Float[Array, " k *leaf"]]:
+def pull(plan: Plan, factors: Factors, vectors: Float[Array, "n m k"]) -> list[Float[Array, "k ..."]]:
     """Jᵀ a for `k` vectors, leaf by leaf."""
     out: list[Array] = []
     for leaf, shape in enumerate(plan.shapes):

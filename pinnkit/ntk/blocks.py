@@ -99,7 +99,7 @@ def rows(program: Program, leaves: Arrays, stack: Factors) -> Float[Array, "k p"
 
 @functools.partial(jax.jit, static_argnames=("program",))
 def push(
-    program: Program, leaves: Arrays, stack: Factors, tangents: Sequence[Float[Array, " k *leaf"]]
+    program: Program, leaves: Arrays, stack: Factors, tangents: Sequence[Float[Array, "k ..."]]
 ) -> Float[Array, "n m k"]:
     """J v for `k` tangents."""
     plan = plan_of(program, len(leaves))
@@ -110,7 +110,7 @@ def push(
 @functools.partial(jax.jit, static_argnames=("program",))
 def pull(
     program: Program, leaves: Arrays, stack: Factors, vectors: Float[Array, "n m k"]
-) -> list[Float[Array, " k *leaf"]]:
+) -> list[Float[Array, "k ..."]]:
     """Jᵀ a for `k` vectors."""
     plan = plan_of(program, len(leaves))
 

@@ -232,14 +232,14 @@ def expand(
     return as_leaf(plan, leaf, matrices).reshape(*matrices.shape[:2], -1)
 
 
-def as_matrix(plan: Plan, leaf: int, value: Float[Array, "*leaf"]) -> Float[Array, "a b"]:
+def as_matrix(plan: Plan, leaf: int, value: Float[Array, "..."]) -> Float[Array, "a b"]:
     """A leaf, or its tangent, as the matrix that its factors speak of."""
     contracted = plan.contracted(leaf)
     free = [axis for axis in range(value.ndim) if axis not in contracted]
     return jnp.transpose(value, (*contracted, *free)).reshape(plan.sides(leaf))
 
 
-def as_leaf(plan: Plan, leaf: int, matrices: Float[Array, "*k a b"]) -> Array:
+def as_leaf(plan: Plan, leaf: int, matrices: Float[Array, "... a b"]) -> Array:
     """The inverse of `as_matrix` on the last two axes."""
     shape, contracted = plan.shapes[leaf], plan.contracted(leaf)
     order = (*contracted, *(axis for axis in range(len(shape)) if axis not in contracted))

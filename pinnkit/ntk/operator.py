@@ -30,6 +30,10 @@ MEMORY = 2**31
 """Default budget: 2 GiB."""
 
 
+WIDTH = 32
+"""Vectors that are multiplied at a time."""
+
+
 class Part(NamedTuple):
     """Rows of a kernel: those of one function at its points.
 
@@ -57,7 +61,8 @@ class TangentKernel:
     - `memory`: bytes that factors and blocks may take; a dense matrix may take as many;
     - `dtype`: what to compute in: float64, or float32 for a kernel in single precision.
 
-    `columns` is the number of outputs that stand side by side, 1 unless `traced`.
+    `columns` is the number of outputs that stand side by side, 1 unless `traced`; `keeps_factors` tells whether the
+    factors of all points fit half of `memory`, so that they are computed once for all products.
 
     **Raises:** `ValueError` where `memory` does not hold a single tile.
     """
@@ -79,7 +84,7 @@ class TangentKernel:
             self._parts = {name: self._prepared(name, part) for name, part in parts.items()}
         self.sizes = {name: part.count * part.outputs for name, part in self._parts.items()}
         self.columns = max(part.plan.outputs for part in self._parts.values()) if traced else 1
-        self._keeps = sum(part.bytes for part in self._parts.values()) <= memory // 2
+        self.keeps_factors = sum(part.bytes for part in self._parts.values()) <= memory // 2
         self._kept: dict[tuple[str, int], Factors] = {}
 
     @property
@@ -161,18 +166,25 @@ class TangentKernel:
         diagonal = self.diagonal()
         return {name: float(diagonal[rows].sum()) for name, rows in self.slices().items()}
 
-    @functools.cached_property
+    @property
     def rounding(self) -> float:
         r"""How far rounding may have moved the matrix, in the Frobenius norm.
 
         $\varepsilon \sum_i s_i^2$ with $s_i \ge \lVert J_i \rVert$, the length row $i$ had if no channels cancelled.
         """
-        return self.epsilon * sum(float(part.scale**2 * bounds.sum()) for part, (_, bounds) in self._norms())
+        return self.epsilon * self._magnitude
+
+    @functools.cached_property
+    def _magnitude(self) -> float:
+        return sum(float(part.scale**2 * bounds.sum()) for part, (_, bounds) in self._norms())
 
     def matmat(self, vectors: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
-        """K V for a few vectors at once."""
+        """K V, a group of vectors at a time; all groups have one width, so that they are compiled once."""
+        count = vectors.shape[1]
+        width = min(1 << (count - 1).bit_length(), WIDTH)
+        groups = np.pad(vectors, ((0, 0), (0, -count % width))).reshape(self.rows, -1, width).swapaxes(0, 1)
         with jax.enable_x64(True):
-            products = self._push(self._pull(np.asarray(vectors)))
+            products = np.concatenate([self._push(self._pull(group)) for group in groups], axis=1)[:, :count]
         if not np.isfinite(products).all():
             self.diagonal()  # says where
         return products
@@ -229,7 +241,7 @@ class TangentKernel:
         part = self._parts[name]
         constants = part.factorisation.constants
         found = blocks.stacked(part.program, part.tile, constants, self._leaves, part.padded(chunk))
-        if self._keeps:
+        if self.keeps_factors:
             self._kept[name, chunk] = found
         return found
 

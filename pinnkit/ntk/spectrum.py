@@ -1,19 +1,23 @@
 r"""Eigenvalues of a kernel, how many of them rounding lets us see, and what follows from those.
 
-Three ways lead to a `Spectrum`, and each knows its own rounding error, the noise floor:
+Three ways lead to a complete `Spectrum`, and each knows its own rounding error:
 
 - `spectrum_of_jacobian`: $\lambda_i = s_i^2$ from the singular values of $J$, resolved down to about
   $n \varepsilon^2 \lambda_1$;
 - `spectrum_of_kernel`: `eigh` of $K = J J^\top$, resolved down to $n \varepsilon \lambda_1$ only;
 - `spectrum_of_eigenvalues`: eigenvalues that somebody else computed, taken for those of a kernel matrix.
 
-Figures that divide by the smallest eigenvalue use the resolvable ones, or are marked as a bound. Nothing is
-clipped, so nothing depends on a constant with a unit: all figures are the same for $K$ and $10^{12} K$.
+`pinnkit.ntk.matrix_free` finds leading eigenvalues of kernels too large for these. One rule holds for all: an
+eigenvalue is *resolvable* if it exceeds the bound of its own error. Figures use the resolvable ones, or are
+marked as bounds. Nothing is clipped, so nothing depends on a constant with a unit: all figures are the same for
+$K$ and $10^{12} K$.
 """
 
+import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,99 +25,196 @@ import scipy.linalg
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
 
+from .checks import as_double
+from .density import SpectralDensity, check_shift, threshold_of
+from .uncertain import ConditionNumber, NumericalRank, SpectralBias
 
-class ConditionNumber(float):
-    r"""$\kappa = \lambda_{\max} / \lambda_{\min}$, or a lower bound for it, which prints as `> 4.50e+13`.
+Source = Literal["jacobian", "kernel", "eigenvalues", "lanczos", "nystrom"]
 
-    A float in every other respect. `is_lower_bound` is true where the smallest eigenvalue cannot be told
-    from zero; the value is then $\lambda_{\max}$ over the noise floor. Formats apply to the number:
-    `f"{kappa:.1e}"` gives `> 4.5e+13`.
-    """
+SOURCES: dict[str, str] = {
+    "jacobian": "singular values of the Jacobian",
+    "kernel": "the kernel matrix",
+    "eigenvalues": "given eigenvalues",
+    "lanczos": "block Lanczos",
+    "nystrom": "the Nyström approximation",
+}
+"""What the eigenvalues were computed from, in words."""
 
-    is_lower_bound: bool
+PRECISIONS = {float(jnp.finfo(name).eps): name for name in ("float64", "float32", "float16", "bfloat16")}
 
-    def __new__(cls, value: float, is_lower_bound: bool = False) -> "ConditionNumber":
-        number = super().__new__(cls, value)
-        number.is_lower_bound = is_lower_bound
-        return number
-
-    def __format__(self, spec: str) -> str:
-        if not self.is_lower_bound:
-            return format(float(self), spec)
-        return f"> {format(float(self), spec or '.2e')}"
-
-    def __str__(self) -> str:
-        return format(self, "")
-
-    __repr__ = __str__
+SHOWN = 6
+"""Eigenvalues that a printed spectrum lists."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
-    """Eigenvalues of a symmetric positive semidefinite kernel, and the noise floor they stand on.
+    r"""Eigenvalues of a symmetric positive semidefinite kernel, and how far each can be trusted.
 
-    - `eigenvalues`: all of them, descending, as computed: those below the noise floor may be negative;
-    - `noise_floor`: rounding may have moved an eigenvalue this far; a smaller one is *unresolvable*;
+    - `eigenvalues`: the $k$ leading ones, descending, as computed: unresolvable ones may be negative;
+    - `size`: $n$, the number of rows of the kernel; the spectrum is complete if $k = n$;
+    - `noise_floor`: no smaller eigenvalue can be told from zero;
+    - `floor_origin`: how the floor came about, in a phrase;
+    - `errors`: a bound for the error of each eigenvalue, never below the noise floor;
+    - `dtype`: name of the precision that the entries of the kernel or Jacobian were computed in;
+    - `source`: what the eigenvalues were computed from, see `SOURCES`;
     - `eigenvectors`: their columns, in the same order, where they were asked for;
-    - `source`: what the eigenvalues were computed from.
+    - `trace`: of the kernel, where it is known;
+    - `density`: of an incomplete spectrum, see `spectral_density`: what stands for the other eigenvalues.
 
-    The zero kernel has rank, effective rank and effective dimension 0, and neither a condition number nor a
-    spectral bias: these two raise `ValueError` for it.
+    In a complete spectrum those computed to lie below the noise floor are at most twice the floor. Printed, it
+    never shows them as values. The zero kernel has rank, effective rank and effective dimension 0, and neither a
+    condition number nor a spectral bias: these two raise `ValueError` for it.
     """
 
-    eigenvalues: Float[np.ndarray, " n"]
+    eigenvalues: Float[np.ndarray, " k"]
+    size: int
     noise_floor: float
-    eigenvectors: Float[np.ndarray, "n n"] | None
-    source: Literal["jacobian", "kernel", "eigenvalues"]
+    floor_origin: str
+    errors: Float[np.ndarray, " k"]
+    dtype: str
+    source: Source
+    eigenvectors: Float[np.ndarray, "n k"] | None = None
+    trace: float | None = None
+    density: SpectralDensity | None = None
 
     @property
     def largest_eigenvalue(self) -> float:
         return float(self.eigenvalues[0])
 
     @property
-    def resolvable(self) -> Bool[np.ndarray, " n"]:
-        """Which eigenvalues exceed the noise floor."""
-        return self.eigenvalues > self.noise_floor
+    def is_complete(self) -> bool:
+        """Whether all eigenvalues are known."""
+        return self.eigenvalues.size == self.size
 
     @property
-    def numerical_rank(self) -> int:
-        """How many eigenvalues exceed the noise floor."""
-        return int(self.resolvable.sum())
+    def resolvable(self) -> Bool[np.ndarray, " k"]:
+        """Which eigenvalues exceed the bound of their error."""
+        return self.eigenvalues > self.errors
+
+    @property
+    def hidden_below(self) -> float:
+        """No unresolvable eigenvalue is larger: twice the noise floor, if no error exceeds it; 0 if none is."""
+        return 2 * float(self.errors[~self.resolvable].max(initial=0.0))
+
+    @property
+    def numerical_rank(self) -> NumericalRank:
+        """How many eigenvalues are resolvable; a lower bound where there may be more among the unknown ones."""
+        return NumericalRank(int(self.resolvable.sum()), is_lower_bound=not self._has_every_mode)
 
     @property
     def condition_number(self) -> ConditionNumber:
-        r"""$\lambda_{\max} / \lambda_{\min}$ at full rank, else the bound $\lambda_{\max}$ / noise floor."""
+        r"""$\lambda_{\max} / \lambda_{\min}$ where all are known and resolvable, else a lower bound.
+
+        The bound takes both eigenvalues at the unfavourable ends of their errors: $\lambda_{\max}$ over twice
+        the noise floor where rounding hides the smallest.
+        """
         self._require_a_mode("condition number")
-        if self.numerical_rank == self.eigenvalues.size:
-            return ConditionNumber(self.largest_eigenvalue / self.eigenvalues[-1])
-        return ConditionNumber(self.largest_eigenvalue / self.noise_floor, is_lower_bound=True)
+        values, errors = self.eigenvalues, self.errors
+        if self.is_complete and self.resolvable.all():
+            relative = float(errors[0] / values[0] + errors[-1] / values[-1])
+            if relative < 1:
+                return ConditionNumber(values[0] / values[-1], relative_error=relative)
+        at_most = np.where(self.resolvable, values + errors, 2 * errors).min()
+        return ConditionNumber((values - errors).max() / at_most, is_lower_bound=True)
 
     @property
-    def spectral_bias(self) -> float:
-        r"""$\ln(\lambda_{\max} / \lambda_{\min})$ over the resolvable eigenvalues."""
+    def spectral_bias(self) -> SpectralBias:
+        r"""$\ln(\lambda_{\max} / \lambda_{\min})$ over the resolvable eigenvalues, a bound if more may be unknown."""
         self._require_a_mode("spectral bias")
-        return math.log(self.largest_eigenvalue / self.eigenvalues[self.numerical_rank - 1])
+        modes = self._modes
+        if self._has_every_mode:
+            return SpectralBias(math.log(modes.max() / modes.min()))
+        at_least, at_most = (
+            (self.eigenvalues - self.errors).max(),
+            (self.eigenvalues + self.errors)[self.resolvable].min(),
+        )
+        return SpectralBias(math.log(max(at_least / at_most, 1.0)), is_lower_bound=True)
 
     @property
     def effective_rank(self) -> float:
-        r"""$(\sum_i \lambda_i)^2 / \sum_i \lambda_i^2$ over the resolvable eigenvalues."""
+        r"""$(\sum_i \lambda_i)^2 / \sum_i \lambda_i^2$ over the resolvable eigenvalues.
+
+        **Returns:** an `Estimate` where it comes from `density`.
+
+        **Raises:** `ValueError` for an incomplete spectrum without one.
+        """
+        if not self._has_every_mode:
+            return self._density_for("effective rank").effective_rank
         if not self.numerical_rank:
             return 0.0
-        shares = self.eigenvalues[self.resolvable] / self.largest_eigenvalue
+        shares = self._modes / self.largest_eigenvalue
         return float(shares.sum() ** 2 / (shares**2).sum())
 
     def effective_dimension(self, gamma: float = 1e-4, *, scale: float | None = None) -> float:
-        """See the function `effective_dimension`."""
-        if not (math.isfinite(gamma) and gamma >= 0):
-            raise ValueError(f"`gamma` must be a finite number that is not negative; got {gamma}")
-        if scale is not None and not (math.isfinite(scale) and scale > 0):
-            raise ValueError(f"`scale` must be a finite positive number; got {scale}")
-        modes = self.eigenvalues[self.resolvable]
-        return float((modes / (modes + gamma * (self.largest_eigenvalue if scale is None else scale))).sum())
+        """See the function `effective_dimension`; an `Estimate` or a `ValueError` as for `effective_rank`."""
+        if not self._has_every_mode:
+            return self._density_for("effective dimension").effective_dimension(gamma, scale=scale)
+        threshold = threshold_of(gamma, scale, self.largest_eigenvalue)
+        return float((self._modes / (self._modes + threshold)).sum())
+
+    def log_determinant(self, shift: float) -> float:
+        """See the function `log_determinant`; an `Estimate` or a `ValueError` as for `effective_rank`."""
+        if not self._has_every_mode:
+            return self._density_for("log-determinant").log_determinant(shift)
+        check_shift(shift, self.noise_floor)
+        return float(np.log1p(self._modes / shift).sum() + self.size * math.log(shift))
+
+    def without_vectors(self) -> "Spectrum":
+        """The same without its eigenvectors."""
+        return dataclasses.replace(self, eigenvectors=None)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name}: {text}" for name, text in self._lines())
+
+    __repr__ = __str__
+
+    @property
+    def _modes(self) -> Float[np.ndarray, " r"]:
+        return self.eigenvalues[self.resolvable]
+
+    @property
+    def _has_every_mode(self) -> bool:
+        """Whether no resolvable eigenvalue is missing: all are known, or the known ones reach down to rounding."""
+        vanishing = np.maximum(self.eigenvalues, self.errors) <= 2 * self.noise_floor
+        return self.is_complete or bool(vanishing.any() and (vanishing | self.resolvable).all())
 
     def _require_a_mode(self, figure: str) -> None:
         if not self.numerical_rank:
             raise ValueError(f"the {figure} of a kernel that is zero does not exist")
+
+    def _density_for(self, figure: str) -> SpectralDensity:
+        if self.density is None:
+            raise ValueError(
+                f"the {figure} needs more than {self.eigenvalues.size} of {self.size} eigenvalues: give the spectrum "
+                f"its `density`, see `spectral_density`"
+            )
+        return self.density
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        known = "all" if self.is_complete else f"{self.eigenvalues.size} leading ones"
+        yield "spectrum", f"{known} of {self.size} eigenvalues, from {SOURCES[self.source]} in {self.dtype}"
+        yield "eigenvalues", self._listed()
+        yield "noise floor", f"{self.noise_floor:.2g}, {self.floor_origin}"
+        yield "numerical rank", f"{self.numerical_rank} of {self.size}"
+        if self.numerical_rank:
+            yield "condition number", f"{self.condition_number:.2e}"
+            yield "spectral bias", f"{self.spectral_bias:.3g}"
+        if self._has_every_mode or self.density is not None:
+            shown = lambda figure: f"{figure:.3g}"
+            yield "effective rank", shown(self.effective_rank)
+            yield "effective dimension at 1e-4", shown(self.effective_dimension())
+
+    def _listed(self) -> str:
+        """The first resolvable eigenvalues, with their errors where three digits show them, and what hides."""
+        modes, errors = self._modes, self.errors[self.resolvable]
+        pairs = zip(modes[:SHOWN], errors[:SHOWN], strict=True)
+        words = [f"{x:.3g}" + (f" ± {error:.1g}" if error > 5e-3 * x else "") for x, error in pairs]
+        if modes.size > SHOWN:
+            words.append(f"{modes.size - SHOWN} more down to {modes[-1]:.3g}")
+        if hidden := self.eigenvalues.size - modes.size:
+            bound = self.hidden_below
+            words.append(f"{hidden} unresolvable (< {bound:.2g})" if bound else f"{hidden} zeros")
+        return ", ".join(words)
 
 
 def spectrum_of_jacobian(jacobian: ArrayLike, vectors: bool = False) -> Spectrum:
@@ -123,70 +224,92 @@ def spectrum_of_jacobian(jacobian: ArrayLike, vectors: bool = False) -> Spectrum
     $p > n$. Rounding of the entries and of the algorithm moves them by at most
     $\tau = \sqrt{\max(n, p)} \, \varepsilon \, s_1$, where $\varepsilon$ belongs to the dtype of `jacobian`
     ($\lVert E \rVert_2 \le \lVert E \rVert_F$ and Weyl's inequality; what is seen, for networks as for
-    prescribed spectra, is 0.1 to 2 $\varepsilon s_1$). The noise floor of the eigenvalues is $\tau^2$.
+    prescribed spectra, is 0.1 to 2 $\varepsilon s_1$). An eigenvalue then moves by at most
+    $2 s_i \tau + \tau^2$, which is less than itself above the noise floor, $(1 + \sqrt 2)^2 \tau^2$.
     If $p < n$ the last $n - p$ eigenvalues are exactly zero.
 
     For `m` outputs, `jacobian.reshape(n, -1)` gives the spectrum of the kernel traced over outputs.
 
     **Raises:** `ValueError` if `jacobian` is not a finite, nonempty matrix.
     """
-    matrix, epsilon = _as_double("jacobian", jacobian, ndim=2)
+    matrix, epsilon = as_double("jacobian", jacobian, ndim=2)
     n, p = matrix.shape
     triangle = np.transpose(np.linalg.qr(matrix.T, mode="r")) if p > n else matrix
     if vectors:
         eigenvectors, singular_values, _ = np.linalg.svd(triangle)
     else:
         eigenvectors, singular_values = None, np.linalg.svd(triangle, compute_uv=False)
-    floor = math.sqrt(max(n, p)) * epsilon * singular_values[0]
-    eigenvalues = np.zeros(n)
-    eigenvalues[: singular_values.size] = singular_values**2
-    return Spectrum(eigenvalues, float(floor**2), eigenvectors, "jacobian")
+    s = np.zeros(n)
+    s[: singular_values.size] = singular_values
+    tau = math.sqrt(max(n, p)) * epsilon * s[0]
+    floor = (1 + math.sqrt(2)) ** 2 * tau**2
+    return Spectrum(
+        eigenvalues=s**2,
+        size=n,
+        noise_floor=float(floor),
+        floor_origin="(1 + √2)² max(n, p) ε² s₁² of singular values",
+        errors=np.maximum(2 * s * tau + tau**2, floor),
+        dtype=precision_name(epsilon),
+        source="jacobian",
+        eigenvectors=eigenvectors,
+        trace=float((s**2).sum()),
+    )
 
 
-def spectrum_of_kernel(kernel: ArrayLike, vectors: bool = False) -> Spectrum:
+def spectrum_of_kernel(kernel: ArrayLike, vectors: bool = False, *, rounding: float | None = None) -> Spectrum:
     r"""Spectrum of a kernel matrix, of shape `(n, n)`, by `eigh` in float64.
 
     The noise floor is $n \varepsilon \lambda_{\max}$, where $\varepsilon$ belongs to the dtype of `kernel`:
     entries wrong by $\varepsilon$ of the largest, $|K_{ij}| \le \lambda_{\max}$, move an eigenvalue no
     further. It is more where the matrix itself shows larger errors (a float32 kernel handed over in
-    float64): at least the size of its most negative eigenvalue and of its asymmetry.
+    float64): at least the size of its most negative eigenvalue and of its asymmetry. It bounds the error of
+    every eigenvalue.
+
+    **Arguments:**
+
+    - `rounding`: a bound for the spectral norm of the error of `kernel`, where that is known to be larger, as
+      after a cancellation.
 
     **Raises:** `ValueError` if `kernel` is not finite, nonempty and square, or if it is not symmetric and
-    positive semidefinite up to the rounding of its dtype or of float32, whichever is larger.
+    positive semidefinite up to the rounding of its dtype, of float32 or `rounding`, whichever is largest.
     """
-    matrix, epsilon = _as_double("kernel", kernel, ndim=2)
-    n, columns = matrix.shape
-    if n != columns:
-        raise ValueError(f"`kernel` must be square; it has shape {matrix.shape}")
-    asymmetry = np.linalg.norm(matrix - matrix.T) / 2
-    if asymmetry > _tolerance(n, epsilon) * np.abs(matrix).max():
-        raise ValueError(
-            f"`kernel` must be symmetric; it differs from its transpose by up to "
-            f"{np.abs(matrix - matrix.T).max():.2e}. A kernel between two sets of points has no eigenvalues."
-        )
-    symmetric = (matrix + matrix.T) / 2
+    if rounding is not None and not (math.isfinite(rounding) and rounding >= 0):
+        raise ValueError(f"`rounding` must be a finite number that is not negative; got {rounding}")
+    matrix, epsilon = as_double("kernel", kernel, ndim=2)
+    return spectrum_of_matrix(matrix, epsilon, rounding or 0.0, vectors)
+
+
+def spectrum_of_matrix(
+    matrix: Float[np.ndarray, "n m"], epsilon: float, rounding: float = 0.0, vectors: bool = False
+) -> Spectrum:
+    """`spectrum_of_kernel` for finite entries in float64 that were computed with the unit rounding `epsilon`."""
+    symmetric, asymmetry = symmetric_part(matrix, epsilon, rounding)
     if vectors:
-        eigenvalues, eigenvectors = scipy.linalg.eigh(symmetric)
-        eigenvectors = eigenvectors[:, ::-1]
+        ascending, ascending_vectors = scipy.linalg.eigh(symmetric)
+        eigenvectors = ascending_vectors[:, ::-1]
     else:
-        eigenvalues, eigenvectors = scipy.linalg.eigvalsh(symmetric), None
-    eigenvalues = eigenvalues[::-1]
-    floor = max(_floor_of_eigenvalues("kernel", eigenvalues, epsilon), float(asymmetry))
-    return Spectrum(eigenvalues, floor, eigenvectors, "kernel")
+        ascending, eigenvectors = scipy.linalg.eigvalsh(symmetric), None
+    eigenvalues = ascending[::-1]
+    floors = {
+        **floors_of_eigenvalues("kernel", eigenvalues, len(matrix), epsilon, rounding),
+        "the asymmetry of the matrix": asymmetry,
+    }
+    return _at_floor(eigenvalues, floors, epsilon, "kernel", eigenvectors, float(matrix.trace()))
 
 
 def spectrum_of_eigenvalues(eigenvalues: ArrayLike) -> Spectrum:
     r"""Spectrum from eigenvalues in any order, of shape `(n,)`, taken for those of a computed kernel matrix.
 
     The noise floor is $n \varepsilon \lambda_{\max}$, where $\varepsilon$ belongs to their dtype, or the size
-    of the most negative one if that is larger.
+    of the most negative one if that is larger. It bounds the error of every eigenvalue.
 
     **Raises:** `ValueError` if they are not finite and nonempty, or if one is more negative than rounding
     (of their dtype or of float32, whichever is larger) explains.
     """
-    values, epsilon = _as_double("eigenvalues", eigenvalues, ndim=1)
+    values, epsilon = as_double("eigenvalues", eigenvalues, ndim=1)
     values = np.sort(values)[::-1]
-    return Spectrum(values, _floor_of_eigenvalues("eigenvalues", values, epsilon), None, "eigenvalues")
+    floors = floors_of_eigenvalues("eigenvalues", values, values.size, epsilon)
+    return _at_floor(values, floors, epsilon, "eigenvalues", None, float(values.sum()))
 
 
 def as_spectrum(kernel: "ArrayLike | Spectrum") -> Spectrum:
@@ -197,7 +320,7 @@ def as_spectrum(kernel: "ArrayLike | Spectrum") -> Spectrum:
 
 
 def resolved(eigenvalues: "ArrayLike | Spectrum") -> Float[np.ndarray, " n"]:
-    """The eigenvalues in the order given, with exact zeros in place of those below the noise floor."""
+    """The eigenvalues in the order given, with exact zeros in place of the unresolvable ones."""
     if isinstance(eigenvalues, Spectrum):
         return np.where(eigenvalues.resolvable, eigenvalues.eigenvalues, 0.0)
     floor = spectrum_of_eigenvalues(eigenvalues).noise_floor
@@ -217,57 +340,6 @@ def compute_ntk_spectrum(ntk: ArrayLike) -> tuple[Float[np.ndarray, " n"], Float
     """
     spectrum = spectrum_of_kernel(ntk, vectors=True)
     return spectrum.eigenvalues, cast(np.ndarray, spectrum.eigenvectors)
-
-
-def compute_condition_number(kernel: "ArrayLike | Spectrum") -> ConditionNumber:
-    r"""$\kappa = \lambda_{\max} / \lambda_{\min}$ of a kernel matrix (2-D) or of eigenvalues (1-D).
-
-    Where the smallest eigenvalue is below the noise floor, see `Spectrum`, $\kappa$ cannot be known: the
-    result is $\lambda_{\max}$ over the floor, has `is_lower_bound` set, and prints as `> 4.50e+13`. From a
-    float64 kernel matrix no more than $1 / (n \varepsilon)$ can be seen;
-    `NTKWrapper.compute_condition_number` sees about the square of that.
-
-    **Raises:** `ValueError` for a kernel that is zero, and as `spectrum_of_kernel`.
-    """
-    return as_spectrum(kernel).condition_number
-
-
-def numerical_rank(kernel: "ArrayLike | Spectrum") -> int:
-    """How many eigenvalues of a kernel matrix (2-D), or of the given ones (1-D), exceed the noise floor.
-
-    **Raises:** `ValueError` as `spectrum_of_kernel`.
-    """
-    return as_spectrum(kernel).numerical_rank
-
-
-def effective_rank(eigenvalues: "ArrayLike | Spectrum") -> float:
-    r"""$(\sum_i \lambda_i)^2 / \sum_i \lambda_i^2$: between 1 and $n$; how many eigenvalues share the trace.
-
-    Those below the noise floor, see `spectrum_of_eigenvalues`, do not count; 0 for a kernel that is zero.
-
-    **Raises:** `ValueError` as `spectrum_of_eigenvalues`.
-    """
-    return as_spectrum(eigenvalues).effective_rank
-
-
-def effective_dimension(
-    eigenvalues: "ArrayLike | Spectrum", gamma: float = 1e-4, *, scale: float | None = None
-) -> float:
-    r"""$N_{\mathrm{eff}}(\gamma) = \sum_i \lambda_i / (\lambda_i + \gamma s)$: modes above $\gamma s$.
-
-    **Arguments:**
-
-    - `eigenvalues`: in any order; those below the noise floor, see `spectrum_of_eigenvalues`, do not count.
-    - `gamma`: the threshold, in units of `scale`.
-    - `scale`: $s$, by default $\lambda_{\max}$, so that the figure does not depend on the unit of the kernel;
-      `scale=1.0` gives the absolute form $\sum_i \lambda_i / (\lambda_i + \gamma)$.
-
-    **Returns:** a number between 0 and $n$; 0 for a kernel that is zero.
-
-    **Raises:** `ValueError` for a negative `gamma`, a `scale` that is not positive, and as
-    `spectrum_of_eigenvalues`.
-    """
-    return as_spectrum(eigenvalues).effective_dimension(gamma, scale=scale)
 
 
 def ntk_spectral_filtering(gradient_vector: ArrayLike, eigenvectors: ArrayLike, k: int) -> Float[np.ndarray, " n"]:
@@ -290,8 +362,8 @@ def ntk_spectral_filtering(gradient_vector: ArrayLike, eigenvectors: ArrayLike, 
 
 def as_modes(name: str, vector: ArrayLike, eigenvectors: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """A vector and the eigenvectors to split it by, in float64, their shapes checked."""
-    values, _ = _as_double(name, vector, ndim=1)
-    modes, _ = _as_double("eigenvectors", eigenvectors, ndim=2)
+    values, _ = as_double(name, vector, ndim=1)
+    modes, _ = as_double("eigenvectors", eigenvectors, ndim=2)
     if modes.shape[0] != values.size:
         raise ValueError(
             f"`{name}` has {values.size} entries and the eigenvectors have {modes.shape[0]}; both belong to "
@@ -300,29 +372,65 @@ def as_modes(name: str, vector: ArrayLike, eigenvectors: ArrayLike) -> tuple[np.
     return values, modes
 
 
-def _as_double(name: str, array: ArrayLike, ndim: int) -> tuple[np.ndarray, float]:
-    """A checked copy in float64 on the host, and the rounding unit of what was given."""
-    given: Any = np.asarray(array)
-    if given.ndim != ndim or given.size == 0:
-        kind = {1: "vector", 2: "matrix"}[ndim]
-        raise ValueError(f"`{name}` must be a {kind} with at least one entry; it has shape {given.shape}")
-    if not (jnp.issubdtype(given.dtype, jnp.floating) or jnp.issubdtype(given.dtype, jnp.integer)):
-        raise ValueError(f"`{name}` must hold real numbers; its dtype is {given.dtype}")
-    values = given.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError(f"`{name}` holds {int((~np.isfinite(values)).sum())} value(s) that are not finite")
-    floating = jnp.issubdtype(given.dtype, jnp.floating)
-    return values, float(jnp.finfo(given.dtype if floating else np.float64).eps)
+def precision_name(epsilon: float) -> str:
+    """Name of the floating point format with this distance from 1 to the next number."""
+    return PRECISIONS.get(epsilon, f"a precision of {epsilon:.1e}")
 
 
-def _floor_of_eigenvalues(name: str, descending: np.ndarray, epsilon: float) -> float:
+def symmetric_part(
+    matrix: Float[np.ndarray, "n m"], epsilon: float, rounding: float = 0.0
+) -> tuple[Float[np.ndarray, "n n"], float]:
+    """Mean of a kernel and its transpose, and how far it is from them; `ValueError` if rounding is no reason."""
+    n, columns = matrix.shape
+    if n != columns:
+        raise ValueError(f"`kernel` must be square; it has shape {matrix.shape}")
+    asymmetry = float(np.linalg.norm(matrix - matrix.T)) / 2
+    if asymmetry > max(_tolerance(n, epsilon) * np.abs(matrix).max(), rounding):
+        raise ValueError(
+            f"`kernel` must be symmetric; it differs from its transpose by up to "
+            f"{np.abs(matrix - matrix.T).max():.2e}. A kernel between two sets of points has no eigenvalues."
+        )
+    return (matrix + matrix.T) / 2, asymmetry
+
+
+def floors_of_eigenvalues(
+    name: str, descending: Float[np.ndarray, " k"], n: int, epsilon: float, rounding: float = 0.0
+) -> dict[str, float]:
+    """Noise floors by their origin that eigenvalues of a kernel of `n` rows show; `ValueError` if too negative."""
     largest, smallest = float(descending[0]), float(descending[-1])
-    if -smallest > _tolerance(descending.size, epsilon) * max(largest, 0.0):
+    if -smallest > max(_tolerance(n, epsilon) * max(largest, 0.0), rounding):
         raise ValueError(
             f"`{name}` must be positive semidefinite up to rounding, as kernels J Jᵀ are; the largest "
             f"eigenvalue is {largest:.3e} and the smallest {smallest:.3e}"
         )
-    return max(descending.size * epsilon * largest, -smallest)
+    return {
+        f"n ε λ₁ in {precision_name(epsilon)}": n * epsilon * max(largest, 0.0),
+        "the size of the most negative eigenvalue": -smallest,
+        "the stated error of the entries": rounding,
+    }
+
+
+def _at_floor(
+    eigenvalues: Float[np.ndarray, " n"],
+    floors: dict[str, float],
+    epsilon: float,
+    source: Source,
+    eigenvectors: Float[np.ndarray, "n n"] | None,
+    trace: float,
+) -> Spectrum:
+    """A complete spectrum whose errors are all the highest of the floors."""
+    origin = max(floors, key=floors.__getitem__)
+    return Spectrum(
+        eigenvalues=eigenvalues,
+        size=eigenvalues.size,
+        noise_floor=floors[origin],
+        floor_origin=origin,
+        errors=np.full(eigenvalues.size, floors[origin]),
+        dtype=precision_name(epsilon),
+        source=source,
+        eigenvectors=eigenvectors,
+        trace=trace,
+    )
 
 
 def _tolerance(n: int, epsilon: float) -> float:

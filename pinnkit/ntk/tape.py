@@ -173,7 +173,7 @@ class Tape:
 
 _RULES: dict[str, Callable[[Tape, Any, list[Any]], Any]] = {
     "transpose": Tape.transpose,
-    **dict.fromkeys(("reshape", "squeeze", "expand_dims"), Tape.reshape),
+    **dict.fromkeys(("reshape", "squeeze", "expand_dims", "broadcast_in_dim"), Tape.reshape),
     "convert_element_type": Tape.convert,
     **dict.fromkeys(("mul", "div"), Tape.scale),
     "neg": Tape.negate,

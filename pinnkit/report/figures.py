@@ -176,7 +176,7 @@ def plot_blocks(history: History) -> Figure:
         drawn += _draw_spectrum(ax, spectrum, color, dash, 1.4, marks=True)
         drawn += _draw_floor(ax, spectrum, color)
         handles.append(Line2D([], [], color=color, ls=dash, marker="o", ms=2.5))
-        labels.append(f"{_label(name)} ({spectrum.numerical_rank} of {len(spectrum.eigenvalues)} resolvable)")
+        labels.append(f"{_label(name)} ({spectrum.numerical_rank} of {spectrum.size} resolvable)")
     if handles:
         _legend(figure, [*handles, _floor_handles(INK)[1]], [*labels, "unresolvable, at the noise floor"])
     return _spectral(figure, ax, drawn)
@@ -261,20 +261,19 @@ def _spectral(figure: Figure, ax: Axes, drawn: list[np.ndarray]) -> Figure:
 
 def _draw_spectrum(ax: Axes, spectrum: Spectrum, color: Any, dash: str, width: float, marks: bool) -> list[np.ndarray]:
     """The resolvable eigenvalues."""
-    rank = spectrum.numerical_rank
-    values = spectrum.eigenvalues[:rank]
-    marker = "o" if marks and rank <= MOST_MARKS else ""
-    ax.plot(np.arange(1, rank + 1), values, color=color, ls=dash, lw=width, marker=marker, ms=2.5)
+    places, values = np.flatnonzero(spectrum.resolvable) + 1, spectrum.eigenvalues[spectrum.resolvable]
+    marker = "o" if marks and values.size <= MOST_MARKS else ""
+    ax.plot(places, values, color=color, ls=dash, lw=width, marker=marker, ms=2.5)
     return [values]
 
 
 def _draw_floor(ax: Axes, spectrum: Spectrum, color: Any) -> list[np.ndarray]:
     """The noise floor, with hollow marks on it in the places of the unresolvable eigenvalues."""
-    rank, n, floor = spectrum.numerical_rank, len(spectrum.eigenvalues), spectrum.noise_floor
+    hidden, floor = np.flatnonzero(~spectrum.resolvable) + 1, spectrum.noise_floor
     if not floor > 0:
         return []
     ax.axhline(floor, color=color, lw=0.8, ls=(0, (4, 3)), alpha=0.7)
-    places = np.unique(np.linspace(rank + 1, n, min(n - rank, MOST_MARKS)).round()) if n > rank else np.empty(0)
+    places = _some(hidden.tolist(), MOST_MARKS)
     ax.plot(places, np.full(len(places), floor), "v", mfc="none", mec=color, mew=0.6, ms=3.5, alpha=0.5)
     return [np.array([floor])]
 

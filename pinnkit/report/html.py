@@ -92,7 +92,7 @@ def _training(run: Run) -> Iterator[Picture]:
 def _kernel(run: Run) -> Iterator[Picture]:
     if not run.history.diagnostics:
         return
-    hidden = "Marks on the dashed line are eigenvalues that rounding hides; they may be anywhere below."
+    hidden = "Marks on the dashed line are eigenvalues that rounding hides; they are at most twice as large."
     caption = f"Spectrum of the training kernel as training goes on. {hidden}"
     yield _picture("spectrum", figures.plot_spectrum, run.history, caption)
     caption = "Spectra of the diagonal blocks, one per condition, at the end, each over its own noise floor."

@@ -11,8 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..diagnostics import SLOW_SHARE, Diagnostics
-from ..ntk.dynamics import compute_mode_decay_factors
+from ..diagnostics import SLOW_SHARE, Diagnostics, slow_resolvable
 from ..run import Run
 from .numbers import number, percent, times
 
@@ -142,8 +141,7 @@ def slow_residual(run: Run) -> Finding | None:
     if record is None or not record.numerical_rank or not is_first_order or not _has_loss_left(run):
         return None
     steps = max(run.summary.steps, LEAST_HORIZON)
-    decay = compute_mode_decay_factors(record.spectrum, 1 / record.spectrum.largest_eigenvalue, steps)
-    slow = record.spectrum.resolvable & (np.abs(decay) > SLOW_SHARE)
+    slow = slow_resolvable(record.spectrum, steps)
     share = float(record.residual_share[slow].sum())
     if not share > MAJORITY:
         return None
@@ -151,7 +149,8 @@ def slow_residual(run: Run) -> Finding | None:
         "warning",
         "What is left of the residual lies in slow modes",
         f"{percent(share)} of ‖r‖² is in {int(slow.sum())} of {record.modes} modes of which gradient descent at rate "
-        f"1/λ_max would leave more than {percent(SLOW_SHARE)} after another {steps:,} steps.",
+        f"1/λ_max would leave more than {percent(SLOW_SHARE)} after another {steps:,} steps."
+        f"{_largest_part(record, slow)}",
         "Use strategy 'gauss-newton' or 'auto', which reduce all resolvable modes alike, or Fourier features for "
         "fast variation.",
     )
@@ -309,6 +308,15 @@ RULES: tuple[Callable[[Run], Finding | None], ...] = (
     few_dimensions,
     kernel_drift,
 )
+
+
+def _largest_part(record: Diagnostics, modes: np.ndarray) -> str:
+    """A sentence on the one of these modes that has most of the residual, if it is described."""
+    i = int(np.argmax(np.where(modes, record.residual_share, -1.0)))
+    if i not in record.mode_frequencies:
+        return ""
+    share = percent(float(record.residual_share[i]))
+    return f" The largest part, {share}, is in mode {i + 1}: {record.mode_frequencies[i]}."
 
 
 def _final(run: Run) -> Diagnostics | None:

@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnostics import Diagnostics
+from ..diagnostics import LEADING_MODES, Diagnostics
 from ..run import Run
 from ..summary import SpectrumSummary
 from .numbers import ABSENT, condition_number, number, percent, size
-
-LEADING_MODES = 12
-"""Modes listed one by one; the others are summed up."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +62,16 @@ def kernel_table(run: Run) -> Table:
     """The training kernel before and after."""
     before, after = (_kernel_figures(s) for s in (run.summary.spectrum.initial, run.summary.spectrum.final))
     rows = [(name, before[name], after[name]) for name in before]
+    if run.history.diagnostics:
+        first, last = (_alignments(run.history.diagnostics[i]) for i in (0, -1))
+        rows += [(name, first[name], last[name]) for name in first]
     return Table("Kernel", ("training kernel", "initial", "final"), rows)
 
 
 def record_table(record: Diagnostics) -> Table:
     """The training kernel at one moment."""
-    rows = list(_kernel_figures(SpectrumSummary.of(record)).items())
-    return Table("Kernel", ("training kernel", "value"), rows)
+    figures = {**_kernel_figures(SpectrumSummary.of(record)), **_alignments(record)}
+    return Table("Kernel", ("training kernel", "value"), list(figures.items()))
 
 
 def block_table(record: Diagnostics) -> Table:
@@ -83,7 +83,7 @@ def block_table(record: Diagnostics) -> Table:
             number(record.weights[name]),
             number(record.weights[name] * record.block_traces[name]),
             number(block.largest_eigenvalue),
-            f"{block.numerical_rank} of {len(block.eigenvalues)}",
+            f"{block.numerical_rank} of {block.size}",
         )
         for name, block in record.blocks.items()
     ]
@@ -92,15 +92,16 @@ def block_table(record: Diagnostics) -> Table:
 
 
 def mode_table(*records: Diagnostics) -> Table:
-    """Leading modes and where the residual is, a pair of columns for each record."""
+    """Leading modes, where the residual is and how they vary, three columns for each record."""
     columns = [_mode_columns(record) for record in records]
     count = max(len(column) for column in columns)
-    blank = ("", "")
+    blank = ("", "", "")
     labels = [*(str(i + 1) for i in range(count - 2)), "further resolvable", "not resolvable"]
     leading = [[*c[:-2], *[blank] * (count - len(c)), *c[-2:]] for c in columns]
     rows = [(label, *(cell for column in leading for cell in column[i])) for i, label in enumerate(labels)]
     moments = [f" at step {record.step:,}" if len(records) > 1 else "" for record in records]
-    header = ("mode", *(text for at in moments for text in (f"eigenvalue{at}", f"share of ‖r‖²{at}")))
+    figures = ("eigenvalue", "share of ‖r‖²", "variation")
+    header = ("mode", *(f"{figure}{at}" for at in moments for figure in figures))
     return Table("Modes", header, rows)
 
 
@@ -143,12 +144,21 @@ def _kernel_figures(s: SpectrumSummary) -> dict[str, str]:
     }
 
 
-def _mode_columns(record: Diagnostics) -> list[tuple[str, str]]:
+def _alignments(record: Diagnostics) -> dict[str, str]:
+    return {
+        "alignment with K₀": number(record.kernel_alignment),
+        "alignment with r rᵀ": number(record.residual_alignment),
+    }
+
+
+def _mode_columns(record: Diagnostics) -> list[tuple[str, str, str]]:
     share, rank = record.residual_share, record.numerical_rank
     count = min(rank, LEADING_MODES)
-    leading = [(number(float(record.eigenvalues[i])), percent(share[i])) for i in range(count)]
-    further = (f"{rank - count} modes", percent(share[count:rank].sum()))
-    hidden = (f"{record.modes - rank} modes < {number(record.noise_floor)}", percent(share[rank:].sum()))
+    leading = [
+        (number(float(record.eigenvalues[i])), percent(share[i]), str(record.mode_frequencies[i])) for i in range(count)
+    ]
+    further = (f"{rank - count} modes", percent(share[count:rank].sum()), "")
+    hidden = (f"{record.modes - rank} modes < {number(record.spectrum.hidden_below)}", percent(share[rank:].sum()), "")
     return [*leading, further, hidden]
 
 

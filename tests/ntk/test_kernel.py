@@ -10,7 +10,7 @@ from flax import nnx
 from numpy.testing import assert_allclose, assert_array_equal
 
 from pinnkit.model import as_functional, cast
-from pinnkit.ntk import compute_jacobian, compute_ntk, jacobian_rows, kernel, squared_gradient_norms
+from pinnkit.ntk import compute_jacobian, compute_ntk, jacobian_rows, squared_gradient_norms
 
 
 class PointMLP(nnx.Module):

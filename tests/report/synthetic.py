@@ -5,8 +5,9 @@ import dataclasses
 import msgspec
 import numpy as np
 
-from pinnkit.diagnostics import Diagnostics
+from pinnkit.diagnostics import LEADING_MODES, ConditionFrequency, Diagnostics
 from pinnkit.history import Check, History, Snapshot
+from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
 from pinnkit.run import Run
 from pinnkit.summary import Seconds, Spectra, SpectrumSummary, Summary
@@ -19,7 +20,7 @@ def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **ch
         floor = largest * 1e-20
         values = np.full(n, floor / 3)
         values[:rank] = largest * np.geomspace(1, 1e-18, rank)
-        return Spectrum(values, floor, None, "jacobian")
+        return Spectrum(values, n, floor, "as given", np.full(n, floor), "float64", "jacobian", trace=values.sum())
 
     record = Diagnostics(
         step=step,
@@ -29,11 +30,17 @@ def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **ch
         block_traces=dict.fromkeys(names, 30.0),
         mode_coefficients=np.geomspace(1, 1e-3, n),
         kernel_drift=0.1,
+        kernel_alignment=0.9,
+        mode_frequencies={i: make_frequency(i, names[0]) for i in (*range(min(rank, LEADING_MODES)), 30) if i < rank},
         horizon=100,
         points=dict.fromkeys(names, n // 2),
         weights=dict.fromkeys(names, 1.0),
     )
     return dataclasses.replace(record, **changes)
+
+
+def make_frequency(half_waves, condition="pde") -> ConditionFrequency:
+    return ConditionFrequency(condition, None, 0.95, ModeFrequency({"x": half_waves}, 0.9))
 
 
 def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -> History:

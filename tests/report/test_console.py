@@ -27,7 +27,7 @@ def test_the_report_fits_on_a_screen_and_has_no_colours_in_a_file(capsys):
 
 def test_the_report_says_what_was_found(capsys):
     text = printed(make_run(), capsys)
-    for figure in ("poisson_1d", "3.21e-07", "plateau", "nu", "44 of 64", "> 1.00e+20", "12.30 s", "The fit converged"):
+    for figure in ("poisson_1d", "3.21e-07", "plateau", "nu", "44 of 64", "> 5.00e+19", "12.30 s", "The fit converged"):
         assert figure in text
 
 
@@ -43,7 +43,17 @@ def test_unresolvable_eigenvalues_are_not_printed(capsys):
     text = capsys.readouterr().out
     assert f"{record.eigenvalues[0]:,.0f}" in text
     assert f"{record.eigenvalues[-1]:#.3g}" not in text
-    assert "24 modes < 1.00e-17" in text
+    assert "24 modes < 2.00e-17" in text
+
+
+def test_leading_modes_are_printed_with_their_variation(capsys):
+    print_diagnostics(make_record())
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    (second, twelfth) = (next(line for line in lines if line.split()[:1] == [mode]) for mode in ("2", "12"))
+    assert "about 1 half-wave in x on pde" in second
+    assert "about 11 half-waves in x on pde" in twelfth
+    assert any("alignment with K₀" in line and "0.900" in line for line in lines)
 
 
 @pytest.mark.parametrize(

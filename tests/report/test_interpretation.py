@@ -32,10 +32,12 @@ def neglected():
     return make_run(history=history, losses={"pde": 0.1, "walls": 4.0})
 
 
-def left_in(modes, phase="ntk-adam"):
-    """A run whose remaining residual is in some of 64 modes, of which 40 are resolvable."""
+def left_in(modes, phase="ntk-adam", most=None):
+    """A run whose remaining residual is in some of 64 modes, of which 40 are resolvable, and most of it in one."""
     coefficients = np.zeros(64)
     coefficients[modes] = 1.0
+    if most is not None:
+        coefficients[most] = 10.0
     history = with_final(make_history(last=0.1), mode_coefficients=coefficients)
     return make_run(history=dataclasses.replace(history, phases=[(phase, 0)]), loss=0.1, held_out_loss=0.1)
 
@@ -122,6 +124,14 @@ def test_the_neglected_condition_is_named():
 def test_the_residual_in_fast_modes_is_not_called_slow():
     assert rules.slow_residual(left_in(slice(0, 3))) is None
     assert rules.slow_residual(left_in(slice(50, 64))) is None
+
+
+def test_the_slow_mode_with_most_of_the_residual_is_described():
+    slow = left_in(slice(20, 40), most=30)  # which the record describes
+    assert rules.slow_residual(slow).reason.endswith(
+        "The largest part, 84.0 %, is in mode 31: about 30 half-waves in x on pde."
+    )
+    assert "largest part" not in rules.slow_residual(left_in(slice(20, 40), most=25)).reason
 
 
 def test_losses_at_rounding_are_not_called_overfitting():
