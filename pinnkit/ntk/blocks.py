@@ -21,7 +21,7 @@ from .._types import Arrays
 from . import algebra
 from .factors import Factors, Plan, factors_at, plan_of
 
-TILE_SIDE = 256
+TILE_SIDE = 128
 """Rows of the matrices that are multiplied for one pair of tiles: channels × points × outputs."""
 
 

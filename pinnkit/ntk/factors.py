@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._jaxpr import Program, trace
-from .._numbering import Value, number_values
+from .._numbering import Value, evaluate_once, number_values
 from .._types import Arrays, Params
 from .tape import Product, Tape
 
@@ -150,9 +150,7 @@ def plan_of(program: Program, leaf_count: int) -> Plan:
     plan = Plan(output.aval.shape[0], tuple(leaf.shape for leaf in leaves), products, {}, frozenset())
     if not products:
         return plan
-    gradients = functools.partial(_product_gradients, program, products)
-    jaxpr = jax.make_jaxpr(gradients)(constants, leaves, point).jaxpr
-    values = number_values(jaxpr)
+    values = number_values(_gradients_of(program, leaf_count, products).jaxpr)
     data, cotangents = values[: len(products)], values[len(products) : 2 * len(products)]
     channels = {}
     for leaf in sorted({product.leaf for product in products}):
@@ -161,6 +159,14 @@ def plan_of(program: Program, leaf_count: int) -> Plan:
     plan = plan._replace(channels={leaf: terms for leaf, terms in channels.items()})
     expanded = {leaf for leaf in channels if not channels[leaf] or _rows_are_cheaper(plan, leaf)}
     return plan._replace(expanded=frozenset(expanded))
+
+
+@functools.lru_cache(maxsize=256)
+def _gradients_of(program: Program, leaf_count: int, products: tuple[Product, ...]) -> Any:
+    """`_product_gradients` traced: a closed jaxpr from constants, leaves and one point."""
+    leaves, point = _arguments(program, leaf_count)
+    constants = [_struct(var.aval) for var in program.jaxpr.constvars]
+    return jax.make_jaxpr(functools.partial(_product_gradients, program, products))(constants, leaves, point)
 
 
 def _rows_are_cheaper(plan: Plan, leaf: int) -> bool:
@@ -203,7 +209,8 @@ def _merge(
 
 
 def _at_point(program: Program, plan: Plan, constants: Arrays, leaves: Arrays, point: Arrays) -> Factors:
-    results = _product_gradients(program, plan.products, constants, leaves, point)
+    closed = _gradients_of(program, len(leaves), plan.products)
+    results = evaluate_once(closed.jaxpr, [*closed.consts, *constants, *leaves, *point])
     results = [value.astype(leaves[0].dtype) for value in results]
     count = len(plan.products)
     data, cotangents, rest = results[:count], results[count : 2 * count], results[2 * count :]
