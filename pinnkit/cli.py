@@ -218,6 +218,9 @@ def ntk(
     width: Count = None,
     depth: Count = None,
     coefficients: Settings = None,
+    all_points: Annotated[bool, Parameter(name="--all-points", negative=())] = False,
+    modes: Count = None,
+    memory: float | None = None,
 ) -> None:
     """Print the spectrum of the training kernel before training.
 
@@ -235,12 +238,37 @@ def ntk(
         Number of hidden layers.
     coefficients
         Another value of a coefficient, as in `--set nu=0.02`; may be repeated.
+    all_points
+        Take the spectrum of all points, by the way that fits, instead of the record of up to 384 residuals.
+    modes
+        With `--all-points`: leading eigenvalues where not all can be had, 20 by default.
+    memory
+        With `--all-points`: gigabytes that may be used, 2 by default.
     """
+    if not all_points and (modes, memory) != (None, None):
+        raise ValueError("`--modes` and `--memory` go with `--all-points`")
     declared = _find(problem, coefficients)
     from .fit import diagnose
     from .report.console import print_diagnostics
 
     _cache_compilations()
+    if all_points:
+        from .kernels import training_spectrum
+        from .networks import default_network
+        from .ntk.operator import MEMORY
+
+        if memory is not None and not 0 < memory < float("inf"):
+            raise ValueError(f"`memory` is a finite number of gigabytes > 0, got {memory}")
+        spectrum = training_spectrum(
+            declared,
+            default_network(declared.domain, sum(declared.field_sizes.values()), width, depth, seed),
+            points,
+            modes=20 if modes is None else modes,
+            seed=seed,
+            memory=MEMORY if memory is None else int(memory * 1e9),
+        )
+        print(f"{declared.name} before training: {spectrum.size} residuals, unit weights, seed {seed}\n\n{spectrum}")
+        return
     record = diagnose(declared, seed=seed, points=points, width=width, depth=depth)
     print(f"{declared.name} before training: {record.modes} residuals, unit weights, seed {seed}\n")
     print_diagnostics(record)

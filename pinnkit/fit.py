@@ -21,9 +21,10 @@ from .callbacks import Callback, Start
 from .checkpoint import restore_params
 from .diagnostics import Diagnostician, Diagnostics, diagnostic_batch
 from .history import Snapshot
+from .kernels import check_problem_and_seed
 from .measure import Fields, Measure
 from .model import FunctionalModel, as_functional, cast, parameter_count
-from .networks import MLP
+from .networks import default_network
 from .problem import Problem, ProblemError
 from .residuals import Batch, ResidualFunctions, total_loss
 from .run import Run, RunFolderError
@@ -226,11 +227,10 @@ def _network(
     """The model in functional form, and what the settings say of it."""
     dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
     if model is None:
-        default = (32, 2) if dimension == 1 else (24, 4)
-        shape = default[0] if width is None else width, default[1] if depth is None else depth
         with jax.enable_x64(True):
-            network = as_functional(MLP(problem.domain, outputs, *shape, seed=seed), dimension)
-        return network, {"network": "MLP", "width": shape[0], "depth": shape[1]}
+            network = default_network(problem.domain, outputs, width, depth, seed)
+            shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
+            return as_functional(network, dimension), {"network": "MLP", **shape}
     if width is not None or depth is not None:
         raise ValueError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
@@ -281,10 +281,7 @@ def _checked_limits(
 
 
 def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Sequence[Any]) -> None:
-    if not isinstance(problem, Problem):
-        raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}")
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:
-        raise ValueError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
+    check_problem_and_seed(problem, seed)
     if precision not in ("double", "single"):
         raise ValueError(f"`precision` is 'double' or 'single', got {precision!r}")
     if wrong := [type(callback).__name__ for callback in callbacks if not isinstance(callback, Callback)]:

@@ -16,6 +16,7 @@ from jax.typing import ArrayLike
 from ._types import Model, Params
 from .domains import Points
 from .model import FunctionalModel, cast
+from .networks import default_network
 from .ntk.kernel import checked_dtype, checked_model
 from .ntk.operator import MEMORY, Part, TangentKernel
 from .ntk.spectra import kernel_spectrum
@@ -57,7 +58,7 @@ def sample_points(problem: Problem, points: PointsGiven = None, *, seed: int = 0
 
 def residual_ntk(
     problem: Problem,
-    model: Model,
+    model: Model | None = None,
     batch: PointsGiven = None,
     *,
     weights: Mapping[str, float] | None = None,
@@ -74,21 +75,24 @@ def residual_ntk(
 
     **Arguments:**
 
-    - `model`: as for `fit`; the parameters that it has now are where the kernel is taken.
+    - `model`: as for `fit`; the parameters that it has now are where the kernel is taken. None is the network that
+      `fit` starts from.
     - `batch`: points, or how many; see `sample_points`.
     - `weights`: None for the plain residuals; loss weights (1 where none is given) for the training kernel.
     - `coefficients`: values of the unknown coefficients, by default those they start from.
-    - `seed`: of points that are drawn.
+    - `seed`: of points that are drawn, and of the network where none is given.
     - `memory`: bytes that factors and blocks may take, see `TangentKernel`.
     - `precision`: "double", or "single" to compute in float32.
 
     **Raises:** `ProblemError` or `ValueError` for arguments that cannot be meant, and for parameters, points or
     residuals that are not finite.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}")
+    check_problem_and_seed(problem, seed)
     dtype = checked_dtype(precision)
     points = sample_points(problem, batch, seed=seed)
+    if model is None:
+        with jax.enable_x64(True):
+            model = default_network(problem.domain, sum(problem.field_sizes.values()), seed=seed)
     functional = checked_model(model, problem.domain.dimension)
     with jax.enable_x64(True):
         scales = _scales(problem, points, weights)
@@ -100,7 +104,7 @@ def residual_ntk(
 
 def training_spectrum(
     problem: Problem,
-    model: Model,
+    model: Model | None = None,
     batch: PointsGiven = None,
     *,
     weights: Mapping[str, float] | None = None,
@@ -128,6 +132,14 @@ def training_spectrum(
         precision=precision,
     )
     return kernel_spectrum(kernel, modes=modes, method=method, vectors=vectors, seed=seed)
+
+
+def check_problem_and_seed(problem: Any, seed: Any) -> None:
+    """Refuse what is no problem or no seed."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}")
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:
+        raise ValueError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
 
 
 def _scales(problem: Problem, batch: Batch, weights: Mapping[str, float] | None) -> dict[str, float]:

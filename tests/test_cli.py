@@ -92,6 +92,11 @@ def error_of(capsys, *tokens, status=2):
         (["solve", "mine.py", "--steps", "-1"], "`steps`"),
         (["solve", "mine.py", "--points", "0"], "got 0"),
         (["ntk", "mine.py", "--width", "0"], "width"),
+        (["ntk", "mine.py", "--modes", "5"], "`--modes` and `--memory` go with `--all-points`"),
+        (["ntk", "mine.py", "--all-points", "--modes", "0"], "`modes` is a number of eigenvalues of at least 1; got 0"),
+        (["ntk", "mine.py", "--all-points", "--memory", "0"], "`memory` is a finite number of gigabytes > 0, got 0.0"),
+        (["ntk", "mine.py", "--all-points", "--memory", "1e-6"], "does not hold a tile of"),
+        (["ntk", "mine.py", "--all-points", "--seed", "-1"], "`seed` is a whole number"),
         (["report", "nowhere"], "'nowhere' is not a run folder"),
     ],
 )
@@ -177,6 +182,14 @@ def test_the_spectrum_before_training_is_printed(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "mine before training: 64 residuals" in out
     assert "40 of 64" in out
+
+
+def test_the_spectrum_of_all_points_says_how_it_was_found(capsys):
+    assert main(["ntk", "mine.py", "--all-points", "--points", "9", "--width", "5", "--depth", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "mine before training: 9 residuals, unit weights, seed 0" in out
+    assert "all of 9 eigenvalues, from singular values of the Jacobian in float64" in out
+    assert "numerical rank" in out and "noise floor" in out
 
 
 def test_problems_are_listed_and_broken_ones_too(monkeypatch, capsys):

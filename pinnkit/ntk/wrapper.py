@@ -6,16 +6,17 @@ from jaxtyping import Array, Float
 
 from .._types import Model
 from . import dynamics, kernel
-from .spectrum import ConditionNumber, Spectrum, spectrum_of_jacobian
+from .spectra import kernel_spectrum
+from .spectrum import ConditionNumber, Spectrum
 
 
 class NTKWrapper:
     """Kernel, spectrum and predicted dynamics of a model.
 
     Each call sees the parameters that the model has then: a wrapper made before training follows an
-    `nnx.Module` through it. Eigenvalues come from singular values of the Jacobian, so that twice as many
-    orders of magnitude are resolved as in those of the kernel matrix; for this the Jacobian,
-    `n * m * p` numbers, is held in memory.
+    `nnx.Module` through it. Up to 1024 points eigenvalues come from singular values of the Jacobian, if it fits a
+    gigabyte, so that twice as many orders of magnitude are resolved as in those of the kernel matrix. Of more than
+    6000 points only the 20 leading eigenvalues are computed: see `kernel_spectrum`.
 
     **Arguments:**
 
@@ -32,12 +33,11 @@ class NTKWrapper:
         return kernel.compute_ntk(self.model, x1, x2)
 
     def spectrum(self, x: ArrayLike, vectors: bool = False) -> Spectrum:
-        """Spectrum of the kernel at the points `x`, traced over outputs; see `spectrum_of_jacobian`."""
-        jacobian = kernel.compute_jacobian(self.model, x)
-        return spectrum_of_jacobian(jacobian.reshape(jacobian.shape[0], -1), vectors)
+        """Spectrum of the kernel at the points `x`, traced over outputs; see `kernel_spectrum`."""
+        return kernel_spectrum(kernel.output_ntk(self.model, x), vectors=vectors)
 
     def compute_eigenvalues(self, x: ArrayLike) -> Float[np.ndarray, " n"]:
-        """All `n` eigenvalues of the kernel, descending, not clipped.
+        """The eigenvalues of the kernel, descending, not clipped.
 
         They do not carry their noise floor: `spectrum(x)` does, and every function of eigenvalues takes it.
         """

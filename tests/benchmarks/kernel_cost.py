@@ -102,6 +102,7 @@ def figures(width, depth, n, modes=20):
 
     from pinnkit.ntk import TangentKernel, leading_eigenpairs, spectral_density
     from pinnkit.ntk.operator import Part
+    from pinnkit.ntk.spectra import NARROW
 
     function, params, points = setting(width, depth, n)
     kernel = TangentKernel({"pde": Part(function, points)}, params, memory=2**32 * 3 // 4)
@@ -114,7 +115,7 @@ def figures(width, depth, n, modes=20):
         return value
 
     trace = timed("traces", lambda: float(kernel.diagonal().sum()))
-    leading = timed("eigenvalues", lambda: leading_eigenpairs(kernel, modes))
+    leading = timed("eigenvalues", lambda: leading_eigenpairs(kernel, modes, width=NARROW))
     density = timed("density", lambda: spectral_density(kernel, deflate=leading))
     dimension = density.effective_dimension()
     found |= {"trace": trace, "eigenvalues_found": leading.eigenvalues.tolist(), "errors": leading.errors.tolist()}
