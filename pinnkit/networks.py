@@ -1,6 +1,6 @@
 """Built-in networks: an embedding of the coordinates, then layers.
 
-What an embedding holds (bounds, frequencies) is a NumPy array and therefore not trained.
+What an embedding holds (bounds, frequencies) is static: it is not trained, nor ever traced.
 """
 
 import abc
@@ -33,20 +33,21 @@ class AbstractEmbedding(eqx.Module):
 class Rescale(AbstractEmbedding):
     """Coordinates scaled to [-1, 1] on the domain."""
 
-    lower: np.ndarray
-    upper: np.ndarray
+    lower: tuple[float, ...] = eqx.field(static=True)
+    upper: tuple[float, ...] = eqx.field(static=True)
 
     def __init__(self, domain: Box):
-        self.lower, self.upper = domain.lower, domain.upper
+        self.lower, self.upper = tuple(domain.lower.tolist()), tuple(domain.upper.tolist())
 
     @property
     def size(self) -> int:
         return len(self.lower)
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
-        if x.shape != self.lower.shape:
+        if x.shape != (self.size,):
             raise ValueError(f"it takes points with {self.size} coordinate(s), got an array of shape {x.shape}")
-        center, half = (self.lower + self.upper) / 2, (self.upper - self.lower) / 2
+        lower, upper = np.array(self.lower), np.array(self.upper)
+        center, half = (lower + upper) / 2, (upper - lower) / 2
         return (x - jnp.asarray(center, x.dtype)) / jnp.asarray(half, x.dtype)
 
 
@@ -60,8 +61,8 @@ class Periodic(AbstractEmbedding):
     """
 
     rescale: Rescale
-    axes: tuple[int, ...]
-    periods: np.ndarray
+    axes: tuple[int, ...] = eqx.field(static=True)
+    periods: tuple[float, ...] = eqx.field(static=True)
 
     def __init__(self, domain: Box, periods: Mapping[str, float]):
         """`periods` maps coordinate names to periods, most often the width of the domain."""
@@ -71,7 +72,7 @@ class Periodic(AbstractEmbedding):
             raise ValueError(f"a period is a positive number, got {wrong}")
         self.rescale = Rescale(domain)
         self.axes = tuple(domain.coordinates.index(name) for name in periods)
-        self.periods = np.array(list(periods.values()), dtype=float)
+        self.periods = tuple(float(period) for period in periods.values())
 
     @property
     def size(self) -> int:
@@ -80,7 +81,7 @@ class Periodic(AbstractEmbedding):
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
         axes = np.array(self.axes, dtype=int)
         free = np.delete(np.arange(len(x)), axes)
-        angle = jnp.asarray(2 * np.pi / self.periods, x.dtype) * x[axes]
+        angle = jnp.asarray(2 * np.pi / np.array(self.periods), x.dtype) * x[axes]
         return jnp.concatenate([jnp.cos(angle), jnp.sin(angle), self.rescale(x)[free]])
 
 
@@ -91,14 +92,15 @@ class FourierFeatures(AbstractEmbedding):
     """
 
     inner: AbstractEmbedding
-    frequencies: np.ndarray
+    frequencies: tuple[tuple[float, ...], ...] = eqx.field(static=True, repr=False)
 
     def __init__(self, inner: AbstractEmbedding, count: int, scale: float, seed: int = 0):
         """`count` frequencies with standard deviation `scale`, in radians per unit of the features."""
         if count < 1 or not scale > 0:
             raise ValueError(f"Fourier features need a count ≥ 1 and a scale > 0, got {count} and {scale}")
         self.inner = inner
-        self.frequencies = scale * np.random.default_rng(seed).standard_normal((count, inner.size))
+        frequencies = scale * np.random.default_rng(seed).standard_normal((count, inner.size))
+        self.frequencies = tuple(map(tuple, frequencies.tolist()))
 
     @property
     def size(self) -> int:

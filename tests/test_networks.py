@@ -8,6 +8,7 @@ import pytest
 
 from pinnkit import MLP, Box, FourierFeatures, ModifiedMLP, Periodic, Rescale
 from pinnkit.model import as_functional
+from pinnkit.ntk import compute_ntk
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -57,3 +58,14 @@ def test_frequencies_and_bounds_are_not_trained(network):
 def test_what_cannot_be_meant_is_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize(
+    "embedding",
+    [Rescale(BOX), Periodic(BOX, {"x": 6.0}), FourierFeatures(Rescale(BOX), 3, 1.0)],
+    ids=lambda embedding: type(embedding).__name__,
+)
+def test_embeddings_have_nothing_that_a_transformation_could_trace(embedding):
+    model, x = MLP(BOX, 1, 4, 1, embedding=embedding), np.array([[0.1, 0.2], [0.3, 0.4]])
+    assert jax.tree.leaves(embedding) == []
+    np.testing.assert_allclose(eqx.filter_jit(compute_ntk)(model, jnp.asarray(x)), compute_ntk(model, x), rtol=1e-5)
