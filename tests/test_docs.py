@@ -63,12 +63,13 @@ def test_commands_and_options_of_the_command_line_page_exist():
     pytest.importorskip("pinnkit.cli")
     text = (PAGES / "cli.md").read_text()
     commands = set(re.findall(r"`pinnkit (\w+)", text))
-    options = set(re.findall(r"`(--\w+)", text)) - {"--help", "--json", "--html"}
+    options = set(re.findall(r"`(--[\w-]+)", text)) - {"--help", "--json", "--html"}
     program = Path(sys.executable).with_name("pinnkit")
-    listed = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout  # noqa: S603
-    solve = subprocess.run([program, "solve", "--help"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    run = lambda *words: subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True)  # noqa: S603
+    shown = lambda *words: run(*words).stdout
+    listed, of_commands = shown(), shown("solve") + shown("ntk")
     assert {command for command in commands if command not in listed} == set()
-    assert {option for option in options if option not in solve} == set()
+    assert {option for option in options if option not in of_commands} == set()
 
 
 def test_floors_of_the_architecture_page_are_those_in_force():

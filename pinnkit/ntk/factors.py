@@ -68,12 +68,12 @@ class Plan(NamedTuple):
 
     @property
     def factored(self) -> tuple[int, ...]:
-        """Arrays that stay in factors."""
+        """Leaves that stay in factors."""
         return tuple(leaf for leaf in self.channels if leaf not in self.expanded)
 
     @property
     def in_rows(self) -> tuple[int, ...]:
-        """Arrays that are kept as rows of the Jacobian."""
+        """Leaves that are kept as rows of the Jacobian."""
         return tuple(leaf for leaf in range(len(self.shapes)) if leaf not in self.factored)
 
     def contracted(self, leaf: int) -> tuple[int, ...]:

@@ -231,7 +231,7 @@ class TangentKernel:
 
     def _known(self, name: str) -> str:
         if name not in self._parts:
-            raise KeyError(f"'{name}' is no part of this kernel; it has {list(self._parts)}")
+            raise KeyError(f"'{name}' is no part of this kernel; it has {list(self._parts)}, and `block(a, b)` of two")
         return name
 
     def _factors(self, name: str, chunk: int) -> Factors:

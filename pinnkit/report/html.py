@@ -32,6 +32,7 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    records = run.history.diagnostics
     return environment.get_template("template.html").render(
         summary=run.summary,
         verdict=verdict(run),
@@ -39,6 +40,7 @@ def render(run: Run) -> str:
         command=_command(run.config),
         decisions=run.history.decisions,
         tables=_tables(run),
+        modes=[(record.step, tables.mode_table(record)) for record in (*records[:1], *records[1:][-1:])],
         training=list(_training(run)),
         kernel=list(_kernel(run)),
         solution=_solution(run),
@@ -58,7 +60,6 @@ def _tables(run: Run) -> dict[str, tables.Table]:
         "setting": tables.setting_table(run),
     }
     if records:
-        made["mode"] = tables.mode_table(*records[:1], *records[1:][-1:])
         made["block"] = tables.block_table(records[-1])
     return made
 

@@ -91,18 +91,18 @@ def block_table(record: Diagnostics) -> Table:
     return Table("Blocks", header, rows)
 
 
-def mode_table(*records: Diagnostics) -> Table:
-    """Leading modes, where the residual is and how they vary, three columns for each record."""
-    columns = [_mode_columns(record) for record in records]
-    count = max(len(column) for column in columns)
-    blank = ("", "", "")
-    labels = [*(str(i + 1) for i in range(count - 2)), "further resolvable", "not resolvable"]
-    leading = [[*c[:-2], *[blank] * (count - len(c)), *c[-2:]] for c in columns]
-    rows = [(label, *(cell for column in leading for cell in column[i])) for i, label in enumerate(labels)]
-    moments = [f" at step {record.step:,}" if len(records) > 1 else "" for record in records]
-    figures = ("eigenvalue", "share of ‖r‖²", "variation")
-    header = ("mode", *(f"{figure}{at}" for at in moments for figure in figures))
-    return Table("Modes", header, rows)
+def mode_table(record: Diagnostics) -> Table:
+    """Leading modes, where the residual is and how they vary."""
+    share, rank = record.residual_share, record.numerical_rank
+    count = min(rank, LEADING_MODES)
+    rows = [
+        (str(i + 1), number(float(record.eigenvalues[i])), percent(share[i]), str(record.mode_frequencies[i]))
+        for i in range(count)
+    ]
+    hidden = f"{record.modes - rank} modes < {number(record.spectrum.hidden_below)}"
+    rows.append(("further resolvable", f"{rank - count} modes", percent(share[count:rank].sum()), ""))
+    rows.append(("not resolvable", hidden, percent(share[rank:].sum()), ""))
+    return Table("Modes", ("mode", "eigenvalue", "share of ‖r‖²", "variation"), rows)
 
 
 def phase_table(run: Run) -> Table:
@@ -149,17 +149,6 @@ def _alignments(record: Diagnostics) -> dict[str, str]:
         "alignment with K₀": number(record.kernel_alignment),
         "alignment with r rᵀ": number(record.residual_alignment),
     }
-
-
-def _mode_columns(record: Diagnostics) -> list[tuple[str, str, str]]:
-    share, rank = record.residual_share, record.numerical_rank
-    count = min(rank, LEADING_MODES)
-    leading = [
-        (number(float(record.eigenvalues[i])), percent(share[i]), str(record.mode_frequencies[i])) for i in range(count)
-    ]
-    further = (f"{rank - count} modes", percent(share[count:rank].sum()), "")
-    hidden = (f"{record.modes - rank} modes < {number(record.spectrum.hidden_below)}", percent(share[rank:].sum()), "")
-    return [*leading, further, hidden]
 
 
 def _phases(run: Run) -> Iterator[tuple[str, int, float | None, float | None, float | None]]:
