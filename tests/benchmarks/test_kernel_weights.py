@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .jaxpi_weights import figures, traces
+from .kernel_weights import figures, traces
 
 
 @pytest.mark.usefixtures("x64")

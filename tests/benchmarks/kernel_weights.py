@@ -1,6 +1,6 @@
 """What the traces for NTK weights cost: jaxpi's way, a gradient step, and pinnkit's way.
 
-    uv run python -m tests.benchmarks.jaxpi_weights
+    uv run python -m tests.benchmarks.kernel_weights
 
 Allen-Cahn, u_t = 10⁻⁴ u_xx − 5u³ + 5u on [−1, 1] × [0, 1], on the network and batch of jaxpi's default: 4×256 tanh,
 period 2 in x, 256 Fourier features (128 frequencies), float32, 4096 points, 512 for the initial condition.
