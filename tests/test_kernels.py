@@ -10,7 +10,15 @@ import pinnkit
 from pinnkit import MLP, Box, Condition, PointSet, Problem, ProblemError, Unknown, residual_ntk, sample_points
 from pinnkit.linearization import linearize
 from pinnkit.model import as_functional, cast
-from pinnkit.ntk import effective_dimension, leading_eigenpairs, ntk_diagonal, ntk_matvec, ntk_trace, spectral_density
+from pinnkit.ntk import (
+    effective_dimension,
+    leading_eigenpairs,
+    ntk_diagonal,
+    ntk_matvec,
+    ntk_trace,
+    spectra,
+    spectral_density,
+)
 from pinnkit.residuals import ResidualFunctions
 
 DOMAIN = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
@@ -98,15 +106,15 @@ def test_every_way_to_the_training_spectrum_finds_the_same_leading_eigenvalues(p
 
 
 def test_way_is_chosen_by_size_and_memory(problem, network, monkeypatch):
-    from pinnkit.ntk import spectra
+    def way(memory):
+        return spectra.chosen_method(residual_ntk(problem, network, {"pde": 700, "flux": 8}, memory=memory))
 
-    source = lambda memory: pinnkit.training_spectrum(problem, network, {"pde": 700, "flux": 8}, memory=memory).source
-    assert source(2**31) == "jacobian"
+    assert way(2**31) == "jacobian"
     monkeypatch.setattr(spectra, "JACOBIAN_ROWS", 50)
-    assert source(2**31) == "kernel"
+    assert way(2**31) == "kernel"
     monkeypatch.setattr(spectra, "KERNEL_ROWS", 50)
-    assert source(2**31) == "lanczos"
-    assert source(2_000_000) == "nystrom"
+    assert way(2**31) == "lanczos"
+    assert way(2_000_000) == "nystrom"
 
 
 def test_single_and_double_precision_agree_where_both_resolve(problem, network, batch):

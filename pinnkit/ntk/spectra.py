@@ -44,7 +44,7 @@ def kernel_spectrum(
         raise ValueError(f"`method` is one of {', '.join(METHODS)}; got {method!r}")
     if modes < 1:
         raise ValueError(f"`modes` is a number of eigenvalues of at least 1; got {modes}")
-    chosen = _choice(kernel) if method == "auto" else method
+    chosen = chosen_method(kernel) if method == "auto" else method
     if chosen == "jacobian":
         return spectrum_of_jacobian(kernel.jacobian().astype(kernel.dtype), vectors)
     if chosen == "kernel":
@@ -60,7 +60,8 @@ def kernel_spectrum(
     return spectrum if vectors else spectrum.without_vectors()
 
 
-def _choice(kernel: TangentKernel) -> str:
+def chosen_method(kernel: TangentKernel) -> str:
+    """What "auto" stands for: see `kernel_spectrum`."""
     if kernel.rows <= JACOBIAN_ROWS and 2 * kernel.jacobian_bytes <= kernel.memory:
         return "jacobian"
     if kernel.rows <= KERNEL_ROWS and 4 * 8 * kernel.rows**2 <= kernel.memory:

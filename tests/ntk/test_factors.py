@@ -36,16 +36,13 @@ def reference(function, params, points):
 
 
 def assert_same_kernel(function, params, points):
-    """The kernel, its diagonal, its products and the Jacobian of one function; gives the plan."""
+    """The kernel of one function and its diagonal; gives the plan."""
     kernel = TangentKernel({"f": Part(function, points)}, params)
     jacobian = reference(function, params, points)
     expected = jacobian @ jacobian.T
     scale = np.abs(expected).max()
     assert_allclose(kernel, expected, rtol=0, atol=TOLERANCE * scale)
     assert_allclose(kernel.diagonal(), np.diag(expected), rtol=TOLERANCE)
-    assert_allclose(kernel.jacobian(), jacobian, rtol=0, atol=TOLERANCE * np.abs(jacobian).max())
-    vectors = np.random.default_rng(0).standard_normal((kernel.rows, 2))
-    assert_allclose(kernel.matmat(vectors), expected @ vectors, rtol=0, atol=TOLERANCE * scale * kernel.rows)
     return factorise(function, params, points).plan
 
 
@@ -155,11 +152,9 @@ def several_conditions(counts, **options):
     return TangentKernel(parts, params, **options), np.concatenate(jacobian)
 
 
-@pytest.mark.parametrize("memory", [2**31, 2_000_000])
-def test_conditions_are_blocks_of_one_kernel_whatever_the_memory(memory):
-    kernel, jacobian = several_conditions({"pde": 150, "walls": 40, "flux": 30}, memory=memory)
-    chunks = [len(list(part.rows())) for part in kernel._parts.values()]
-    assert (max(chunks) > 1) == (memory < 2**30)
+def test_conditions_are_blocks_of_one_kernel_put_together_from_chunks():
+    kernel, jacobian = several_conditions({"pde": 150, "walls": 40, "flux": 30}, memory=2_000_000)
+    assert max(len(list(part.rows())) for part in kernel._parts.values()) > 1
     expected = jacobian @ jacobian.T
     atol = TOLERANCE * np.abs(expected).max()
     dense, rows = np.asarray(kernel), kernel.slices()
