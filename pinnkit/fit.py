@@ -25,6 +25,7 @@ from .kernels import check_problem_and_seed
 from .measure import Fields, Measure
 from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import default_network
+from .ntk.kernel import checked_dtype
 from .problem import Problem, ProblemError
 from .residuals import Batch, ResidualFunctions, total_loss
 from .run import Run, RunFolderError
@@ -227,10 +228,9 @@ def _network(
     """The model in functional form, and what the settings say of it."""
     dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
     if model is None:
-        with jax.enable_x64(True):
-            network = default_network(problem.domain, outputs, width, depth, seed)
-            shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
-            return as_functional(network, dimension), {"network": "MLP", **shape}
+        network = default_network(problem.domain, outputs, width, depth, seed)
+        shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
+        return as_functional(network, dimension), {"network": "MLP", **shape}
     if width is not None or depth is not None:
         raise ValueError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
@@ -282,8 +282,7 @@ def _checked_limits(
 
 def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Sequence[Any]) -> None:
     check_problem_and_seed(problem, seed)
-    if precision not in ("double", "single"):
-        raise ValueError(f"`precision` is 'double' or 'single', got {precision!r}")
+    checked_dtype(precision)
     if wrong := [type(callback).__name__ for callback in callbacks if not isinstance(callback, Callback)]:
         raise TypeError(f"a callback is a `pinnkit.Callback`, got {wrong[0]}")
 

@@ -42,6 +42,7 @@ def sample_points(problem: Problem, points: PointsGiven = None, *, seed: int = 0
     **Raises:** `ProblemError` for unknown conditions, numbers too small for a region, arrays of another shape or with
     entries that are not finite, and arrays for a condition that needs normals or data columns.
     """
+    check_problem_and_seed(problem, seed)
     given = dict(points) if isinstance(points, Mapping) else {}
     if all(isinstance(value, int | np.integer) for value in given.values()):
         counts = point_counts(problem, points)
@@ -87,12 +88,10 @@ def residual_ntk(
     **Raises:** `ProblemError` or `ValueError` for arguments that cannot be meant, and for parameters, points or
     residuals that are not finite.
     """
-    check_problem_and_seed(problem, seed)
     dtype = checked_dtype(precision)
     points = sample_points(problem, batch, seed=seed)
     if model is None:
-        with jax.enable_x64(True):
-            model = default_network(problem.domain, sum(problem.field_sizes.values()), seed=seed)
+        model = default_network(problem.domain, sum(problem.field_sizes.values()), seed=seed)
     functional = checked_model(model, problem.domain.dimension)
     with jax.enable_x64(True):
         scales = _scales(problem, points, weights)

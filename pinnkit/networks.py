@@ -203,9 +203,11 @@ class ModifiedMLP(eqx.Module):
 def default_network(
     domain: Box, outputs: int, width: int | None = None, depth: int | None = None, seed: int = 0
 ) -> MLP:
-    """The network for who brings none: 2 hidden layers of 32 in one dimension, 4 of 24 in more."""
+    """The network for who brings none, in float64: 2 hidden layers of 32 in one dimension, 4 of 24 in more."""
     usual = (32, 2) if len(domain.coordinates) == 1 else (24, 4)
-    return MLP(domain, outputs, usual[0] if width is None else width, usual[1] if depth is None else depth, seed=seed)
+    width, depth = usual[0] if width is None else width, usual[1] if depth is None else depth
+    with jax.enable_x64(True):
+        return MLP(domain, outputs, width, depth, seed=seed)
 
 
 def _layers(inputs: int, outputs: int, width: int, depth: int, key: Key) -> tuple[tuple[Dense, ...], Dense]:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from .._types import Model, Params
 from ..model import FunctionalModel, as_functional
 from . import algebra, blocks
-from .factors import Factors, PointFunction, factorise, factors_at
+from .factors import Factorisation, Factors, PointFunction, factorise, factors_at
 from .operator import MEMORY, Part, TangentKernel
 
 
@@ -34,9 +34,10 @@ def jacobian_rows(
 
     **Returns:** the Jacobian, its columns in the order of `jax.flatten_util.ravel_pytree(params)`.
     """
-    plan = factorise(function, params, points).plan
+    factorisation = factorise(function, params, points)
+    plan = factorisation.plan
     rows = lambda factors: algebra.jacobian(plan, factors).reshape(-1, plan.outputs, sum(map(math.prod, plan.shapes)))
-    return _by_blocks(rows, function, params, points, block_size)
+    return _by_blocks(rows, factorisation, params, points, block_size)
 
 
 def squared_gradient_norms(
@@ -47,9 +48,9 @@ def squared_gradient_norms(
     Pure JAX, as `jacobian_rows`, but no row of the Jacobian is formed: norms come from the factors, those of
     `block_size` points at a time (None: of all).
     """
-    plan = factorise(function, params, points).plan
-    norms = lambda factors: algebra.squared_norms(plan, factors).sum(axis=1)
-    return _by_blocks(norms, function, params, points, block_size)
+    factorisation = factorise(function, params, points)
+    norms = lambda factors: algebra.squared_norms(factorisation.plan, factors).sum(axis=1)
+    return _by_blocks(norms, factorisation, params, points, block_size)
 
 
 def output_ntk(model: Model, x: ArrayLike, *, memory: int = MEMORY, precision: str = "double") -> TangentKernel:
@@ -180,10 +181,14 @@ def _output_kernel(model: Model, points: Mapping[str, ArrayLike], memory: int, d
 
 
 def _by_blocks(
-    figure: Callable[[Factors], Array], function: PointFunction, params: Params, points: Any, block_size: int | None
+    figure: Callable[[Factors], Array],
+    factorisation: Factorisation,
+    params: Params,
+    points: Any,
+    block_size: int | None,
 ) -> Array:
     """What `figure` makes of the factors of each block of points, put together."""
-    program, constants, _ = factorise(function, params, points)
+    program, constants, _ = factorisation
     arrays = jax.tree.leaves(points)
     n = len(arrays[0])
     blocks = math.ceil(n / (block_size or n))

@@ -24,6 +24,7 @@ from jaxtyping import Float
 
 from .._types import Params
 from . import blocks
+from .checks import as_double
 from .factors import Factorisation, Factors, PointFunction, factorise
 
 MEMORY = 2**31
@@ -383,9 +384,6 @@ class _Prepared:
 
 def _checked(name: str, columns: ArrayLike, rows: int) -> Float[np.ndarray, "n k"]:
     """Vectors as columns in float64."""
-    array = np.asarray(columns, np.float64)
-    if array.ndim not in (1, 2) or array.shape[0] != rows or array.size == 0:
-        raise ValueError(f"`{name}` must have shape ({rows},) or ({rows}, k); it has {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"`{name}` holds {int((~np.isfinite(array)).sum())} value(s) that are not finite")
-    return array.reshape(rows, -1)
+    if np.ndim(columns) not in (1, 2) or np.shape(columns)[0] != rows:
+        raise ValueError(f"`{name}` must have shape ({rows},) or ({rows}, k); it has {np.shape(columns)}")
+    return as_double(name, columns, ndim=np.ndim(columns))[0].reshape(rows, -1)

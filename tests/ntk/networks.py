@@ -18,7 +18,9 @@ class Factorised(eqx.Module):
 
     def __init__(self, sizes, key):
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
-        self.directions = [jr.normal(k, pair) / pair[0] ** 0.5 for k, pair in zip(jr.split(key, 9), pairs)]  # noqa: B905
+        self.directions = [
+            jr.normal(k, pair) / pair[0] ** 0.5 for k, pair in zip(jr.split(key, len(pairs)), pairs, strict=True)
+        ]
         self.scales = [jnp.linspace(-0.5, 0.5, b) for _, b in pairs]
         self.biases = [jnp.zeros(b) for _, b in pairs]
 
