@@ -168,6 +168,14 @@ class Problem:
             reference,
         )
 
+    def restricted_to(self, conditions: Sequence[str]) -> "Problem":
+        """The same problem with some of its conditions only.
+
+        **Raises:** `ProblemError` if none are left.
+        """
+        kept = {name: self.conditions[name] for name in conditions}
+        return Problem(self.name, self.domain, kept, self.field_sizes, self.coefficients, self.reference)
+
     def evaluate_reference(self, points: Float[np.ndarray, "n d"]) -> dict[str, np.ndarray] | None:
         """The reference at `points`, per field of shape `(n,)` or `(n, m)`; None without a reference.
 

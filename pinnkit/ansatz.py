@@ -1,0 +1,512 @@
+r"""Conditions by construction: a form of the solution that satisfies them whatever the network says.
+
+Where a condition prescribes values of a field on faces of the box (or its normal derivatives, with all lower ones), the
+field is $u = G + \Phi N$: N is the network, Φ vanishes on those faces to the order that is prescribed, and G takes the
+prescribed values there, by Hermite interpolation along each axis and transfinite interpolation (Boolean sums) across
+axes. Periodic conditions are satisfied by a network whose features have the period. All of it is found from the traced
+equations and checked, nothing is declared.
+
+Lagaris, Likas & Fotiadis, *Artificial neural networks for solving ordinary and partial differential equations*, IEEE
+Trans. Neural Networks 9, 1998; Gordon & Hall, *Construction of curvilinear co-ordinate systems*, IJNME 7, 1973.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.polynomial import polynomial
+
+from ._types import TIME_NAMES, Params, Scalar
+from .affine import is_affine
+from .domains.box import Faces
+from .equation import Equation, FieldValue
+from .fields import Symbol
+from .model import FunctionalModel
+from .problem import Problem, ProblemError
+
+MOST_AXES = 3
+"""Axes that one field is pinned on: the terms of a transfinite interpolation grow as 3 to this power."""
+
+TOLERANCE = 1e-9
+"""Values of two conditions that differ by more than this share of their size do not meet at a corner."""
+
+_SAMPLES = 16
+
+
+class Pin(NamedTuple):
+    """A prescribed value, ∂ᵒu/∂(axis)ᵒ of one output of the network on one face of the box."""
+
+    condition: str
+    row: int
+    output: int
+    axis: int
+    side: int
+    order: int
+
+
+Datum = Callable[[Array], Scalar]
+"""The prescribed value as a function of a point of the face."""
+
+Bounds = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """Which conditions of a problem hold by construction, and how.
+
+    - `conditions`: their names;
+    - `pins`: prescribed values by output of the network;
+    - `seams`: periodic axes, and up to which order derivatives are declared to be equal on their two faces;
+    - `zeros`: those of the pins that prescribe zero everywhere;
+    - `notes`: why a condition that was considered is left in the loss;
+    - `found`: what each condition that could be pinned prescribes.
+    """
+
+    problem: Problem
+    conditions: tuple[str, ...] = ()
+    pins: Mapping[int, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
+    seams: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    zeros: frozenset[Pin] = frozenset()
+    notes: tuple[str, ...] = ()
+    found: Mapping[str, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def periods(self) -> dict[str, float]:
+        """Periodic coordinates and their periods, which the network has to bring."""
+        box = self.problem.domain
+        return {box.coordinates[axis]: float(box.upper[axis] - box.lower[axis]) for axis in self.seams}
+
+    @property
+    def remaining(self) -> Problem:
+        """The problem with the conditions that are left in the loss."""
+        return self.problem.restricted_to([name for name in self.problem.conditions if name not in self.conditions])
+
+    def wrap(self, model: FunctionalModel) -> FunctionalModel:
+        """The model whose outputs satisfy the pinned conditions."""
+        if not self.pins:
+            return model
+        box = self.problem.domain
+
+        def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
+            bounds = jnp.asarray(box.lower, x.dtype), jnp.asarray(box.upper, x.dtype)
+            return self.outputs(model.apply(params, x), x, bounds)
+
+        return FunctionalModel(model.params, apply, model.merge)
+
+    def outputs(
+        self,
+        network: Float[Array, " m"],
+        x: Float[Array, " d"],
+        bounds: Bounds,
+        start: Callable[[int, int], Datum] | None = None,
+    ) -> Float[Array, " m"]:
+        """G + Φ · `network` at one point of the box between `bounds`.
+
+        - `start`: from output and order of the derivative in time to the values to start from, in place of the
+          declared ones.
+        """
+        parts = [
+            _field(network[i], x, bounds, [(pin, self._datum(pin, start)) for pin in self.pins[i]])
+            if i in self.pins
+            else network[i]
+            for i in range(network.shape[0])
+        ]
+        return jnp.stack(parts)
+
+    def _datum(self, pin: Pin, start: Callable[[int, int], Datum] | None) -> Datum | None:
+        """What a pin prescribes; None for zero."""
+        if start is not None and self.problem.domain.coordinates[pin.axis] in TIME_NAMES and pin.side == 0:
+            return start(pin.output, pin.order)
+        return None if pin in self.zeros else prescribed(self.problem, pin)
+
+
+def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, periodic: bool = True) -> Ansatz:
+    """The ansatz that satisfies as many conditions as what is declared allows.
+
+    - `wanted`: "exact" for as many as can be, "soft" for none, or the names of those that must be;
+    - `periodic`: whether the network can bring periods.
+
+    **Raises:** `ProblemError` for an unknown name, or a condition that was named and cannot be satisfied so.
+    """
+    if isinstance(wanted, str) and wanted not in ("exact", "soft"):
+        raise ProblemError(f"`conditions` is 'exact', 'soft' or names of conditions, got {wanted!r}")
+    names = list(problem.conditions) if wanted == "exact" else [] if wanted == "soft" else list(wanted)
+    if unknown := sorted(set(names) - set(problem.conditions)):
+        raise ProblemError(
+            f"there are no condition(s) {unknown}; problem '{problem.name}' has {list(problem.conditions)}"
+        )
+    with jax.enable_x64(True):
+        ansatz = _search(problem, names, periodic)
+    if not isinstance(wanted, str) and (missing := [name for name in names if name not in ansatz.conditions]):
+        reason = "; ".join(ansatz.notes) or "it prescribes no values on faces of the box"
+        raise ProblemError(f"condition '{missing[0]}' cannot be satisfied by construction: {reason}")
+    return ansatz
+
+
+def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
+    seams, by_period = _seams(problem, names) if periodic else ({}, ())
+    candidates = {name: pins for name in names if name not in by_period and (pins := _pins_of(problem, name))}
+    accepted: list[str] = []
+    notes: list[str] = []
+    for name in sorted(candidates, key=lambda name: _precedence(problem, candidates[name])):
+        together = [pin for other in (*accepted, name) for pin in candidates[other]]
+        if (reason := _objection(problem, together, seams)) is None:
+            accepted.append(name)
+        else:
+            notes.append(f"condition '{name}' stays in the loss: {reason}")
+    pins = [pin for name in accepted for pin in candidates[name]]
+    by_output = {i: tuple(pin for pin in pins if pin.output == i) for i in sorted({pin.output for pin in pins})}
+    return Ansatz(
+        problem,
+        tuple(name for name in problem.conditions if name in accepted or name in by_period),
+        by_output,
+        seams,
+        frozenset(pin for found in candidates.values() for pin in found if _is_zero(problem, pin)),
+        tuple(notes),
+        candidates,
+    )
+
+
+def _precedence(problem: Problem, pins: Sequence[Pin]) -> tuple[bool, int]:
+    """Initial values first, then lower orders: where conditions exclude each other the first one is kept."""
+    in_time = all(problem.domain.coordinates[pin.axis] in TIME_NAMES for pin in pins)
+    return not in_time, max(pin.order for pin in pins)
+
+
+def _objection(problem: Problem, pins: Sequence[Pin], seams: Mapping[int, int]) -> str | None:
+    """Why these pins cannot all hold by construction."""
+    places = [pin[2:] for pin in pins]
+    if len(set(places)) < len(places):
+        return "another condition prescribes the same values"
+    for pin in pins:
+        if pin.axis in seams:
+            return f"'{problem.domain.coordinates[pin.axis]}' is periodic"
+        if (jump := _jump(problem, pin, seams)) is not None:
+            return f"its values are not periodic ({jump})"
+        below = (pin.output, pin.axis, pin.side, pin.order - 1)
+        if pin.order and below not in places:
+            return "it prescribes a derivative without the value"
+        if len({other.axis for other in pins if other.output == pin.output}) > MOST_AXES:
+            return f"a field is pinned on at most {MOST_AXES} axes"
+    for a, b in itertools.combinations(pins, 2):
+        if a.output == b.output and a.axis != b.axis and (gap := _gap(problem, a, b)) is not None:
+            return f"its values do not meet those of '{a.condition}' where their faces meet ({gap})"
+    return None
+
+
+def _is_zero(problem: Problem, pin: Pin) -> bool:
+    """Whether a pin prescribes zero everywhere, for it does not depend on where."""
+    symbols, corner = problem.equation(pin.condition).symbols, jnp.asarray(problem.domain.lower)
+    return all(symbol.kind != "coordinate" for symbol in symbols) and float(prescribed(problem, pin)(corner)) == 0.0
+
+
+def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
+    """The first derivative of prescribed values that is declared to be periodic and is not."""
+    for axis, highest in seams.items():
+        for order in range(highest + 1):
+            datum = _derived(prescribed(problem, pin), ((axis, order),))
+            below, above = (np.asarray(jax.vmap(datum)(jnp.asarray(_on_face(problem, axis, side)))) for side in (0, 1))
+            wrong = np.abs(above - below) > TOLERANCE * (1 + np.abs(below).max() + np.abs(above).max())
+            if wrong.any() or not np.isfinite(above).all():
+                what = "value" if not order else f"derivative of order {order}"
+                return f"{what} {below[wrong][0]:.6g} against {above[wrong][0]:.6g}" if wrong.any() else "not finite"
+    return None
+
+
+def _on_face(problem: Problem, axis: int, side: int) -> Float[np.ndarray, "n d"]:
+    """The same points of the box moved to one face."""
+    box = problem.domain
+    x = box.lower + np.random.default_rng(0).random((_SAMPLES, box.dimension)) * (box.upper - box.lower)
+    x[:, axis] = (box.lower, box.upper)[side][axis]
+    return x
+
+
+def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
+    """The first two values that should be one, where two pins meet."""
+    x = _on_face(problem, a.axis, a.side)
+    x[:, b.axis] = _on_face(problem, b.axis, b.side)[:, b.axis]
+    first = np.asarray(jax.vmap(_derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
+    second = np.asarray(jax.vmap(_derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return "they are not finite there"
+    wrong = np.abs(first - second) > TOLERANCE * (1 + np.abs(first).max() + np.abs(second).max())
+    return f"{first[wrong][0]:.6g} against {second[wrong][0]:.6g}" if wrong.any() else None
+
+
+# G + Φ N.
+
+
+def _field(network: Scalar, x: Float[Array, " d"], bounds: Bounds, pins: Sequence[tuple[Pin, Datum | None]]) -> Scalar:
+    """One output with all its pins satisfied. A term of the interpolation in which any of them is zero is zero."""
+    axes = sorted({pin.axis for pin, _ in pins})
+    by_axis = {axis: [(pin, datum) for pin, datum in pins if pin.axis == axis] for axis in axes}
+    position = {axis: (x[axis] - bounds[0][axis]) / (bounds[1][axis] - bounds[0][axis]) for axis in axes}
+    value = network
+    for axis in axes:
+        value = value * _vanishing([pin for pin, _ in by_axis[axis]], position[axis])
+    for size in range(1, len(axes) + 1):
+        for chosen in itertools.combinations(axes, size):
+            for pinned in itertools.product(*(by_axis[axis] for axis in chosen)):
+                together = [(pin, datum) for pin, datum in pinned if datum is not None]
+                if len(together) < len(pinned):
+                    continue
+                blend = math.prod(
+                    _blend(pin, [p for p, _ in by_axis[pin.axis]], position[pin.axis], bounds) for pin, _ in together
+                )
+                value = value + (-1) ** (size + 1) * blend * _corner(together, x, bounds)
+    return value
+
+
+def _vanishing(pins: Sequence[Pin], position: Scalar) -> Scalar:
+    """ξᵐ (1 − ξ)ⁿ with m and n orders prescribed at the two ends, 1 at its maximum."""
+    m, n = (sum(pin.side == side for pin in pins) for side in (0, 1))
+    peak = (m / (m + n)) ** m * (n / (m + n)) ** n
+    return position**m * (1 - position) ** n / peak if m and n else position**m if m else (1 - position) ** n
+
+
+def _blend(pin: Pin, pins: Sequence[Pin], position: Scalar, bounds: Bounds) -> Scalar:
+    """The Hermite polynomial that has the pin's derivative at its end and none of the others."""
+    degree = len(pins)
+    rows = [[_slope(k, p.order, p.side) for k in range(degree)] for p in pins]
+    coefficients = np.linalg.solve(np.array(rows, float), np.eye(degree)[pins.index(pin)])
+    value = sum(c * position**k for k, c in enumerate(np.round(coefficients, 12).tolist()) if c)
+    return value * (bounds[1][pin.axis] - bounds[0][pin.axis]) ** pin.order
+
+
+def _slope(power: int, order: int, at: int) -> float:
+    """The derivative of ξ**power at 0 or 1."""
+    return float(polynomial.polyval(at, polynomial.polyder([0.0] * power + [1.0], order)))
+
+
+def _corner(together: Sequence[tuple[Pin, Datum]], x: Float[Array, " d"], bounds: Bounds) -> Scalar:
+    """What all these pins prescribe where their faces meet."""
+    source, datum = max(together, key=lambda pair: pair[0].order)
+    for pin, _ in together:
+        x = x.at[pin.axis].set(bounds[pin.side][pin.axis])
+    return _derived(datum, [(pin.axis, pin.order) for pin, _ in together if pin is not source])(x)
+
+
+def _derived(function: Datum, orders: Sequence[tuple[int, int]]) -> Datum:
+    for axis, order in orders:
+        for _ in range(order):
+            function = _partial(function, axis)
+    return function
+
+
+def _partial(function: Datum, axis: int) -> Datum:
+    return lambda x: jax.jvp(function, (x,), (jnp.zeros_like(x).at[axis].set(1.0),))[1]
+
+
+# What a condition prescribes.
+
+
+class _ElsewhereError(Exception):
+    """An equation evaluates a field at other points."""
+
+
+def _elsewhere(*_: Any) -> Array:
+    raise _ElsewhereError
+
+
+def _pins_of(problem: Problem, name: str) -> tuple[Pin, ...]:
+    """The pins that amount to a condition; none if it is of another kind."""
+    region, equation = problem.conditions[name].on, problem.equation(name)
+    if not isinstance(region, Faces) or not _is_known(problem, equation):
+        return ()
+    try:
+        entries = _entries(problem, equation)
+        rows = [_targets(problem, equation, entries, axis, side) for axis, side in region.faces]
+    except _ElsewhereError:
+        return ()
+    pins = []
+    for (axis, side), targets in zip(region.faces, rows, strict=True):
+        for row, target in enumerate(targets):
+            if target is None:
+                return ()
+            output, orders = target
+            if any(order for i, order in enumerate(orders) if i != axis):
+                return ()
+            pins.append(Pin(name, row, output, axis, side, orders[axis]))
+    return tuple(pins)
+
+
+def _is_known(problem: Problem, equation: Equation) -> bool:
+    """Whether everything in an equation but fields is known beforehand."""
+    return not any(
+        symbol.kind == "column" or (symbol.kind == "coefficient" and symbol.name in problem.unknowns)
+        for symbol in equation.symbols
+    )
+
+
+def _entries(problem: Problem, equation: Equation) -> list[tuple[Symbol, int, int]]:
+    """Every number an equation takes from the fields: symbol, component, and output of the network."""
+    first, out = 0, []
+    for field, size in problem.field_sizes.items():
+        symbols = [s for s in equation.symbols if s.kind == "field" and s.name == field]
+        out += [(symbol, component, first + component) for symbol in sorted(symbols) for component in range(size)]
+        first += size
+    return out
+
+
+def _targets(
+    problem: Problem, equation: Equation, entries: Sequence[tuple[Symbol, int, int]], axis: int, side: int
+) -> Sequence[tuple[int, tuple[int, ...]] | None]:
+    """For each row of an equation the one number it prescribes on a face, as output and orders; else None."""
+    x = _on_face(problem, axis, side)
+    at = lambda x: lambda v: _rows(problem, equation, entries, v, x, axis, side)
+    zero = jnp.zeros(len(entries))
+    if not entries or not is_affine(at(jnp.asarray(x[0])), zero):
+        return equation.size * [None]
+    slopes = np.abs(np.asarray(jax.vmap(lambda x: jax.jacfwd(at(x))(zero))(jnp.asarray(x))))
+    out: list[tuple[int, tuple[int, ...]] | None] = []
+    for row in range(equation.size):
+        present = np.flatnonzero(slopes[:, row].max(axis=0) > 0)
+        clear = present.size == 1 and slopes[:, row, present[0]].min() > TOLERANCE * slopes[:, row, present[0]].max()
+        symbol, _, output = entries[present[0]] if clear else (None, 0, 0)
+        out.append(None if symbol is None else (output, symbol.orders))
+    return out
+
+
+def _rows(
+    problem: Problem,
+    equation: Equation,
+    entries: Sequence[tuple[Symbol, int, int]],
+    v: Float[Array, " k"],
+    x: Float[Array, " d"],
+    axis: int,
+    side: int,
+    field_value: FieldValue = _elsewhere,
+) -> Float[Array, " m"]:
+    """An equation on a face as a function of the numbers it takes from the fields."""
+    values = _known_values(problem, x, axis, side)
+    for symbol in {symbol for symbol, _, _ in entries}:
+        mine = jnp.stack([v[k] for k, entry in enumerate(entries) if entry[0] == symbol])
+        values[symbol] = mine if problem.field_sizes[symbol.name] > 1 else mine[0]
+    return equation(values, field_value)
+
+
+def _known_values(problem: Problem, x: Float[Array, " d"], axis: int, side: int) -> dict[Symbol, Array]:
+    values = {Symbol("coordinate", name): x[i] for i, name in enumerate(problem.domain.coordinates)}
+    values |= {Symbol("coefficient", name): jnp.asarray(value, x.dtype) for name, value in problem.constants.items()}
+    normal = jnp.zeros(len(x), x.dtype).at[axis].set(2.0 * side - 1)
+    return {**values, Symbol("normal", "normal"): normal}
+
+
+def prescribed(problem: Problem, pin: Pin) -> Datum:
+    """The value of a pin as a function of a point: the root of its row, which is affine."""
+    equation = problem.equation(pin.condition)
+    entries = _entries(problem, equation)
+    mine = next(k for k, (s, _, output) in enumerate(entries) if output == pin.output and sum(s.orders) == pin.order)
+
+    def datum(x: Float[Array, " d"]) -> Scalar:
+        at = lambda v: _rows(problem, equation, entries, v, x, pin.axis, pin.side)[pin.row]
+        zero = jnp.zeros(len(entries), x.dtype)
+        constant = at(zero)
+        return -constant / (at(zero.at[mine].set(1.0)) - constant)
+
+    return datum
+
+
+# Periodicity.
+
+
+def _seams(problem: Problem, names: Sequence[str]) -> tuple[dict[int, int], tuple[str, ...]]:
+    """Periodic axes with the highest order that is equated, and the conditions that say so.
+
+    An axis is periodic if the values of every field are equated on its two faces.
+    """
+    box, outputs = problem.domain, sum(problem.field_sizes.values())
+    said = {name: found for name in names if (found := list(_equated(problem, name)))}
+    every = [entry for found in said.values() for entry in found]
+    seams = {
+        axis: max(order for a, _, order in every if a == axis)
+        for axis in range(box.dimension)
+        if len({output for a, output, order in every if a == axis and order == 0}) == outputs
+    }
+    return seams, tuple(name for name, found in said.items() if all(axis in seams for axis, _, _ in found))
+
+
+class _Call(NamedTuple):
+    """A field elsewhere: which, and where."""
+
+    name: str
+    orders: tuple[int, ...]
+    point: Float[np.ndarray, " d"]
+
+
+def _equated(problem: Problem, name: str) -> Iterator[tuple[int, int, int]]:
+    """(axis, output, order) of what each row of a condition equates on two faces; nothing unless every row does."""
+    region, equation = problem.conditions[name].on, problem.equation(name)
+    if not isinstance(region, Faces) or not _is_known(problem, equation) or len({a for a, _ in region.faces}) > 1:
+        return
+    axis, side = region.faces[0]
+    x, opposite = _on_face(problem, axis, side)[0], _on_face(problem, axis, 1 - side)[0]
+    entries, calls, found = _entries(problem, equation), list[_Call](), []
+    slopes = _sides(problem, equation, entries, x, axis, side, calls)
+    if slopes is None:
+        return
+    here, there = slopes
+    firsts = dict(zip(problem.field_sizes, itertools.accumulate(problem.field_sizes.values(), initial=0), strict=False))
+    spots = [(call, component) for call in calls for component in range(problem.field_sizes[call.name])]
+    for row in range(equation.size):
+        mine, theirs = np.flatnonzero(here[row]), np.flatnonzero(there[row])
+        if mine.size != 1 or theirs.size != 1 or here[row, mine[0]] != -there[row, theirs[0]]:
+            return
+        (symbol, component, output), (call, other) = entries[mine[0]], spots[theirs[0]]
+        same = (symbol.name, symbol.orders, component) == (call.name, call.orders, other)
+        if not same or not np.allclose(call.point, opposite, rtol=1e-14, atol=0) or output != firsts[call.name] + other:
+            return
+        if any(order for i, order in enumerate(symbol.orders) if i != axis):
+            return
+        found.append((axis, output, symbol.orders[axis]))
+    yield from found
+
+
+def _sides(
+    problem: Problem,
+    equation: Equation,
+    entries: Sequence[tuple[Symbol, int, int]],
+    x: Float[np.ndarray, " d"],
+    axis: int,
+    side: int,
+    calls: list[_Call],
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Slopes of an equation in the fields at its own point and elsewhere; None unless it is linear and homogeneous."""
+
+    def rows(both: tuple[Array, Array]) -> Float[Array, " m"]:
+        own, other = both
+        taken = 0
+
+        def field_value(name: str, index: tuple[int, ...], point: tuple[Array, ...]) -> Array:
+            nonlocal taken
+            size = problem.field_sizes[name]
+            part = other[taken : taken + size]
+            taken += size
+            return jnp.broadcast_to(part if size > 1 else part[0], point[0].shape + ((size,) if size > 1 else ()))
+
+        return _rows(problem, equation, entries, own, jnp.asarray(x), axis, side, field_value)
+
+    def note(name: str, index: tuple[int, ...], point: tuple[Array, ...]) -> Array:
+        if any(np.ndim(p) for p in point):
+            raise _ElsewhereError
+        calls.append(_Call(name, index, np.array([float(p) for p in point])))
+        size = problem.field_sizes[name]
+        return jnp.zeros((size,) if size > 1 else ())
+
+    zero = jnp.zeros(len(entries))
+    try:
+        constant = _rows(problem, equation, entries, zero, jnp.asarray(x), axis, side, note)
+    except (_ElsewhereError, jax.errors.ConcretizationTypeError, TypeError):
+        return None
+    both = zero, jnp.zeros(sum(problem.field_sizes[call.name] for call in calls))
+    if not calls or not entries or np.any(np.asarray(constant)) or not is_affine(rows, both):
+        return None
+    here, there = jax.jacfwd(rows)(both)
+    return np.asarray(here), np.asarray(there)

@@ -1,0 +1,93 @@
+"""A problem solved by one layer of sines: conditions by construction, output layer by least squares."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ._types import Params
+from .ansatz import Ansatz
+from .bandwidth import Bandwidth
+from .model import FunctionalModel, as_functional
+from .networks import SineFeatures
+from .output_layer import OutputLayer, OutputStep
+from .problem import Problem
+from .residuals import Batch, ResidualFunctions
+from .samplers import QuasiRandom, batch_of, point_counts
+
+ROWS_PER_UNKNOWN = 2.0
+"""Residuals per unknown: fewer and the held-out residual comes off the training residual."""
+
+LEAST_HELD_OUT = 256
+
+_HELD_OUT_SEED = 30_011
+
+
+class Attempt(NamedTuple):
+    """- `params`: what was found; `steps`: what was seen on the way;
+    - `before`, `after`: loss on held-out points with the output layer at zero, and at the end.
+    """
+
+    params: Params
+    steps: list[OutputStep]
+    before: float
+    after: float
+
+    @property
+    def left(self) -> float:
+        """Share of the held-out loss that is left."""
+        return self.after / self.before if self.before > 0 else 0.0
+
+
+class FeatureSolver:
+    """Solves one problem with networks of one shape and any bandwidth; compiled once.
+
+    - `problem`: with the conditions that are left in the loss; `model_of`: the network from its bandwidth, inside its
+      ansatz;
+    - `counts`: points of each condition.
+    """
+
+    def __init__(self, problem: Problem, model_of: Callable[[Bandwidth], FunctionalModel], seed: int):
+        self.problem, self._model_of = problem, model_of
+        self.model = model_of(problem.domain.dimension * (1.0,))
+        self.residuals = ResidualFunctions(problem, self.model)
+        self.layer = OutputLayer(self.residuals, self.model)
+        self.counts = collocation_counts(problem, self.layer.size)
+        fewer = {name: max(problem.conditions[name].on.least, n // 4) for name, n in self.counts.items()}
+        fewer |= {name: max(fewer[name], LEAST_HELD_OUT) for name in _interior(problem)}
+        draw = lambda counts, seed: batch_of(problem, QuasiRandom().init(problem, point_counts(problem, counts), seed))
+        self.batch, self.held_out = draw(self.counts, seed), draw(fewer, seed + _HELD_OUT_SEED)
+
+    def params(self, bandwidth: Bandwidth) -> Params:
+        """A network of this bandwidth whose output layer is zero."""
+        return self.residuals.initial_params(self._model_of(bandwidth).params)
+
+    def solve(self, params: Params, most: int, moved: Callable[[Batch], Batch] = lambda batch: batch) -> Attempt:
+        """Find the output layer from `params` in at most so many steps.
+
+        - `moved`: where the points are to go, for a part of the domain.
+        """
+        batch, held_out = moved(self.batch), moved(self.held_out)
+        steps = list(self.layer.steps(params, batch, most=most))
+        seen, found = [step for _, step in steps], steps[-1][0] if steps else params
+        weights = seen[0].weights if seen else dict.fromkeys(self.residuals.conditions, 1.0)
+        before, after = (self.layer.loss(p, held_out, weights) for p in (params, found))
+        return Attempt(found, seen, before, after)
+
+
+def feature_model(ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int) -> FunctionalModel:
+    """Sine features for a problem, inside its ansatz."""
+    problem = ansatz.problem
+    outputs = sum(problem.field_sizes.values())
+    network = SineFeatures(problem.domain, outputs, width, bandwidth, periodic=tuple(ansatz.periods), seed=seed)
+    return ansatz.wrap(as_functional(network, problem.domain.dimension))
+
+
+def collocation_counts(problem: Problem, unknowns: int) -> dict[str, int]:
+    """Points for so many unknowns: the conditions of full dimension get `ROWS_PER_UNKNOWN` rows an unknown."""
+    equations = sum(problem.equation(name).size for name in _interior(problem))
+    return point_counts(problem, math.ceil(ROWS_PER_UNKNOWN * unknowns / max(equations, 1)))
+
+
+def _interior(problem: Problem) -> list[str]:
+    """The conditions of full dimension."""
+    return [name for name, c in problem.conditions.items() if c.on.dimension == problem.domain.dimension]

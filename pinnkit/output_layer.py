@@ -1,0 +1,193 @@
+r"""The output layer, solved: the network is affine in some of its parameters, and least squares find those.
+
+Which parameters these are is found from the trace of the model. Where the equations are linear too, the residual is
+affine in them and one solve is the minimum; otherwise Gauss-Newton steps on them are taken while they reduce the
+loss. Unknown coefficients are solved for together with the output layer. In terms of the kernel: the tangent kernel is
+the sum of a hidden-layer and an output-layer part, and one undamped Gauss-Newton step with the second part alone
+is this solve.
+
+Golub & Pereyra, *Separable nonlinear least squares: the variable projection method*, Inverse Problems 19, 2003.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from ._types import Params
+from .affine import is_affine
+from .least_squares import least_squares
+from .model import FunctionalModel
+from .ntk.kernel import jacobian_rows
+from .residuals import Batch, ResidualFunctions
+
+HALVINGS = 8
+"""A step that reduces the loss at none of 1, 1/2, ..., 1/2⁸ of its length is the last."""
+
+_BLOCK = 1024
+
+
+def linear_leaves(model: FunctionalModel, dimension: int) -> tuple[int, ...]:
+    """Which leaves of the parameters the output is affine in, all of them together, as positions in `jax.tree.leaves`.
+
+    Where several such sets exist, the one nearest the output.
+    """
+    leaves, tree = jax.tree.flatten(model.params)
+    x = jax.ShapeDtypeStruct((dimension,), jnp.result_type(*leaves))
+
+    def affine_in(chosen: tuple[int, ...]) -> bool:
+        merged = lambda part: [part[chosen.index(i)] if i in chosen else leaf for i, leaf in enumerate(leaves)]
+        point = jnp.zeros(x.shape, x.dtype)
+        return is_affine(lambda part: model.apply(tree.unflatten(merged(part)), point), [leaves[i] for i in chosen])
+
+    jaxpr = jax.make_jaxpr(lambda leaves, x: model.apply(tree.unflatten(leaves), x))(leaves, x).jaxpr
+    used = {atom: number for number, eqn in reversed(list(enumerate(jaxpr.eqns))) for atom in _variables(eqn)}
+    chosen: tuple[int, ...] = ()
+    for i in sorted(range(len(leaves)), key=lambda i: -used.get(jaxpr.invars[i], -1)):
+        if jaxpr.invars[i] in used and affine_in((*chosen, i)):
+            chosen = (*chosen, i)
+    return tuple(sorted(chosen))
+
+
+@dataclass(frozen=True)
+class OutputStep:
+    """A look at the residual before a step.
+
+    - `loss`, `losses`: weighted half sum and mean squares of each condition;
+    - `gradient_norm`: of the loss in the parameters solved for; `weights`: those in force.
+    """
+
+    loss: float
+    losses: dict[str, float]
+    gradient_norm: float
+    weights: dict[str, float]
+
+
+class OutputLayer:
+    """Solves a problem for the parameters that its model is affine in, and for unknown coefficients.
+
+    Compiled once for all parameters and points of the same shapes.
+
+    - `size`: number of parameters solved for; `is_linear`: whether the residual is affine in them.
+    """
+
+    def __init__(self, residuals: ResidualFunctions, model: FunctionalModel):
+        self._residuals = residuals
+        self._chosen = linear_leaves(model, residuals.problem.domain.dimension)
+        self._linearized = jax.jit(self._linearize)
+        self._valued = jax.jit(residuals)
+        example = residuals.initial_params(model.params)
+        self.size = sum(leaf.size for leaf in jax.tree.leaves(self._part(example)))
+        self.is_linear = bool(self._chosen) and all(self._is_affine(name, example) for name in residuals.conditions)
+
+    def steps(
+        self, params: Params, batch: Batch, weights: Mapping[str, float] | None = None, most: int = 20
+    ) -> Iterator[tuple[Params, OutputStep]]:
+        """Gauss-Newton steps from `params`: after each the new parameters, and what was seen before it.
+
+        Ends when a step no longer reduces the loss, by the first for linear problems.
+
+        - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
+        - `most`: number of steps at most.
+        """
+        for _ in range(most):
+            J, r = jax.tree.map(np.asarray, self._linearized(params, batch))
+            weights = trace_weights(J) if weights is None else dict(weights)
+            scales = {name: np.sqrt(weights[name] / r[name].size) for name in r}
+            stacked = np.concatenate([scales[name] * r[name] for name in r])
+            matrix = np.concatenate([scales[name] * J[name] for name in r])
+            loss = 0.5 * float(stacked @ stacked)
+            losses = {name: float(np.mean(values**2)) for name, values in r.items()}
+            seen = OutputStep(loss, losses, float(np.linalg.norm(matrix.T @ stacked)), weights)
+            if not np.isfinite(loss) or not np.isfinite(matrix).all():
+                return
+            update = least_squares(matrix, -stacked).x
+            length, found = self._reducing(params, update, batch, weights, loss)
+            if found is None:
+                return
+            yield found, seen
+            params = found
+            if self.is_linear:
+                return
+
+    def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
+        """The loss on any points."""
+        values = self._valued(params, batch)
+        return 0.5 * sum(weights[name] * float(jnp.mean(r**2)) for name, r in values.items())
+
+    def _reducing(
+        self, params: Params, update: Float[np.ndarray, " k"], batch: Batch, weights: Mapping[str, float], loss: float
+    ) -> tuple[float, Params | None]:
+        """The longest step along `update` that reduces the loss, and where it leads."""
+        for halving in range(HALVINGS + 1):
+            moved = self._moved(params, update * 0.5**halving)
+            if self.loss(moved, batch, weights) < loss:
+                return 0.5**halving, moved
+        return 0.0, None
+
+    def _part(self, params: Params) -> dict[str, Any]:
+        leaves = jax.tree.leaves(params["network"])
+        return {"coefficients": params["coefficients"], "head": [leaves[i] for i in self._chosen]}
+
+    def _merged(self, params: Params, part: dict[str, Any]) -> Params:
+        leaves, tree = jax.tree.flatten(params["network"])
+        for i, leaf in zip(self._chosen, part["head"], strict=True):
+            leaves[i] = leaf
+        return {"coefficients": part["coefficients"], "network": tree.unflatten(leaves)}
+
+    def _moved(self, params: Params, update: Float[np.ndarray, " k"]) -> Params:
+        leaves, tree = jax.tree.flatten(self._part(params))
+        parts = np.split(update, np.cumsum([leaf.size for leaf in leaves])[:-1])
+        moved = [np.asarray(leaf) + part.reshape(leaf.shape) for leaf, part in zip(leaves, parts, strict=True)]
+        return self._merged(params, tree.unflatten(moved))
+
+    def _linearize(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Jacobian and residual of every condition, unscaled."""
+        jacobians, values = {}, {}
+        for name in self._residuals.conditions:
+            function = self._of_part(name, params)
+            values[name] = jax.vmap(function, (None, 0))(self._part(params), batch[name]).ravel()
+            rows = jacobian_rows(function, self._part(params), batch[name], _BLOCK)
+            jacobians[name] = rows.reshape(values[name].size, -1)
+        return jacobians, values
+
+    def _of_part(self, name: str, params: Params) -> Callable[[dict[str, Any], Any], Any]:
+        residual = self._residuals.at_point(name)
+        return lambda part, point: residual(self._merged(params, part), point)
+
+    def _is_affine(self, name: str, params: Params) -> bool:
+        point = jax.tree.map(lambda column: column[0], self._example(name))
+        return is_affine(lambda part: self._of_part(name, params)(part, point), self._part(params))
+
+    def _example(self, name: str) -> Any:
+        region = self._residuals.problem.conditions[name].on
+        return region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
+
+
+def trace_weights(jacobians: Mapping[str, Float[np.ndarray, "n p"]]) -> dict[str, float]:
+    """Weights inverse to the traces of the kernel's diagonal blocks, their weighted sum that of the traces.
+
+    As `NTKWeighting`, for Jacobians at hand.
+    """
+    traces = {name: float(np.einsum("ij,ij->", J, J)) / len(J) for name, J in jacobians.items()}
+    known = {name: trace for name, trace in traces.items() if trace > 0}
+    total = sum(known.values())
+    return {name: total / len(known) / known[name] if name in known else 1.0 for name in traces}
+
+
+def with_network(params: Params, network: Params) -> Params:
+    """The same coefficients with another network."""
+    return (
+        dataclasses.replace(params, network=network)
+        if dataclasses.is_dataclass(params)
+        else {**params, "network": network}
+    )
+
+
+def _variables(eqn: Any) -> list[Any]:
+    return [atom for atom in eqn.invars if not hasattr(atom, "val")]
