@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -259,8 +260,8 @@ def _way(row):
     return ", ".join([row["strategy"], *variant, *budget])
 
 
-def page(records):
-    """The table as a page of Markdown."""
+def page(records, words):
+    """The table as a page of Markdown; `words` made it."""
     records = [record for record in records if entry_of(record)]
     lines = [HEADER, ("---",) * len(HEADER), *map(cells, medians(records))]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -272,23 +273,23 @@ def page(records):
     ]
     return f"""# Accuracy
 
-Every problem that comes with pinnkit, solved without tuning. The table was made by
+Problems that come with pinnkit, solved without tuning. The table was made by
 
 ```bash
-uv run python -m tests.benchmarks.accuracy --output accuracy.jsonl --markdown docs/pages/accuracy.md
+{shlex.join(["uv", "run", "python", "-m", "tests.benchmarks.accuracy", *words])}
 ```
 
 on {" and ".join(devices) or "no device"}. Each run has a process of its own and, unless it says
-otherwise, the seconds of its goal as `budget`. Figures are medians over seeds: the relative L2 error on the test grid, of
-several fields the worst; seconds of wall time and of processors in `pinnkit.fit`, compilation and reference included;
-steps; the peak memory of the process. A run that failed counts as one of infinite error. Published errors are of neural
-solvers; those with an asterisk are as quoted by others than their authors.
+otherwise, the seconds of its goal as `budget`. Figures are medians over seeds: the relative L2 error on the test grid,
+of several fields the worst; seconds of wall time and of processors in `pinnkit.fit`, compilation and reference
+included; steps; the peak memory of the process. A run that failed counts as one of infinite error. Published errors are
+of neural solvers; those with an asterisk are as quoted by others than their authors.
 
 {table}
 {f"{chr(10)}Runs that failed:{chr(10)}{chr(10)}{''.join(failures)}" if failures else ""}"""
 
 
-def main(words=None):
+def main(words):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("problems", nargs="*", help="names, or names with coefficients such as convection:beta=40")
     parser.add_argument("--strategies", nargs="+", default=["auto"])
@@ -296,7 +297,7 @@ def main(words=None):
     parser.add_argument("--option", action="append", default=[], help="NAME=VALUE, an argument of fit for all runs")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--budget", type=float, help="seconds of each run instead of those of its goal")
-    parser.add_argument("--output", type=Path, default=Path("accuracy.jsonl"))
+    parser.add_argument("--output", type=Path, default=Path("runs/accuracy.jsonl"))
     parser.add_argument("--markdown", type=Path, help="write the table of all runs in the output as a page")
     parser.add_argument("--retry", action="store_true", help="repeat runs that failed")
     arguments = parser.parse_args(words)
@@ -305,8 +306,8 @@ def main(words=None):
         parser.error(f"there is no entry {', '.join(unknown)}; there are {', '.join(dict.fromkeys(labels))}")
     entries = [e for e in ENTRIES if not arguments.problems or {e.problem, e.label} & set(arguments.problems)]
     extra = dict(map(_option, arguments.option))
-    suffix = "".join(f" {option}" for option in arguments.option)
-    variants = {f"{name}{suffix}": {**VARIANTS[name], **extra} for name in arguments.variants}
+    named = lambda name: " ".join([name, *arguments.option]).removeprefix("default ")
+    variants = {named(name): {**VARIANTS[name], **extra} for name in arguments.variants}
     jobs = jobs_of(entries, arguments.strategies, variants, arguments.seeds, arguments.budget)
     try:
         run_table(jobs, arguments.output, retry=arguments.retry)
@@ -318,7 +319,7 @@ def main(words=None):
         return 2
     finally:
         if arguments.markdown:
-            arguments.markdown.write_text(page(load(arguments.output).values()))
+            arguments.markdown.write_text(page(load(arguments.output).values(), words))
     return 0
 
 
@@ -335,4 +336,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
         print(json.dumps({"check": check, "measured": measured}[sys.argv[2]](json.load(sys.stdin))))
     else:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))

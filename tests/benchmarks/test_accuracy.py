@@ -57,7 +57,7 @@ def test_failures_are_recorded_and_repeated_only_when_asked(tmp_path):
     fails = lambda job: {"failure": "MemoryError: too much"} if job["seed"] == 1 else made_up(job)
     run_table(JOBS, path, fails)
     run_table(JOBS, path, lambda job: pytest.fail("failed runs count as done"))
-    assert "poisson_1d, auto, deep, seed 1: MemoryError: too much" in page(load(path).values())
+    assert "poisson_1d, auto, deep, seed 1: MemoryError: too much" in page(load(path).values(), [])
     run_table(JOBS, path, made_up, retry=True)
     assert not any("failure" in record for record in load(path).values())
 
@@ -74,7 +74,8 @@ def test_medians_count_a_failed_run_as_one_of_infinite_error():
 
 
 def test_the_page_has_a_row_for_each_problem_strategy_and_variant():
-    text = page({**job, **made_up(job)} for job in reversed(JOBS))
+    text = page(({**job, **made_up(job)} for job in reversed(JOBS)), ["--output", "a b.jsonl"])
+    assert "tests.benchmarks.accuracy --output 'a b.jsonl'\n" in text
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"][2:]
     assert [row[:3] for row in rows] == [
         ["poisson_1d", "auto, deep", "2.0e-09"],
@@ -83,7 +84,7 @@ def test_the_page_has_a_row_for_each_problem_strategy_and_variant():
         ["poisson_2d", "auto", "2.0e-09"],
     ]
     assert rows[0][3:] == ["5.0", "8.0", "100", "500", "3", "1e-09 in 10 s", "no", "4.4e-3 (tutorial of Opifex)"]
-    met = page({**job, **made_up(job), "relative_l2": 1e-10} for job in JOBS)
+    met = page(({**job, **made_up(job), "relative_l2": 1e-10} for job in JOBS), [])
     assert met.count("| yes |") == 4
 
 
