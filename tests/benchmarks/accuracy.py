@@ -43,9 +43,9 @@ ENTRIES = [
     Entry("poisson_2d", 1e-9, 30, "2e-7 (ENGD)"),
     Entry("poisson_5d", 1e-5, 120, "4.6e-4 (PINNacle)"),
     Entry("poisson_1d_multiscale", 1e-6, 30),
-    Entry("helmholtz_2d", 1e-7, 60, "2.0e-9* (SPRING), 4.2e-4* (SOAP)", {"a1": 1, "a2": 4}),
+    Entry("helmholtz_2d", 1e-7, 60, "2.0e-9† (SPRING), 4.2e-4† (SOAP)", {"a1": 1, "a2": 4}),
     Entry("helmholtz_2d", 1e-5, 60, coefficients={"a1": 6, "a2": 6}),
-    Entry("wave_1d", 1e-8, 60, "8e-6* (SOAP), 1.2e-5 (jaxpi2)"),
+    Entry("wave_1d", 1e-8, 60, "8e-6† (SOAP), 1.2e-5 (jaxpi2)"),
     Entry("convection", 1e-8, 60, "4.3e-2 (jaxpi2)", {"beta": 30}),
     Entry("convection", 1e-8, 60, "1.94e-3 (NNCG)", {"beta": 40}),
     Entry("convection", 1e-8, 60, coefficients={"beta": 50}),
@@ -53,9 +53,9 @@ ENTRIES = [
     Entry("heat_multiscale", 1e-5, 120, "4.4e-2 (PINNacle)"),
     Entry("reaction", 1e-7, 60, "9.9e-3 (NNCG)"),
     Entry("kovasznay", 1e-7, 120, "1e-4 (Adam)"),
-    Entry("burgers", 1e-5, 600, "8.25e-9*, 4.0e-5 (SOAP, jaxpi2)"),
-    Entry("allen_cahn", 1e-4, 600, "1.88e-6*, 4.0e-6 (jaxpi2)"),
-    Entry("kdv", 1e-4, 600, "2.17e-6*, 1.5e-4 (jaxpi2)"),
+    Entry("burgers", 1e-5, 600, "8.25e-9†, 4.0e-5 (SOAP, jaxpi2)"),
+    Entry("allen_cahn", 1e-4, 600, "1.88e-6†, 4.0e-6 (jaxpi2)"),
+    Entry("kdv", 1e-4, 600, "2.17e-6†, 1.5e-4 (jaxpi2)"),
 ]
 
 VARIANTS = {"default": {}, "deep": {"width": 20, "depth": 5}}
@@ -283,7 +283,7 @@ on {" and ".join(devices) or "no device"}. Each run has a process of its own and
 otherwise, the seconds of its goal as `budget`. Figures are medians over seeds: the relative L2 error on the test grid,
 of several fields the worst; seconds of wall time and of processors in `pinnkit.fit`, compilation and reference
 included; steps; the peak memory of the process. A run that failed counts as one of infinite error. Published errors are
-of neural solvers; those with an asterisk are as quoted by others than their authors.
+of neural solvers; those with † are as quoted by others than their authors.
 
 {table}
 {f"{chr(10)}Runs that failed:{chr(10)}{chr(10)}{''.join(failures)}" if failures else ""}"""
