@@ -238,6 +238,14 @@ def _readings(attribute: str, coordinates: Sequence[str]) -> Iterator[tuple[str,
             yield from ((name, *rest) for rest in _readings(attribute[len(name) :], coordinates))
 
 
+def jump(coordinate: str, there: float, order: int) -> list[Array]:
+    """Every field less itself at `coordinate` = `there`, and the derivatives by that coordinate up to `order`."""
+    coordinates = _current_frame().coordinates
+    orders = [tuple(k * (name == coordinate) for name in coordinates) for k in range(order + 1)]
+    here = [Field(name, index) for name in _current_frame().fields for index in orders]
+    return [field.value - field(**{coordinate: there}).value for field in here]
+
+
 # Derivatives of expressions.
 
 

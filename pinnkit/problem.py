@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from .domains import AbstractRegion, Box
 from .equation import Equation
-from .fields import Frame
+from .fields import Frame, jump
 
 
 class ProblemError(ValueError):
@@ -43,6 +43,19 @@ class Condition:
                 f"a condition holds on a region, got {type(self.on).__name__}; "
                 "write for example `on=domain.interior` or `on=domain.boundary('x')`"
             )
+
+    @classmethod
+    def periodic(cls, domain: Box, coordinate: str, order: int = 0) -> "Condition":
+        """All fields, and their derivatives by `coordinate` up to `order`, agree on both faces of `coordinate`.
+
+        An equation of order m in that coordinate takes `order` m − 1.
+
+        **Raises:** `ValueError` for a coordinate that the domain does not have; `ProblemError` for another order.
+        """
+        if not isinstance(order, int) or order < 0:
+            raise ProblemError(f"the `order` of a periodic condition is a whole number ≥ 0, got {order!r}")
+        face, upper = domain.lower_face(coordinate), domain.upper[domain.coordinates.index(coordinate)]
+        return cls(lambda: jump(coordinate, upper, order), on=face)
 
 
 @dataclass(frozen=True)

@@ -2,49 +2,82 @@
 
 import importlib
 import inspect
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pinnkit import Box, Condition, Problem, ProblemError
 from pinnkit.fields import Symbol
+from pinnkit.registry import problem_names
+from problems import _etdrk4 as etdrk4
 
-NAMES = ["burgers", "poisson_1d", "poisson_1d_multiscale", "poisson_2d", "wave_1d"]
+NAMES = [
+    "advection",
+    "allen_cahn",
+    "burgers",
+    "convection",
+    "heat_multiscale",
+    "helmholtz_2d",
+    "kdv",
+    "kovasznay",
+    "poisson_1d",
+    "poisson_1d_multiscale",
+    "poisson_2d",
+    "poisson_5d",
+    "reaction",
+    "wave_1d",
+]
 
-# Central differences of sixth order for first and second derivatives.
-FIRST = np.array([-1, 9, -45, 0, 45, -9, 1]) / 60
-SECOND = np.array([2, -27, 270, -490, 270, -27, 2]) / 180
+# Central differences on seven points, of sixth order for first and second derivatives and of fourth for third ones.
+STENCILS = {
+    1: np.array([-1, 9, -45, 0, 45, -9, 1]) / 60,
+    2: np.array([2, -27, 270, -490, 270, -27, 2]) / 180,
+    3: np.array([1, -8, 13, 0, -13, 8, -1]) / 8,
+}
+STEPS = {"poisson_1d_multiscale": [5e-4], "allen_cahn": [2e-4, 2e-3], "kdv": [5e-4, 2e-4]}  # where scales are small
 
 
 def load(name):
     return getattr(importlib.import_module(f"problems.{name}"), name)
 
 
-def derivative(problem, points, orders, step):
-    """A derivative of the reference by differences, one coordinate after the other."""
+def derivative(problem, field, points, orders):
+    """A derivative of the reference by differences."""
     if not any(orders):
-        return problem.evaluate_reference(points)["u"]
+        return problem.evaluate_reference(points)[field]
     axis = next(i for i, order in enumerate(orders) if order)
     assert sum(orders) == orders[axis], "mixed derivatives are not needed here"
-    stencil = {1: FIRST, 2: SECOND}[orders[axis]]
-    shifted = [points + k * step[axis] * np.eye(points.shape[1])[axis] for k in range(-3, 4)]
-    values = [problem.evaluate_reference(p)["u"] for p in shifted]
-    return sum(c * v for c, v in zip(stencil, values, strict=True)) / step[axis] ** orders[axis]
+    box = problem.domain
+    step = STEPS.get(problem.name, 2e-3 * (box.upper - box.lower))[axis]
+    shifts = [k * step * np.eye(box.dimension)[axis] for k in range(-3, 4)]
+    values = problem.evaluate_reference(np.concatenate([points + shift for shift in shifts]))[field]
+    return STENCILS[orders[axis]] @ values.reshape(7, -1) / step ** orders[axis]
 
 
 def residual_of_reference(problem, condition, unit):
     """An equation's residual on its reference, and the size of the terms in it."""
-    box, equation = problem.domain, problem.equation(condition)
+    equation = problem.equation(condition)
     points = np.asarray(problem.conditions[condition].on.points(jnp.asarray(unit)).coordinates)
-    step = 2e-3 * (box.upper - box.lower) if problem.name != "poisson_1d_multiscale" else np.array([5e-4])
-    values = {Symbol("coordinate", name): points[:, i] for i, name in enumerate(box.coordinates)}
+    values = {Symbol("coordinate", name): points[:, i] for i, name in enumerate(problem.domain.coordinates)}
     values |= {Symbol("coefficient", name): np.full(len(points), v) for name, v in problem.constants.items()}
-    for orders in equation.derivatives["u"]:
-        values[Symbol("field", "u", orders)] = derivative(problem, points, orders, step)
+    for field, indices in equation.derivatives.items():
+        for orders in indices:
+            values[Symbol("field", field, orders)] = derivative(problem, field, points, orders)
     values = {symbol: jnp.asarray(values[symbol]) for symbol in equation.symbols}
     scale = max(1.0, *(float(jnp.abs(v).max()) for v in values.values()))
-    return jax.vmap(lambda values: equation(values, lambda *_: jnp.nan))(values), scale
+
+    def elsewhere(field, orders, coordinates):
+        there = lambda *where: derivative(problem, field, np.stack(where, -1), orders)
+        return jax.pure_callback(there, coordinates[0], *coordinates, vmap_method="broadcast_all")
+
+    return jax.jit(jax.vmap(lambda values: equation(values, elsewhere)))(values), scale
+
+
+def test_the_problems_here_are_those_registered():
+    assert set(NAMES) <= set(problem_names())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,6 +92,17 @@ def test_reference_satisfies_every_condition(name):
             continue  # one-sided at the start: the reference is even in time by its formula
         residual, scale = residual_of_reference(problem, condition, unit)
         assert np.abs(residual).max() <= 2e-6 * scale, (condition, np.abs(residual).max(), scale)
+
+
+@pytest.mark.parametrize(
+    ("name", "coefficients"),
+    [("helmholtz_2d", {"a1": 6, "a2": 6}), ("convection", {"beta": 50}), ("kdv", {"delta": 0.03})],
+)
+@pytest.mark.usefixtures("x64")
+def test_reference_follows_the_coefficients(name, coefficients):
+    problem = load(name).with_coefficients(**coefficients)
+    residual, scale = residual_of_reference(problem, "pde", np.random.default_rng(0).uniform(0.1, 0.9, (40, 2)))
+    assert np.abs(residual).max() <= 2e-6 * scale
 
 
 @pytest.mark.usefixtures("x64")
@@ -90,3 +134,119 @@ def test_cole_hopf_does_not_depend_on_the_number_of_nodes():
 def test_a_problem_says_its_equation_and_source_first(name):
     module = importlib.import_module(f"problems.{name}")
     assert "u" in inspect.getdoc(module).splitlines()[0]
+
+
+# References by Fourier modes.
+
+
+def test_weights_of_a_step_agree_with_their_power_series():
+    """Cox and Matthews' formulas in φ functions, φ_k(z) = Σ z^j / (j + k)!."""
+    z = np.array([0.0, 1e-9, -1e-4, 0.3j, -1.0, 1 + 1j])
+    phi = lambda k, z: sum(z**j / math.factorial(j + k) for j in range(30))
+    expected = [
+        np.exp(z),
+        np.exp(z / 2),
+        phi(1, z / 2) / 2,
+        phi(1, z) - 3 * phi(2, z) + 4 * phi(3, z),
+        2 * phi(2, z) - 4 * phi(3, z),
+        4 * phi(3, z) - phi(2, z),
+    ]
+    np.testing.assert_allclose(etdrk4._weights(z), expected, atol=1e-14)
+
+
+def test_a_soliton_keeps_its_form_with_fourth_order_error():
+    """u = 3v sech²(√v (x − vt)/2δ) solves KdV on the line; on the period its tails are below rounding."""
+    delta, speed, modes = 0.022, 1.0, 192
+    k = etdrk4.wave_numbers(modes)
+    soliton = lambda x: 3 * speed / np.cosh(np.sqrt(speed) * x / (2 * delta)) ** 2
+    x = np.arange(4 * modes) / (2 * modes)
+    start = etdrk4.to_modes(soliton((x + 1) % 2 - 1))
+    quadratic = lambda c: -0.5j * k * etdrk4.to_modes(etdrk4.on_grid(c) ** 2)
+    points = np.linspace(-1, 1, 301)
+    errors = []
+    for steps in (500, 1000):
+        found = etdrk4.solve(1j * delta**2 * k**3, quadratic, start, steps, end=0.5)(points, np.full(301, 0.43))
+        errors.append(np.abs(found - soliton((points - 0.43 + 1) % 2 - 1)).max())
+    assert errors[1] <= 1e-5
+    assert 12 <= errors[0] / errors[1] <= 30
+
+
+def test_kdv_conserves_mass_momentum_and_energy():
+    """∫u, ∫u² and ∫(u³/3 − δ² u_x²)."""
+    from problems.kdv import trajectory
+
+    k, levels = etdrk4.wave_numbers(256), trajectory(0.022).levels[::2500]
+    integral = lambda values: values.mean()
+    value, slope = [np.array([etdrk4.on_grid(f * c) for c in levels]) for f in (1, 1j * k)]
+    for density in (value, value**2, value**3 / 3 - 0.022**2 * slope**2):
+        integrals = [integral(row) for row in density]
+        np.testing.assert_allclose(integrals, integrals[0], atol=2e-9)
+
+
+def grid_without_the_start():
+    return np.meshgrid(np.linspace(-1, 1, 101), np.linspace(0.01, 1, 100), indexing="ij")
+
+
+def relative_difference(first, second):
+    x, t = (axis.ravel() for axis in grid_without_the_start())
+    return np.linalg.norm(first(x, t) - second(x, t)) / np.linalg.norm(second(x, t))
+
+
+def test_kdv_reference_is_converged():
+    from problems.kdv import trajectory
+
+    assert relative_difference(trajectory(0.022, modes=128), trajectory(0.022)) <= 2e-10
+    assert relative_difference(trajectory(0.022, steps=5000), trajectory(0.022)) <= 4e-9  # so 16 times less is left
+
+
+@pytest.mark.slow
+def test_allen_cahn_reference_is_converged():
+    from problems.allen_cahn import trajectory
+
+    used = trajectory(1e-4, 5.0)
+    for finer in (trajectory(1e-4, 5.0, steps=2000), trajectory(1e-4, 5.0, modes=4096)):
+        assert relative_difference(used, finer) <= 2e-11
+    assert relative_difference(trajectory(1e-4, 5.0, modes=1024), used) <= 1e-10
+    assert relative_difference(trajectory(1e-4, 5.0, modes=512), used) <= 3e-7
+
+
+def test_allen_cahn_starts_where_it_should_and_loses_energy():
+    from problems.allen_cahn import initial_modes, trajectory
+
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    start = nodes**2 * np.cos(np.pi * nodes) * weights / 2
+    n = np.arange(40)
+    np.testing.assert_allclose(initial_modes(n), np.cos(np.pi * np.outer(n, nodes)) @ start, atol=1e-15)
+    k, levels = etdrk4.wave_numbers(2048), trajectory(1e-4, 5.0).levels[::100]
+    value, slope = [np.array([etdrk4.on_grid(f * c) for c in levels]) for f in (1, 1j * k)]
+    energy = (1e-4 / 2 * slope**2 + 5 / 4 * (1 - value**2) ** 2).mean(axis=1)
+    assert np.all(np.diff(energy) < 0)
+
+
+def test_a_reference_that_is_not_resolved_is_refused():
+    from problems.kdv import trajectory
+
+    with pytest.raises(ValueError, match="32 Fourier modes do not resolve"):
+        trajectory(0.022, modes=32, steps=500)
+
+
+# Periodic conditions.
+
+
+def test_periodic_condition_is_the_field_less_itself_on_the_opposite_face():
+    box = Box(x=(0.0, 2.0), t=(0.0, 1.0))
+    by_hand = lambda u, v: [u - u(x=2.0), u.x - u(x=2.0).x, v - v(x=2.0), v.x - v(x=2.0).x]
+    conditions = {"helper": Condition.periodic(box, "x", order=1), "hand": Condition(by_hand, on=box.lower_face("x"))}
+    problem = Problem(name="p", domain=box, fields={"u": 1, "v": 2}, conditions=conditions)
+    helper, hand = (problem.equation(name) for name in ("helper", "hand"))
+    assert helper.size == hand.size == 6
+    assert helper.symbols == hand.symbols
+    values = {symbol: jnp.asarray(np.ones({"v": 2}.get(symbol.name, ()))) for symbol in helper.symbols}
+    there = lambda name, orders, where: float(where[0]) * (3 + sum(orders)) * values[Symbol("field", name, orders)]
+    np.testing.assert_array_equal(helper(values, there), hand(values, there))
+    np.testing.assert_array_equal(helper(values, there), [1 - 6, 1 - 8, 1 - 6, 1 - 6, 1 - 8, 1 - 8])
+
+
+def test_a_periodic_condition_of_a_negative_order_is_refused():
+    with pytest.raises(ProblemError, match="whole number ≥ 0, got -1"):
+        Condition.periodic(Box(x=(0.0, 2.0)), "x", order=-1)

@@ -1,0 +1,339 @@
+"""How accurate every problem is solved and what it costs, beside published figures and our goals.
+
+    uv run python -m tests.benchmarks.accuracy [PROBLEM ...] [--strategies auto ntk-adam] [--seeds 0 1 2]
+        [--budget SECONDS] [--variants default deep] [--option width=30] [--output FILE.jsonl] [--markdown FILE.md]
+
+Each run has a process of its own and the seconds of its goal, unless `--budget` says otherwise. It is written to the
+output as it ends. A run that stands there already is not repeated, so a table that was interrupted goes on where it
+was; a new program wants a new file. `--retry` repeats those that failed. All problems take hours.
+"""
+
+import argparse
+import json
+import math
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A problem, the relative L2 error we want within how many seconds, and what was published."""
+
+    problem: str
+    goal: float
+    seconds: float
+    published: str = "–"
+    coefficients: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def label(self):
+        settings = ",".join(f"{name}={value:g}" for name, value in self.coefficients.items())
+        return f"{self.problem}:{settings}" if settings else self.problem
+
+
+ENTRIES = [
+    Entry("poisson_1d", 1e-9, 10, "4.4e-3 (tutorial of Opifex)"),
+    Entry("poisson_2d", 1e-9, 30, "2e-7 (ENGD)"),
+    Entry("poisson_5d", 1e-5, 120, "4.6e-4 (PINNacle)"),
+    Entry("poisson_1d_multiscale", 1e-6, 30),
+    Entry("helmholtz_2d", 1e-7, 60, "2.0e-9† (SPRING), 4.2e-4† (SOAP)", {"a1": 1, "a2": 4}),
+    Entry("helmholtz_2d", 1e-5, 60, coefficients={"a1": 6, "a2": 6}),
+    Entry("wave_1d", 1e-8, 60, "8e-6† (SOAP), 1.2e-5 (jaxpi2)"),
+    Entry("convection", 1e-8, 60, "4.3e-2 (jaxpi2)", {"beta": 30}),
+    Entry("convection", 1e-8, 60, "1.94e-3 (NNCG)", {"beta": 40}),
+    Entry("convection", 1e-8, 60, coefficients={"beta": 50}),
+    Entry("advection", 1e-5, 120, "6.9e-4 (with a trainable period)"),
+    Entry("heat_multiscale", 1e-5, 120, "4.4e-2 (PINNacle)"),
+    Entry("reaction", 1e-7, 60, "9.9e-3 (NNCG)"),
+    Entry("kovasznay", 1e-7, 120, "1e-4 (Adam)"),
+    Entry("burgers", 1e-5, 600, "8.25e-9†, 4.0e-5 (SOAP, jaxpi2)"),
+    Entry("allen_cahn", 1e-4, 600, "1.88e-6†, 4.0e-6 (jaxpi2)"),
+    Entry("kdv", 1e-4, 600, "2.17e-6†, 1.5e-4 (jaxpi2)"),
+]
+
+VARIANTS = {"default": {}, "deep": {"width": 20, "depth": 5}}
+"""Name to keyword arguments of `pinnkit.fit`; an ablation is one more line."""
+
+KEY = ("problem", "coefficients", "strategy", "options", "seed", "budget")
+"""What tells one run from another."""
+
+
+# One run, in a process of its own.
+
+
+def check(jobs):
+    """Refuse, before anything runs, what `fit` would not take."""
+    import inspect
+
+    from pinnkit import STRATEGIES, fit
+    from pinnkit.registry import find_problem
+
+    known = set(inspect.signature(fit).parameters) - {"problem", "model", "strategy", "seed", "budget", "callbacks"}
+    for job in jobs:
+        if unknown := sorted(set(job["options"]) - known):
+            raise ValueError(f"variant '{job['variant']}': `fit` has no option {unknown}; it has {sorted(known)}")
+        if job["strategy"] not in STRATEGIES:
+            raise ValueError(f"there is no strategy '{job['strategy']}'; there are {', '.join(STRATEGIES)}")
+        find_problem(job["problem"]).with_coefficients(**job["coefficients"])
+
+
+def measured(job):
+    """The figures of one run."""
+    import resource
+
+    from pinnkit import fit
+    from pinnkit.registry import find_problem
+
+    cpu_seconds = lambda: sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    problem = find_problem(job["problem"]).with_coefficients(**job["coefficients"])
+    before = cpu_seconds()
+    solution = fit(problem, strategy=job["strategy"], seed=job["seed"], budget=job["budget"], **job["options"])
+    spent, summary = cpu_seconds() - before, solution.summary
+    error = max((summary.relative_l2 or {}).values(), default=math.nan)
+    if summary.stop_reason.startswith("not finite") or not math.isfinite(error):
+        return {"failure": f"error {error:.1e}, stopped after {summary.steps} steps: {summary.stop_reason}"}
+    return {
+        "relative_l2": error,
+        "wall_s": summary.seconds.total,
+        "cpu_s": spent,
+        "steps": summary.steps,
+        "peak_mb": summary.peak_memory_bytes / 1e6,
+        "stop_reason": summary.stop_reason,
+        "device": summary.device,
+    }
+
+
+def in_child(task, argument, timeout=None):
+    """`task` of this file in a fresh interpreter. **Raises:** `RuntimeError` with its last words, `TimeoutExpired`."""
+    command = [sys.executable, "-m", "tests.benchmarks.accuracy", "child", task]
+    done = subprocess.run(  # noqa: S603
+        command, input=json.dumps(argument), capture_output=True, text=True, cwd=ROOT, timeout=timeout, check=False
+    )
+    if done.returncode:
+        last_words = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+        raise RuntimeError(last_words[0])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure_alone(job):
+    """`measured` in a process of its own; whatever goes wrong is the result."""
+    timeout = 2 * job["budget"] + 300
+    try:
+        return in_child("measured", job, timeout)
+    except subprocess.TimeoutExpired:
+        return {"failure": f"still running after {timeout:g} s"}
+    except RuntimeError as error:
+        return {"failure": str(error)}
+
+
+# The table: which runs there are, and which are done.
+
+
+def jobs_of(entries, strategies, variants, seeds, budget=None):
+    return [
+        {
+            "problem": entry.problem,
+            "coefficients": entry.coefficients,
+            "strategy": strategy,
+            "variant": variant,
+            "options": options,
+            "seed": seed,
+            "budget": entry.seconds if budget is None else budget,
+        }
+        for entry in entries
+        for strategy in strategies
+        for variant, options in variants.items()
+        for seed in seeds
+    ]
+
+
+def key(record):
+    return json.dumps([record[name] for name in KEY], sort_keys=True)
+
+
+def load(path):
+    """The last record of each run; a line that was cut off when the machine went down is none."""
+    records = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        records[key(record)] = record
+    return records
+
+
+def append(path, record):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        cut_off = file.seek(0, os.SEEK_END) and path.read_bytes()[-1:] != b"\n"
+        file.write(b"\n" * bool(cut_off) + json.dumps(record).encode() + b"\n")
+
+
+def run_table(jobs, path, measure=measure_alone, retry=False):
+    """Run what `path` does not hold yet."""
+    done = load(path)
+    open_jobs = [job for job in jobs if key(job) not in done or (retry and "failure" in done[key(job)])]
+    print(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are in {path} already")
+    if open_jobs and measure is measure_alone:
+        in_child("check", open_jobs)
+    for number, job in enumerate(open_jobs, 1):
+        what = f"{entry_of(job).label}, {job['strategy']}, {job['variant']}, seed {job['seed']}, {job['budget']:g} s"
+        print(f"[{number}/{len(open_jobs)}] {what}", end=": ", flush=True)
+        record = {**job, **measure(job)}
+        append(path, record)
+        print(record.get("failure") or f"{record['relative_l2']:.1e} in {record['wall_s']:.1f} s", flush=True)
+
+
+def entry_of(record):
+    """The entry of a run; None if there is none any more."""
+    wanted = record["problem"], record["coefficients"]
+    return next((entry for entry in ENTRIES if (entry.problem, entry.coefficients) == wanted), None)
+
+
+# The page.
+
+
+def medians(records):
+    """Rows of the table, medians over seeds. A failed run counts as one of infinite error."""
+    groups = {}
+    for record in records:
+        names = ("problem", "coefficients", "strategy", "variant", "options", "budget")
+        groups.setdefault(json.dumps([record[name] for name in names], sort_keys=True), []).append(record)
+    rows = []
+    for group in groups.values():
+        good = [record for record in group if "failure" not in record]
+        figures = ("wall_s", "cpu_s", "steps", "peak_mb")
+        median = {name: statistics.median(r[name] for r in good) if good else None for name in figures}
+        errors = [record.get("relative_l2", math.inf) for record in group]
+        row = {name: group[0][name] for name in ("strategy", "variant", "budget")}
+        row |= {"entry": entry_of(group[0]), "relative_l2": statistics.median(errors), **median}
+        rows.append({**row, "runs": len(group), "failed": len(group) - len(good)})
+    return sorted(rows, key=lambda row: ENTRIES.index(row["entry"]))
+
+
+HEADER = (
+    "problem",
+    "strategy",
+    "relative L2",
+    "wall s",
+    "CPU s",
+    "steps",
+    "memory MB",
+    "seeds",
+    "goal",
+    "goal met",
+    "published",
+)
+
+
+def cells(row):
+    entry, is_solved = row["entry"], math.isfinite(row["relative_l2"])
+    number = lambda name, form: "–" if row[name] is None else format(row[name], form)
+    is_met = is_solved and row["relative_l2"] <= entry.goal and row["wall_s"] <= entry.seconds
+    return (
+        entry.label,
+        _way(row),
+        f"{row['relative_l2']:.1e}" if is_solved else "failed",
+        number("wall_s", ".1f"),
+        number("cpu_s", ".1f"),
+        number("steps", ".0f"),
+        number("peak_mb", ".0f"),
+        f"{row['runs']}, {row['failed']} failed" if row["failed"] else str(row["runs"]),
+        f"{entry.goal:.0e} in {entry.seconds:g} s",
+        "yes" if is_met else "no",
+        entry.published,
+    )
+
+
+def _way(row):
+    """Strategy, variant and budget, the latter two where they are not the usual ones."""
+    variant = [] if row["variant"] == "default" else [row["variant"]]
+    budget = [] if row["budget"] == row["entry"].seconds else [f"{row['budget']:g} s"]
+    return ", ".join([row["strategy"], *variant, *budget])
+
+
+def page(records, words):
+    """The table as a page of Markdown; `words` made it."""
+    records = [record for record in records if entry_of(record)]
+    lines = [HEADER, ("---",) * len(HEADER), *map(cells, medians(records))]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    devices = sorted({record["device"] for record in records if "device" in record})
+    failures = [
+        f"- {entry_of(r).label}, {r['strategy']}, {r['variant']}, seed {r['seed']}: {r['failure']}\n"
+        for r in records
+        if "failure" in r
+    ]
+    return f"""# Accuracy
+
+Problems that come with pinnkit, solved without tuning. The table was made by
+
+```bash
+{shlex.join(["uv", "run", "python", "-m", "tests.benchmarks.accuracy", *words])}
+```
+
+on {" and ".join(devices) or "no device"}. Each run has a process of its own and, unless it says
+otherwise, the seconds of its goal as `budget`. Figures are medians over seeds: the relative L2 error on the test grid,
+of several fields the worst; seconds of wall time and of processors in `pinnkit.fit`, compilation and reference
+included; steps; the peak memory of the process. A run that failed counts as one of infinite error. Published errors are
+of neural solvers; those with † are as quoted by others than their authors.
+
+{table}
+{f"{chr(10)}Runs that failed:{chr(10)}{chr(10)}{''.join(failures)}" if failures else ""}"""
+
+
+def main(words):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("problems", nargs="*", help="names, or names with coefficients such as convection:beta=40")
+    parser.add_argument("--strategies", nargs="+", default=["auto"])
+    parser.add_argument("--variants", nargs="+", default=["default"], choices=VARIANTS)
+    parser.add_argument("--option", action="append", default=[], help="NAME=VALUE, an argument of fit for all runs")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--budget", type=float, help="seconds of each run instead of those of its goal")
+    parser.add_argument("--output", type=Path, default=Path("runs/accuracy.jsonl"))
+    parser.add_argument("--markdown", type=Path, help="write the table of all runs in the output as a page")
+    parser.add_argument("--retry", action="store_true", help="repeat runs that failed")
+    arguments = parser.parse_args(words)
+    labels = [word for entry in ENTRIES for word in (entry.problem, entry.label)]
+    if unknown := sorted(set(arguments.problems) - set(labels)):
+        parser.error(f"there is no entry {', '.join(unknown)}; there are {', '.join(dict.fromkeys(labels))}")
+    entries = [e for e in ENTRIES if not arguments.problems or {e.problem, e.label} & set(arguments.problems)]
+    extra = dict(map(_option, arguments.option))
+    named = lambda name: " ".join([name, *arguments.option]).removeprefix("default ")
+    variants = {named(name): {**VARIANTS[name], **extra} for name in arguments.variants}
+    jobs = jobs_of(entries, arguments.strategies, variants, arguments.seeds, arguments.budget)
+    try:
+        run_table(jobs, arguments.output, retry=arguments.retry)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on from here")
+        return 130
+    except RuntimeError as error:
+        print(f"accuracy: {error}", file=sys.stderr)
+        return 2
+    finally:
+        if arguments.markdown:
+            arguments.markdown.write_text(page(load(arguments.output).values(), words))
+    return 0
+
+
+def _option(text):
+    """`width=30` → ("width", 30); what is not JSON is a string."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        print(json.dumps({"check": check, "measured": measured}[sys.argv[2]](json.load(sys.stdin))))
+    else:
+        sys.exit(main(sys.argv[1:]))
