@@ -121,7 +121,7 @@ def fit(
         outcome = trainer.run(state)
     params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), outcome.state.params)
     summary, snapshot = _conclude(exact, params, counts, seed, plan, precision, limits, trainer, outcome, measure)
-    config = _config(problem, summary, described, steps, budget, target)
+    config = _config(problem, summary, described, steps, budget, target, sampler)
     for callback in callbacks:
         callback.end(summary)
     run = Run(summary, config, trainer.history, snapshot)
@@ -257,10 +257,12 @@ def _config(
     steps: int | None,
     budget: float | None,
     target: float | None,
+    sampler: str | AbstractSampler | None,
 ) -> dict[str, Any]:
     """What was asked for, without the settings that were left open."""
     packages = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
-    asked = {"steps": steps, "budget": budget, "target": target}
+    drawn_by = sampler if sampler is None or isinstance(sampler, str) else type(sampler).__name__
+    asked = {"steps": steps, "budget": budget, "target": target, "sampler": drawn_by}
     return {
         "problem": problem.name,
         "strategy": summary.strategy,

@@ -307,6 +307,6 @@ def test_fit_draws_by_the_sampler_it_is_given():
     problem, sampler = decay_rate(), KernelGuided(redraw=1, reference=8)
     solution = fit(problem, strategy="adam", sampler=sampler, steps=2, points=16, width=4, depth=1)
     first = QuasiRandom().init(problem, point_counts(problem, 16), seed=0)
-    assert solution.summary.stop_reason == "steps"
+    assert solution.summary.stop_reason == "steps" and solution.run.config["sampler"] == "KernelGuided"
     assert not np.isin(solution.state.layouts["pde"], first["pde"]).any()
     assert solution.state.layouts["data"].shape == (9, 0)

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import equinox as eqx
@@ -63,11 +64,9 @@ class AbstractAdaptive(AbstractSampler):
         fresh_key, score_key, choice_key = jr.split(key, 3)
         fresh = renewed(QuasiRandom(), layouts, fresh_key)
         score = self.score(residuals, params, weights, score_key)
-        regions = self._regions(residuals.problem)
-        keys = jr.split(choice_key, max(len(regions), 1))
         return fresh | {
-            name: self._with_chosen(fresh[name], region, lambda point, name=name: score(name, point), k)
-            for (name, region), k in zip(regions.items(), keys, strict=False)
+            name: self._with_chosen(fresh[name], region, partial(score, name), jr.fold_in(choice_key, number))
+            for number, (name, region) in enumerate(self._regions(residuals.problem).items())
         }
 
     def density(self, scores: Float[Array, "*n"]) -> Float[Array, "*n"]:
