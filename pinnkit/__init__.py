@@ -37,7 +37,10 @@ from .problem import ProblemError as ProblemError
 from .problem import Unknown as Unknown
 from .run import Run as Run
 from .run import RunFolderError as RunFolderError
+from .samplers import SAMPLERS as SAMPLERS
+from .samplers import KernelGuided as KernelGuided
 from .samplers import QuasiRandom as QuasiRandom
+from .samplers import ResidualAdaptive as ResidualAdaptive
 from .samplers import Uniform as Uniform
 from .solution import Solution as Solution
 from .strategies import STRATEGIES as STRATEGIES

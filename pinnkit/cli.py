@@ -98,6 +98,7 @@ def solve(
     seed: Whole = 0,
     precision: Literal["double", "single"] = "double",
     points: Count = None,
+    sampler: str | None = None,
     width: Count = None,
     depth: Count = None,
     coefficients: Settings = None,
@@ -126,6 +127,8 @@ def solve(
         Single is for first-order training on accelerators.
     points
         Points of the interior conditions; others get a share.
+    sampler
+        quasi-random, uniform, residual-adaptive or kernel-guided; by default that of the strategy.
     width
         Size of the hidden layers.
     depth
@@ -153,6 +156,7 @@ def solve(
             seed=seed,
             precision=precision,
             points=points,
+            sampler=sampler,
             width=width,
             depth=depth,
             callbacks=[] if progress is None else [progress],

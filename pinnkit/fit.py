@@ -1,5 +1,6 @@
 """The main doors: solve a problem without tuning, or look at its kernel before training."""
 
+import dataclasses
 import math
 import platform
 import resource
@@ -29,7 +30,7 @@ from .ntk.kernel import checked_dtype
 from .problem import Problem, ProblemError
 from .residuals import Batch, ResidualFunctions, total_loss
 from .run import Run, RunFolderError
-from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
+from .samplers import AbstractSampler, QuasiRandom, as_sampler, batch_of, point_counts
 from .solution import Solution
 from .state import TrainState
 from .strategies import Strategy, as_strategy
@@ -51,6 +52,7 @@ def fit(
     seed: int = 0,
     precision: str = "double",
     points: int | Mapping[str, int] | None = None,
+    sampler: str | AbstractSampler | None = None,
     weights: Mapping[str, float] | None = None,
     width: int | None = None,
     depth: int | None = None,
@@ -69,6 +71,7 @@ def fit(
     - `seed`: of the network, the points and everything else that is random.
     - `precision`: "double", or "single" for first-order training on accelerators.
     - `points`: number of points of the interior conditions (others get a share), or a number per condition.
+    - `sampler`: which points: a name (see `pinnkit.SAMPLERS`) or a sampler, instead of the strategy's own.
     - `weights`: loss weights to start from, 1 where none is given; an adaptive strategy replaces them.
     - `callbacks`: see `Callback`.
 
@@ -77,6 +80,8 @@ def fit(
     limits = Limits(*_checked_limits(steps, budget, target), started=time.perf_counter())
     _check_run_arguments(problem, seed, precision, callbacks)
     plan = as_strategy(strategy, precision)
+    if sampler is not None:
+        plan = dataclasses.replace(plan, sampler=as_sampler(sampler))
     counts = point_counts(problem, points)
     functional, described = _network(problem, model, width, depth, seed)
     with jax.enable_x64(True):
@@ -116,7 +121,7 @@ def fit(
         outcome = trainer.run(state)
     params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), outcome.state.params)
     summary, snapshot = _conclude(exact, params, counts, seed, plan, precision, limits, trainer, outcome, measure)
-    config = _config(problem, summary, described, steps, budget, target)
+    config = _config(problem, summary, described, steps, budget, target, sampler)
     for callback in callbacks:
         callback.end(summary)
     run = Run(summary, config, trainer.history, snapshot)
@@ -252,10 +257,12 @@ def _config(
     steps: int | None,
     budget: float | None,
     target: float | None,
+    sampler: str | AbstractSampler | None,
 ) -> dict[str, Any]:
     """What was asked for, without the settings that were left open."""
     packages = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
-    asked = {"steps": steps, "budget": budget, "target": target}
+    drawn_by = sampler if sampler is None or isinstance(sampler, str) else type(sampler).__name__
+    asked = {"steps": steps, "budget": budget, "target": target, "sampler": drawn_by}
     return {
         "problem": problem.name,
         "strategy": summary.strategy,

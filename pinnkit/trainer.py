@@ -22,7 +22,7 @@ from .linearization import linearize, linearize_matrix_free
 from .measure import Measure
 from .model import parameter_count
 from .residuals import Batch, ResidualFunctions, total_loss
-from .samplers import batch_of
+from .samplers import AbstractSampler, batch_of
 from .state import StepInfo, TrainState
 from .strategies import Phase, Strategy
 
@@ -223,10 +223,10 @@ class Trainer:
 
 
 def take_step(
-    phase: Phase, residuals: ResidualFunctions, sampler: Any, state: TrainState, progress: Scalar
+    phase: Phase, residuals: ResidualFunctions, sampler: AbstractSampler, state: TrainState, progress: Scalar
 ) -> tuple[TrainState, StepInfo]:
     """One step of training; pure."""
-    key, layouts = _next_points(sampler, state)
+    key, layouts = _next_points(sampler, residuals, state)
     batch = batch_of(residuals.problem, layouts)
     weights, weighting_state = _next_weights(phase, residuals, batch, state)
     value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]
@@ -287,12 +287,15 @@ def _enter(phase: Phase, residuals: ResidualFunctions, state: TrainState) -> Tra
     )
 
 
-def _next_points(sampler: Any, state: TrainState) -> tuple[Array, dict[str, Array]]:
+def _next_points(
+    sampler: AbstractSampler, residuals: ResidualFunctions, state: TrainState
+) -> tuple[Array, dict[str, Array]]:
     if sampler.redraw is None:
         return state.key, state.layouts
     key, draw_key = jr.split(state.key)
     due = (state.step > 0) & (state.step % sampler.redraw == 0)
-    layouts = jax.lax.cond(due, lambda: sampler.draw(state.layouts, draw_key), lambda: state.layouts)
+    draw = lambda: sampler.draw(state.layouts, draw_key, residuals, state.params, state.weights)
+    layouts = jax.lax.cond(due, draw, lambda: state.layouts)
     return key, layouts
 
 

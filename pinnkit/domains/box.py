@@ -125,7 +125,7 @@ class Faces(AbstractRegion):
         self.count = len(faces) if self.dimension == 0 else None
 
     def points(self, unit: Float[Array, "n k"]) -> Points:
-        counts = self._share(len(unit) if self.count is None else self.count)
+        counts = self.parts(len(unit) if self.count is None else self.count)
         parts = jnp.split(unit[: sum(counts)], np.cumsum(counts)[:-1])
         cube = [jnp.insert(part, axis, side, axis=1) for part, (axis, side) in zip(parts, self.faces, strict=True)]
         units = np.eye(self.box.dimension)
@@ -133,15 +133,15 @@ class Faces(AbstractRegion):
         inside = Interior(self.box).points(jnp.concatenate(cube))
         return Points(inside.coordinates, jnp.asarray(normals, unit.dtype), {})
 
-    def _share(self, n: int) -> list[int]:
-        """How many of `n` points each face gets: one, and of the rest a part by its measure."""
+    def parts(self, n: int) -> tuple[int, ...]:
+        """How many of `n` points each face gets: one, and of the rest a share by its measure."""
         span = self.box.upper - self.box.lower
         measures = np.array([np.prod(np.delete(span, axis)) for axis, _ in self.faces])
         shares = (n - len(measures)) * measures / measures.sum()
         counts = 1 + np.floor(shares).astype(int)
         largest_remainders = np.argsort(np.floor(shares) - shares, kind="stable")
         counts[largest_remainders[: n - counts.sum()]] += 1
-        return counts.tolist()
+        return tuple(counts.tolist())
 
 
 def _check_bounds(name: str, pair: tuple[float, float]) -> None:

@@ -43,6 +43,10 @@ class AbstractRegion(eqx.Module):
         """Names of the values known at the points."""
         return ()
 
+    def parts(self, n: int) -> tuple[int, ...]:
+        """How many of `n` points lie on each part of the region, such as the faces of a box, in their order."""
+        return (n,)
+
     @abc.abstractmethod
     def points(self, unit: Float[Array, "n k"]) -> Points:
         """The images of `n` points of the unit cube; uniform points stay uniform. A finite set ignores them."""

@@ -68,7 +68,7 @@ def _command(config: Any) -> str:
     """How to make the run again: the command line, or the call where there was none."""
     if "command" in config:
         return config["command"]
-    names = ("strategy", "steps", "budget", "target", "seed", "precision", "points", "width", "depth")
+    names = ("strategy", "steps", "budget", "target", "seed", "precision", "points", "sampler", "width", "depth")
     given = [f"{name}={_plain(config[name])}" for name in names if config.get(name) is not None]
     return f"pinnkit.fit({', '.join([str(config.get('problem', 'problem')), *given])})"
 

@@ -1,0 +1,149 @@
+"""Points drawn where they are worth most: a score at candidates, and points chosen among them by it."""
+
+import abc
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from .._types import Key, Params, Scalar, Weights
+from ..domains import AbstractRegion, Points
+from ..problem import Problem
+from ..residuals import ResidualFunctions
+from .sampler import AbstractSampler, Layout
+from .space_filling import QuasiRandom, renewed
+
+Score: TypeAlias = Callable[[str, Points], Scalar]
+"""What a point of a condition is worth; not negative."""
+
+
+class AbstractAdaptive(AbstractSampler):
+    r"""Points of density $\propto s^k / \overline{s^k} + c$ with a score $s \ge 0$, and the rest of them quasi-random.
+
+    Each time, `candidates` uniform points are drawn for every point to be chosen, and the score is evaluated there. The
+    points are chosen among them without replacement, with probability proportional to the density. On a boundary
+    every face keeps its share of the points. The first batch is quasi-random.
+
+    - `redraw`: a new batch every so many steps;
+    - `share`: of the points of a condition that are chosen; the rest is quasi-random, so that no part is left out;
+    - `candidates`: no part of a region gets more than about so many times its uniform share of the chosen points;
+    - `power`, `offset`: k and c; k = 0 or a large c makes the chosen points uniform;
+    - `everywhere`: choose on boundaries too, not only in conditions of full dimension. Finite sets keep their points.
+
+    The points are then not uniform, and the residuals carry no importance weights: the loss is no estimate of half the
+    weighted mean squares over the regions, and is mostly larger. Held-out losses are.
+    """
+
+    share: eqx.AbstractVar[float]
+    candidates: eqx.AbstractVar[int]
+    power: eqx.AbstractVar[float]
+    offset: eqx.AbstractVar[float]
+    everywhere: eqx.AbstractVar[bool]
+
+    @abc.abstractmethod
+    def score(self, residuals: ResidualFunctions, params: Params, weights: Weights, key: Key) -> Score:
+        """The score at the present parameters, a function of a condition's name and one of its points."""
+
+    def layout(self, region: AbstractRegion, n: int, seed: int) -> Float[np.ndarray, "n k"]:
+        return QuasiRandom().layout(region, n, seed)
+
+    def draw(
+        self,
+        layouts: dict[str, Layout],
+        key: Key,
+        residuals: ResidualFunctions,
+        params: Params,
+        weights: Weights,
+    ) -> dict[str, Layout]:
+        fresh_key, score_key, choice_key = jr.split(key, 3)
+        fresh = renewed(QuasiRandom(), layouts, fresh_key)
+        score = self.score(residuals, params, weights, score_key)
+        return fresh | {
+            name: self._with_chosen(fresh[name], region, partial(score, name), jr.fold_in(choice_key, number))
+            for number, (name, region) in enumerate(self._regions(residuals.problem).items())
+        }
+
+    def density(self, scores: Float[Array, "*n"]) -> Float[Array, "*n"]:
+        """Unnormalised density at candidates; uniform where the scores have no finite positive mean."""
+        powers = scores**self.power
+        mean = jnp.mean(powers)
+        return jnp.where((mean > 0) & (mean < jnp.inf), powers / mean, 1.0) + self.offset
+
+    def _regions(self, problem: Problem) -> dict[str, AbstractRegion]:
+        """Where points are chosen."""
+        regions = {name: condition.on for name, condition in problem.conditions.items()}
+        least = 1 if self.everywhere else problem.domain.dimension
+        return {name: on for name, on in regions.items() if on.count is None and on.dimension >= least}
+
+    def _with_chosen(
+        self, layout: Layout, region: AbstractRegion, score: Callable[[Points], Scalar], key: Key
+    ) -> Layout:
+        """`layout` with the last points of each part of the region replaced by chosen ones."""
+        parts = _last_rows(region.parts(len(layout)), self.share)
+        rows = np.concatenate(parts)
+        if not rows.size:
+            return layout
+        pool_key, *keys = jr.split(key, 1 + len(parts))
+        pool = jr.uniform(pool_key, (self.candidates, *layout.shape), layout.dtype)
+
+        def scores_of(unit: Layout) -> Float[Array, " m"]:
+            return jax.vmap(score)(jax.tree.map(lambda column: column[rows], region.points(unit)))
+
+        density = self.density(jax.lax.map(scores_of, pool))
+        ends = np.cumsum([len(part) for part in parts])
+        for part, end, k in zip(parts, ends, keys, strict=True):
+            of_part = density[:, end - len(part) : end].ravel()
+            chosen = pool[:, part].reshape(-1, layout.shape[1])[choose(of_part, len(part), k)]
+            layout = layout.at[part].set(chosen)
+        return layout
+
+    def __check_init__(self) -> None:
+        if self.redraw is None:
+            raise ValueError("`redraw` of points that follow the residual is a number of steps, got None")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"`share` is a number from 0 to 1, got {self.share!r}")
+        if not isinstance(self.candidates, int | np.integer) or self.candidates < 1:
+            raise ValueError(f"`candidates` is a whole number ≥ 1, got {self.candidates!r}")
+        for name in ("power", "offset"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise ValueError(f"`{name}` is a finite number ≥ 0, got {getattr(self, name)!r}")
+
+
+class ResidualAdaptive(AbstractAdaptive):
+    r"""Density $\propto |r|^k / \overline{|r|^k} + c$, with the norm of the residual where it has several components.
+
+    For the other fields see `AbstractAdaptive`. A redraw costs `candidates · share` residuals for each point.
+
+    Wu, Zhu, Tan, Kartha & Lu, *A comprehensive study of non-adaptive and residual-based adaptive sampling for
+    physics-informed neural networks*, CMAME 403, 2023 (there RAD, with `share=1`).
+    """
+
+    redraw: int | None = 10
+    share: float = 0.5
+    candidates: int = 10
+    power: float = 1.0
+    offset: float = 1.0
+    everywhere: bool = False
+
+    def score(self, residuals: ResidualFunctions, params: Params, weights: Weights, key: Key) -> Score:
+        del weights, key
+        return lambda name, point: jnp.linalg.norm(residuals.at_point(name)(params, point))
+
+
+def choose(density: Float[Array, " n"], count: int, key: Key) -> Int[Array, " m"]:
+    """`count` different indices, drawn one after the other in proportion to the density of those that are left.
+
+    By the Gumbel top-k trick: Kool, van Hoof & Welling, *Stochastic beams and where to find them*, ICML 2019.
+    """
+    return jax.lax.top_k(jnp.log(density) + jr.gumbel(key, density.shape, density.dtype), count)[1]
+
+
+def _last_rows(parts: Sequence[int], share: float) -> list[np.ndarray]:
+    """The last rows of each of consecutive parts, a `share` of it."""
+    return [np.arange(end - round(share * n), end) for n, end in zip(parts, np.cumsum(parts), strict=True)]

@@ -1,0 +1,40 @@
+"""How many points each condition gets."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..problem import Problem, ProblemError
+
+
+def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None) -> dict[str, int]:
+    """Number of points of each condition.
+
+    `points` is a number for the conditions of full dimension (lower-dimensional ones get a share), a mapping
+    from conditions to numbers, or None for a default. Finite sets keep all their points.
+
+    **Raises:** `ProblemError` for unknown conditions and numbers too small for a region.
+    """
+    named = dict(points) if isinstance(points, Mapping) else {}
+    if unknown := sorted(set(named) - set(problem.conditions)):
+        raise ProblemError(
+            f"points are given for unknown condition(s) {unknown}; "
+            f"problem '{problem.name}' has {list(problem.conditions)}"
+        )
+    full = points if points is not None and not isinstance(points, Mapping) else _DEFAULT[problem.domain.dimension > 1]
+    if not isinstance(full, int | np.integer) or full < 1:
+        raise ProblemError(f"a number of points is an integer ≥ 1, got {full!r}")
+    counts = {}
+    for name, condition in problem.conditions.items():
+        region = condition.on
+        share = full if region.dimension == problem.domain.dimension else max(region.least, round(full / 8))
+        count = region.count if region.count is not None else named.get(name, share)
+        if not isinstance(count, int | np.integer) or count < region.least:
+            raise ProblemError(
+                f"condition '{name}' of problem '{problem.name}' needs at least {region.least} point(s), got {count!r}"
+            )
+        counts[name] = int(count)
+    return counts
+
+
+_DEFAULT = {False: 128, True: 1500}  # interior points of problems with one coordinate, and with more
