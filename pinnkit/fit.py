@@ -27,7 +27,7 @@ from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import default_network
 from .ntk.kernel import checked_dtype
 from .problem import Problem, ProblemError
-from .residuals import Batch, ResidualFunctions, total_loss
+from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .run import Run, RunFolderError
 from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
 from .solution import Solution
@@ -35,7 +35,7 @@ from .state import TrainState
 from .strategies import Strategy, as_strategy
 from .summary import Seconds, Spectra, SpectrumSummary, Summary
 from .trainer import Limits, Outcome, Trainer
-from .weighting import fixed_weights
+from .weighting import AbstractWeighting, fixed_weights
 
 _HELD_OUT_SEED, _DIAGNOSTIC_SEED = 10_007, 20_011  # offsets that keep test points apart from training points
 
@@ -52,6 +52,7 @@ def fit(
     precision: str = "double",
     points: int | Mapping[str, int] | None = None,
     weights: Mapping[str, float] | None = None,
+    weighting: str | AbstractWeighting | None = None,
     width: int | None = None,
     depth: int | None = None,
     callbacks: Sequence[Callback] = (),
@@ -70,13 +71,15 @@ def fit(
     - `precision`: "double", or "single" for first-order training on accelerators.
     - `points`: number of points of the interior conditions (others get a share), or a number per condition.
     - `weights`: loss weights to start from, 1 where none is given; an adaptive strategy replaces them.
+    - `weighting`: a rule for the weights of all phases, or its name (see `pinnkit.WEIGHTINGS`); None leaves them to the
+      strategy. A rule that remembers points keeps the first ones.
     - `callbacks`: see `Callback`.
 
     **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant.
     """
     limits = Limits(*_checked_limits(steps, budget, target), started=time.perf_counter())
     _check_run_arguments(problem, seed, precision, callbacks)
-    plan = as_strategy(strategy, precision)
+    plan = as_strategy(strategy, precision, weighting)
     counts = point_counts(problem, points)
     functional, described = _network(problem, model, width, depth, seed)
     with jax.enable_x64(True):
@@ -85,7 +88,10 @@ def fit(
         start = exact.initial_params(cast(functional.params, jnp.float64))
         measure = Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
         diagnostician = _diagnostician(exact, counts, seed, parameter_count(start))
-        _check_finite(exact, start, _batch(problem, plan.sampler, counts, seed))
+        first_batch = _batch(problem, plan.sampler, counts, seed)
+        _check_finite(exact, start, first_batch)
+        for rule in (phase.weighting for phase in plan.phases if phase.weighting is not None):
+            rule.init(exact, first_batch, initial_weights)  # refuses problems to which it does not apply
     announcement = Start(
         problem=problem.name,
         strategy=plan.name,
@@ -116,7 +122,7 @@ def fit(
         outcome = trainer.run(state)
     params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), outcome.state.params)
     summary, snapshot = _conclude(exact, params, counts, seed, plan, precision, limits, trainer, outcome, measure)
-    config = _config(problem, summary, described, steps, budget, target)
+    config = _config(problem, summary, described, weighting, steps, budget, target)
     for callback in callbacks:
         callback.end(summary)
     run = Run(summary, config, trainer.history, snapshot)
@@ -188,8 +194,8 @@ def _conclude(
     problem, history = residuals.problem, trainer.history
     with jax.enable_x64(True):
         batch = batch_of(problem, {k: jnp.asarray(np.asarray(v), float) for k, v in outcome.state.layouts.items()})
-        weights = {name: float(weight) for name, weight in outcome.state.weights.items()}
-        loss, losses = jax.jit(residuals.loss)(params, batch, weights)
+        loss, losses = jax.jit(residuals.loss)(params, batch, cast(outcome.state.weights, jnp.float64))
+        weights = {name: float(weight) for name, weight in mean_weights(outcome.state.weights).items()}
         coefficients = {name: float(value) for name, value in residuals.coefficients(params).items()}
     held_out = measure.held_out(params)
     relative_l2, max_error = measure.errors(params)
@@ -249,13 +255,15 @@ def _config(
     problem: Problem,
     summary: Summary,
     network: dict[str, Any],
+    weighting: str | AbstractWeighting | None,
     steps: int | None,
     budget: float | None,
     target: float | None,
 ) -> dict[str, Any]:
     """What was asked for, without the settings that were left open."""
     packages = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
-    asked = {"steps": steps, "budget": budget, "target": target}
+    rule = type(weighting).__name__ if isinstance(weighting, AbstractWeighting) else weighting
+    asked = {"weighting": rule, "steps": steps, "budget": budget, "target": target}
     return {
         "problem": problem.name,
         "strategy": summary.strategy,
