@@ -8,7 +8,7 @@ import optax
 from .gauss_newton import levenberg_marquardt
 from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate
 from .samplers import AbstractSampler, QuasiRandom
-from .weighting import AbstractWeighting, NTKWeighting, as_weighting
+from .weighting import WEIGHTINGS, AbstractWeighting, NTKWeighting
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,22 @@ def as_strategy(
     phases = tuple(replace(phase, weighting=rule) for phase in strategy.phases)
     sampler = replace(strategy.sampler, redraw=None) if rule.remembers_points and not is_own else strategy.sampler
     return replace(strategy, phases=phases, sampler=sampler)
+
+
+def as_weighting(weighting: str | AbstractWeighting) -> AbstractWeighting:
+    """A rule from its name or itself.
+
+    **Raises:** `ValueError` for an unknown name; `TypeError` for anything else.
+    """
+    if isinstance(weighting, AbstractWeighting):
+        return weighting
+    if not isinstance(weighting, str):
+        raise TypeError(
+            f"a weighting is a name ({', '.join(WEIGHTINGS)}) or an `AbstractWeighting`; got {type(weighting).__name__}"
+        )
+    if weighting not in WEIGHTINGS:
+        raise ValueError(f"there is no weighting '{weighting}'; there are {', '.join(WEIGHTINGS)}")
+    return WEIGHTINGS[weighting]()
 
 
 def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:

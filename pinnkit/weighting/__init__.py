@@ -11,7 +11,6 @@ from .kernel import NTKWeighting as NTKWeighting
 from .kernel import PointwiseNTKWeighting as PointwiseNTKWeighting
 from .kernel import QuantileWeighting as QuantileWeighting
 from .names import WEIGHTINGS as WEIGHTINGS
-from .names import as_weighting as as_weighting
 from .points import AbstractPointWeighting as AbstractPointWeighting
 from .points import ResidualAttentionWeighting as ResidualAttentionWeighting
 from .relative import ReLoBRaLoWeighting as ReLoBRaLoWeighting

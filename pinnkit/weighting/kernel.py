@@ -85,7 +85,8 @@ class QuantileWeighting(AbstractBalance):
             jacobian = jacobian_rows(residuals.at_point(name), params, part).reshape(rows, -1)
             sizes = jnp.linalg.svd(jacobian / jnp.sqrt(rows), compute_uv=False)
             floor = max(jacobian.shape) * jnp.finfo(sizes.dtype).eps * sizes[0]
-            return jnp.quantile(jnp.maximum(sizes, floor) ** 2, self.q)
+            all_sizes = jnp.pad(sizes, (0, rows - sizes.size))  # a block of more rows than parameters is singular
+            return jnp.quantile(jnp.maximum(all_sizes, floor) ** 2, self.q)
 
         return Balance({name: eigenvalue(name) for name in batch}, block_traces(residuals, params, batch))
 

@@ -73,9 +73,11 @@ class AbstractPointWeighting(AbstractWeighting):
 class ResidualAttentionWeighting(AbstractPointWeighting):
     r"""Residual-based attention, $v_i = \alpha_i^2$.
 
-    At each update $\alpha_i \leftarrow \gamma \alpha_i + (1-\gamma)\,|r_i| / \max_j |r_j|$. $\alpha$ starts from 0, and $|r_i|$ is the root mean square over the equations at a point. The rate of the paper,
-    here $1-\gamma$, cancels in the importance of a point. Attention belongs to a point, not to a place in the batch:
-    points must not be drawn anew, and a `Strategy` whose sampler does so is refused.
+    At each update $\alpha_i \leftarrow \gamma \alpha_i + (1-\gamma)\,|r_i| / \max_j |r_j|$, from 0, with the root mean
+    square $|r_i|$ over the equations at a point. The rate of the paper, here $1-\gamma$, cancels in the importance.
+
+    Attention belongs to a point, not to a place in the batch: points must not be drawn anew, and a `Strategy` whose
+    sampler does so is refused.
 
     - `base`: the rule for the conditions; None keeps their weights.
 
