@@ -89,9 +89,9 @@ def fit(
         measure = Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
         diagnostician = _diagnostician(exact, counts, seed, parameter_count(start))
         first_batch = _batch(problem, plan.sampler, counts, seed)
-        _check_finite(exact, start, first_batch)
         for rule in (phase.weighting for phase in plan.phases if phase.weighting is not None):
             rule.init(exact, first_batch, initial_weights)  # refuses problems to which it does not apply
+        _check_finite(exact, start, first_batch)
     announcement = Start(
         problem=problem.name,
         strategy=plan.name,

@@ -217,11 +217,9 @@ def test_a_condition_that_no_parameter_moves_keeps_finite_weights():
     more = dataclasses.replace(problem(), conditions={**problem().conditions, "blind": blind})
     residuals = ResidualFunctions(more, model())
     batch = batch_of(more, QuasiRandom().init(more, {"u": NU, "v": NV, "blind": 4}, 0))
-    for rule in KERNEL_RULES:
-        state = rule.init(residuals, batch, dict.fromkeys(batch, jnp.ones(())))
-        weights, _ = jax.jit(lambda params, rule=rule, state=state: rule.update(residuals, params, batch, state))(
-            PARAMS
-        )
+    for rule in (NTKWeighting(), QuantileWeighting()):
+        update = jax.jit(lambda *args, rule=rule: rule.update(residuals, *args))
+        weights, _ = update(PARAMS, batch, rule.init(residuals, batch, dict.fromkeys(batch, jnp.ones(()))))
         assert all(np.isfinite(weight) for weight in weights.values())
 
 
