@@ -1,6 +1,6 @@
 """The rules for loss weights side by side: equal network, points and steps of Adam at the rate of the kernel.
 
-    uv run python -m tests.benchmarks.weighting_rules [--steps 2000] [--points 512] [--seeds 3]
+    uv run python -m tests.benchmarks.weighting_rules [--steps 2000] [--points 512] [--seeds 3] [--rules trace rba]
 
 Prints a Markdown table of relative L2 errors, for each rule and problem the median over the seeds. The network has
 three hidden layers of 32, its conditions are soft, and all rules keep the first points, as `rba` must. `none` is unit
@@ -45,10 +45,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name, default in (("steps", 2000), ("points", 512), ("seeds", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--rules", nargs="+", choices=("none", *WEIGHTINGS), default=("none", *WEIGHTINGS))
     asked = parser.parse_args()
     print(f"| weighting | {' | '.join(problem.name for problem in PROBLEMS)} |")
     print(f"|---|{'---:|' * len(PROBLEMS)}")
-    for rule in ("none", *WEIGHTINGS):
+    for rule in asked.rules:
         cells = [cell(problem, rule, asked.steps, asked.points, asked.seeds) for problem in PROBLEMS]
         print(f"| `{rule}` | {' | '.join(cells)} |", flush=True)
 
