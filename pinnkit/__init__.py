@@ -47,5 +47,13 @@ from .strategies import STRATEGIES as STRATEGIES
 from .strategies import Phase as Phase
 from .strategies import Strategy as Strategy
 from .summary import Summary as Summary
+from .weighting import WEIGHTINGS as WEIGHTINGS
+from .weighting import CausalWeighting as CausalWeighting
+from .weighting import DecayRateWeighting as DecayRateWeighting
 from .weighting import GradientNormWeighting as GradientNormWeighting
+from .weighting import LargestEigenvalueWeighting as LargestEigenvalueWeighting
 from .weighting import NTKWeighting as NTKWeighting
+from .weighting import PointwiseNTKWeighting as PointwiseNTKWeighting
+from .weighting import QuantileWeighting as QuantileWeighting
+from .weighting import ReLoBRaLoWeighting as ReLoBRaLoWeighting
+from .weighting import ResidualAttentionWeighting as ResidualAttentionWeighting

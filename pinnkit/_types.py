@@ -17,8 +17,8 @@ Scalar: TypeAlias = Float[Array, ""]
 Residuals: TypeAlias = dict[str, Float[Array, " n_k"]]
 """Unscaled residuals of each condition."""
 
-Weights: TypeAlias = dict[str, Scalar]
-"""How much each condition counts in the loss."""
+Weights: TypeAlias = dict[str, Float[Array, "..."]]
+"""How much each condition counts in the loss: a number, or one for each of its points."""
 
 Key: TypeAlias = jax.Array
 Model: TypeAlias = Any

@@ -92,6 +92,7 @@ def solve(
     *,
     output: Path | None = None,
     strategy: str = "auto",
+    weighting: str | None = None,
     steps: Count = None,
     budget: float | None = None,
     target: float | None = None,
@@ -115,6 +116,9 @@ def solve(
         Folder for the run; `runs/` and the problem's name by default.
     strategy
         auto, ntk-adam, gauss-newton, adam or gradient-descent.
+    weighting
+        Rule for the loss weights in place of the strategy's: trace, largest-eigenvalue, quantile, residual,
+        gradient-norm, relobralo, rba, pointwise or causal.
     steps
         Stop after so many steps.
     budget
@@ -150,6 +154,7 @@ def solve(
         solution = fit(
             declared,
             strategy=strategy,
+            weighting=weighting,
             steps=steps,
             budget=budget,
             target=target,

@@ -66,7 +66,7 @@ class Diagnostics:
       that carry most of the residual;
     - `horizon`: steps that `slow_modes` looks ahead, those planned for the whole run;
     - `points`: number of points of each condition the kernel was computed on;
-    - `weights`: loss weights in force.
+    - `weights`: loss weights in force, of points their means.
     """
 
     step: int

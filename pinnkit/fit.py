@@ -1,6 +1,5 @@
 """The main doors: solve a problem without tuning, or look at its kernel before training."""
 
-import dataclasses
 import math
 import platform
 import resource
@@ -28,15 +27,15 @@ from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import default_network
 from .ntk.kernel import checked_dtype
 from .problem import Problem, ProblemError
-from .residuals import Batch, ResidualFunctions, total_loss
+from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .run import Run, RunFolderError
-from .samplers import AbstractSampler, QuasiRandom, as_sampler, batch_of, point_counts
+from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
 from .solution import Solution
 from .state import TrainState
 from .strategies import Strategy, as_strategy
 from .summary import Seconds, Spectra, SpectrumSummary, Summary
 from .trainer import Limits, Outcome, Trainer
-from .weighting import fixed_weights
+from .weighting import AbstractWeighting, fixed_weights
 
 _HELD_OUT_SEED, _DIAGNOSTIC_SEED = 10_007, 20_011  # offsets that keep test points apart from training points
 
@@ -54,6 +53,7 @@ def fit(
     points: int | Mapping[str, int] | None = None,
     sampler: str | AbstractSampler | None = None,
     weights: Mapping[str, float] | None = None,
+    weighting: str | AbstractWeighting | None = None,
     width: int | None = None,
     depth: int | None = None,
     callbacks: Sequence[Callback] = (),
@@ -73,15 +73,15 @@ def fit(
     - `points`: number of points of the interior conditions (others get a share), or a number per condition.
     - `sampler`: which points: a name (see `pinnkit.SAMPLERS`) or a sampler, instead of the strategy's own.
     - `weights`: loss weights to start from, 1 where none is given; an adaptive strategy replaces them.
+    - `weighting`: a rule for the weights of all phases, or its name (see `pinnkit.WEIGHTINGS`); None leaves them to the
+      strategy. A rule that remembers points keeps the first ones.
     - `callbacks`: see `Callback`.
 
     **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant.
     """
     limits = Limits(*_checked_limits(steps, budget, target), started=time.perf_counter())
     _check_run_arguments(problem, seed, precision, callbacks)
-    plan = as_strategy(strategy, precision)
-    if sampler is not None:
-        plan = dataclasses.replace(plan, sampler=as_sampler(sampler))
+    plan = as_strategy(strategy, precision, weighting, sampler)
     counts = point_counts(problem, points)
     functional, described = _network(problem, model, width, depth, seed)
     with jax.enable_x64(True):
@@ -90,7 +90,10 @@ def fit(
         start = exact.initial_params(cast(functional.params, jnp.float64))
         measure = Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
         diagnostician = _diagnostician(exact, counts, seed, parameter_count(start))
-        _check_finite(exact, start, _batch(problem, plan.sampler, counts, seed))
+        first_batch = _batch(problem, plan.sampler, counts, seed)
+        for rule in (phase.weighting for phase in plan.phases if phase.weighting is not None):
+            rule.init(exact, first_batch, initial_weights)  # refuses problems to which it does not apply
+        _check_finite(exact, start, first_batch)
     announcement = Start(
         problem=problem.name,
         strategy=plan.name,
@@ -121,7 +124,7 @@ def fit(
         outcome = trainer.run(state)
     params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), outcome.state.params)
     summary, snapshot = _conclude(exact, params, counts, seed, plan, precision, limits, trainer, outcome, measure)
-    config = _config(problem, summary, described, steps, budget, target, sampler)
+    config = _config(problem, summary, described, weighting, sampler, steps, budget, target)
     for callback in callbacks:
         callback.end(summary)
     run = Run(summary, config, trainer.history, snapshot)
@@ -193,8 +196,8 @@ def _conclude(
     problem, history = residuals.problem, trainer.history
     with jax.enable_x64(True):
         batch = batch_of(problem, {k: jnp.asarray(np.asarray(v), float) for k, v in outcome.state.layouts.items()})
-        weights = {name: float(weight) for name, weight in outcome.state.weights.items()}
-        loss, losses = jax.jit(residuals.loss)(params, batch, weights)
+        loss, losses = jax.jit(residuals.loss)(params, batch, cast(outcome.state.weights, jnp.float64))
+        weights = {name: float(weight) for name, weight in mean_weights(outcome.state.weights).items()}
         coefficients = {name: float(value) for name, value in residuals.coefficients(params).items()}
     held_out = measure.held_out(params)
     relative_l2, max_error = measure.errors(params)
@@ -254,15 +257,19 @@ def _config(
     problem: Problem,
     summary: Summary,
     network: dict[str, Any],
+    weighting: str | AbstractWeighting | None,
+    sampler: str | AbstractSampler | None,
     steps: int | None,
     budget: float | None,
     target: float | None,
-    sampler: str | AbstractSampler | None,
 ) -> dict[str, Any]:
     """What was asked for, without the settings that were left open."""
     packages = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
-    drawn_by = sampler if sampler is None or isinstance(sampler, str) else type(sampler).__name__
-    asked = {"steps": steps, "budget": budget, "target": target, "sampler": drawn_by}
+    named = {
+        name: value if value is None or isinstance(value, str) else type(value).__name__
+        for name, value in (("weighting", weighting), ("sampler", sampler))
+    }
+    asked = {**named, "steps": steps, "budget": budget, "target": target}
     return {
         "problem": problem.name,
         "strategy": summary.strategy,

@@ -50,7 +50,8 @@ class Snapshot:
 
 @dataclass
 class History:
-    """Per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN where unknown), `weights`.
+    """Per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN where unknown), `weights`
+    (of points their means).
 
     Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` as (name, first step),
     and `decisions`, what was chosen and from which figure, in words.

@@ -1,7 +1,8 @@
 r"""The stacked, scaled residual and its Jacobian: the one object every adaptive thing is a function of.
 
-With rows scaled by $\sqrt{w_k/N_k}$ the loss is ½‖r‖², its gradient $J^\top r$ and the training kernel $J J^\top$:
-the eigenvalues of that kernel are the rates at which gradient flow reduces the modes of the residual.
+With rows scaled by $\sqrt{w_k/N_k}$ (by $\sqrt{w_i/N_k}$ where each point $i$ has a weight of its own) the loss is
+½‖r‖², its gradient $J^\top r$ and the training kernel $J J^\top$: the eigenvalues of that kernel are the rates at which
+gradient flow reduces the modes of the residual.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from jaxtyping import Array, Float
 
 from ._types import Params, Scalar, Weights
 from .ntk.kernel import jacobian_rows, squared_gradient_norms
-from .residuals import Batch, ResidualFunctions
+from .residuals import Batch, ResidualFunctions, row_weights
 
 
 class Linearization(eqx.Module):
@@ -112,9 +113,9 @@ def linearize(
         function, points = residuals.at_point(name), batch[name]
         r = jax.vmap(function, (None, 0))(params, points).ravel()
         J = jacobian_rows(function, params, points, block_size)
-        scale = jnp.sqrt(weights[name] / r.size)
+        scale = jnp.sqrt(row_weights(weights[name], r.size) / r.size)
         values.append(scale * r)
-        rows.append(scale * J.reshape(r.size, -1))
+        rows.append(scale[:, None] * J.reshape(r.size, -1))
         sizes[name] = r.size
     return Linearization(jnp.concatenate(values), jnp.concatenate(rows), sizes, ravel_pytree(params)[1])
 

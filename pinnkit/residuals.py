@@ -85,14 +85,15 @@ class ResidualFunctions:
         }
 
     def loss(self, params: Params, batch: Batch, weights: Weights) -> tuple[Scalar, dict[str, Scalar]]:
-        r"""Loss $\tfrac12 \sum_k w_k \overline{r_k^2}$, and the mean squares $\overline{r_k^2}$."""
-        losses = {name: jnp.mean(r**2) for name, r in self(params, batch).items()}
-        return total_loss(losses, weights), losses
+        r"""Loss $\tfrac12 \sum_k \overline{w_k r_k^2}$, and the mean squares $\overline{r_k^2}$."""
+        squares = {name: r**2 for name, r in self(params, batch).items()}
+        weighted = [jnp.mean(row_weights(weights[name], r2.size) * r2) for name, r2 in squares.items()]
+        return 0.5 * jnp.sum(jnp.stack(weighted)), {name: jnp.mean(r2) for name, r2 in squares.items()}
 
     def stacked(self, params: Params, batch: Batch, weights: Weights) -> Float[Array, " n"]:
         r"""All residuals in one vector, rows scaled by $\sqrt{w_k / N_k}$, so that the loss is ½‖r‖²."""
         residuals = self(params, batch)
-        scaled = {name: jnp.sqrt(weights[name] / r.size) * r for name, r in residuals.items()}
+        scaled = {name: jnp.sqrt(row_weights(weights[name], r.size) / r.size) * r for name, r in residuals.items()}
         return jnp.concatenate(jax.tree.leaves(scaled))
 
     def _values(self, equation: Equation, params: Params, point: Points) -> dict[Symbol, Array]:
@@ -119,6 +120,16 @@ class ResidualFunctions:
         return value.reshape(coordinates[0].shape + value.shape[1:])
 
 
+def row_weights(weight: Any, rows: int) -> Float[Array, " rows"]:
+    """The weight of each residual of a condition, from its one weight or those of its points."""
+    return jnp.repeat(jnp.ravel(weight), rows // jnp.size(weight))
+
+
+def mean_weights(weights: Weights) -> dict[str, Scalar]:
+    """One weight for each condition: the mean over its points."""
+    return {name: jnp.mean(weight) for name, weight in weights.items()}
+
+
 def total_loss(losses: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
-    """½ Σ w_k mean(r_k²)."""
+    """½ Σ w_k mean(r_k²), with one weight for each condition."""
     return 0.5 * sum(weights[name] * value for name, value in losses.items())

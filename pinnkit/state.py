@@ -13,7 +13,8 @@ class TrainState(eqx.Module):
 
     - `params`: network and unknown coefficients; `previous`: those of the step before, kept in case the
       present ones turn out not to be finite;
-    - `layouts`: points of each condition in the unit cube of its region.
+    - `layouts`: points of each condition in the unit cube of its region;
+    - `weights`: a number for each condition, or one for each of its points.
     """
 
     params: Params
@@ -30,7 +31,7 @@ class TrainState(eqx.Module):
 class StepInfo(eqx.Module):
     """What a step reports: figures at the parameters it started from, and the rate and weights it used.
 
-    - `losses`: mean square of each condition's residual, unweighted;
+    - `losses`: mean square of each condition's residual, unweighted; `weights`: means over the points;
     - `learning_rate`: NaN where the optimizer keeps its rate to itself;
     - `finite`: whether loss and gradient were.
     """

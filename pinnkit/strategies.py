@@ -1,14 +1,14 @@
 """Named bundles of optimizer, weights, learning rate and points."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import optax
 
 from .gauss_newton import levenberg_marquardt
 from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate
-from .samplers import AbstractSampler, QuasiRandom
-from .weighting import AbstractWeighting, NTKWeighting
+from .samplers import AbstractSampler, QuasiRandom, as_sampler
+from .weighting import WEIGHTINGS, AbstractWeighting, NTKWeighting
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Phase:
 
     - `optimizer`: any optax transformation. With a `learning_rate` it gives the direction d and the
       parameters move by −η d; without one its updates are added as they are.
-    - `weighting`: None keeps the weights there are.
+    - `weighting`: None keeps the weights there are, of points their means.
     - `steps`: how many at most, unless the caller says otherwise; `share`: of the caller's steps or budget.
     - `patience`: the phase ends when the held-out loss has not come down by a tenth in so many steps.
     - `check_every`: steps between two looks at the held-out residual.
@@ -37,7 +37,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Strategy:
-    """Phases one after the other on points from one sampler. The last phase takes what steps and time are left."""
+    """Phases one after the other on points from one sampler. The last phase takes what steps and time are left.
+
+    **Raises:** `ValueError` without phases, and where a weighting remembers points that the sampler draws anew.
+    """
 
     name: str
     phases: tuple[Phase, ...]
@@ -46,6 +49,12 @@ class Strategy:
     def __post_init__(self) -> None:
         if not self.phases:
             raise ValueError(f"strategy '{self.name}' has no phases")
+        rules = [phase.weighting for phase in self.phases if phase.weighting is not None]
+        if self.sampler.redraw is not None and (bound := [rule for rule in rules if rule.remembers_points]):
+            raise ValueError(
+                f"{type(bound[0]).__name__} remembers points, and strategy '{self.name}' draws them anew every "
+                f"{self.sampler.redraw} steps; give it a sampler with `redraw=None`"
+            )
 
 
 def adam(learning_rate: float = 1e-3, weighting: AbstractWeighting | None = None) -> Strategy:
@@ -84,14 +93,24 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
 }
 
 
-def as_strategy(strategy: str | Strategy | optax.GradientTransformation, precision: str) -> Strategy:
+def as_strategy(
+    strategy: str | Strategy | optax.GradientTransformation,
+    precision: str,
+    weighting: str | AbstractWeighting | None = None,
+    sampler: str | AbstractSampler | None = None,
+) -> Strategy:
     """A strategy from its name, itself, or an optax optimizer (unit weights, its own learning rate).
 
     In single precision "auto" means "ntk-adam".
 
-    **Raises:** `ValueError` for an unknown name, and for a strategy that single precision would destroy;
-    `TypeError` for anything else.
+    - `weighting`: what all its phases shall weigh with, a rule or its name; None leaves that to the strategy. A rule
+      that remembers points keeps the first ones, unless the strategy or the caller comes with a sampler;
+    - `sampler`: which points, a sampler or its name; None leaves that to the strategy.
+
+    **Raises:** `ValueError` for an unknown name, for a strategy that single precision would destroy, and for a
+    weighting that remembers points which are drawn anew; `TypeError` for anything else.
     """
+    is_own = isinstance(strategy, Strategy) or sampler is not None
     if isinstance(strategy, str):
         if strategy not in STRATEGIES:
             raise ValueError(f"there is no strategy '{strategy}'; there are {', '.join(STRATEGIES)}")
@@ -109,7 +128,30 @@ def as_strategy(strategy: str | Strategy | optax.GradientTransformation, precisi
         raise ValueError(
             f"strategy '{strategy.name}' needs precision 'double': its kernel algebra squares the condition number"
         )
-    return strategy
+    if sampler is not None:
+        strategy = replace(strategy, sampler=as_sampler(sampler))
+    if weighting is None:
+        return strategy
+    rule = as_weighting(weighting)
+    phases = tuple(replace(phase, weighting=rule) for phase in strategy.phases)
+    sampler = replace(strategy.sampler, redraw=None) if rule.remembers_points and not is_own else strategy.sampler
+    return replace(strategy, phases=phases, sampler=sampler)
+
+
+def as_weighting(weighting: str | AbstractWeighting) -> AbstractWeighting:
+    """A rule from its name or itself.
+
+    **Raises:** `ValueError` for an unknown name; `TypeError` for anything else.
+    """
+    if isinstance(weighting, AbstractWeighting):
+        return weighting
+    if not isinstance(weighting, str):
+        raise TypeError(
+            f"a weighting is a name ({', '.join(WEIGHTINGS)}) or an `AbstractWeighting`; got {type(weighting).__name__}"
+        )
+    if weighting not in WEIGHTINGS:
+        raise ValueError(f"there is no weighting '{weighting}'; there are {', '.join(WEIGHTINGS)}")
+    return WEIGHTINGS[weighting]()
 
 
 def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:

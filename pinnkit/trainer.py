@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
-from ._types import Params, Scalar
+from ._types import Params, Scalar, Weights
 from .callbacks import Callback, Progress
 from .diagnostics import Diagnostician
 from .history import Check, History
@@ -21,10 +21,11 @@ from .learning_rate import StepContext
 from .linearization import linearize, linearize_matrix_free
 from .measure import Measure
 from .model import parameter_count
-from .residuals import Batch, ResidualFunctions, total_loss
+from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
 from .state import StepInfo, TrainState
 from .strategies import Phase, Strategy
+from .weighting import AbstractWeighting, renewed
 
 JACOBIAN_BUDGET_BYTES = 2 * 1024**3
 """A Jacobian larger than this is not formed: Gauss-Newton then works by products."""
@@ -196,7 +197,7 @@ class Trainer:
         if records and records[-1].step == int(state.step):
             return  # a phase starts where the last one ended
         began = time.perf_counter()
-        weights = {name: float(weight) for name, weight in state.weights.items()}
+        weights = {name: float(weight) for name, weight in mean_weights(state.weights).items()}
         params = jax.tree.map(np.asarray, state.params)
         record = self._diagnostician(params, weights, step=int(state.step), phase=phase, horizon=self._horizon)
         records.append(record)
@@ -228,7 +229,7 @@ def take_step(
     """One step of training; pure."""
     key, layouts = _next_points(sampler, residuals, state)
     batch = batch_of(residuals.problem, layouts)
-    weights, weighting_state = _next_weights(phase, residuals, batch, state)
+    weights, weighting_state = _next_weights(phase, residuals, batch, layouts, state)
     value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]
     (loss, losses), gradient = jax.value_and_grad(residuals.loss, has_aux=True)(state.params, batch, weights)
     direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
@@ -256,7 +257,7 @@ def take_step(
     )
     stopped = dataclasses.replace(state, params=state.previous)
     state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, stopped)
-    return state, StepInfo(loss, losses, gradient_norm, rate, weights, finite)
+    return state, StepInfo(loss, losses, gradient_norm, rate, mean_weights(weights), finite)
 
 
 def _stretch(
@@ -277,14 +278,29 @@ def _stretch(
 def _enter(phase: Phase, residuals: ResidualFunctions, state: TrainState) -> TrainState:
     """The state with fresh optimizer, weighting and rate for a phase."""
     key, rate_key = jr.split(state.key)
+    weights, weighting_state = _first_weights(phase.weighting, residuals, state)
     return dataclasses.replace(
         state,
         previous=state.params,
         opt_state=phase.optimizer.init(state.params),
-        weighting_state=() if phase.weighting is None else phase.weighting.init(residuals.conditions),
+        weights=weights,
+        weighting_state=weighting_state,
         rate_state=() if phase.learning_rate is None else phase.learning_rate.init(state.params, rate_key),
         key=key,
     )
+
+
+def _first_weights(
+    weighting: AbstractWeighting | None, residuals: ResidualFunctions, state: TrainState
+) -> tuple[Weights, Any]:
+    """The means of those before, in the shape that the rule gives them, and the rule's state."""
+    weights = mean_weights(state.weights)
+    if weighting is None:
+        return weights, ()
+    batch = batch_of(residuals.problem, state.layouts)
+    if weighting.per_point:
+        weights = {name: jnp.broadcast_to(weight, len(batch[name])) for name, weight in weights.items()}
+    return weights, weighting.init(residuals, batch, weights)
 
 
 def _next_points(
@@ -299,16 +315,16 @@ def _next_points(
     return key, layouts
 
 
-def _next_weights(phase: Phase, residuals: ResidualFunctions, batch: Batch, state: TrainState) -> tuple[Any, Any]:
+def _next_weights(
+    phase: Phase, residuals: ResidualFunctions, batch: Batch, layouts: dict[str, Array], state: TrainState
+) -> tuple[Weights, Any]:
     weighting = phase.weighting
     if weighting is None:
         return state.weights, state.weighting_state
-    due = (state.weighting_state.filled == 0) | (state.step % weighting.every == 0)
-    return jax.lax.cond(
-        due,
-        lambda: weighting.update(residuals, state.params, batch, state.weighting_state),
-        lambda: (state.weights, state.weighting_state),
-    )
+    due = state.step % weighting.every == 0
+    if weighting.per_point:
+        due |= ~optax.tree_utils.tree_allclose(layouts, state.layouts, rtol=0, atol=0)
+    return renewed(weighting, due, residuals, state.params, batch, state.weights, state.weighting_state)
 
 
 def _scaled(

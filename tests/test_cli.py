@@ -90,6 +90,7 @@ def error_of(capsys, *tokens, status=2):
         (["solve", "mine.py", "--output", "mine.py"], "cannot write to the output folder 'mine.py'"),
         (["solve", "mine.py", "--strategy", "none"], "there is no strategy 'none'; there are auto"),
         (["solve", "mine.py", "--sampler", "none"], "there is no sampler 'none'; there are quasi-random, uniform"),
+        (["solve", "mine.py", "--weighting", "none"], "there is no weighting 'none'; there are trace, largest"),
         (["solve", "mine.py", "--steps", "-1"], "`steps`"),
         (["solve", "mine.py", "--points", "0"], "got 0"),
         (["ntk", "mine.py", "--width", "0"], "width"),
@@ -111,12 +112,12 @@ def test_debug_shows_where_an_error_came_from():
 
 
 def test_solve_passes_its_options_on(fitted, here, capsys):
-    options = "--strategy adam --steps 5 --budget 2.5 --target 1e-9 --seed 3 --precision single"
+    options = "--strategy adam --weighting rba --steps 5 --budget 2.5 --target 1e-9 --seed 3 --precision single"
     sizes = "--points 7 --sampler uniform --width 8 --depth 2 --set nu=0.02 --output out"
     assert main(["solve", "mine.py", *options.split(), *sizes.split()]) == 0
     (call,) = fitted.calls
     assert call.problem.constants == {"nu": 0.02}
-    assert (call.strategy, call.steps, call.budget, call.target) == ("adam", 5, 2.5, 1e-9)
+    assert (call.strategy, call.weighting, call.steps, call.budget, call.target) == ("adam", "rba", 5, 2.5, 1e-9)
     assert (call.seed, call.precision, call.points, call.width, call.depth) == (3, "single", 7, 8, 2)
     assert call.sampler == "uniform"
     config = pinnkit.Run.load(here / "out").config
@@ -128,7 +129,8 @@ def test_options_left_out_are_left_to_fit(fitted):
     main(["solve", "mine.py"])
     (call,) = fitted.calls
     assert (call.strategy, call.seed, call.precision) == ("auto", 0, "double")
-    assert {call.steps, call.budget, call.target, call.points, call.sampler, call.width, call.depth} == {None}
+    assert {call.weighting, call.steps, call.budget, call.target, call.points, call.sampler} == {None}
+    assert {call.width, call.depth} == {None}
 
 
 def test_without_an_output_folder_it_says_where_it_wrote(fitted, here, capsys):

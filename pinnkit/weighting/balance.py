@@ -1,0 +1,74 @@
+"""Weights inverse to what shall be balanced."""
+
+import abc
+from typing import NamedTuple, TypeAlias
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .._types import Params, Weights
+from ..residuals import Batch, ResidualFunctions, mean_weights
+from .rule import AbstractWeighting
+
+Sizes: TypeAlias = dict[str, Float[Array, "..."]]
+"""A positive figure of each condition, or of each of its points."""
+
+
+class Balance(NamedTuple):
+    r"""- `sizes`: what the weights shall make equal;
+    - `kept`: what they shall leave alone in sum, $\sum_k \overline{w_k m_k} = \sum_k \overline{m_k}$.
+    """
+
+    sizes: Sizes
+    kept: Sizes
+
+
+class BalanceState(eqx.Module):
+    """- `mean_log`: exponential mean of the logarithms of raw weights, from zero;
+    - `updates`: how many it is made of.
+    """
+
+    mean_log: Sizes
+    updates: Int[Array, ""]
+
+
+class AbstractBalance(AbstractWeighting):
+    r"""Weights inverse to a positive size of each condition, or of each point.
+
+    With sizes $s_k$ the raw weights are $w_k = \bar{s} / s_k$. They are averaged in log space with bias correction and
+    `momentum`, and normalised by `normalise`.
+    """
+
+    momentum: eqx.AbstractVar[float]
+
+    @abc.abstractmethod
+    def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
+        """What the weights shall balance, and what they shall keep."""
+
+    def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> BalanceState:
+        return BalanceState({name: jnp.zeros_like(weight) for name, weight in weights.items()}, jnp.asarray(0))
+
+    def update(
+        self, residuals: ResidualFunctions, params: Params, batch: Batch, state: BalanceState
+    ) -> tuple[Weights, BalanceState]:
+        sizes, kept = self.balance(residuals, params, batch)
+        mean = jnp.mean(jnp.stack([jnp.mean(size) for size in sizes.values()]))
+        # A size of zero (a condition that is solved, or blind to the parameters) gives a finite weight.
+        floor = jnp.finfo(mean.dtype).eps * mean + jnp.finfo(mean.dtype).tiny
+        log_weight = lambda size: jnp.log(mean + floor) - jnp.log(size + floor)
+        mean_log = {
+            name: self.momentum * state.mean_log[name] + (1 - self.momentum) * log_weight(size)
+            for name, size in sizes.items()
+        }
+        updates = state.updates + 1
+        filled = 1 - self.momentum**updates
+        weights = {name: jnp.exp(value / filled) for name, value in mean_log.items()}
+        return normalise(weights, kept), BalanceState(mean_log, updates)
+
+
+def normalise(weights: Weights, kept: Sizes) -> Weights:
+    r"""`weights` times a factor that makes $\sum_k \overline{w_k m_k} = \sum_k \overline{m_k}$."""
+    total = lambda sizes: jnp.sum(jnp.stack(list(mean_weights(sizes).values())))
+    factor = total(kept) / total({name: weights[name] * size for name, size in kept.items()})
+    return {name: factor * weight for name, weight in weights.items()}

@@ -1,0 +1,21 @@
+"""Weights as they are given."""
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+
+from .._types import Weights
+from ..problem import ProblemError
+
+
+def fixed_weights(conditions: tuple[str, ...], weights: Mapping[str, float] | None) -> Weights:
+    """One weight for each condition, 1 where none is given.
+
+    **Raises:** `ProblemError` for an unknown condition or a weight that is not a finite number ≥ 0.
+    """
+    given = dict(weights or {})
+    if unknown := sorted(set(given) - set(conditions)):
+        raise ProblemError(f"weights are given for unknown condition(s) {unknown}; there are {list(conditions)}")
+    if wrong := {name: w for name, w in given.items() if not (0 <= w < float("inf"))}:
+        raise ProblemError(f"a weight is a finite number ≥ 0, got {wrong}")
+    return {name: jnp.asarray(given.get(name, 1.0), float) for name in conditions}

@@ -1,0 +1,182 @@
+r"""Weights that balance figures of the diagonal blocks of the kernel.
+
+The kernel is the unweighted training kernel, rows scaled by $1/\sqrt{N_k}$, and $K_{kk}$ its block of condition k. All
+rules keep its trace, $\sum_k w_k \mathrm{tr}\,K_{kk} = \mathrm{tr}\,K$: they move the balance between conditions and
+leave the total rate of training, hence the learning rate, alone.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from .._types import Params, Scalar
+from ..linearization import block_traces, linearize_matrix_free
+from ..ntk.kernel import jacobian_rows, squared_gradient_norms
+from ..residuals import Batch, ResidualFunctions
+from .balance import AbstractBalance, Balance
+
+
+class NTKWeighting(AbstractBalance):
+    r"""$w_k \propto \mathrm{tr}\,K / \mathrm{tr}\,K_{kk}$: the mean rates of all conditions become equal.
+
+    The traces are exact and need no Jacobian in memory.
+
+    Wang, Yu & Perdikaris, *When and why PINNs fail to train: a neural tangent kernel perspective*, JCP 449, 2022.
+    """
+
+    every: int = 100
+    momentum: float = 0.9
+
+    def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
+        traces = block_traces(residuals, params, batch)
+        return Balance(traces, traces)
+
+
+class LargestEigenvalueWeighting(AbstractBalance):
+    r"""$w_k \propto 1 / \lambda_{\max}(K_{kk})$: the fastest modes of all conditions get one rate.
+
+    The eigenvalues are the largest Ritz values after `products` products with a block; no matrix is formed.
+
+    The eigenvalue in place of the trace in Wang, Yu & Perdikaris, JCP 449, 2022; Lanczos' method with full
+    reorthogonalisation: Golub & Van Loan, *Matrix computations*, section 10.3.
+    """
+
+    every: int = 100
+    momentum: float = 0.9
+    products: int = 12
+
+    def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
+        def largest(name: str) -> Scalar:
+            block = linearize_matrix_free(residuals, params, {name: batch[name]}, {name: jnp.ones(())})
+            return largest_eigenvalue(lambda a: block.push(block.pull(a)), block.residual, self.products)
+
+        return Balance({name: largest(name) for name in batch}, block_traces(residuals, params, batch))
+
+
+class QuantileWeighting(AbstractBalance):
+    r"""$w_k \propto 1 / \lambda_q(K_{kk})$, the eigenvalue at quantile `q` of the block on at most `points` points.
+
+    Traces and largest eigenvalues see one to three modes; a quantile sees those that follow, which decide how long
+    training takes. Eigenvalues are squared singular values of the block's Jacobian. One below
+    $(\max(n, p)\,\epsilon\,s_1)^2$, which is rounding, counts as that: the weight is then a lower bound.
+
+    - `q`: 1 for the largest eigenvalue, 0 for the smallest, linear between neighbours.
+
+    On the spread of rates within a block: Wang, Yu & Perdikaris, JCP 449, 2022, section 4.
+    """
+
+    every: int = 100
+    momentum: float = 0.9
+    q: float = 0.9
+    points: int = 64
+
+    def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
+        def eigenvalue(name: str) -> Scalar:
+            points = batch[name]
+            few = np.linspace(0, len(points) - 1, min(len(points), self.points)).round().astype(int)
+            part = jax.tree.map(lambda column: column[few], points)
+            rows = residuals.rows(name, len(few))
+            jacobian = jacobian_rows(residuals.at_point(name), params, part).reshape(rows, -1)
+            sizes = jnp.linalg.svd(jacobian / jnp.sqrt(rows), compute_uv=False)
+            floor = max(jacobian.shape) * jnp.finfo(sizes.dtype).eps * sizes[0]
+            all_sizes = jnp.pad(sizes, (0, rows - sizes.size))  # a block of more rows than parameters is singular
+            return jnp.quantile(jnp.maximum(all_sizes, floor) ** 2, self.q)
+
+        return Balance({name: eigenvalue(name) for name in batch}, block_traces(residuals, params, batch))
+
+
+class DecayRateWeighting(AbstractBalance):
+    r"""$w_k \propto 1 / \rho_k$ with $\rho_k = r_k^\top K_{kk} r_k / r_k^\top r_k$, the residual in the block's modes.
+
+    $2 w_k \rho_k$ is the relative rate at which gradient flow on $w_k L_k$ alone reduces $L_k$: what is left of each
+    condition, rather than what the network can learn fastest, comes down at one rate. Costs one gradient a condition.
+
+    The kernel of Wang, Yu & Perdikaris, JCP 449, 2022, projected on the residual; compare Chen, Howard & Stinis,
+    *Self-adaptive weights based on balanced residual decay rate*, 2024, who measure that rate.
+    """
+
+    every: int = 100
+    momentum: float = 0.9
+
+    def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
+        def rate(name: str) -> Scalar:
+            loss, gradient = _condition_gradient(residuals, params, batch, name)
+            return optax.tree_utils.tree_norm(gradient, squared=True) / (2 * loss + jnp.finfo(loss.dtype).tiny)
+
+        return Balance({name: rate(name) for name in batch}, block_traces(residuals, params, batch))
+
+
+class GradientNormWeighting(AbstractBalance):
+    r"""$w_k \propto \|\nabla L_k\|^{-1}$: the gradients of all conditions get one length.
+
+    Keeps the sum of the lengths, $\sum_k w_k \|\nabla L_k\| = \sum_k \|\nabla L_k\|$, rather than the trace.
+
+    Wang, Sankaran, Wang & Perdikaris, *An expert's guide to training PINNs*, 2023.
+    """
+
+    every: int = 100
+    momentum: float = 0.9
+
+    def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
+        norms = {
+            name: optax.tree_utils.tree_norm(_condition_gradient(residuals, params, batch, name)[1]) for name in batch
+        }
+        return Balance(norms, norms)
+
+
+class PointwiseNTKWeighting(AbstractBalance):
+    r"""$w_i \propto 1 / K_{ii}$ for each point: every point has the same part in the trace of the kernel.
+
+    $K_{ii}$ is the mean over the equations at a point. The conditions have equal parts too, as with `NTKWeighting`.
+
+    - `momentum`: of use only where points are never drawn anew, since the mean is over what stands at one index.
+
+    The points' form of Wang, Yu & Perdikaris, JCP 449, 2022.
+    """
+
+    every: int = 100
+    momentum: float = 0.0
+    per_point: ClassVar[bool] = True
+
+    def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
+        diagonals = {
+            name: squared_gradient_norms(residuals.at_point(name), params, points) / residuals.rows(name, 1)
+            for name, points in batch.items()
+        }
+        return Balance(diagonals, diagonals)
+
+
+def largest_eigenvalue(
+    apply: Callable[[Float[Array, " n"]], Float[Array, " n"]], like: Float[Array, " n"], products: int
+) -> Scalar:
+    """The largest Ritz value of a positive semidefinite map after so many products with it, never above λ_max."""
+    cut = 100 * jnp.finfo(like.dtype).eps
+
+    def extend(carry: tuple[Array, Array], row: Array) -> tuple[tuple[Array, Array], Array]:
+        basis, vector = carry
+        image = apply(vector)
+        basis = basis.at[row].set(vector)
+        rest = image
+        for _ in range(2):  # twice is enough (Parlett & Kahan)
+            rest = rest - basis.T @ (basis @ rest)
+        norm = jnp.linalg.norm(rest)
+        alive = norm > cut * jnp.linalg.norm(image)  # else the space is exhausted, and rows of zeros follow
+        return (basis, jnp.where(alive, rest / norm, 0)), image
+
+    start = jr.normal(jr.key(0), like.shape, like.dtype)
+    empty = jnp.zeros((products, like.size), like.dtype)
+    (basis, _), images = jax.lax.scan(extend, (empty, start / jnp.linalg.norm(start)), jnp.arange(products))
+    projected = basis @ images.T
+    return jnp.linalg.eigvalsh((projected + projected.T) / 2)[-1]
+
+
+def _condition_gradient(residuals: ResidualFunctions, params: Params, batch: Batch, name: str) -> tuple[Scalar, Params]:
+    """The loss of one condition, ½ of its mean square, and its gradient."""
+    loss = lambda params: residuals.loss(params, {name: batch[name]}, {name: jnp.ones(())})[0]
+    return jax.value_and_grad(loss)(params)
