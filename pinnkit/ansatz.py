@@ -231,7 +231,7 @@ def _on_face(problem: Problem, axis: int, side: int) -> Float[np.ndarray, "n d"]
 def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
     """The first two values that should be one, where two pins meet."""
     x = _on_face(problem, a.axis, a.side)
-    x[:, b.axis] = _on_face(problem, b.axis, b.side)[:, b.axis]
+    x = jnp.asarray(x).at[:, b.axis].set(_on_face(problem, b.axis, b.side)[:, b.axis])
     first = np.asarray(jax.vmap(_derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
     second = np.asarray(jax.vmap(_derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
     if not (np.isfinite(first).all() and np.isfinite(second).all()):

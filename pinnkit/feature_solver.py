@@ -23,12 +23,13 @@ _HELD_OUT_SEED = 30_011
 
 
 class Attempt(NamedTuple):
-    """- `params`: what was found; `steps`: what was seen on the way;
+    """- `params`: what was found; `steps`: what was seen on the way; `weights`: of the loss;
     - `before`, `after`: loss on held-out points with the output layer at zero, and at the end.
     """
 
     params: Params
     steps: list[OutputStep]
+    weights: dict[str, float]
     before: float
     after: float
 
@@ -71,7 +72,7 @@ class FeatureSolver:
         seen, found = [step for _, step in steps], steps[-1][0] if steps else params
         weights = seen[0].weights if seen else dict.fromkeys(self.residuals.conditions, 1.0)
         before, after = (self.layer.loss(p, held_out, weights) for p in (params, found))
-        return Attempt(found, seen, before, after)
+        return Attempt(found, seen, weights, before, after)
 
 
 def feature_model(ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int) -> FunctionalModel:

@@ -16,28 +16,28 @@ import jax.random as jr
 import numpy as np
 import optax
 
-from ._types import Model, Params
+from ._types import Model
+from .ansatz import Ansatz, find_ansatz
+from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, is_resolved, merged, sampled
+from .auto import model_from
 from .callbacks import Callback, Start
 from .checkpoint import restore_params
-from .diagnostics import Diagnostician, Diagnostics, diagnostic_batch
+from .diagnostics import Diagnostics
 from .history import Snapshot
+from .journal import Journal, Limits
 from .kernels import check_problem_and_seed
-from .measure import Fields, Measure
+from .measure import Fields
 from .model import FunctionalModel, as_functional, cast, parameter_count
-from .networks import default_network
+from .networks import MLP, Periodic, Rescale, default_network
 from .ntk.kernel import checked_dtype
-from .problem import Problem, ProblemError
-from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
+from .problem import Problem
+from .residuals import ResidualFunctions, total_loss
 from .run import Run, RunFolderError
-from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
+from .samplers import AbstractSampler, QuasiRandom, point_counts
 from .solution import Solution
-from .state import TrainState
 from .strategies import Strategy, as_strategy
 from .summary import Seconds, Spectra, SpectrumSummary, Summary
-from .trainer import Limits, Outcome, Trainer
 from .weighting import AbstractWeighting, fixed_weights
-
-_HELD_OUT_SEED, _DIAGNOSTIC_SEED = 10_007, 20_011  # offsets that keep test points apart from training points
 
 
 def fit(
@@ -56,16 +56,19 @@ def fit(
     weighting: str | AbstractWeighting | None = None,
     width: int | None = None,
     depth: int | None = None,
+    conditions: str | Sequence[str] | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Solution:
     """Solve a problem.
 
+    With nothing but a problem, everything is chosen (see `pinnkit.auto`) and every choice is in `history.decisions`.
+
     **Arguments:**
 
     - `model`: an `nnx.Module`, `eqx.Module`, pair `(init, apply)` or `FunctionalModel` from points of the domain to
-      one output per component of the fields; None builds a tanh network with `depth` hidden layers of `width`.
-      The model that is handed in is not changed.
-    - `strategy`: a name (see `pinnkit.STRATEGIES`), a `Strategy`, or any optax optimizer.
+      one output per component of the fields; None builds a network. The model that is handed in is not changed.
+    - `strategy`: a name (see `pinnkit.STRATEGIES`), a `Strategy`, or any optax optimizer. "auto" chooses network,
+      points and weights as well, unless any of them is given: then it trains with what is given.
     - `steps`, `budget`, `target`: stop after so many steps, seconds of wall time (compilation included), or once the
       held-out loss is no larger than `target`. Without any of them the strategy's own number of steps counts.
     - `seed`: of the network, the points and everything else that is random.
@@ -75,6 +78,10 @@ def fit(
     - `weights`: loss weights to start from, 1 where none is given; an adaptive strategy replaces them.
     - `weighting`: a rule for the weights of all phases, or its name (see `pinnkit.WEIGHTINGS`); None leaves them to the
       strategy. A rule that remembers points keeps the first ones.
+    - `width`, `depth`: of a tanh network.
+    - `conditions`: "exact" satisfies by construction whatever allows it (see `pinnkit.ansatz`), "soft" nothing, names
+      of conditions those; None means "exact" for built-in networks and "soft" for a model handed in, which may have
+      conditions of its own inside.
     - `callbacks`: see `Callback`.
 
     **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant.
@@ -83,52 +90,31 @@ def fit(
     _check_run_arguments(problem, seed, precision, callbacks)
     plan = as_strategy(strategy, precision, weighting, sampler)
     counts = point_counts(problem, points)
-    functional, described = _network(problem, model, width, depth, seed)
-    with jax.enable_x64(True):
-        initial_weights = fixed_weights(tuple(problem.conditions), weights)
-        exact = ResidualFunctions(problem, functional)
-        start = exact.initial_params(cast(functional.params, jnp.float64))
-        measure = Measure(exact, _batch(problem, QuasiRandom(), counts, seed + _HELD_OUT_SEED))
-        diagnostician = _diagnostician(exact, counts, seed, parameter_count(start))
-        first_batch = _batch(problem, plan.sampler, counts, seed)
-        for rule in (phase.weighting for phase in plan.phases if phase.weighting is not None):
-            rule.init(exact, first_batch, initial_weights)  # refuses problems to which it does not apply
-        _check_finite(exact, start, first_batch)
-    announcement = Start(
-        problem=problem.name,
-        strategy=plan.name,
-        phases=tuple(phase.name for phase in plan.phases),
-        parameters=parameter_count(start),
-        points=counts,
-        precision=precision,
-        steps=steps,
-        budget=budget,
-    )
-    for callback in callbacks:
-        callback.start(announcement)
-    with jax.enable_x64(precision == "double"):
-        dtype = jnp.result_type(float)
-        residuals = exact if precision == "double" else ResidualFunctions(problem, cast(functional, dtype))
-        trainer = Trainer(residuals, plan, limits, measure, diagnostician, callbacks)
-        state = TrainState(
-            params=cast(start, dtype),
-            previous=cast(start, dtype),
-            opt_state=(),
-            layouts=plan.sampler.init(problem, counts, seed),
-            weights=cast(initial_weights, dtype),
-            weighting_state=(),
-            rate_state=(),
-            key=jr.key(seed),
-            step=jnp.asarray(0),
-        )
-        outcome = trainer.run(state)
-    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), outcome.state.params)
-    summary, snapshot = _conclude(exact, params, counts, seed, plan, precision, limits, trainer, outcome, measure)
-    config = _config(problem, summary, described, weighting, sampler, steps, budget, target)
+    fixed_weights(tuple(problem.conditions), weights)
+    ansatz = find_ansatz(problem, _wanted(conditions, model), periodic=model is None)
+    given = [model, width, depth, points, sampler, weights, weighting]
+    chooses = plan.name == "auto" and all(item is None for item in given) and steps != 0
+    network, described = _network(ansatz, model, width, depth, seed)
+    journal = Journal(ansatz.remaining.conditions, limits, callbacks)
+    _announce(journal, problem, plan, network, counts, precision)
+    _record_conditions(ansatz, journal)
+    trained: Trained | None = None
+    if chooses:
+        with jax.enable_x64(True):
+            trained, left = by_features(ansatz, seed, journal)
+        if not is_resolved(left) and trained.stop_reason == "plateau" and steps is None:
+            journal.decide(f"a deep network is trained too: sines leave {left:.1e} of the held-out loss")
+            other = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
+            trained = _better(trained, other, journal)
+    else:
+        trained = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
+    journal.history.restrict_to(trained.ansatz.remaining.conditions)
+    summary, snapshot = _conclude(trained, seed, plan, precision, journal)
+    config = _config(problem, trained, summary, weighting, sampler, steps, budget, target)
     for callback in callbacks:
         callback.end(summary)
-    run = Run(summary, config, trainer.history, snapshot)
-    return Solution(problem, _merged(functional, params), measure.fields, params, outcome.state, run)
+    run = Run(summary, config, journal.history, snapshot)
+    return Solution(problem, merged(trained), trained.measure.fields, trained.params, trained.state, run)
 
 
 def load(folder: str | Path, problem: Problem, model: Model | None = None) -> Solution:
@@ -142,13 +128,19 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
     run = Run.load(Path(folder))
     if run.summary.problem != problem.name:
         raise RunFolderError(f"'{folder}' holds a run of problem '{run.summary.problem}', not of '{problem.name}'")
-    shape = (run.config.get("width"), run.config.get("depth")) if model is None else (None, None)
-    functional, _ = _network(problem, model, *shape, run.summary.seed)
+    exact = "exact" if "windows" in run.config else [str(name) for name in run.config.get("exact", [])]
+    ansatz = find_ansatz(problem, exact, periodic=model is None)
     with jax.enable_x64(True):
+        if model is None and run.config.get("network") == "SineFeatures":
+            functional = model_from(ansatz, run.config, run.summary.seed)
+        else:
+            shape = (run.config.get("width"), run.config.get("depth")) if model is None else (None, None)
+            functional = ansatz.wrap(_network(ansatz, model, *shape, run.summary.seed)[0])
         residuals = ResidualFunctions(problem, functional)
         like = residuals.initial_params(cast(functional.params, jnp.float64))
-    params = restore_params(Path(folder), like, run.summary.steps)
-    return Solution(problem, _merged(functional, params), Fields(residuals), params, None, run)
+        params = restore_params(Path(folder), like, run.summary.steps)
+        found = functional.merge(jax.tree.map(jnp.asarray, params["network"]))
+    return Solution(problem, found, Fields(residuals), params, None, run)
 
 
 def diagnose(
@@ -167,41 +159,74 @@ def diagnose(
     """
     _check_run_arguments(problem, seed, "double", ())
     counts = point_counts(problem, points)
-    functional, _ = _network(problem, model, width, depth, seed)
+    functional, _ = _network(Ansatz(problem), model, width, depth, seed)
     with jax.enable_x64(True):
         residuals = ResidualFunctions(problem, functional)
         params = residuals.initial_params(cast(functional.params, jnp.float64))
-        _check_finite(residuals, params, _batch(problem, QuasiRandom(), counts, seed))
-        take = _diagnostician(residuals, counts, seed, parameter_count(params))
+        check_finite(residuals, params, sampled(residuals, QuasiRandom(), counts, seed))
+        take = diagnostician_of(residuals, counts, seed, parameter_count(params))
     return take(params, dict.fromkeys(problem.conditions, 1.0), step=0, phase="start", horizon=horizon)
 
 
-def _merged(functional: FunctionalModel, params: Params) -> Any:
-    with jax.enable_x64(True):
-        return functional.merge(jax.tree.map(jnp.asarray, params["network"]))
+def _wanted(conditions: str | Sequence[str] | None, model: Model | None) -> str | Sequence[str]:
+    if conditions is None:
+        return "exact" if model is None else "soft"
+    return conditions
+
+
+def _announce(
+    journal: Journal,
+    problem: Problem,
+    plan: Strategy,
+    network: FunctionalModel,
+    counts: dict[str, int],
+    precision: str,
+) -> None:
+    announcement = Start(
+        problem=problem.name,
+        strategy=plan.name,
+        phases=tuple(phase.name for phase in plan.phases),
+        parameters=network.size,
+        points={name: counts[name] for name in journal.history.conditions},
+        precision=precision,
+        steps=journal.limits.steps,
+        budget=journal.limits.budget,
+    )
+    for callback in journal.callbacks:
+        callback.start(announcement)
+
+
+def _record_conditions(ansatz: Ansatz, journal: Journal) -> None:
+    if ansatz.conditions:
+        journal.decide(f"by construction: {', '.join(ansatz.conditions)}")
+    for note in ansatz.notes:
+        journal.decide(note)
+
+
+def _better(sines: Trained, deep: Trained, journal: Journal) -> Trained:
+    """The attempt that leaves less on held-out points, with the weights of the second."""
+    first, second = (trained.held_out_loss(deep.weights) for trained in (sines, deep))
+    kept = deep if second < first else sines
+    journal.decide(
+        f"kept: {'the deep network' if kept is deep else 'sines'}, held-out loss {min(first, second):.2e} against "
+        f"{max(first, second):.2e}"
+    )
+    return kept
 
 
 def _conclude(
-    residuals: ResidualFunctions,
-    params: Params,
-    counts: dict[str, int],
-    seed: int,
-    plan: Strategy,
-    precision: str,
-    limits: Limits,
-    trainer: Trainer,
-    outcome: Outcome,
-    measure: Measure,
+    trained: Trained, seed: int, plan: Strategy, precision: str, journal: Journal
 ) -> tuple[Summary, Snapshot]:
-    problem, history = residuals.problem, trainer.history
+    problem, history, measure, params = trained.ansatz.problem, journal.history, trained.measure, trained.params
     with jax.enable_x64(True):
-        batch = batch_of(problem, {k: jnp.asarray(np.asarray(v), float) for k, v in outcome.state.layouts.items()})
-        loss, losses = jax.jit(residuals.loss)(params, batch, cast(outcome.state.weights, jnp.float64))
-        weights = {name: float(weight) for name, weight in mean_weights(outcome.state.weights).items()}
-        coefficients = {name: float(value) for name, value in residuals.coefficients(params).items()}
+        losses = trained.training_losses()
+        coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
     held_out = measure.held_out(params)
     relative_l2, max_error = measure.errors(params)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
+    seconds = Seconds(
+        journal.limits.seconds(), journal.compile_seconds, journal.train_seconds, journal.diagnostics_seconds
+    )
     summary = Summary(
         pinnkit_version=version("pinnkit"),
         problem=problem.name,
@@ -210,15 +235,16 @@ def _conclude(
         precision=precision,
         device=_device(),
         parameters=parameter_count(params),
-        points=counts,
-        steps=int(outcome.state.step),
-        stop_reason=outcome.stop_reason,
-        seconds=Seconds(limits.seconds(), outcome.compile_seconds, outcome.train_seconds, outcome.diagnostics_seconds),
+        points={name: len(points) for name, points in trained.batch.items()},
+        steps=journal.step,
+        stop_reason=trained.stop_reason,
+        seconds=seconds,
         peak_memory_bytes=_peak_memory_bytes(),
-        loss=float(loss),
-        held_out_loss=total_loss(held_out, weights),
-        losses={name: float(losses[name]) for name in problem.conditions},
-        weights={name: weights[name] for name in problem.conditions},
+        loss=total_loss(losses, trained.weights),
+        held_out_loss=total_loss(held_out, trained.weights),
+        losses=losses,
+        exact={name: held_out[name] for name in problem.conditions if name not in losses},
+        weights={name: trained.weights[name] for name in losses},
         learning_rate=None if math.isnan(rate) else rate,
         relative_l2=relative_l2 or None,
         max_error=max_error or None,
@@ -231,32 +257,25 @@ def _conclude(
 
 
 def _network(
-    problem: Problem, model: Model | None, width: int | None, depth: int | None, seed: int
+    ansatz: Ansatz, model: Model | None, width: int | None, depth: int | None, seed: int
 ) -> tuple[FunctionalModel, dict[str, Any]]:
-    """The model in functional form, and what the settings say of it."""
+    """The model in functional form, without its ansatz, and what the settings say of it."""
+    problem = ansatz.problem
     dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
     if model is None:
-        network = default_network(problem.domain, outputs, width, depth, seed)
+        embedding = Periodic(problem.domain, ansatz.periods) if ansatz.periods else Rescale(problem.domain)
+        network = default_network(problem.domain, outputs, width, depth, seed, embedding)
         shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
-        return as_functional(network, dimension), {"network": "MLP", **shape}
+        return as_functional(network, dimension), {"network": MLP.__name__, **shape}
     if width is not None or depth is not None:
         raise ValueError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
 
 
-def _batch(problem: Problem, sampler: AbstractSampler, counts: dict[str, int], seed: int) -> Batch:
-    return batch_of(problem, sampler.init(problem, counts, seed))
-
-
-def _diagnostician(residuals: ResidualFunctions, counts: dict[str, int], seed: int, parameters: int) -> Diagnostician:
-    batch = _batch(residuals.problem, QuasiRandom(), counts, seed + _DIAGNOSTIC_SEED)
-    return Diagnostician(residuals, diagnostic_batch(batch, residuals, parameters))
-
-
 def _config(
     problem: Problem,
+    trained: Trained,
     summary: Summary,
-    network: dict[str, Any],
     weighting: str | AbstractWeighting | None,
     sampler: str | AbstractSampler | None,
     steps: int | None,
@@ -275,7 +294,8 @@ def _config(
         "strategy": summary.strategy,
         "seed": summary.seed,
         "precision": summary.precision,
-        **network,
+        **trained.described,
+        "exact": list(trained.ansatz.conditions),
         **{name: value for name, value in asked.items() if value is not None},
         "points": summary.points,
         "coefficients": problem.constants,
@@ -299,22 +319,6 @@ def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Seq
     checked_dtype(precision)
     if wrong := [type(callback).__name__ for callback in callbacks if not isinstance(callback, Callback)]:
         raise TypeError(f"a callback is a `pinnkit.Callback`, got {wrong[0]}")
-
-
-def _check_finite(residuals: ResidualFunctions, params: Params, batch: Batch) -> None:
-    """Refuse parameters, and residuals at them, that are not finite."""
-    bad = sum(int((~jnp.isfinite(leaf)).sum()) for leaf in jax.tree.leaves(params))
-    if bad:
-        raise ProblemError(f"the model has {bad} parameter(s) that are not finite")
-    for name, r in jax.jit(residuals)(params, batch).items():
-        points = np.asarray(batch[name].coordinates)
-        finite = np.isfinite(np.asarray(r)).reshape(len(points), -1).all(axis=1)
-        if not finite.all():
-            first = zip(residuals.problem.domain.coordinates, points[np.argmin(finite)], strict=True)
-            raise ProblemError(
-                f"the residual of condition '{name}' of problem '{residuals.problem.name}' is not finite at "
-                f"{', '.join(f'{axis} = {value:.6g}' for axis, value in first)} before the first step"
-            )
 
 
 def _device() -> str:

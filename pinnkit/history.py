@@ -95,6 +95,13 @@ class History:
             assert isinstance(new, Mapping)  # noqa: S101  a table by condition
             setattr(self, name, {k: np.concatenate([old[k], np.asarray(new[k], float)]) for k in self.conditions})
 
+    def restrict_to(self, conditions: Iterable[str]) -> None:
+        """Keep these conditions only, and what was recorded of all of them."""
+        self.conditions = tuple(conditions)
+        self.losses = {name: self.losses[name] for name in self.conditions}
+        self.weights = {name: self.weights[name] for name in self.conditions}
+        self.diagnostics = [r for r in self.diagnostics if set(self.conditions) <= set(r.block_traces)]
+
     def save(self, path: Path, snapshot: Snapshot) -> None:
         """Write history and snapshot to one `.npz` of plain arrays."""
         arrays: dict[str, np.ndarray] = {

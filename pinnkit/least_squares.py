@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 from jaxtyping import Float
+from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
 
 _STALLED = 0.99
 """A residual that came down by less in so many iterations has converged."""
@@ -69,7 +70,7 @@ def least_squares(A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], itera
 def _factor(A: Float[np.ndarray, "n p"], scale: Float[np.ndarray, " p"]) -> tuple[tuple[np.ndarray, bool], float]:
     """Cholesky factor of the Gram matrix of the scaled columns, its diagonal lifted until there is one."""
     columns = A.T if A.flags.c_contiguous else np.ascontiguousarray(A).T  # in the order of Fortran, without a copy
-    gram = scipy.linalg.blas.dsyrk(1.0, columns, lower=1)
+    gram = dsyrk(1.0, columns, lower=1)
     gram *= scale[:, None] * scale
     damping = np.finfo(float).eps * max(A.shape)
     while True:

@@ -11,7 +11,7 @@ networks*, NeurIPS 2021.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -117,20 +117,18 @@ class Marching:
         return {name: moved(points) for name, points in batch.items()}
 
 
-def find_marching(ansatz: Ansatz, pins: Mapping[str, Sequence[Pin]]) -> Marching | None:
+def find_marching(ansatz: Ansatz) -> Marching | None:
     """How to march in time, None for problems that cannot.
 
     Needed are one coordinate that is time, initial values for every field that has a derivative in time, of every
     lower order, and other conditions on the interior and on faces in space alone.
-
-    - `pins`: what every condition on a face prescribes.
     """
     problem, box = ansatz.problem, ansatz.problem.domain
     times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
     if len(times) != 1:
         return None
     axis = times[0]
-    initial = {n: found for n, found in pins.items() if found and all(p.axis == axis and p.side == 0 for p in found)}
+    initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}
     rest = [name for name in problem.conditions if name not in initial]
     for name in rest:
         region = problem.conditions[name].on

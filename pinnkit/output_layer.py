@@ -9,7 +9,6 @@ is this solve.
 Golub & Pereyra, *Separable nonlinear least squares: the variable projection method*, Inverse Problems 19, 2003.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -178,15 +177,6 @@ def trace_weights(jacobians: Mapping[str, Float[np.ndarray, "n p"]]) -> dict[str
     known = {name: trace for name, trace in traces.items() if trace > 0}
     total = sum(known.values())
     return {name: total / len(known) / known[name] if name in known else 1.0 for name in traces}
-
-
-def with_network(params: Params, network: Params) -> Params:
-    """The same coefficients with another network."""
-    return (
-        dataclasses.replace(params, network=network)
-        if dataclasses.is_dataclass(params)
-        else {**params, "network": network}
-    )
 
 
 def _variables(eqn: Any) -> list[Any]:

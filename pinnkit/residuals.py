@@ -131,5 +131,5 @@ def mean_weights(weights: Weights) -> dict[str, Scalar]:
 
 
 def total_loss(losses: Mapping[str, Any], weights: Mapping[str, Any]) -> Any:
-    """½ Σ w_k mean(r_k²), with one weight for each condition."""
-    return 0.5 * sum(weights[name] * value for name, value in losses.items())
+    """½ Σ w_k mean(r_k²) over the conditions that have a weight."""
+    return 0.5 * sum(weight * losses[name] for name, weight in weights.items())

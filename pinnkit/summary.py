@@ -58,7 +58,8 @@ class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """- `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
-    - `held_out_loss`: the same on points that training never saw;
+    - `exact`: mean square residual of the conditions that hold by construction;
+    - `held_out_loss`: the loss on points that training never saw;
     - `learning_rate`: the last one, None where the optimizer keeps it to itself;
     - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
     - `coefficients`: given and found.
@@ -79,6 +80,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loss: float
     held_out_loss: float
     losses: dict[str, float]
+    exact: dict[str, float]
     weights: dict[str, float]
     learning_rate: float | None
     relative_l2: dict[str, float] | None

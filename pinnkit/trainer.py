@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -14,9 +14,10 @@ import optax
 from jaxtyping import Array
 
 from ._types import Params, Scalar, Weights
-from .callbacks import Callback, Progress
+from .callbacks import Progress
 from .diagnostics import Diagnostician
-from .history import Check, History
+from .history import Check
+from .journal import Journal
 from .learning_rate import StepContext
 from .linearization import linearize, linearize_matrix_free
 from .measure import Measure
@@ -31,50 +32,33 @@ JACOBIAN_BUDGET_BYTES = 2 * 1024**3
 """A Jacobian larger than this is not formed: Gauss-Newton then works by products."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """When to stop: `steps` in all, seconds of wall time `budget` since `started`, and a held-out loss `target`."""
-
-    steps: int | None
-    budget: float | None
-    target: float | None
-    started: float
-
-    def seconds(self) -> float:
-        return time.perf_counter() - self.started
-
-
 class Outcome(NamedTuple):
-    """How the loop ended, and where its time went."""
+    """How the loop ended."""
 
     state: TrainState
     stop_reason: str
-    compile_seconds: float
-    train_seconds: float
-    diagnostics_seconds: float
 
 
 class Trainer:
     """Runs the phases of a strategy.
 
     - `measure`: held-out residuals and errors from parameters;
-    - `diagnostician`: takes spectra.
+    - `diagnostician`: takes spectra;
+    - `journal`: what was recorded before, and when to stop.
     """
 
     def __init__(
         self,
         residuals: ResidualFunctions,
         strategy: Strategy,
-        limits: Limits,
         measure: Measure,
         diagnostician: Diagnostician,
-        callbacks: Sequence[Callback],
+        journal: Journal,
     ):
-        self._residuals, self._strategy, self._limits = residuals, strategy, limits
-        self._measure, self._diagnostician, self._callbacks = measure, diagnostician, callbacks
-        self.history = History.empty(residuals.problem.conditions)
-        self._horizon = max(limits.steps or sum(phase.steps for phase in strategy.phases), 1)
-        self._compile_seconds = self._train_seconds = self._diagnostics_seconds = 0.0
+        self._residuals, self._strategy, self._limits = residuals, strategy, journal.limits
+        self._measure, self._diagnostician, self._journal = measure, diagnostician, journal
+        self.history = journal.history
+        self._horizon = max(journal.limits.steps or sum(phase.steps for phase in strategy.phases), 1)
 
     def run(self, state: TrainState) -> Outcome:
         """Train from `state` to the end."""
@@ -84,10 +68,10 @@ class Trainer:
             is_last = number == len(phases) - 1
             steps = self._steps_of(phase, int(state.step), is_last)
             state, reason = self._run_phase(phase, state, steps, self._deadline(number))
-            if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._is_over()):
+            if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._limits.is_over):
                 break
         self._diagnose(state, phase.name)
-        return Outcome(state, reason, self._compile_seconds, self._train_seconds, self._diagnostics_seconds)
+        return Outcome(state, reason)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
         """Steps of a phase; None where only time limits it."""
@@ -102,9 +86,6 @@ class Trainer:
             return math.inf
         is_last = number == len(self._strategy.phases) - 1
         return self._limits.budget * (1 if is_last else sum(p.share for p in self._strategy.phases[: number + 1]))
-
-    def _is_over(self) -> bool:
-        return self._limits.budget is not None and self._limits.seconds() >= self._limits.budget
 
     def _run_phase(self, phase: Phase, state: TrainState, steps: int | None, deadline: float) -> tuple[TrainState, str]:
         state = _enter(phase, self._residuals, state)
@@ -122,7 +103,7 @@ class Trainer:
             infos = jax.tree.map(np.asarray, infos)
             taken = int(state.step) - first - done
             elapsed = time.perf_counter() - began
-            self._train_seconds += elapsed
+            self._journal.train_seconds += elapsed
             pace = elapsed / max(taken, 1)
             self._record(first + done, infos, taken)
             if not alive:
@@ -155,7 +136,7 @@ class Trainer:
         step = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)
         stretch = jax.jit(lambda *args: _stretch(step, phase.check_every, *args))
         compiled = stretch.lower(state, 0, 0.0, 0.0).compile()
-        self._compile_seconds += time.perf_counter() - began
+        self._journal.compile_seconds += time.perf_counter() - began
         return compiled
 
     def _count(
@@ -201,8 +182,8 @@ class Trainer:
         params = jax.tree.map(np.asarray, state.params)
         record = self._diagnostician(params, weights, step=int(state.step), phase=phase, horizon=self._horizon)
         records.append(record)
-        self._diagnostics_seconds += time.perf_counter() - began
-        for callback in self._callbacks:
+        self._journal.diagnostics_seconds += time.perf_counter() - began
+        for callback in self._journal.callbacks:
             callback.diagnostics(record)
 
     def _report(self, phase: Phase, infos: StepInfo, taken: int, check: Check, fraction: float, pace: float) -> bool:
@@ -220,7 +201,7 @@ class Trainer:
             learning_rate=None if math.isnan(rate) else rate,
             relative_l2=check.relative_l2,
         )
-        return any([callback.progress(event) for callback in self._callbacks])
+        return any([callback.progress(event) for callback in self._journal.callbacks])
 
 
 def take_step(

@@ -54,6 +54,7 @@ def condition_table(run: Run) -> Table:
         )
         for name in h.conditions
     ]
+    rows += [(name, "", "", "by construction", number(value), "") for name, value in s.exact.items()]
     header = ("condition", "points", "mean r² at start", "at end", "held out", "weight")
     return Table("Conditions", header, rows)
 

@@ -1,0 +1,208 @@
+"""Two ways to a solution, and the choice between them: sines solved for directly, and a network that is trained."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from ._types import Params
+from .ansatz import Ansatz
+from .auto import RESOLVED, Automatic, Found
+from .diagnostics import Diagnostician, diagnostic_batch
+from .history import Check
+from .journal import Journal
+from .measure import Measure
+from .model import FunctionalModel, cast, parameter_count
+from .problem import ProblemError
+from .residuals import Batch, ResidualFunctions, total_loss
+from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
+from .state import TrainState
+from .strategies import Strategy
+from .trainer import Trainer
+from .weighting import fixed_weights
+
+_HELD_OUT_SEED, _DIAGNOSTIC_SEED = 10_007, 20_011  # offsets that keep test points apart from training points
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A network after training.
+
+    - `ansatz`: the conditions that hold by construction; `residuals`: of the others;
+    - `model`: network and ansatz; `params`: on the host; `measure`: a look at them from outside;
+    - `batch`, `weights`: the points and weights of the loss at the end;
+    - `described`: what builds the model again; `state`: for going on, None where there is none.
+    """
+
+    ansatz: Ansatz
+    residuals: ResidualFunctions
+    model: FunctionalModel
+    params: Params
+    measure: Measure
+    batch: Batch
+    weights: dict[str, float]
+    described: dict[str, Any]
+    stop_reason: str
+    state: TrainState | None = None
+
+    def training_losses(self) -> dict[str, float]:
+        """Mean square of each condition's residual on the points of the loss."""
+        losses = jax.jit(self.residuals.loss)(self.params, self.batch, self.weights)[1]
+        return {name: float(losses[name]) for name in self.residuals.problem.conditions}
+
+    def held_out_loss(self, weights: dict[str, float]) -> float:
+        """With the weights of one of several attempts, so that they compare."""
+        return total_loss(self.measure.held_out(self.params), weights)
+
+
+def by_features(ansatz: Ansatz, seed: int, journal: Journal) -> tuple[Trained, float]:
+    """Sines, solved for directly (see `auto`), and the share of the held-out loss that is left."""
+    found = Automatic(ansatz, seed, journal).run()
+    _look(found, journal)
+    measure = _measure(found.ansatz, found.model, found.solver.counts, seed)
+    trained = Trained(
+        ansatz=found.ansatz,
+        residuals=ResidualFunctions(found.ansatz.remaining, found.model),
+        model=found.model,
+        params=jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), found.params),
+        measure=measure,
+        batch=found.solver.batch,
+        weights=found.weights,
+        described=found.settings,
+        stop_reason=_reason(found, journal),
+    )
+    held_out, (errors, _) = measure.held_out(trained.params), measure.errors(trained.params)
+    loss = total_loss(held_out, found.weights)
+    journal.check(Check(journal.step, journal.limits.seconds(), loss, held_out, errors))
+    return trained, found.left
+
+
+def by_training(
+    ansatz: Ansatz,
+    network: FunctionalModel,
+    described: dict[str, Any],
+    plan: Strategy,
+    counts: dict[str, int],
+    weights: Mapping[str, float] | None,
+    seed: int,
+    precision: str,
+    journal: Journal,
+) -> Trained:
+    """A network trained by the phases of a strategy."""
+    problem, model = ansatz.remaining, ansatz.wrap(network)
+    counts = {name: counts[name] for name in problem.conditions}
+    with jax.enable_x64(True):
+        initial_weights = fixed_weights(
+            tuple(problem.conditions), {n: w for n, w in (weights or {}).items() if n in counts}
+        )
+        exact = ResidualFunctions(problem, model)
+        start = exact.initial_params(cast(model.params, jnp.float64))
+        measure = _measure(ansatz, model, counts, seed)
+        diagnostician = diagnostician_of(exact, counts, seed, parameter_count(start))
+        first_batch = sampled(exact, plan.sampler, counts, seed)
+        for rule in (phase.weighting for phase in plan.phases if phase.weighting is not None):
+            rule.init(exact, first_batch, initial_weights)  # refuses problems to which it does not apply
+        check_finite(exact, start, first_batch)
+    with jax.enable_x64(precision == "double"):
+        dtype = jnp.result_type(float)
+        residuals = exact if precision == "double" else ResidualFunctions(problem, cast(model, dtype))
+        state = TrainState(
+            params=cast(start, dtype),
+            previous=cast(start, dtype),
+            opt_state=(),
+            layouts=plan.sampler.init(problem, counts, seed),
+            weights=cast(initial_weights, dtype),
+            weighting_state=(),
+            rate_state=(),
+            key=jr.key(seed),
+            step=jnp.asarray(journal.step),
+        )
+        outcome = Trainer(residuals, plan, measure, diagnostician, journal).run(state)
+    with jax.enable_x64(True):
+        layouts = {k: jnp.asarray(np.asarray(v), float) for k, v in outcome.state.layouts.items()}
+        return Trained(
+            ansatz=ansatz,
+            residuals=exact,
+            model=model,
+            params=jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), outcome.state.params),
+            measure=measure,
+            batch=batch_of(problem, layouts),
+            weights={name: float(jnp.mean(weight)) for name, weight in outcome.state.weights.items()},
+            described=described,
+            stop_reason=outcome.stop_reason,
+            state=outcome.state,
+        )
+
+
+def is_resolved(left: float) -> bool:
+    """Whether there is no need for another attempt."""
+    return left <= math.sqrt(RESOLVED)
+
+
+def sampled(residuals: ResidualFunctions, sampler: AbstractSampler, counts: dict[str, int], seed: int) -> Batch:
+    """The first batch of a sampler."""
+    return batch_of(residuals.problem, sampler.init(residuals.problem, counts, seed))
+
+
+def diagnostician_of(residuals: ResidualFunctions, counts: dict[str, int], seed: int, parameters: int) -> Diagnostician:
+    """Takes spectra on points of their own."""
+    batch = sampled(residuals, QuasiRandom(), counts, seed + _DIAGNOSTIC_SEED)
+    return Diagnostician(residuals, diagnostic_batch(batch, residuals, parameters))
+
+
+def check_finite(residuals: ResidualFunctions, params: Params, batch: Batch) -> None:
+    """Refuse parameters, and residuals at them, that are not finite."""
+    bad = sum(int((~jnp.isfinite(leaf)).sum()) for leaf in jax.tree.leaves(params))
+    if bad:
+        raise ProblemError(f"the model has {bad} parameter(s) that are not finite")
+    for name, r in jax.jit(residuals)(params, batch).items():
+        points = np.asarray(batch[name].coordinates)
+        finite = np.isfinite(np.asarray(r)).reshape(len(points), -1).all(axis=1)
+        if not finite.all():
+            first = zip(residuals.problem.domain.coordinates, points[np.argmin(finite)], strict=True)
+            raise ProblemError(
+                f"the residual of condition '{name}' of problem '{residuals.problem.name}' is not finite at "
+                f"{', '.join(f'{axis} = {value:.6g}' for axis, value in first)} before the first step"
+            )
+
+
+def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], seed: int) -> Measure:
+    """Held-out residuals of all conditions, those that hold by construction too."""
+    problem = ansatz.problem
+    full = ResidualFunctions(problem, model)
+    every = point_counts(problem, {name: counts[name] for name in counts if problem.conditions[name].on.count is None})
+    return Measure(full, sampled(full, QuasiRandom(), every, seed + _HELD_OUT_SEED))
+
+
+def _look(found: Found, journal: Journal) -> None:
+    """Spectra of the first network and of the last."""
+    solver = found.solver
+    parameters = parameter_count(found.final)
+    batch = diagnostic_batch(found.batch, solver.residuals, parameters)
+    take = Diagnostician(solver.residuals, batch)
+    horizon = max(journal.limits.steps or journal.step, 1)
+    for step, params in ((0, found.initial), (journal.step, found.final)):
+        record = take(params, found.weights, step=step, phase=journal.history.phases[-1][0], horizon=horizon)
+        journal.diagnosed(record)
+
+
+def _reason(found: Found, journal: Journal) -> str:
+    limits = journal.limits
+    if limits.target is not None and found.loss <= limits.target:
+        return "target"
+    if journal.stopped:
+        return "callback"
+    if limits.is_over:
+        return "budget"
+    return "resolved" if found.left <= RESOLVED else "plateau"
+
+
+def merged(trained: Trained) -> Any:
+    """The trained network, as it was handed in."""
+    with jax.enable_x64(True):
+        return trained.model.merge(jax.tree.map(jnp.asarray, trained.params["network"]))

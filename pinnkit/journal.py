@@ -1,0 +1,109 @@
+"""What a run records and shows while it goes on, whoever takes the steps."""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from .callbacks import Callback, Progress
+from .diagnostics import Diagnostics
+from .history import Check, History
+from .output_layer import OutputStep
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """When to stop: `steps` in all, seconds of wall time `budget` since `started`, and a held-out loss `target`."""
+
+    steps: int | None
+    budget: float | None
+    target: float | None
+    started: float
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is used up."""
+        return self.budget is not None and self.seconds() >= self.budget
+
+
+class Journal:
+    """The history of a run in the making.
+
+    - `history`: see `History`; `limits`: when the run is to stop;
+    - `compile_seconds`, `train_seconds`, `diagnostics_seconds`: where its time went so far.
+    """
+
+    def __init__(self, conditions: Iterable[str], limits: Limits, callbacks: Sequence[Callback]):
+        self.history, self.limits, self.callbacks = History.empty(conditions), limits, callbacks
+        self.compile_seconds = self.train_seconds = self.diagnostics_seconds = 0.0
+        self.stopped = False
+
+    @property
+    def step(self) -> int:
+        """Steps taken so far."""
+        return len(self.history.step)
+
+    @property
+    def steps_left(self) -> float:
+        return float("inf") if self.limits.steps is None else self.limits.steps - self.step
+
+    def phase(self, name: str) -> None:
+        """From here on steps are of another kind."""
+        if not self.history.phases or self.history.phases[-1][0] != name:
+            self.history.phases.append((name, self.step))
+
+    def decide(self, text: str) -> None:
+        """Something was chosen; the text says what, and from which figure."""
+        self.history.decisions.append(text)
+
+    def add(self, steps: Sequence[OutputStep], held_out_loss: float) -> None:
+        """Steps on the output layer, and the held-out loss after them.
+
+        A condition that was not in their loss has no figures.
+        """
+        by_condition = lambda rows: {n: np.array([row.get(n, np.nan) for row in rows]) for n in self.history.conditions}
+        self.history.append(
+            self.step,
+            {
+                "loss": np.array([step.loss for step in steps]),
+                "losses": by_condition([step.losses for step in steps]),
+                "gradient_norm": np.array([step.gradient_norm for step in steps]),
+                "learning_rate": np.full(len(steps), np.nan),
+                "weights": by_condition([step.weights for step in steps]),
+            },
+        )
+        self._show(held_out_loss, {})
+
+    def check(self, check: Check) -> None:
+        """A look from outside is recorded and shown."""
+        self.history.checks.append(check)
+        self._show(check.held_out_loss, check.relative_l2)
+
+    def diagnosed(self, record: Diagnostics) -> None:
+        """A look at the kernel is recorded and shown."""
+        self.history.diagnostics.append(record)
+        for callback in self.callbacks:
+            callback.diagnostics(record)
+
+    def _show(self, held_out_loss: float, relative_l2: dict[str, float]) -> None:
+        """Tell the callbacks, any of which may end the run."""
+        history, seconds = self.history, self.limits.seconds()
+        last = lambda columns: {name: float(column[-1]) for name, column in columns.items() if column.size}
+        event = Progress(
+            phase=history.phases[-1][0],
+            step=self.step,
+            fraction=1.0,
+            seconds=seconds,
+            steps_per_second=self.step / max(seconds, 1e-9),
+            loss=float(history.loss[-1]) if self.step else float("nan"),
+            losses=last(history.losses),
+            held_out_loss=held_out_loss,
+            weights=last(history.weights),
+            learning_rate=None,
+            relative_l2=relative_l2,
+        )
+        self.stopped |= any([callback.progress(event) for callback in self.callbacks])
