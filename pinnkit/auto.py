@@ -34,8 +34,14 @@ Values = Callable[[Any], Any]
 RESOLVED = 1e-12
 """Share of the held-out loss that may be left: residuals a millionth of what they were."""
 
-EXHAUSTED = 1e-22
+EXHAUSTED = 1e-20
 """Share of the held-out loss below which nothing is to be gained in double precision."""
+
+PLENTY = 1e-15
+"""Share of the held-out loss at which a wider network is no longer worth its time."""
+
+SETTLED = 1e-6
+"""Share of the held-out loss below which a trial has found the bandwidth, for wider networks too."""
 
 WORTHWHILE = 0.1
 """A larger network must leave less than this share of what the smaller one left."""
@@ -142,10 +148,11 @@ class Automatic:
             choice = self._choose(solver, _trial(solver))
         best = self._kept(solver, widths[0], choice.bandwidth)
         for width in widths[1:]:
-            if best.left <= EXHAUSTED or self._is_over(best.loss):
+            if best.left <= PLENTY or self._is_over(best.loss):
                 break
             solver = make(width)
-            choice = self._choose(solver, _trial(solver), start=choice.bandwidth)
+            if best.left > SETTLED:
+                choice = self._choose(solver, _trial(solver), start=choice.bandwidth)
             wider = self._kept(solver, width, choice.bandwidth)
             self._journal.decide(
                 f"width {width}: {_share(wider.left)} of the held-out loss is left, {_share(best.left)} before"
