@@ -106,8 +106,8 @@ class _Channels(NamedTuple):
         if isinstance(a, int) or isinstance(b, int):
             return []
         index = tuple(i + j for i, j in zip(a, b, strict=True))
-        combined = [(name, terms[index]) for name, terms in self.operators.items() if index in terms]
-        return [(index, 1), *combined] if index in self.indices else combined
+        own: list[tuple[Channel, Any]] = [(index, 1)] if index in self.indices else []
+        return own + [(name, terms[index]) for name, terms in self.operators.items() if index in terms]
 
     @property
     def all(self) -> tuple[Channel, ...]:
@@ -353,7 +353,7 @@ _RULES: dict[str, Callable[[Any, list[Any], _Channels], Any]] = {
 def _by_nested_jvp(eqn: Any, operands: list[Any], channels: _Channels) -> list[Any]:
     """Any operation at all: differentiate s ↦ operation(Σ c_α s^α) at s = 0."""
     indices = [_restricted(operand, channels.indices) for operand in operands]
-    found = {index: _coefficient(eqn, indices, index) for index in channels.indices}
+    found: dict[Channel, list[Array]] = {index: _coefficient(eqn, indices, index) for index in channels.indices}
     for name, operator in channels.operators.items():
         line = [_line(operand, channels.zero, name) for operand in operands]
         total = _coefficient(eqn, line, (1,))

@@ -9,7 +9,10 @@ The other is one loss with value, slopes and curvatures carried through the laye
 points, and nothing reported but the loss. Both run 100 steps in one `lax.scan`, turn and turn about in one process.
 """
 
+import os
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -36,13 +39,11 @@ POINTS = {
 }
 PROBLEMS = {"burgers": burgers, "poisson_2d": poisson_2d}
 
-Stretch = Callable[[Any], Any]
-
 
 class Run(NamedTuple):
-    """A compiled stretch of `STEPS` steps, from state to state, and where it starts."""
+    """A compiled stretch of `STEPS` steps, from state to state with a record, and where it starts."""
 
-    stretch: Stretch
+    stretch: Any
     state: Any
 
 
@@ -69,8 +70,9 @@ def pinnkit_run(problem: Problem) -> Run:
     )
     state = _enter(phase, residuals, state)
     step = lambda state, progress: take_step(phase, residuals, strategy.sampler, state, progress)
-    compiled = jax.jit(lambda *args: _stretch(step, STEPS, *args)).lower(state, STEPS, 0.0, 0.0).compile()
-    return Run(lambda state: compiled(state, STEPS, 0.0, 0.0)[0], state)
+    nought = jnp.zeros(())
+    stretch = jax.jit(lambda state, count: _stretch(step, STEPS, state, count, nought, nought)[:2])
+    return Run(stretch.lower(state, STEPS).compile(), state)
 
 
 # By hand.
@@ -153,8 +155,8 @@ def hand_run(name: str) -> Run:
 
     zeros = jax.tree.map(jnp.zeros_like, layers)
     state = (layers, zeros, zeros, jnp.float32(0))
-    compiled = jax.jit(lambda carry: jax.lax.scan(step, carry, length=STEPS)).lower(state).compile()
-    return Run(lambda state: compiled(state)[0], state)
+    compiled = jax.jit(lambda carry, count: jax.lax.scan(step, carry, length=STEPS)).lower(state, STEPS).compile()
+    return Run(compiled, state)
 
 
 # Measuring.
@@ -162,12 +164,12 @@ def hand_run(name: str) -> Run:
 
 def milliseconds(runs: dict[str, Run], rounds: int) -> dict[str, float]:
     """CPU time of a step, the least of `rounds` stretches taken turn and turn about."""
-    states = {name: jax.block_until_ready(run.stretch(run.state)) for name, run in runs.items()}
+    states = {name: jax.block_until_ready(run.stretch(run.state, STEPS)[0]) for name, run in runs.items()}
     least = dict.fromkeys(runs, np.inf)
     for _ in range(rounds):
         for name, run in runs.items():
             began = time.process_time()
-            states[name] = jax.block_until_ready(run.stretch(states[name]))
+            states[name] = jax.block_until_ready(run.stretch(states[name], STEPS)[0])
             least[name] = min(least[name], 1e3 * (time.process_time() - began) / STEPS)
     return least
 
@@ -180,6 +182,40 @@ def steps(rounds: int = 30) -> dict[str, dict[str, float]]:
     }
 
 
+# From the start of a process.
+
+_FIRST_STEP = """
+import os, sys, time
+from pinnkit import cli, trainer
+
+def first_step(self, *arguments):
+    sys.stdout.write(str(time.process_time()))
+    sys.stdout.flush()
+    os._exit(0)
+
+trainer.Trainer._record = first_step
+cli.main(["solve", "poisson_1d", "--quiet", "--output", sys.argv[1]])
+"""
+
+
+def seconds_to_first_step(rounds: int = 5) -> float:
+    """CPU time of `pinnkit solve poisson_1d` up to the end of its first stretch, compiled programs kept: the least."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": f"{folder}/jax", "PYTHONDONTWRITEBYTECODE": ""}
+        environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"  # as the command line sets it
+        command = [sys.executable, "-c", _FIRST_STEP, f"{folder}/run"]
+        run = lambda: subprocess.run(command, env=environment, check=True, capture_output=True, text=True)  # noqa: S603
+        run()
+        return min(float(run().stdout) for _ in range(rounds))
+
+
+def main() -> None:
+    print("| CPU milliseconds a step | pinnkit | by hand | ratio |\n|---|---:|---:|---:|")
+    for name, cost in steps().items():
+        ratio = cost["pinnkit"] / cost["hand"]
+        print(f"| {name} | {cost['pinnkit']:.2f} | {cost['hand']:.2f} | {ratio:.2f} |", flush=True)
+    print(f"\nCPU seconds from start to first step: {seconds_to_first_step():.1f}")
+
+
 if __name__ == "__main__":
-    for name, cost in steps(int(sys.argv[1]) if len(sys.argv) > 1 else 30).items():
-        print(name, cost, cost["pinnkit"] / cost["hand"])
+    main()
