@@ -224,9 +224,9 @@ class SplitEquation:
         self, values: Mapping[Symbol, Array], at_point: AtPoint, field_value: FieldValue
     ) -> Float[Array, " m"]:
         """The residual, from the values of everything but fields, and from those of `indices` and `operators`."""
-        fields = {}
+        fields, dtype = {}, jnp.result_type(*values.values())
         for name, indices in self._equation.derivatives.items():
-            absent = jnp.zeros(() if self._equation.fields[name] == 1 else self._equation.fields[name])
+            absent = jnp.zeros(() if self._equation.fields[name] == 1 else self._equation.fields[name], dtype)
             for index in indices:
                 fields[Symbol("field", name, index)] = at_point(name, index) if index in self.indices else absent
         rest = self._equation({**values, **fields}, field_value)
