@@ -351,7 +351,7 @@ def _cache_compilations() -> str | None:
             return None
         folder = str(own)
         config.update("jax_compilation_cache_dir", folder)
-        config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+        config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     return folder
 
 

@@ -32,7 +32,7 @@ FieldValue = Callable[[str, Index, tuple[Array, ...]], Array]
 """`(name, index, coordinates)` to the derivative of a field there, coordinates being arrays of one shape."""
 
 
-class _Node(NamedTuple):
+class Node(NamedTuple):
     """One operation of a traced equation: `inputs` are nodes or constants, `output` picks a result."""
 
     eqn: Any
@@ -44,8 +44,10 @@ class Equation:
     """A traced residual: what it needs, and its value from that.
 
     - `derivatives`: for each field the multi-indices needed at the condition's own point;
+    - `fields`: number of components of each field;
     - `symbols`: everything else it depends on as well;
-    - `size`: number of equations in it.
+    - `size`: number of equations in it;
+    - `output`: the node that is its value.
     """
 
     def __init__(self, residual: Callable[..., Any], frame: Frame, arguments: Sequence[str]):
@@ -55,10 +57,11 @@ class Equation:
         finally:
             frame_in_force.reset(token)
         self._coordinates = frame.coordinates
+        self.fields = frame.fields
         self._needs_of: dict[int, frozenset[Symbol]] = {}
-        (self._output,) = _flatten(closed.jaxpr, closed.consts, ())
+        (self.output,) = _flatten(closed.jaxpr, closed.consts, ())
         self.size: int = closed.out_avals[0].shape[0]
-        self.symbols = self._needs(self._output)
+        self.symbols = self.needs(self.output)
         self.derivatives = {
             name: tuple(sorted({s.orders for s in self.symbols if s.kind == "field" and s.name == name}))
             for name in frame.fields
@@ -66,22 +69,23 @@ class Equation:
 
     def __call__(self, values: Mapping[Symbol, Array], field_value: FieldValue) -> Float[Array, " m"]:
         """The residual from the values of `symbols`."""
-        return self._value(self._output, dict(values), field_value)
+        return self.value(self.output, dict(values), field_value)
 
-    def _needs(self, node: Any) -> frozenset[Symbol]:
+    def needs(self, node: Any) -> frozenset[Symbol]:
         """What the value of `node` depends on."""
-        if not isinstance(node, _Node):
+        if not isinstance(node, Node):
             return frozenset()
         if id(node) not in self._needs_of:
-            needs = frozenset().union(*(self._needs(child) for child in node.inputs))
+            needs = frozenset().union(*(self.needs(child) for child in node.inputs))
             if node.eqn.primitive is symbol_p:
                 needs = frozenset([node.eqn.params["symbol"]])
             elif node.eqn.primitive is partial_p:
-                needs |= {self._derivative(symbol, node.eqn.params["coordinate"]) for symbol in needs}
+                needs |= {self.derivative(symbol, node.eqn.params["coordinate"]) for symbol in needs}
             self._needs_of[id(node)] = needs
         return self._needs_of[id(node)]
 
-    def _derivative(self, symbol: Symbol, coordinate: str) -> Symbol:
+    def derivative(self, symbol: Symbol, coordinate: str) -> Symbol:
+        """What a symbol becomes when it is differentiated."""
         if symbol.kind in ("normal", "column"):
             raise ValueError(
                 f"`partial` of an expression with '{symbol.name}', which is known at the points only, not between"
@@ -91,11 +95,12 @@ class Equation:
         axis = self._coordinates.index(coordinate)
         return symbol._replace(orders=tuple(n + (i == axis) for i, n in enumerate(symbol.orders)))
 
-    def _value(self, node: Any, values: dict[Symbol, Array], field_value: FieldValue) -> Any:
+    def value(self, node: Any, values: dict[Symbol, Array], field_value: FieldValue) -> Any:
+        """The value of a node from those of the symbols it needs."""
         memo: dict[tuple[int, ...], list[Any]] = {}
 
         def value(node: Any) -> Any:
-            if not isinstance(node, _Node):
+            if not isinstance(node, Node):
                 return node
             if node.eqn.primitive is symbol_p:
                 return values[node.eqn.params["symbol"]]
@@ -106,7 +111,7 @@ class Equation:
 
         return value(node)
 
-    def _apply(self, node: _Node, value: Callable, values: dict[Symbol, Array], field_value: FieldValue) -> list:
+    def _apply(self, node: Node, value: Callable, values: dict[Symbol, Array], field_value: FieldValue) -> list:
         params = node.eqn.params
         if node.eqn.primitive is partial_p:
             return [self._total_derivative(node.inputs[0], params["coordinate"], values, field_value)]
@@ -118,18 +123,18 @@ class Equation:
     def _total_derivative(
         self, node: Any, coordinate: str, values: dict[Symbol, Array], field_value: FieldValue
     ) -> Array:
-        needs = self._needs(node)
+        needs = self.needs(node)
         primals = {symbol: values[symbol] for symbol in needs}
         tangents = {symbol: self._rate(symbol, coordinate, values) for symbol in needs}
         names = sorted(needs)
-        function = lambda *point: self._value(node, dict(zip(names, point, strict=True)), field_value)
+        function = lambda *point: self.value(node, dict(zip(names, point, strict=True)), field_value)
         if not names:
             return jnp.zeros_like(function())
         return jax.jvp(function, [primals[name] for name in names], [tangents[name] for name in names])[1]
 
     def _rate(self, symbol: Symbol, coordinate: str, values: dict[Symbol, Array]) -> Array:
         if symbol.kind == "field":
-            return values[self._derivative(symbol, coordinate)]
+            return values[self.derivative(symbol, coordinate)]
         rate = 1.0 if symbol == Symbol("coordinate", coordinate) else 0.0
         return jnp.full_like(values[symbol], rate)
 
@@ -181,7 +186,7 @@ def _flatten(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> list[A
             results = _flatten(*inner, operands)
         else:
             _refuse_inner_symbols(eqn)
-            results = [_Node(eqn, operands, output) for output in range(len(eqn.outvars))]
+            results = [Node(eqn, operands, output) for output in range(len(eqn.outvars))]
         values.update(zip(eqn.outvars, results, strict=True))
     return [read(atom, values) for atom in jaxpr.outvars]
 

@@ -1,15 +1,18 @@
 """Flax, equinox and (init, apply) models as one thing: parameters and a function of one point."""
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from flax import nnx
 from jaxtyping import Array, Float
 
 from ._types import Key, Model, Params
+
+if TYPE_CHECKING:
+    from flax import nnx  # slow to import: who has a model of it has imported it
 
 Apply = Callable[[Params, Float[Array, " d"]], Float[Array, " m"]]
 
@@ -48,7 +51,7 @@ def as_functional(model: Model, size: int, key: Key | None = None) -> Functional
     """
     if isinstance(model, FunctionalModel):
         functional = model
-    elif isinstance(model, nnx.Module):
+    elif _is_nnx(model):
         functional = _from_nnx(model)
     elif isinstance(model, eqx.Module):
         functional = _from_equinox(model)
@@ -81,7 +84,13 @@ def cast(params: Params, dtype: Any) -> Params:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
 
 
-def _from_nnx(model: nnx.Module) -> FunctionalModel:
+def _is_nnx(model: Any) -> bool:
+    return "flax.nnx" in sys.modules and isinstance(model, sys.modules["flax.nnx"].Module)
+
+
+def _from_nnx(model: "nnx.Module") -> FunctionalModel:
+    from flax import nnx
+
     model = nnx.clone(model)
     model.eval()
     graph, params, held = nnx.split(model, nnx.Param, ...)

@@ -9,9 +9,9 @@ from jaxtyping import Array, Float
 
 from ._types import Params, Residuals, Scalar, Weights
 from .domains import Points
-from .equation import Equation
 from .fields import Symbol
 from .model import FunctionalModel, output_size
+from .operators import AtPoint, SplitEquation
 from .problem import Problem, ProblemError
 from .taylor import Index, derivatives
 
@@ -31,7 +31,7 @@ class ResidualFunctions:
     def __init__(self, problem: Problem, model: FunctionalModel):
         self.problem = problem
         self._apply = model.apply
-        self._equations = {name: problem.equation(name) for name in problem.conditions}
+        self._equations = {name: SplitEquation(problem.equation(name)) for name in problem.conditions}
         self._slices, size = {}, 0
         for name, components in problem.field_sizes.items():
             self._slices[name] = size if components == 1 else slice(size, size + components)
@@ -73,8 +73,9 @@ class ResidualFunctions:
         equation = self._equations[condition]
 
         def residual(params: Params, point: Points) -> Float[Array, " m"]:
-            values = self._values(equation, params, point)
-            return equation(values, lambda *where: self._field_value(params, *where))
+            values = self._values(params, point)
+            at_point = self._at_point(equation, values, params, point)
+            return equation(values, at_point, lambda *where: self._field_value(params, *where))
 
         return residual
 
@@ -96,7 +97,8 @@ class ResidualFunctions:
         scaled = {name: jnp.sqrt(row_weights(weights[name], r.size) / r.size) * r for name, r in residuals.items()}
         return jnp.concatenate(jax.tree.leaves(scaled))
 
-    def _values(self, equation: Equation, params: Params, point: Points) -> dict[Symbol, Array]:
+    def _values(self, params: Params, point: Points) -> dict[Symbol, Array]:
+        """What is known at a point before the network is evaluated."""
         x = point.coordinates
         values = {Symbol("coordinate", name): x[i] for i, name in enumerate(self.problem.domain.coordinates)}
         for name, value in self.coefficients(params).items():
@@ -104,13 +106,15 @@ class ResidualFunctions:
         values |= {Symbol("column", name): value for name, value in point.columns.items()}
         if point.normals is not None:
             values[Symbol("normal", "normal")] = point.normals
-        wanted = {index for indices in equation.derivatives.values() for index in indices}
-        if wanted:
-            found = derivatives(lambda x: self._apply(params["network"], x), x, wanted)
-            for name, indices in equation.derivatives.items():
-                for index in indices:
-                    values[Symbol("field", name, index)] = found[index][self._slices[name]]
         return values
+
+    def _at_point(self, equation: SplitEquation, values: dict[Symbol, Array], params: Params, point: Points) -> AtPoint:
+        """Derivatives of fields, and operators on them, in one pass."""
+        network = lambda x: self._apply(params["network"], x)
+        operators = equation.operators(values)
+        needed = equation.indices or operators
+        found = derivatives(network, point.coordinates, equation.indices, operators) if needed else {}
+        return lambda name, channel: found[channel][self._slices[name]]
 
     def _field_value(self, params: Params, name: str, index: Index, coordinates: tuple[Array, ...]) -> Array:
         """A derivative of a field at other points."""

@@ -7,13 +7,21 @@ scalar function composes through the powers of the increment. Coefficients that 
 all, so the first layer of a network costs nothing and a second derivative costs what a hand-written forward
 pass costs. An operation without a rule of its own is differentiated by nested `jax.jvp`.
 
+A linear operator $P = \sum_\alpha c_\alpha \partial^\alpha$ is carried as one channel more, not as one for each
+$\alpha$. Only what lies strictly below each $\alpha$ is needed beside it, for with $a_\alpha = \alpha!\, c_\alpha$
+
+$$(fg)_P = f_P g_0 + f_0 g_P + \sum_\alpha a_\alpha \sum_{0 < \beta < \alpha} f_\beta g_{\alpha - \beta}$$
+
+and $f(z)_P = f'(z_0) z_P$ plus the terms of Faà di Bruno's formula that have no $z_\alpha$. So a Laplacian in $d$
+dimensions costs $d + 2$ channels and not $2d + 1$.
+
 Griewank & Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 13.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -27,34 +35,47 @@ from ._jaxpr import called, evaluate, read
 Index: TypeAlias = tuple[int, ...]
 """A multi-index: the order of differentiation in each coordinate."""
 
-Series: TypeAlias = dict[Index, Array]
-"""Taylor coefficients by multi-index; a coefficient that is not there is zero."""
+Operator: TypeAlias = Mapping[Index, Any]
+r"""A linear operator $\sum_\alpha c_\alpha \partial^\alpha$ with no term of order 0, by multi-index."""
+
+Channel: TypeAlias = Index | int
+"""What a series has entries for: a multi-index, or the number of an operator."""
+
+Series: TypeAlias = dict[Channel, Array]
+"""Taylor coefficients by multi-index, and values of operators; an entry that is not there is zero."""
 
 
 def derivatives(
     function: Callable[[Float[Array, " d"]], Float[Array, " *m"]],
     x: Float[Array, " d"],
     wanted: Iterable[Index],
-) -> dict[Index, Float[Array, " *m"]]:
-    r"""The derivatives $\partial^\alpha f(x)$ for every multi-index $\alpha$ in `wanted`.
+    operators: Mapping[int, Operator] | None = None,
+) -> dict[Channel, Float[Array, " *m"]]:
+    r"""The derivatives $\partial^\alpha f(x)$ for all multi-indices in `wanted`, and $Pf(x)$ for all `operators`.
 
     **Arguments:**
 
     - `function`: any JAX-traceable function of one point;
     - `x`: the point, shape `(d,)`;
-    - `wanted`: multi-indices of length `d`; the zero index is the value.
+    - `wanted`: multi-indices of length `d`; the zero index is the value;
+    - `operators`: linear operators by number, one channel of the pass each; coefficients are numbers, or scalars
+      that depend on the point.
     """
-    wanted = tuple(wanted)
-    channels = downward_closure(wanted, len(x))
+    wanted, operators = tuple(wanted), {} if operators is None else operators
+    indices = carried(wanted, operators.values(), len(x))
+    channels = _Channels(indices, {name: _scaled(operator) for name, operator in operators.items()})
     closed = jax.make_jaxpr(function)(x)
-    seed: Series = {channels[0]: x}
-    for axis, unit in enumerate(np.eye(len(x), dtype=x.dtype)):
-        if (index := _unit_index(axis, len(x))) in channels:
-            seed[index] = jnp.asarray(unit)
-    (result,) = _propagate(closed.jaxpr, closed.consts, [seed], channels)
-    series = result if isinstance(result, dict) else {channels[0]: result}
-    zero = jnp.zeros_like(series[channels[0]])
-    return {index: _factorial(index) * series[index] if index in series else zero for index in wanted}
+    (result,) = _propagate(closed.jaxpr, closed.consts, [_seed(x, channels)], channels)
+    series = _as_series(result, channels)
+    zero = jnp.zeros_like(series[channels.zero])
+    found = {index: _factorial(index) * series[index] if index in series else zero for index in wanted}
+    return found | {name: series.get(name, zero) for name in operators}
+
+
+def carried(wanted: Iterable[Index], operators: Iterable[Operator], dimension: int) -> tuple[Index, ...]:
+    """The multi-indices of a pass: those below `wanted`, and those strictly below what `operators` combine."""
+    below = [_lowered(index, axis) for operator in operators for index in operator for axis in range(dimension)]
+    return downward_closure((*wanted, *(index for index in below if min(index) >= 0)), dimension)
 
 
 def downward_closure(indices: Iterable[Index], dimension: int) -> tuple[Index, ...]:
@@ -65,7 +86,52 @@ def downward_closure(indices: Iterable[Index], dimension: int) -> tuple[Index, .
     return tuple(sorted(below, key=lambda index: (sum(index), index)))
 
 
-def _propagate(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any], channels: Sequence[Index]) -> list[Any]:
+class _Channels(NamedTuple):
+    """What is carried: Taylor coefficients by multi-index, lowest order first, and operators by number.
+
+    The coefficients of `operators` multiply Taylor coefficients, not derivatives.
+    """
+
+    indices: tuple[Index, ...]
+    operators: dict[int, dict[Index, Any]]
+
+    @property
+    def zero(self) -> Index:
+        return self.indices[0]
+
+    def reached(self, a: Channel, b: Channel) -> list[tuple[Channel, Any]]:
+        """The channels that a product of the channels `a` and `b` counts in, and how much."""
+        if self.zero in (a, b):
+            return [(b if a == self.zero else a, 1)]
+        if isinstance(a, int) or isinstance(b, int):
+            return []
+        index = tuple(i + j for i, j in zip(a, b, strict=True))
+        own: list[tuple[Channel, Any]] = [(index, 1)] if index in self.indices else []
+        return own + [(name, terms[index]) for name, terms in self.operators.items() if index in terms]
+
+    @property
+    def all(self) -> tuple[Channel, ...]:
+        return (*self.indices, *self.operators)
+
+
+def _scaled(operator: Operator) -> dict[Index, Any]:
+    return {index: _factorial(index) * coefficient for index, coefficient in operator.items()}
+
+
+def _seed(x: Float[Array, " d"], channels: _Channels) -> Series:
+    """The point itself as a series."""
+    units = [_unit_index(axis, len(x)) for axis in range(len(x))]
+    seed: Series = {channels.zero: x}
+    for axis, index in enumerate(units):
+        if index in channels.indices:
+            seed[index] = jnp.asarray(np.eye(len(x), dtype=x.dtype)[axis])
+    for name, operator in channels.operators.items():
+        if any(index in operator for index in units):
+            seed[name] = jnp.stack([jnp.asarray(operator.get(index, 0.0), x.dtype) for index in units])
+    return seed
+
+
+def _propagate(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any], channels: _Channels) -> list[Any]:
     values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *inputs), strict=True))
     for eqn in jaxpr.eqns:
         operands = [read(atom, values) for atom in eqn.invars]
@@ -73,7 +139,7 @@ def _propagate(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any], channel
     return [read(atom, values) for atom in jaxpr.outvars]
 
 
-def _apply(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> list[Any]:
+def _apply(eqn: Any, operands: list[Any], channels: _Channels) -> list[Any]:
     if not any(isinstance(operand, dict) for operand in operands):
         return evaluate(eqn, operands)
     if (inner := called(eqn)) is not None:
@@ -85,14 +151,14 @@ def _apply(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> list[Any
     return _by_nested_jvp(eqn, operands, channels)
 
 
-def _value(operand: Any, channels: Sequence[Index]) -> Any:
-    return operand[channels[0]] if isinstance(operand, dict) else operand
+def _value(operand: Any, channels: _Channels) -> Any:
+    return operand[channels.zero] if isinstance(operand, dict) else operand
 
 
 # Operations that are linear in all their series operands taken together.
 
 
-def _add(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Series:
+def _add(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
     left, right = (_as_series(operand, channels) for operand in operands)
     shape = eqn.outvars[0].aval.shape
     sign = -1 if eqn.primitive.name == "sub" else 1
@@ -102,39 +168,49 @@ def _add(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Series:
     return out
 
 
-def _linear(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Series:
+def _linear(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
     """Every channel on its own; constants belong to the value."""
     series = [_as_series(operand, channels) for operand in operands]
-    present = [index for index in channels if any(index in terms for terms in series)]
+    present = [index for index in channels.all if any(index in terms for terms in series)]
     return {
-        index: evaluate(eqn, [terms.get(index, jnp.zeros_like(terms[channels[0]])) for terms in series])[0]
+        index: evaluate(eqn, [terms.get(index, jnp.zeros_like(terms[channels.zero])) for terms in series])[0]
         for index in present
     }
 
 
-def _select(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Series:
+def _select(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
     which = _value(operands[0], channels)
     cases = [_as_series(operand, channels) for operand in operands[1:]]
-    present = [index for index in channels if any(index in terms for terms in cases)]
+    present = [index for index in channels.all if any(index in terms for terms in cases)]
     return {
-        index: lax.select_n(which, *(terms.get(index, jnp.zeros_like(terms[channels[0]])) for terms in cases))
+        index: lax.select_n(which, *(terms.get(index, jnp.zeros_like(terms[channels.zero])) for terms in cases))
         for index in present
     }
 
 
-def _as_series(operand: Any, channels: Sequence[Index]) -> Series:
-    return operand if isinstance(operand, dict) else {channels[0]: jnp.asarray(operand)}
+def _as_series(operand: Any, channels: _Channels) -> Series:
+    return operand if isinstance(operand, dict) else {channels.zero: jnp.asarray(operand)}
 
 
 # Products.
 
 
-def _bilinear(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Series:
+def _multiply(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
     left, right = (_as_series(operand, channels) for operand in operands)
-    return _convolve(left, right, channels, lambda a, b: evaluate(eqn, (a, b))[0])
+    return _convolve(left, right, channels, jnp.multiply)
 
 
-def _divide(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Series:
+def _dot(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
+    """Data come first in a product with a constant: mapped over points, all channels then lie point by point."""
+    left, right = (_as_series(operand, channels) for operand in operands)
+    (a, b), (batch, _) = eqn.params["dimension_numbers"]
+    if isinstance(operands[0], dict) or batch or len(b) < right[channels.zero].ndim:
+        return _convolve(left, right, channels, lambda a, b: evaluate(eqn, (a, b))[0])
+    params = {**eqn.params, "dimension_numbers": ((b, a), ((), ()))}
+    return {index: eqn.primitive.bind(term, operands[0], **params) for index, term in right.items()}
+
+
+def _divide(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
     numerator, denominator = operands
     if not isinstance(denominator, dict):
         return {index: term / denominator for index, term in numerator.items()}
@@ -142,25 +218,27 @@ def _divide(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Series:
     return _convolve(_as_series(numerator, channels), reciprocal, channels, lambda a, b: a * b)
 
 
-def _convolve(left: Series, right: Series, channels: Sequence[Index], product: Callable) -> Series:
+def _convolve(left: Series, right: Series, channels: _Channels, product: Callable) -> Series:
     out: Series = {}
-    for (a, left_term), (b, right_term) in itertools.product(left.items(), right.items()):
-        index = tuple(i + j for i, j in zip(a, b, strict=True))
-        if index in channels:
-            term = product(left_term, right_term)
-            out[index] = out[index] + term if index in out else term
+    for (a, first), (b, second) in itertools.product(left.items(), right.items()):
+        if reached := channels.reached(a, b):
+            _spread_into(out, product(first, second), reached)
     return out
 
 
-def _square(series: Series, channels: Sequence[Index]) -> Series:
+def _square(series: Series, channels: _Channels) -> Series:
     """`series` times itself, each mixed product formed once."""
     out: Series = {}
     for (a, first), (b, second) in itertools.combinations_with_replacement(series.items(), 2):
-        index = tuple(i + j for i, j in zip(a, b, strict=True))
-        if index in channels:
-            term = first * second if a == b else 2 * (first * second)
-            out[index] = out[index] + term if index in out else term
+        if reached := channels.reached(a, b):
+            _spread_into(out, first * second if a == b else 2 * (first * second), reached)
     return out
+
+
+def _spread_into(out: Series, term: Array, reached: Iterable[tuple[Channel, Any]]) -> None:
+    for channel, factor in reached:
+        part = term if isinstance(factor, int | float) and factor == 1 else factor * term
+        out[channel] = out[channel] + part if channel in out else part
 
 
 # Scalar functions, through their derivatives at the value.
@@ -169,9 +247,9 @@ Derivatives: TypeAlias = Callable[[Array, int], list[Any]]
 """`(z, order)` to the derivatives of a scalar function at `z` from 0 to `order`; a zero may be the number 0."""
 
 
-def _compose(function: Derivatives, series: Series, channels: Sequence[Index]) -> Series:
+def _compose(function: Derivatives, series: Series, channels: _Channels) -> Series:
     """f(z + h) = Σ f⁽ᵏ⁾(z) hᵏ / k!, with h the series less its value."""
-    zero = channels[0]
+    zero = channels.zero
     increment = {index: term for index, term in series.items() if index != zero}
     powers = [increment]
     while powers[-1]:
@@ -188,7 +266,7 @@ def _compose(function: Derivatives, series: Series, channels: Sequence[Index]) -
     return out
 
 
-def _elementwise(function: Derivatives) -> Callable[[Any, list[Any], Sequence[Index]], Series]:
+def _elementwise(function: Derivatives) -> Callable[[Any, list[Any], _Channels], Series]:
     return lambda eqn, operands, channels: _compose(function, operands[0], channels)
 
 
@@ -240,7 +318,7 @@ def _logarithm(z: Array, order: int) -> list[Any]:
     return [jnp.log(z), *(_powers(-1.0)(z, order - 1) if order else ())]
 
 
-def _power_rule(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> Any:
+def _power_rule(eqn: Any, operands: list[Any], channels: _Channels) -> Any:
     base, exponent = operands
     if isinstance(exponent, dict) or np.ndim(exponent) or isinstance(exponent, Tracer):
         return _by_nested_jvp(eqn, operands, channels)[0]
@@ -251,10 +329,11 @@ _LINEAR = (
     "neg copy copy_p convert_element_type reshape squeeze expand_dims broadcast_in_dim transpose slice rev reduce_sum "
     "concatenate stack pad real imag"
 ).split()
-_RULES: dict[str, Callable[[Any, list[Any], Sequence[Index]], Any]] = {
+_RULES: dict[str, Callable[[Any, list[Any], _Channels], Any]] = {
     **dict.fromkeys(_LINEAR, _linear),
     **dict.fromkeys(("add", "sub", "add_any"), _add),
-    **dict.fromkeys(("mul", "dot_general"), _bilinear),
+    "mul": _multiply,
+    "dot_general": _dot,
     "div": _divide,
     "select_n": _select,
     "tanh": _elementwise(_polynomial_in_value(jnp.tanh, (1.0, 0.0, -1.0))),
@@ -271,24 +350,45 @@ _RULES: dict[str, Callable[[Any, list[Any], Sequence[Index]], Any]] = {
 }
 
 
-def _by_nested_jvp(eqn: Any, operands: list[Any], channels: Sequence[Index]) -> list[Any]:
+def _by_nested_jvp(eqn: Any, operands: list[Any], channels: _Channels) -> list[Any]:
     """Any operation at all: differentiate s ↦ operation(Σ c_α s^α) at s = 0."""
-    dimension = len(channels[0])
+    indices = [_restricted(operand, channels.indices) for operand in operands]
+    found: dict[Channel, list[Array]] = {index: _coefficient(eqn, indices, index) for index in channels.indices}
+    for name, operator in channels.operators.items():
+        line = [_line(operand, channels.zero, name) for operand in operands]
+        total = _coefficient(eqn, line, (1,))
+        for index, factor in operator.items():
+            if sum(index) > 1:
+                below = [_restricted(operand, [i for i in channels.indices if i != index]) for operand in operands]
+                terms = _coefficient(eqn, below, index)
+                total = [a + factor * b for a, b in zip(total, terms, strict=True)]
+        found[name] = total
+    return [{channel: results[place] for channel, results in found.items()} for place in range(len(eqn.outvars))]
 
-    def operation(s: Sequence[Array]) -> list[Any]:
+
+def _restricted(operand: Any, indices: Iterable[Channel]) -> Any:
+    return {index: operand[index] for index in indices if index in operand} if isinstance(operand, dict) else operand
+
+
+def _line(operand: Any, zero: Index, name: int) -> Any:
+    """The value and its change along an operator as a series in one variable."""
+    if not isinstance(operand, dict):
+        return operand
+    return {(0,): operand[zero]} | ({(1,): operand[name]} if name in operand else {})
+
+
+def _coefficient(eqn: Any, operands: list[Any], index: Index) -> list[Array]:
+    """The Taylor coefficient at `index` of each result of an operation on series in as many variables."""
+
+    def derivative(s: Sequence[Array]) -> list[Any]:
         return evaluate(eqn, [_sum(operand, s) if isinstance(operand, dict) else operand for operand in operands])
 
-    dtype = next(operand[channels[0]].dtype for operand in operands if isinstance(operand, dict))
-    origin = [jnp.zeros((), dtype)] * dimension
-    out: list[Series] = [{} for _ in eqn.outvars]
-    for index in channels:
-        derivative = operation
-        for axis, order in enumerate(index):
-            for _ in range(order):
-                derivative = _along(derivative, axis)
-        for series, value in zip(out, derivative(origin), strict=True):
-            series[index] = value / _factorial(index)
-    return out
+    for axis, order in enumerate(index):
+        for _ in range(order):
+            derivative = _along(derivative, axis)
+    dtype = next(term.dtype for operand in operands if isinstance(operand, dict) for term in operand.values())
+    results = derivative([jnp.zeros((), dtype)] * len(index))
+    return [value / _factorial(index) for value in results]
 
 
 def _along(function: Callable, axis: int) -> Callable:
@@ -299,7 +399,7 @@ def _along(function: Callable, axis: int) -> Callable:
     return derivative
 
 
-def _sum(series: Series, s: Sequence[Array]) -> Array:
+def _sum(series: dict[Index, Array], s: Sequence[Array]) -> Array:
     total = None
     for index, term in series.items():
         for factor, order in zip(s, index, strict=True):
@@ -312,6 +412,10 @@ def _sum(series: Series, s: Sequence[Array]) -> Array:
 
 def _factorial(index: Index) -> int:
     return math.prod(math.factorial(order) for order in index)
+
+
+def _lowered(index: Index, axis: int) -> Index:
+    return tuple(order - (i == axis) for i, order in enumerate(index))
 
 
 def _unit_index(axis: int, dimension: int) -> Index:

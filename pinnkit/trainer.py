@@ -133,7 +133,8 @@ class Trainer:
     def _compile(self, phase: Phase, state: TrainState) -> Callable:
         began = time.perf_counter()
         sampler = self._strategy.sampler
-        step = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)
+        one = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)
+        step = jax.jit(one, inline=True)  # traced once, though its shapes are asked for first
         stretch = jax.jit(lambda *args: _stretch(step, phase.check_every, *args))
         compiled = stretch.lower(state, 0, 0.0, 0.0).compile()
         self._journal.compile_seconds += time.perf_counter() - began

@@ -10,7 +10,7 @@ FLOORS = [
     {"_numbering", "model", "taylor", "domains"},
     {"fields", "networks", "ntk"},
     {"equation"},
-    {"problem"},
+    {"problem", "operators"},
     {"residuals"},
     {"linearization", "measure"},
     {"samplers", "weighting", "learning_rate", "gauss_newton", "diagnostics", "state"},
