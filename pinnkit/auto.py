@@ -14,7 +14,7 @@ r"""The decision procedure of strategy "auto": from sizes, linearity and the ker
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from ._types import TIME_NAMES, Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth, Choice, choose_bandwidth
-from .feature_solver import Attempt, FeatureSolver, feature_model
+from .feature_solver import Attempt, FeatureSolver, Mover, feature_model, residual_bandwidth, stay
 from .journal import Journal
 from .marching import Marching, find_marching, fit_start, piecewise
 from .model import FunctionalModel
@@ -31,8 +31,8 @@ from .residuals import Batch
 Values = Callable[[Any], Any]
 """From a point to the values a window starts from."""
 
-RESOLVED = 1e-12
-"""Share of the held-out loss that may be left: residuals a millionth of what they were."""
+RESOLVED = 1e-9
+"""Share of the held-out loss that may be left: residuals a thirty-thousandth of what they were."""
 
 EXHAUSTED = 1e-20
 """Share of the held-out loss below which nothing is to be gained in double precision."""
@@ -48,6 +48,12 @@ WORTHWHILE = 0.1
 
 HOPELESS = 0.5
 """A trial that leaves more than this share of the loss says nothing about the bandwidth."""
+
+LATE = 1e-3
+"""Share of the held-out loss above which times are too long for one network, where they can be cut in windows."""
+
+MARGIN = 1.25
+"""Bandwidth over the highest frequency of the residual."""
 
 UNKNOWNS = {1: (128, 512), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
@@ -70,7 +76,7 @@ LADDER = tuple(1.5 * 2**k for k in range(9))
 PERIODIC_LADDER = tuple(math.pi * 2**k for k in range(9))
 """Bandwidths to try, in radians per half width of the domain."""
 
-TRIAL_STEPS, FINAL_STEPS = 4, 15
+TRIAL_STEPS, FINAL_STEPS = 3, 15
 """Gauss-Newton steps of a trial and of a solve, for equations that are not linear."""
 
 
@@ -115,15 +121,20 @@ class Automatic:
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
-        whole = self._whole()
+        widths = [max(unknowns // self._outputs, 1) for unknowns in _unknowns(self._problem.domain.dimension)]
         marching = find_marching(self._ansatz)
-        if whole.left <= RESOLVED or marching is None or self._is_over(whole.loss):
+        first = self._first(widths[0])
+        if marching is not None and first.left > LATE and not self._is_over(first.loss):
+            self._journal.decide(f"time windows: a network for all times leaves {_share(first.left)} of the loss")
+            windowed = self._march(marching)
+            if windowed is not None and windowed.left < first.left:
+                return windowed
+        whole = self._widened(first, widths[1:])
+        if whole.left <= RESOLVED or marching is None or first.left > LATE or self._is_over(whole.loss):
             return whole
         self._journal.decide(f"time windows: one network for all times leaves {_share(whole.left)} of the loss")
         windowed = self._march(marching)
-        if windowed is None or windowed.left > whole.left:
-            return whole
-        return windowed
+        return whole if windowed is None or windowed.left > whole.left else windowed
 
     def _is_over(self, held_out_loss: float) -> bool:
         limits = self._journal.limits
@@ -132,34 +143,31 @@ class Automatic:
 
     # One network for all times.
 
-    def _whole(self) -> Found:
-        """The best network of sines on the whole domain."""
-        widths = [max(unknowns // self._outputs, 1) for unknowns in _unknowns(self._problem.domain.dimension)]
-        make = lambda width: FeatureSolver(
-            self._ansatz.remaining,
-            lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed),
-            self._seed,
-        )
-        solver = make(widths[0])
-        choice = self._choose(solver, _trial(solver))
-        if choice.left > HOPELESS and len(widths) > 1 and not self._journal.limits.is_over:
-            widths = widths[1:]
-            solver = make(widths[0])
-            choice = self._choose(solver, _trial(solver))
-        best = self._kept(solver, widths[0], choice.bandwidth)
-        for width in widths[1:]:
+    def _solver(self, width: int) -> FeatureSolver:
+        make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed)
+        return FeatureSolver(self._ansatz.remaining, make, self._seed)
+
+    def _first(self, width: int) -> Found:
+        """The narrowest network."""
+        solver = self._solver(width)
+        return self._kept(solver, width, self._choose(solver, _trial(solver)).bandwidth)
+
+    def _widened(self, best: Found, widths: Sequence[int]) -> Found:
+        """Wider networks as long as they pay."""
+        for width in widths:
             if best.left <= PLENTY or self._is_over(best.loss):
                 break
-            solver = make(width)
+            solver, bandwidth = self._solver(width), tuple(best.settings["bandwidth"])
             if best.left > SETTLED:
-                choice = self._choose(solver, _trial(solver), start=choice.bandwidth)
-            wider = self._kept(solver, width, choice.bandwidth)
+                bandwidth = self._choose(solver, _trial(solver), start=bandwidth).bandwidth
+            wider = self._kept(solver, width, bandwidth)
             self._journal.decide(
                 f"width {width}: {_share(wider.left)} of the held-out loss is left, {_share(best.left)} before"
             )
+            hopeless = best.left > HOPELESS
             pays = wider.left < WORTHWHILE * best.left
             best = min(best, wider, key=lambda found: found.left)
-            if not pays:
+            if not pays and not hopeless:
                 break
         return best
 
@@ -181,9 +189,7 @@ class Automatic:
             settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth)},
         )
 
-    def _solved(
-        self, solver: FeatureSolver, params: Params, moved: Callable[[Batch], Batch] = lambda batch: batch
-    ) -> Attempt:
+    def _solved(self, solver: FeatureSolver, params: Params, moved: Mover = stay) -> Attempt:
         """A solve whose steps are part of the run."""
         self._journal.phase("output-layer")
         most = int(min(FINAL_STEPS, self._journal.steps_left))
@@ -192,13 +198,27 @@ class Automatic:
         return attempt
 
     def _choose(
-        self, solver: FeatureSolver, trial: Callable[[Bandwidth], float], start: Bandwidth | None = None
+        self,
+        solver: FeatureSolver,
+        trial: Callable[[Bandwidth], float],
+        start: Bandwidth | None = None,
+        moved: Mover = stay,
     ) -> Choice:
-        """The bandwidth, on a geometric ladder along each coordinate."""
+        """The bandwidth, searched along each coordinate from `start` or from how the residual varies."""
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
-        ladders = [PERIODIC_LADDER if name in periods else LADDER for name in coordinates]
         over = lambda: self._journal.limits.is_over or self._journal.steps_left <= 0
-        choice = choose_bandwidth(trial, ladders, start=start, enough=EXHAUSTED, is_over=over)
+        if start is None:
+            seen = residual_bandwidth(solver, solver.params(len(coordinates) * (1.0,)), moved)
+            start = tuple(
+                _rounded(max(MARGIN * s, LADDER[0]), name in periods) for name, s in zip(coordinates, seen, strict=True)
+            )
+        ladders = [
+            sorted({*(PERIODIC_LADDER if name in periods else LADDER), s})
+            for name, s in zip(coordinates, start, strict=True)
+        ]
+        choice = choose_bandwidth(trial, ladders, start=start, enough=PLENTY, is_over=over)
+        if choice.left > HOPELESS and len(coordinates) > 1 and not over():
+            choice = min(choice, choose_bandwidth(trial, ladders, enough=PLENTY, is_over=over), key=lambda c: c.left)
         described = ", ".join(f"{s:.3g} in {name}" for name, s in zip(coordinates, choice.bandwidth, strict=True))
         others = sorted(left for bandwidth, left in choice.trials.items() if bandwidth != choice.bandwidth)
         next_best = f", the next best of {len(choice.trials)} {_share(others[0])}" if others else ""
@@ -234,7 +254,8 @@ class Automatic:
             length = (last - first) / 2**halvings
             window = first, first + length
             begun = None if choice is None else choice.bandwidth
-            choice = self._choose(solver, functools.partial(left, window=window), begun)
+            moved = functools.partial(marching.move, window=window)
+            choice = self._choose(solver, functools.partial(left, window=window), begun, moved)
             self._journal.decide(f"a first window of {length:.3g} leaves {_share(choice.left)} of the held-out loss")
             if choice.left <= RESOLVED or self._journal.limits.is_over:
                 break

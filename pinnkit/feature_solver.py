@@ -4,9 +4,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
 from ._types import Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth
+from .domains.box import Interior
 from .model import FunctionalModel, as_functional
 from .networks import SineFeatures
 from .output_layer import OutputLayer, OutputStep
@@ -19,7 +24,18 @@ ROWS_PER_UNKNOWN = 2.0
 
 LEAST_HELD_OUT = 256
 
+LINES, LINE_POINTS, NEARLY_ALL = 16, 128, 0.99
+"""Lines along each coordinate, points on each, and the share of the residual's variation that counts."""
+
 _HELD_OUT_SEED = 30_011
+
+Mover = Callable[[Batch], Batch]
+"""Where points of the whole domain are to go, for a part of it."""
+
+
+def stay(batch: Batch) -> Batch:
+    """Points stay where they are."""
+    return batch
 
 
 class Attempt(NamedTuple):
@@ -62,7 +78,7 @@ class FeatureSolver:
         """A network of this bandwidth whose output layer is zero."""
         return self.residuals.initial_params(self._model_of(bandwidth).params)
 
-    def solve(self, params: Params, most: int, moved: Callable[[Batch], Batch] = lambda batch: batch) -> Attempt:
+    def solve(self, params: Params, most: int, moved: Mover = stay) -> Attempt:
         """Find the output layer from `params` in at most so many steps.
 
         - `moved`: where the points are to go, for a part of the domain.
@@ -73,6 +89,29 @@ class FeatureSolver:
         weights = seen[0].weights if seen else dict.fromkeys(self.residuals.conditions, 1.0)
         before, after = (self.layer.loss(p, held_out, weights) for p in (params, found))
         return Attempt(found, seen, weights, before, after)
+
+
+def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = stay) -> Bandwidth:
+    """How fast the residual varies along each coordinate: the frequency, in radians per half width of the domain, below
+    which lies nearly all of its variation on random lines.
+    """
+    problem, found = solver.problem, []
+    rng = np.random.default_rng(0)
+    for axis in range(problem.domain.dimension):
+        unit = np.repeat(rng.random((LINES, 1, problem.domain.dimension)), LINE_POINTS, axis=1)
+        unit[:, :, axis] = np.linspace(0, 1, LINE_POINTS, endpoint=False)
+        points = Interior(problem.domain).points(jnp.asarray(unit.reshape(-1, problem.domain.dimension)))
+        values = solver.layer.values(params, moved(dict.fromkeys(_interior(problem), points)))
+        found.append(max(_highest_frequency(r.reshape(LINES, LINE_POINTS, -1)) for r in values.values()))
+    return tuple(found)
+
+
+def _highest_frequency(lines: Float[np.ndarray, "l n m"]) -> float:
+    tapered = (lines - lines.mean(axis=1, keepdims=True)) * np.hanning(lines.shape[1])[:, None]
+    power = (np.abs(np.fft.rfft(tapered, axis=1)) ** 2).sum(axis=(0, 2))
+    if not power.sum() > 0:
+        return 0.0
+    return float(np.pi * np.searchsorted(np.cumsum(power) / power.sum(), NEARLY_ALL))
 
 
 def feature_model(ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int) -> FunctionalModel:

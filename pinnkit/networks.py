@@ -112,13 +112,14 @@ class FourierFeatures(AbstractEmbedding):
 
 
 class Dense(eqx.Module):
-    """An affine layer with Glorot-normal weights and zero bias."""
+    """An affine layer with Glorot-normal weights (zero without a key) and zero bias."""
 
     weight: Float[Array, "m k"]
     bias: Float[Array, " m"]
 
-    def __init__(self, inputs: int, outputs: int, key: Key):
-        self.weight = jax.nn.initializers.glorot_normal()(key, (outputs, inputs))
+    def __init__(self, inputs: int, outputs: int, key: Key | None):
+        shape = outputs, inputs
+        self.weight = jnp.zeros(shape) if key is None else jax.nn.initializers.glorot_normal()(key, shape)
         self.bias = jnp.zeros(outputs)
 
     def __call__(self, x: Float[Array, " k"]) -> Float[Array, " m"]:
@@ -248,7 +249,7 @@ class SineFeatures(eqx.Module):
         multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
         self.frequency = jnp.asarray(np.where(self.whole, np.pi * multiples, spread))
         self.phase = jnp.asarray(2 * np.pi * unit[:, -1])
-        self.head = jax.tree.map(jnp.zeros_like, Dense(width, outputs, jr.key(seed)))
+        self.head = Dense(width, outputs, None)
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
         frequency = jnp.where(jnp.array(self.whole), jax.lax.stop_gradient(self.frequency), self.frequency)

@@ -28,6 +28,12 @@ from .residuals import Batch, ResidualFunctions
 HALVINGS = 8
 """A step that reduces the loss at none of 1, 1/2, ..., 1/2⁸ of its length is the last."""
 
+STALLED = 0.5
+"""A step that leaves more than this share of the loss is the last: what is left is not in the span of the network."""
+
+ROUGH_STEPS, ITERATIONS = 3, (300, 60)
+"""The first steps of a nonlinear problem are solved in at most 60 iterations, for their linear model is no better."""
+
 _BLOCK = 1024
 
 
@@ -94,7 +100,7 @@ class OutputLayer:
         - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
         - `most`: number of steps at most.
         """
-        for _ in range(most):
+        for number in range(most):
             J, r = jax.tree.map(np.asarray, self._linearized(params, batch))
             weights = trace_weights(J) if weights is None else dict(weights)
             scales = {name: np.sqrt(weights[name] / r[name].size) for name in r}
@@ -105,13 +111,14 @@ class OutputLayer:
             seen = OutputStep(loss, losses, float(np.linalg.norm(matrix.T @ stacked)), weights)
             if not np.isfinite(loss) or not np.isfinite(matrix).all():
                 return
-            update = least_squares(matrix, -stacked).x
-            length, found = self._reducing(params, update, batch, weights, loss)
+            rough = number < ROUGH_STEPS and not self.is_linear
+            update = least_squares(matrix, -stacked, ITERATIONS[rough]).x
+            found = self._reducing(params, update, batch, weights, loss)
             if found is None:
                 return
             yield found, seen
             params = found
-            if self.is_linear:
+            if self.is_linear or (not rough and self.loss(found, batch, weights) > STALLED * loss):
                 return
 
     def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
@@ -119,15 +126,19 @@ class OutputLayer:
         values = self._valued(params, batch)
         return 0.5 * sum(weights[name] * float(jnp.mean(r**2)) for name, r in values.items())
 
+    def values(self, params: Params, batch: Batch) -> dict[str, Float[np.ndarray, " n"]]:
+        """The residuals on any points of any conditions."""
+        return {name: np.asarray(r) for name, r in self._valued(params, batch).items()}
+
     def _reducing(
         self, params: Params, update: Float[np.ndarray, " k"], batch: Batch, weights: Mapping[str, float], loss: float
-    ) -> tuple[float, Params | None]:
-        """The longest step along `update` that reduces the loss, and where it leads."""
+    ) -> Params | None:
+        """Where the longest step along `update` leads that reduces the loss; None without one."""
         for halving in range(HALVINGS + 1):
             moved = self._moved(params, update * 0.5**halving)
             if self.loss(moved, batch, weights) < loss:
-                return 0.5**halving, moved
-        return 0.0, None
+                return moved
+        return None
 
     def _part(self, params: Params) -> dict[str, Any]:
         leaves = jax.tree.leaves(params["network"])
