@@ -13,7 +13,7 @@ FLOORS = [
     {"problem"},
     {"residuals"},
     {"samplers", "linearization", "measure"},
-    {"weighting", "learning_rate", "gauss_newton", "diagnostics", "state"},
+    {"weighting", "learning_rate", "gauss_newton", "quasi_newton", "soap", "diagnostics", "state"},
     {"history", "summary", "strategies", "kernels"},
     {"run", "callbacks"},
     {"trainer", "report", "checkpoint"},
