@@ -68,9 +68,10 @@ class NTKLearningRate(AbstractLearningRate):
 
     Their direction is $d = P^{-1} \hat m$ with a preconditioner P and the bias-corrected momentum $\hat m$. The
     curvature along it is the Rayleigh quotient $\rho = \|Jd\|^2 / d^\top P d = \|Jd\|^2 / d^\top \hat m$ of the
-    preconditioned kernel, whatever P is, and $\eta = c/\rho$. It is averaged in log space over the first `window` steps
-    and then held: later the quotient follows the rate instead of telling it (the smaller the steps, the smaller the
-    gradients and P, the larger ρ), and a rate that goes on following it collapses.
+    preconditioned kernel, whatever P is, and $\eta = c/\rho$. It is averaged in log space over the first `window` steps,
+    while the rate grows linearly to its full length, and then held: later the quotient follows the rate instead of
+    telling it (the smaller the steps, the smaller the gradients and P, the larger ρ), and a rate that goes on following
+    it collapses.
 
     - `safety`: c;
     - `window`: steps over which the rate is measured;
@@ -82,7 +83,7 @@ class NTKLearningRate(AbstractLearningRate):
     Cohen et al., *Adaptive gradient methods at the edge of stability*, 2022, on why ρ follows η.
     """
 
-    safety: float = 0.5
+    safety: float = 1.4
     window: int = 100
     cosine: bool = True
     b1: float = 0.9
@@ -94,7 +95,7 @@ class NTKLearningRate(AbstractLearningRate):
     def update(self, direction: Params, context: StepContext, state: MeasuredRate) -> tuple[Scalar, MeasuredRate]:
         measure = lambda: self._measured(direction, context, state)
         state = jax.lax.cond(state.measured < self.window, measure, lambda: state)
-        rate = jnp.exp(state.mean_log)
+        rate = jnp.exp(state.mean_log) * state.measured / self.window
         return rate * (cosine_decay(context.progress) if self.cosine else 1.0), state
 
     def _measured(self, direction: Params, context: StepContext, state: MeasuredRate) -> MeasuredRate:
@@ -156,9 +157,7 @@ class StableLearningRate(AbstractLearningRate):
         vdot = optax.tree_utils.tree_vdot
         before = vdot(state.gradient, state.gradient)
         is_unstable = (vdot(direction, state.gradient) < 0) | (vdot(direction, direction) > 1.5**2 * before)
-        state = jax.lax.cond(
-            is_unstable | (state.left <= 0), lambda: self._measured(context, state), lambda: state
-        )
+        state = jax.lax.cond(is_unstable | (state.left <= 0), lambda: self._measured(context, state), lambda: state)
         rate = self.safety / state.eigenvalue * (cosine_decay(context.progress) if self.cosine else 1.0)
         return rate, Stability(state.probe, state.eigenvalue, direction, state.interval, state.left - 1)
 

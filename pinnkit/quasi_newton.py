@@ -66,7 +66,9 @@ def self_scaled_broyden(pair: Pair) -> tuple[Scalar, Scalar]:
     sigma = 1 + a * theta
     shrink = sigma ** (-1 / max(n - 1, 1))
     scale = jnp.minimum(1.0, 1 / b)
-    tau = jnp.where(theta > 0, scale * jnp.minimum(shrink, 1 / jnp.maximum(theta, 1.0)), jnp.minimum(scale * shrink, sigma))
+    tau = jnp.where(
+        theta > 0, scale * jnp.minimum(shrink, 1 / jnp.maximum(theta, 1.0)), jnp.minimum(scale * shrink, sigma)
+    )
     return tau, (1 - theta) / sigma
 
 
@@ -174,9 +176,9 @@ def line_search(
     Brackets by doubling, then interpolates; what is not finite counts as too far. When `evaluations` are used up the
     longest step that reduced the loss sufficiently is given, which may be 0.
 
-    Lewis & Overton, *Nonsmooth optimization via quasi-Newton methods*, Math. Program. 141, 2013; near rounding error the
-    decrease is judged by the slope, as by Hager & Zhang, *A new conjugate gradient method with guaranteed descent and
-    an efficient line search*, SIAM J. Optim. 16, 2005.
+    Lewis & Overton, *Nonsmooth optimization via quasi-Newton methods*, Math. Program. 141, 2013. Near rounding error
+    the decrease is judged by the slope, as by Hager & Zhang, *A new conjugate gradient method with guaranteed descent
+    and an efficient line search*, SIAM J. Optim. 16, 2005.
     """
     zero = jnp.zeros_like(value)
     start = Trial(zero, value, jnp.vdot(gradient, direction), gradient)

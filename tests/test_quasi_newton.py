@@ -56,13 +56,6 @@ def test_exact_line_searches_solve_a_quadratic_in_as_many_steps_as_there_are_unk
 
 
 @members
-def test_minimum_of_a_quadratic_is_found_to_rounding(member):
-    A, b = quadratic(10, 100.0)
-    params, _, _ = minimise(quasi_newton(member), lambda x: 0.5 * x @ A @ x - b @ x, jnp.zeros(10), 60)
-    np.testing.assert_allclose(params[-1], jnp.linalg.solve(A, b), atol=1e-6)
-
-
-@members
 def test_rosenbrock_is_solved_with_an_inverse_hessian_that_stays_positive_and_meets_the_secant_condition(member):
     start = jnp.asarray(np.random.default_rng(0).normal(size=6))
     params, states, values = minimise(quasi_newton(member), rosenbrock, start, 70)
@@ -103,7 +96,8 @@ def test_self_scaled_broyden_inverts_the_direct_update(stretch):
     w = np.sqrt(sBs) * (y / ys - Bs / sBs)
     direct = tau * (B - np.outer(Bs, Bs) / sBs + theta * np.outer(w, w)) + np.outer(y, y) / ys
     found = next_inverse(H, jnp.asarray(s), jnp.asarray(y), Bs, MEMBERS["ssbroyden"])
-    np.testing.assert_allclose(found @ direct, np.eye(7), atol=1e-8)
+    rounding = 1e2 * np.finfo(float).eps * np.linalg.cond(found)
+    np.testing.assert_allclose(found @ direct, np.eye(7), atol=rounding)
 
 
 def test_bfgs_needs_about_as_many_steps_as_scipy():
@@ -115,12 +109,15 @@ def test_bfgs_needs_about_as_many_steps_as_scipy():
 
 
 def test_points_that_change_every_step_do_not_enter_the_curvature():
-    """Losses ½(x−c)ᵀA(x−c) + 10⁴ x·k share a Hessian; differences of their gradients would be dominated by k."""
+    """Losses ½(x−c)ᵀA(x−c) share a Hessian; differences of their gradients at two c would not show it."""
     A, _ = quadratic(5, 10.0)
     shifts = jnp.asarray(np.random.default_rng(1).normal(size=(40, 5)))
     loss = lambda x, c: 0.5 * (x - c) @ A @ (x - c)
-    _, states, _ = minimise(quasi_newton("bfgs"), loss, jnp.ones(5), 40, shifts)
-    np.testing.assert_allclose(states.inverse[-1], jnp.linalg.inv(A), rtol=0.05, atol=0.05)
+    start = jnp.ones(5)
+    params, states, _ = minimise(quasi_newton(), loss, start, 40, shifts)
+    steps = jnp.diff(jnp.concatenate([start[None], params]), axis=0)
+    for s, H in zip(steps, states.inverse, strict=True):
+        np.testing.assert_allclose(H @ (A @ s), s, atol=1e-10)
 
 
 def test_a_step_that_cannot_reduce_the_loss_is_not_taken():
@@ -131,7 +128,7 @@ def test_a_step_that_cannot_reduce_the_loss_is_not_taken():
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_line_search_meets_both_wolfe_conditions_and_stays_where_the_loss_is_finite(scale):
-    loss = lambda x: scale * jnp.sum(x - jnp.log(x)) 
+    loss = lambda x: scale * jnp.sum(x - jnp.log(x))
     x, d = jnp.array([5.0, 3.0]), jnp.array([-40.0, -7.0])
     value, g = jax.value_and_grad(loss)(x)
     found, _ = jax.jit(lambda x: line_search(jax.value_and_grad(loss), x, d, value, g, 25))(x)

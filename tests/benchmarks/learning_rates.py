@@ -1,6 +1,6 @@
 """The rate measured from the kernel against a grid of constant rates, on eight problems.
 
-    uv run python -m tests.benchmarks.learning_rates figures.jsonl [--optimizer soap] [--seeds 1]
+    uv run python -m tests.benchmarks.learning_rates figures.jsonl [--optimizer soap] [--seeds 3]
 
 Every run has the same steps, points, NTK weights and half cosine; only the rate differs. Runs that the file holds
 already are not repeated. The table, in Markdown, gives relative L2 errors; `ratio` is that of the measured rate to the
@@ -155,3 +155,51 @@ class Bench:
         seconds = time.process_time() - began
         error = self._measure.errors(state.params)[0]["u"]
         return {"error": error, "rate": float(jnp.max(infos.learning_rate)), "seconds": seconds}
+
+
+def measured_rate(optimizer: str) -> NTKLearningRate:
+    return NTKLearningRate(b1=0.95) if optimizer == "soap" else NTKLearningRate()
+
+
+def run_all(file: Path, optimizer: str, seeds: int) -> None:
+    """Every run that `file` does not hold yet, appended to it."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    done = {tuple(json.loads(line)[key] for key in ("problem", "optimizer", "seed", "name")) for line in lines}
+    for problem, case in CASES.items():
+        for seed in range(seeds):
+            rates = {f"{value:g}": ConstantLearningRate(jnp.asarray(value), cosine=True) for value in GRID}
+            rates["measured"] = measured_rate(optimizer)
+            missing = {name: rate for name, rate in rates.items() if (problem, optimizer, seed, name) not in done}
+            bench = Bench(case, optimizer, seed) if missing else None
+            for name, rate in missing.items():
+                record = {"problem": problem, "optimizer": optimizer, "seed": seed, "name": name, **bench(rate)}
+                with file.open("a") as out:
+                    out.write(json.dumps(record) + "\n")
+
+
+def table(file: Path, optimizer: str) -> str:
+    """Geometric means over the seeds, in Markdown."""
+    records = [record for record in map(json.loads, file.read_text().splitlines()) if record["optimizer"] == optimizer]
+    names = [f"{value:g}" for value in GRID]
+    rows = [f"| problem | {' | '.join(names)} | measured | rate | ratio | cost |", "|---" * (len(names) + 5) + "|"]
+    mean = lambda values: float(np.exp(np.mean(np.log(values))))
+    for problem in CASES:
+        of = lambda key, name, problem=problem: mean(
+            [record[key] for record in records if (record["problem"], record["name"]) == (problem, name)]
+        )
+        errors, measured = [of("error", name) for name in names], of("error", "measured")
+        cost = of("seconds", "measured") / mean([of("seconds", name) for name in names])
+        cells = [f"{error:.1e}" for error in (*errors, measured, of("rate", "measured"))]
+        rows.append(f"| {problem} | {' | '.join(cells)} | {measured / min(errors):.2f} | {cost:.2f} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, help="results as JSON lines; runs that it holds are not repeated")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
+    parser.add_argument("--seeds", type=int, default=1)
+    arguments = parser.parse_args()
+    with jax.enable_x64(True):
+        run_all(arguments.file, arguments.optimizer, arguments.seeds)
+    print(table(arguments.file, arguments.optimizer))
