@@ -68,10 +68,10 @@ class NTKLearningRate(AbstractLearningRate):
 
     Their direction is $d = P^{-1} \hat m$ with a preconditioner P and the bias-corrected momentum $\hat m$. The
     curvature along it is the Rayleigh quotient $\rho = \|Jd\|^2 / d^\top P d = \|Jd\|^2 / d^\top \hat m$ of the
-    preconditioned kernel, whatever P is, and $\eta = c/\rho$. It is averaged in log space over the first `window` steps,
-    while the rate grows linearly to its full length, and then held: later the quotient follows the rate instead of
-    telling it (the smaller the steps, the smaller the gradients and P, the larger ρ), and a rate that goes on following
-    it collapses.
+    preconditioned kernel, whatever P is, and $\eta = c/\rho$. It is averaged in log space over the first `window`
+    steps, while the rate grows linearly to its full length, and then held: later the quotient follows the rate instead
+    of telling it (the smaller the steps, the smaller the gradients and P, the larger ρ), and a rate that goes on
+    following it collapses.
 
     - `safety`: c;
     - `window`: steps over which the rate is measured;
@@ -154,9 +154,9 @@ class StableLearningRate(AbstractLearningRate):
         return Stability(tree.unflatten(probe), zero, optax.tree_utils.tree_zeros_like(params), zero + 1, zero)
 
     def update(self, direction: Params, context: StepContext, state: Stability) -> tuple[Scalar, Stability]:
-        vdot = optax.tree_utils.tree_vdot
-        before = vdot(state.gradient, state.gradient)
-        is_unstable = (vdot(direction, state.gradient) < 0) | (vdot(direction, direction) > 1.5**2 * before)
+        vdot = lambda a, b: jnp.asarray(optax.tree_utils.tree_vdot(a, b))
+        before, after = vdot(state.gradient, state.gradient), vdot(direction, direction)
+        is_unstable = (vdot(direction, state.gradient) < 0) | (after > 1.5**2 * before)
         state = jax.lax.cond(is_unstable | (state.left <= 0), lambda: self._measured(context, state), lambda: state)
         rate = self.safety / state.eigenvalue * (cosine_decay(context.progress) if self.cosine else 1.0)
         return rate, Stability(state.probe, state.eigenvalue, direction, state.interval, state.left - 1)

@@ -112,7 +112,7 @@ def quasi_newton(member: str = "ssbroyden", evaluations: int = 25) -> optax.Grad
         return QuasiNewtonState(jnp.eye(flat.size, dtype=flat.dtype), none, jnp.zeros((), flat.dtype), none)
 
     def update(
-        updates: Params, state: QuasiNewtonState, params: Params | None = None, **extra_args: Any
+        updates: Params, state: Any, params: Params | None = None, **extra_args: Any
     ) -> tuple[Params, QuasiNewtonState]:
         del updates
         if params is None or not {"value", "grad", "value_fn"} <= set(extra_args):

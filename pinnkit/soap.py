@@ -8,8 +8,9 @@ Vyas et al., *SOAP: improving and stabilizing Shampoo using Adam*, 2024; for phy
 Li & Perdikaris, *Gradient alignment in physics-informed neural networks*, 2025.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
@@ -33,7 +34,7 @@ class Basis(NamedTuple):
         return self.left_vectors @ G @ self.right_vectors.T
 
 
-class SOAPState(NamedTuple):
+class SOAPState(eqx.Module):
     """- `count`: gradients seen; `mu`: momentum, not rotated; `nu`: second moment in the eigenbasis;
     - `bases`: a `Basis` for each leaf that is a matrix, in the order of leaves, and None where Adam is used as it is.
     """
@@ -56,12 +57,12 @@ def scale_by_soap(
     - `largest`: leaves that are not matrices, and those with a longer side, get Adam.
     """
 
-    def init(params: Params) -> SOAPState:
+    def init(params: Params) -> Any:
         zeros = optax.tree_utils.tree_zeros_like(params)
         bases = tuple(_no_rotation(leaf, largest) for leaf in jax.tree.leaves(params))
         return SOAPState(jnp.asarray(0), zeros, zeros, bases)
 
-    def update(updates: Params, state: SOAPState, params: Params | None = None) -> tuple[Params, SOAPState]:
+    def update(updates: Params, state: Any, params: Params | None = None) -> tuple[Params, Any]:
         del params
         gradients, tree = jax.tree.flatten(updates)
         mu, nu = jax.tree.leaves(state.mu), jax.tree.leaves(state.nu)
