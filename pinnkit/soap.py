@@ -10,7 +10,6 @@ Li & Perdikaris, *Gradient alignment in physics-informed neural networks*, 2025.
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
@@ -34,14 +33,12 @@ class Basis(NamedTuple):
         return self.left_vectors @ G @ self.right_vectors.T
 
 
-class SOAPState(eqx.Module):
-    """- `count`: gradients seen; `mu`: momentum, not rotated; `nu`: second moment in the eigenbasis;
+class SOAPState(NamedTuple):
+    """- `adam`: gradients seen, momentum (not rotated), and second moment in the eigenbases;
     - `bases`: a `Basis` for each leaf that is a matrix, in the order of leaves, and None where Adam is used as it is.
     """
 
-    count: Array
-    mu: Params
-    nu: Params
+    adam: optax.ScaleByAdamState
     bases: tuple[Basis | None, ...]
 
 
@@ -60,16 +57,16 @@ def scale_by_soap(
     def init(params: Params) -> Any:
         zeros = optax.tree_utils.tree_zeros_like(params)
         bases = tuple(_no_rotation(leaf, largest) for leaf in jax.tree.leaves(params))
-        return SOAPState(jnp.asarray(0), zeros, zeros, bases)
+        return SOAPState(optax.ScaleByAdamState(jnp.asarray(0), zeros, zeros), bases)
 
     def update(updates: Params, state: Any, params: Params | None = None) -> tuple[Params, Any]:
         del params
         gradients, tree = jax.tree.flatten(updates)
-        mu, nu = jax.tree.leaves(state.mu), jax.tree.leaves(state.nu)
-        new = [leaf_update(state.count, *leaf) for leaf in zip(gradients, mu, nu, state.bases, strict=True)]
+        count, mu, nu = state.adam.count, jax.tree.leaves(state.adam.mu), jax.tree.leaves(state.adam.nu)
+        new = [leaf_update(count, *leaf) for leaf in zip(gradients, mu, nu, state.bases, strict=True)]
         directions, mu, nu, bases = (list(column) for column in zip(*new, strict=True))
-        moments = tree.unflatten(mu), tree.unflatten(nu)
-        return tree.unflatten(directions), SOAPState(state.count + 1, *moments, tuple(bases))
+        adam = optax.ScaleByAdamState(count + 1, tree.unflatten(mu), tree.unflatten(nu))
+        return tree.unflatten(directions), SOAPState(adam, tuple(bases))
 
     def leaf_update(
         count: Array, g: Array, m: Array, v: Array, basis: Basis | None
