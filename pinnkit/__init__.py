@@ -24,6 +24,7 @@ from .kernels import sample_points as sample_points
 from .kernels import training_spectrum as training_spectrum
 from .learning_rate import ConstantLearningRate as ConstantLearningRate
 from .learning_rate import NTKLearningRate as NTKLearningRate
+from .learning_rate import StableLearningRate as StableLearningRate
 from .linearization import Linearization as Linearization
 from .model import FunctionalModel as FunctionalModel
 from .networks import MLP as MLP
@@ -35,6 +36,7 @@ from .problem import Condition as Condition
 from .problem import Problem as Problem
 from .problem import ProblemError as ProblemError
 from .problem import Unknown as Unknown
+from .quasi_newton import quasi_newton as quasi_newton
 from .run import Run as Run
 from .run import RunFolderError as RunFolderError
 from .samplers import SAMPLERS as SAMPLERS
@@ -42,6 +44,7 @@ from .samplers import KernelGuided as KernelGuided
 from .samplers import QuasiRandom as QuasiRandom
 from .samplers import ResidualAdaptive as ResidualAdaptive
 from .samplers import Uniform as Uniform
+from .soap import scale_by_soap as scale_by_soap
 from .solution import Solution as Solution
 from .strategies import STRATEGIES as STRATEGIES
 from .strategies import Phase as Phase

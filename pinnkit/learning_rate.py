@@ -1,6 +1,7 @@
 """How long a step is, from the eigenvalues of the kernel it moves through."""
 
 import abc
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from ._types import Key, Params, Scalar
 
@@ -55,84 +56,123 @@ class ConstantLearningRate(AbstractLearningRate):
         return self.value * decay, state
 
 
-class RateState(eqx.Module):
-    """- `probe`: a tree close to the leading eigenvector (for gradient descent);
-    - `mean_log`: mean logarithm of the rates measured so far; `measured`: their number.
-    """
+class MeasuredRate(eqx.Module):
+    """- `mean_log`: mean logarithm of the rates measured so far; `measured`: their number."""
 
-    probe: Params
     mean_log: Scalar
     measured: Scalar
 
 
 class NTKLearningRate(AbstractLearningRate):
-    r"""The rate from the curvature of the kernel along the step.
+    r"""The rate for Adam and SOAP from the curvature of the kernel along the step.
 
-    For gradient descent, which diverges above $2/\lambda_{\max}(K)$, $\eta = c/\lambda_{\max}(K)$: the eigenvalue is
-    followed by power iteration, one product with the kernel a step, warm from step to step.
+    Their direction is $d = P^{-1} \hat m$ with a preconditioner P and the bias-corrected momentum $\hat m$. The
+    curvature along it is the Rayleigh quotient $\rho = \|Jd\|^2 / d^\top P d = \|Jd\|^2 / d^\top \hat m$ of the
+    preconditioned kernel, whatever P is, and $\eta = c/\rho$. It is averaged in log space over the first `window`
+    steps, while the rate grows linearly to its full length, and then held: later the quotient follows the rate instead
+    of telling it (the smaller the steps, the smaller the gradients and P, the larger ρ), and a rate that goes on
+    following it collapses.
 
-    For Adam, whose preconditioner is $P = \sqrt{\hat v} + \epsilon$, the curvature along the update d is the Rayleigh
-    quotient $\rho = \|Jd\|^2 / d^\top P d$ of the preconditioned kernel, and $\eta = c/\rho$. It is averaged in log
-    space over the first `window` steps and then held: later the quotient follows the rate instead of
-    telling it (the smaller the steps, the smaller the gradients and P, the larger ρ), and a rate that
-    goes on following it collapses.
-
-    - `safety`: c; below 2 for gradient descent to be stable while the eigenvalue grows between steps;
-    - `window`: steps over which the rate for Adam is measured;
+    - `safety`: c;
+    - `window`: steps over which the rate is measured;
     - `cosine`: whether the rate decays along a half cosine over the phase;
-    - `b2`, `epsilon`: those of Adam.
+    - `b1`: decay of the optimizer's momentum.
+
+    **Raises:** `ValueError` if the optimizer keeps no momentum `mu`.
 
     Cohen et al., *Adaptive gradient methods at the edge of stability*, 2022, on why ρ follows η.
     """
 
-    safety: float = 0.5
+    safety: float = 1.4
     window: int = 100
     cosine: bool = True
-    b2: float = 0.999
-    epsilon: float = 1e-8
+    b1: float = 0.9
 
-    def init(self, params: Params, key: Key) -> RateState:
+    def init(self, params: Params, key: Key) -> MeasuredRate:
+        zero = jnp.zeros((), jnp.result_type(*jax.tree.leaves(params)))
+        return MeasuredRate(zero, zero)
+
+    def update(self, direction: Params, context: StepContext, state: MeasuredRate) -> tuple[Scalar, MeasuredRate]:
+        measure = lambda: self._measured(direction, context, state)
+        state = jax.lax.cond(state.measured < self.window, measure, lambda: state)
+        rate = jnp.exp(state.mean_log) * state.measured / self.window
+        return rate * (cosine_decay(context.progress) if self.cosine else 1.0), state
+
+    def _measured(self, direction: Params, context: StepContext, state: MeasuredRate) -> MeasuredRate:
+        pushed = context.push(direction)
+        curvature = jnp.vdot(pushed, pushed) / optax.tree_utils.tree_vdot(direction, self._momentum(context.opt_state))
+        measured = state.measured + 1
+        change = (jnp.log(self.safety / curvature) - state.mean_log) / measured
+        return MeasuredRate(state.mean_log + change, measured)
+
+    def _momentum(self, opt_state: Any) -> Params:
+        mu, count = (optax.tree_utils.tree_get(opt_state, name) for name in ("mu", "count"))
+        if mu is None or count is None:
+            raise ValueError(
+                f"`NTKLearningRate` needs an optimizer with a momentum `mu`, such as Adam or SOAP, "
+                f"got the state {type(opt_state).__name__}; for gradient descent take `StableLearningRate`"
+            )
+        return jax.tree.map(lambda m: m / (1 - self.b1 ** count.astype(m.dtype)), mu)
+
+
+class Stability(eqx.Module):
+    """- `probe`: a tree close to the leading eigenvector; `eigenvalue`: the largest one when last measured;
+    - `gradient`: of the step before; `turned`: whether it was out of line with the one before itself;
+    - `interval`, `left`: steps from one measurement to the next, and until then.
+    """
+
+    probe: Params
+    eigenvalue: Scalar
+    gradient: Params
+    turned: Array
+    interval: Scalar
+    left: Scalar
+
+
+class StableLearningRate(AbstractLearningRate):
+    r"""$\eta = c/\lambda_{\max}(K)$ for gradient descent, which diverges above $2/\lambda_{\max}$.
+
+    The eigenvalue is measured by power iteration, warm from last time. The interval between two measurements
+    follows the growth of the eigenvalue: it is so long that at the same pace the eigenvalue would grow by `growth`.
+    Between them every gradient is compared with the one before, for free. One that turns against it (cosine below −½)
+    or is twice as long may only come from other points; two of them in a row, or one that is ten times as long, come
+    from a step that was too long for the curvature along it, and the eigenvalue is measured at once.
+
+    - `safety`: c, below 2;
+    - `growth`: factor by which the eigenvalue may grow between two measurements, below 2/c;
+    - `longest`: most steps between two measurements;
+    - `cosine`: whether the rate decays along a half cosine over the phase.
+    """
+
+    safety: float = 0.5
+    growth: float = 1.5
+    longest: int = 100
+    cosine: bool = False
+
+    def init(self, params: Params, key: Key) -> Stability:
         leaves, tree = jax.tree.flatten(params)
         keys = jr.split(key, len(leaves))
         probe = [jr.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)]
         zero = jnp.zeros((), jnp.result_type(*leaves))
-        return RateState(tree.unflatten(probe), zero, zero)
+        none = optax.tree_utils.tree_zeros_like(params)
+        return Stability(tree.unflatten(probe), zero, none, jnp.asarray(False), zero + 1, zero)
 
-    def update(self, direction: Params, context: StepContext, state: RateState) -> tuple[Scalar, RateState]:
-        if optax.tree_utils.tree_get(context.opt_state, "nu") is None:
-            state = self._from_largest_eigenvalue(context, state)
-        else:
-            measure = lambda: self._from_update(direction, context, state)
-            state = jax.lax.cond(state.measured < self.window, measure, lambda: state)
-        rate = jnp.exp(state.mean_log)
-        return rate * (cosine_decay(context.progress) if self.cosine else 1.0), state
+    def update(self, direction: Params, context: StepContext, state: Stability) -> tuple[Scalar, Stability]:
+        vdot = lambda a, b: jnp.asarray(optax.tree_utils.tree_vdot(a, b))
+        before, after = vdot(state.gradient, state.gradient), vdot(direction, direction)
+        turned = (vdot(direction, state.gradient) < -0.5 * jnp.sqrt(before * after)) | (after > 4 * before)
+        is_due = (state.left <= 0) | (turned & state.turned) | (after > 100 * before)
+        state = jax.lax.cond(is_due, lambda: self._measured(context, state), lambda: state)
+        rate = self.safety / state.eigenvalue * (cosine_decay(context.progress) if self.cosine else 1.0)
+        return rate, Stability(state.probe, state.eigenvalue, direction, turned, state.interval, state.left - 1)
 
-    def _from_largest_eigenvalue(self, context: StepContext, state: RateState) -> RateState:
-        sweeps = jnp.where(state.measured == 0, 20, 1)  # the first measurement starts from noise
-        probe, eigenvalue = jax.lax.fori_loop(
-            0,
-            sweeps,
-            lambda _, carry: _power_step(carry[0], context),
-            (state.probe, jnp.zeros_like(state.mean_log)),
-        )
-        return RateState(probe, jnp.log(self.safety / eigenvalue), state.measured + 1)
-
-    def _from_update(self, direction: Params, context: StepContext, state: RateState) -> RateState:
-        pushed = context.push(direction)
-        curvature = jnp.vdot(pushed, pushed) / self._preconditioned_square(direction, context.opt_state)
-        measured = state.measured + 1
-        change = (jnp.log(self.safety / curvature) - state.mean_log) / measured
-        return RateState(state.probe, state.mean_log + change, measured)
-
-    def _preconditioned_square(self, direction: Params, opt_state: Any) -> Float[Array, ""]:
-        """dᵀPd with P from Adam's bias-corrected second moment."""
-        nu, count = (optax.tree_utils.tree_get(opt_state, name) for name in ("nu", "count"))
-
-        def part(d: Array, v: Array) -> Array:
-            corrected = v / (1 - self.b2 ** count.astype(v.dtype))
-            return jnp.sum((jnp.sqrt(corrected) + self.epsilon) * d**2)
-
-        return jnp.sum(jnp.stack(jax.tree.leaves(jax.tree.map(part, direction, nu))))
+    def _measured(self, context: StepContext, state: Stability) -> Stability:
+        probe, eigenvalue = _power_iteration(state.probe, state.eigenvalue, context)
+        grown = jnp.maximum(jnp.log(eigenvalue) - jnp.log(state.eigenvalue), 0)
+        passed = jnp.maximum(state.interval - state.left, 1)
+        wanted = passed * math.log(self.growth) / jnp.maximum(grown, math.log(self.growth) / self.longest)
+        interval = jnp.clip(jnp.floor(wanted), 1, jnp.minimum(2 * state.interval, self.longest))
+        return Stability(probe, eigenvalue, state.gradient, state.turned, interval, interval)
 
 
 def cosine_decay(progress: Scalar) -> Scalar:
@@ -140,8 +180,22 @@ def cosine_decay(progress: Scalar) -> Scalar:
     return 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(progress, 0, 1)))
 
 
-def _power_step(probe: Params, context: StepContext) -> tuple[Params, Scalar]:
-    norm = optax.tree_utils.tree_norm(probe)
-    unit = optax.tree_utils.tree_scale(1 / norm, probe)
-    pushed = context.push(unit)
-    return context.pull(pushed), jnp.vdot(pushed, pushed)
+def _power_iteration(probe: Params, eigenvalue: Scalar, context: StepContext) -> tuple[Params, Scalar]:
+    """Leading eigenvector of the kernel in the space of parameters, and its eigenvalue, until that stands within 2 %.
+
+    Starts from the last ones; one product is enough where the eigenvalue has not moved.
+    """
+
+    def step(carry: tuple[Params, Scalar, Scalar, Array]) -> tuple[Params, Scalar, Scalar, Array]:
+        probe, eigenvalue, _, count = carry
+        unit = optax.tree_utils.tree_scale(1 / optax.tree_utils.tree_norm(probe), probe)
+        pushed = context.push(unit)
+        return context.pull(pushed), jnp.vdot(pushed, pushed), eigenvalue, count + 1
+
+    def is_moving(carry: tuple[Params, Scalar, Scalar, Array]) -> Array:
+        _, eigenvalue, before, count = carry
+        return (count == 0) | ((count < 30) & (jnp.abs(eigenvalue - before) > 0.02 * eigenvalue))
+
+    start = probe, eigenvalue, eigenvalue, jnp.asarray(0)
+    probe, eigenvalue, _, _ = jax.lax.while_loop(is_moving, step, start)
+    return probe, eigenvalue

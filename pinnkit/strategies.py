@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import optax
 
 from .gauss_newton import levenberg_marquardt
-from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate
+from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate, StableLearningRate
+from .quasi_newton import quasi_newton
 from .samplers import AbstractSampler, QuasiRandom, as_sampler
+from .soap import scale_by_soap
 from .weighting import WEIGHTINGS, AbstractWeighting, NTKWeighting
 
 
@@ -68,15 +70,45 @@ def ntk_adam() -> Strategy:
     return Strategy("ntk-adam", (_ntk_adam_phase(),))
 
 
+def soap() -> Strategy:
+    """SOAP with loss weights from the traces of the kernel and the rate from its curvature along the step."""
+    phase = Phase("soap", scale_by_soap(b1=0.95), NTKLearningRate(b1=0.95), NTKWeighting())
+    return Strategy("soap", (phase,))
+
+
 def gradient_descent() -> Strategy:
     """Gradient descent at a fixed fraction of the largest stable rate 2/λ_max, followed as it changes."""
-    phase = Phase("gradient-descent", optax.identity(), NTKLearningRate(safety=0.5, cosine=False))
+    phase = Phase("gradient-descent", optax.identity(), StableLearningRate())
     return Strategy("gradient-descent", (phase,))
 
 
 def gauss_newton() -> Strategy:
     """Levenberg-Marquardt in the space of residuals or of parameters, whichever is smaller."""
     return Strategy("gauss-newton", (_gauss_newton_phase(),))
+
+
+def ssbroyden() -> Strategy:
+    """NTK-weighted Adam, then self-scaled Broyden with the weights it found, on points that stay for 300 steps."""
+    return _quasi_newton("ssbroyden")
+
+
+def bfgs() -> Strategy:
+    """As `ssbroyden`, with BFGS."""
+    return _quasi_newton("bfgs")
+
+
+def lbfgs() -> Strategy:
+    """NTK-weighted Adam, then L-BFGS of optax with the weights it found, on fixed points.
+
+    L-BFGS subtracts gradients of different steps, so its points must not change.
+    """
+    optimizer = optax.chain(
+        optax.scale_by_lbfgs(memory_size=20),
+        optax.scale(-1.0),
+        optax.scale_by_zoom_linesearch(25, initial_guess_strategy="one"),
+    )
+    phase = Phase("lbfgs", optimizer, steps=10_000, patience=3000)
+    return Strategy("lbfgs", (_ntk_adam_phase(steps=500, share=0.1), phase), QuasiRandom(redraw=None))
 
 
 def auto() -> Strategy:
@@ -89,7 +121,11 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "adam": adam,
     "ntk-adam": ntk_adam,
     "gradient-descent": gradient_descent,
+    "soap": soap,
     "gauss-newton": gauss_newton,
+    "ssbroyden": ssbroyden,
+    "bfgs": bfgs,
+    "lbfgs": lbfgs,
 }
 
 
@@ -126,7 +162,7 @@ def as_strategy(
         )
     if precision == "single" and any(phase.double_only for phase in strategy.phases):
         raise ValueError(
-            f"strategy '{strategy.name}' needs precision 'double': its kernel algebra squares the condition number"
+            f"strategy '{strategy.name}' needs precision 'double': rounding in single precision would spoil its steps"
         )
     if sampler is not None:
         strategy = replace(strategy, sampler=as_sampler(sampler))
@@ -160,3 +196,8 @@ def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:
 
 def _gauss_newton_phase() -> Phase:
     return Phase("gauss-newton", levenberg_marquardt(), steps=300, patience=60, check_every=10, double_only=True)
+
+
+def _quasi_newton(member: str) -> Strategy:
+    phase = Phase(member, quasi_newton(member), steps=10_000, patience=3000, double_only=True)
+    return Strategy(member, (_ntk_adam_phase(steps=500, share=0.1), phase), QuasiRandom(redraw=300))
