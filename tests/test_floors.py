@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
     {"_types", "_jaxpr"},
-    {"_numbering", "model", "taylor", "domains"},
+    {"_numbering", "model", "taylor", "domains", "solvers"},
     {"fields", "networks", "ntk"},
     {"equation"},
     {"problem"},

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 
 def linearized(residual, params):
-    return Linearization(residual(params), jax.jacfwd(residual)(params), {"all": len(residual(params))}, lambda v: v)
+    r, J = residual(params), jax.jacfwd(residual)(params)
+    return Linearization(residual=r, jacobian=J, sizes={"all": len(r)}, unravel=lambda v: v)
 
 
 def minimise(optimizer, residual, params, steps):
