@@ -25,7 +25,7 @@ from .solvers import conjugate_gradients, lower_gram, nystrom, solve_damped
 MEMORY = 2 * 1024**3
 """Bytes that a linearization may take with the matrices its solver makes."""
 
-RANK, ITERATIONS = 100, 200
+RANK, ITERATIONS = 96, 200
 """Of the preconditioner, and the most steps of conjugate gradients, where only products are at hand."""
 
 SKETCH_WIDTH = 8
@@ -299,8 +299,8 @@ def block_traces(residuals: ResidualFunctions, params: Params, batch: Batch, blo
 
 
 def _row_scales(weight: Array, rows: int) -> Float[Array, " n_k"]:
-    """√(w/N) for each row of a condition."""
-    return jnp.broadcast_to(jnp.sqrt(weight / rows), (rows,))
+    """√(w/N) for each row of a condition; a weight is one number, or one for each point."""
+    return jnp.sqrt(jnp.repeat(jnp.ravel(weight), rows // jnp.size(weight)) / rows)
 
 
 def _all_scales(residuals: ResidualFunctions, batch: Batch, weights: Weights) -> Float[Array, " n"]:

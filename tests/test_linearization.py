@@ -109,7 +109,12 @@ def test_all_forms_take_the_damped_step_that_least_squares_defines(points):
 def test_the_form_follows_size_and_memory():
     """Narrow: the Jacobian; wide and few points: its kernel from factors; no memory: products."""
     narrow, wide = prepared(poisson(), 60), prepared(poisson(), 20, width=200)
-    form = lambda setting, **options: type(jax.eval_shape(lambda: linearize_for_solving(*setting, **options)))
+
+    def form(setting, **options):
+        found = []
+        jax.eval_shape(lambda: found.append(type(linearize_for_solving(*setting, **options))))
+        return found[0]
+
     assert form(narrow) is Linearization
     assert form(wide) is KernelLinearization
     assert form(wide, memory=0) is MatrixFreeLinearization
