@@ -51,7 +51,8 @@ def nystrom(product: Product, size: int, rank: int, dtype: jnp.dtype, seed: int 
 
     Frangella, Tropp & Udell, *Randomized Nyström preconditioning*, SIAM J. Matrix Anal. Appl. 44, 2023, algorithm 2.1.
     """
-    probes, _ = jnp.linalg.qr(jr.normal(jr.key(seed), (size, rank), dtype))
+    key = jr.wrap_key_data(jax.lax.optimization_barrier(jr.key_data(jr.key(seed))))  # or the compiler draws: slowly
+    probes, _ = jnp.linalg.qr(jr.normal(key, (size, rank), dtype))
     image = product(probes)
     shift = jnp.sqrt(size) * jnp.finfo(dtype).eps * jnp.linalg.norm(image) + jnp.finfo(dtype).tiny
     image = image + shift * probes
