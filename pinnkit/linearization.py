@@ -31,8 +31,8 @@ RANK, ITERATIONS = 96, 200
 SKETCH_WIDTH = 8
 """Vectors that are multiplied at a time to make the preconditioner."""
 
-FACTOR_PRICE, PRODUCT_PRICE = 6.0, 60.0
-"""Of a multiply-add of factors, and of a product by forward and reverse mode per entry of J; see `costs`."""
+JACOBIAN_PRICE, FACTOR_PRICE, PRODUCT_PRICE = 200.0, 3.0, 40.0
+"""Of an entry of J, a multiply-add of factors, and an entry of J in a product without J; see `costs`."""
 
 DampedSolver = Callable[[Scalar, Float[Array, " n"]], Float[Array, " p"]]
 r"""From damping λ and a residual $b$ to the step $-(J^\top J + \lambda I)^{-1} J^\top b$."""
@@ -245,8 +245,8 @@ def linearize_for_solving(
     """The form whose damped solve is expected to be the cheapest of those that fit `memory` bytes; see `costs`."""
     estimates = costs(residuals, params, batch)
     itemsize = jnp.result_type(*jax.tree.leaves(params)).itemsize
-    fitting = {name: cost for name, cost in estimates.items() if itemsize * cost.entries <= memory}
-    name = min(fitting or {"products": None}, key=lambda name: fitting[name].work if fitting else 0)
+    fitting = {name: cost.work for name, cost in estimates.items() if itemsize * cost.entries <= memory}
+    name = min(fitting, key=lambda name: fitting[name], default="products")
     return _FORMS[name](residuals, params, batch, weights)
 
 
@@ -262,20 +262,21 @@ def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[st
 
     | form | work | entries |
     |---|---|---|
-    | Jacobian | Gram matrix $\tfrac58 m^2 M$, Cholesky $m^3/3$ | $2 n p + 3 m^2$ |
-    | kernel | $q n^2 / 2$ multiply-adds of factors, each at the price of 6; Cholesky $n^3/3$ | $4 n^2$ |
-    | products | `RANK` + 50 products with $J$ and $J^\top$, each at the price of $60 n p$ | $4 k m$ |
+    | Jacobian | J $200 n p$, Gram matrix $\tfrac58 m^2 M$, Cholesky $m^3/3$ | $2 n p + 3 m^2$ |
+    | kernel | factors $3 q n^2 / 2$, Cholesky $n^3/3$, 4 products | $4 n^2$ |
+    | products | `RANK` + 50 products with $J$ and $J^\top$, each $40 n p$ | $4 k m$ |
 
-    with $q$ multiply-adds for an entry of the kernel (see `ntk.factors`). The prices were measured, see the benchmark.
+    with $q$ multiply-adds for an entry of the kernel (see `ntk.factors`). The prices 200, 3 and 40 were measured on a
+    processor, by `tests.benchmarks.gauss_newton`, where the first two forms cost about the same.
     """
     counts = {name: residuals.rows(name, len(batch[name])) for name in residuals.conditions}
     n, p = sum(counts.values()), sum(leaf.size for leaf in jax.tree.leaves(params))
-    m, M = min(n, p), max(n, p)
+    m, M, product = min(n, p), max(n, p), PRODUCT_PRICE * n * p
     parts = [(residuals.at_point(name), batch[name]) for name in residuals.conditions]
     return {
-        "jacobian": Cost(0.625 * m**2 * M + m**3 / 3, 2 * n * p + 3 * m**2),
-        "kernel": Cost(FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 + n**3 / 3, 4 * n**2),
-        "products": Cost((RANK + 50) * PRODUCT_PRICE * n * p, 4 * RANK * m),
+        "jacobian": Cost(JACOBIAN_PRICE * n * p + 0.625 * m**2 * M + m**3 / 3, 2 * n * p + 3 * m**2),
+        "kernel": Cost(FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 + n**3 / 3 + 4 * product, 4 * n**2),
+        "products": Cost((RANK + 50) * product, 4 * RANK * m),
     }
 
 
