@@ -1,8 +1,16 @@
-r"""Kernel-space Gauss-Newton and Levenberg-Marquardt as optax transformations.
+r"""Gauss-Newton and Levenberg-Marquardt as optax transformations.
 
-Both take the keyword `linearize`, a function without arguments that gives the `Linearization` at the current
-parameters. $(J^\top J + \lambda I)^{-1} J^\top r = J^\top (J J^\top + \lambda I)^{-1} r$, so the step is solved in the
-space of residuals, with the training kernel, or of parameters, whichever is smaller.
+Both take the keyword `linearize`, a function without arguments that gives a linearization at the current parameters.
+$(J^\top J + \lambda I)^{-1} J^\top r = J^\top (J J^\top + \lambda I)^{-1} r$, so the step is solved in the space of
+residuals, with the training kernel, or of parameters.
+
+With momentum μ the step is $\delta = \arg\min \|J \delta + r\|^2 + \lambda \|\delta - \mu \delta'\|^2$, δ' being the
+step before: along what the present points see, δ is the damped Gauss-Newton step, and in the complement of that it goes
+on as before. So fresh points add up to more than each batch tells. With $\phi = \mu \delta'$,
+$\delta = \phi - J^\top (J J^\top + \lambda I)^{-1} (r + J \phi)$.
+
+Goldshlager, Abrahamsen & Lin, *A Kaczmarz-inspired approach to accelerate the optimization of neural network
+wavefunctions*, JCP 516, 2024.
 """
 
 from collections.abc import Callable
@@ -11,82 +19,119 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array
 
 from ._types import Params, Scalar
+from .linearization import AbstractLinearization
 
 
-def gauss_newton(damping: float = 1e-8) -> optax.GradientTransformationExtraArgs:
+class LeastSquares(optax.GradientTransformationExtraArgs):
+    """An optimizer that asks for a linearization and needs no gradient besides: `updates` may be anything."""
+
+
+class GaussNewtonState(NamedTuple):
+    """- `step`: the last one."""
+
+    step: Params
+
+
+def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> LeastSquares:
     r"""The damped Gauss-Newton step $-J^\top (J J^\top + \lambda I)^{-1} r$.
 
     Chain with a line search of optax where full steps are too long; `value_fn` must then have a parameter
     `linearize` and ignore it, since optax hands every keyword on.
 
-    - `damping`: λ relative to the mean eigenvalue of the kernel.
+    - `damping`: λ relative to the mean eigenvalue of the kernel;
+    - `momentum`: μ, below 1; for fresh points at every step.
+
+    **Raises:** `ValueError` for a momentum outside [0, 1).
     """
+    _check_momentum(momentum)
 
     def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
         del updates, params
-        step = _required("linearize", extra_args)()
-        lam = damping * _mean_curvature(step) + _smallest_damping(step)
-        return step.unravel(step.damped_solver()(lam)), state
+        at = _required("linearize", extra_args)()
+        carried = momentum * ravel_pytree(state.step)[0]
+        lam = _damping(at, damping)
+        step = at.unravel(carried + at.damped_solver()(lam, at.residual + at.push(carried)))
+        return step, GaussNewtonState(step)
 
-    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
+    return LeastSquares(lambda params: GaussNewtonState(jax.tree.map(jnp.zeros_like, params)), update)
 
 
 class LevenbergMarquardtState(NamedTuple):
     """- `damping`: λ relative to the mean eigenvalue of the kernel; `growth`: its next factor on rejection;
-    - `accepted`: whether the last step reduced the loss; `attempts`: how many dampings it tried.
+    - `accepted`: whether the last step reduced the loss; `attempts`: how many dampings it tried;
+    - `step`: the last one, zero where none was accepted; `gradient_norm`: where it started.
     """
 
     damping: Scalar
     growth: Scalar
     accepted: Array
     attempts: Array
+    step: Params
+    gradient_norm: Scalar
 
 
-def levenberg_marquardt(damping: float = 1e-2, attempts: int = 6) -> optax.GradientTransformationExtraArgs:
-    """Gauss-Newton with the damping found by accept and reject.
+def levenberg_marquardt(damping: float = 1e-2, attempts: int = 6, momentum: float = 0.0) -> LeastSquares:
+    r"""Gauss-Newton with the damping found by accept and reject.
 
-    A step is taken only if it reduces the loss; otherwise the damping grows and the step is solved again, up
-    to `attempts` times on one kernel. After a step the damping follows the ratio of actual to predicted
-    reduction. Needs `value_fn` (the loss as a function of the parameters) besides `linearize`.
+    A step is taken only if it reduces the loss; otherwise the damping grows and the step is solved again, up to
+    `attempts` times on one kernel, without momentum. After a step the damping follows the ratio of actual to
+    predicted reduction. Needs `value_fn` (the loss as a function of the parameters) besides `linearize`.
 
-    - `damping`: the first λ, relative to the mean eigenvalue of the kernel.
+    - `damping`: the first λ, relative to the mean eigenvalue of the kernel;
+    - `momentum`: μ, below 1.
 
-    Nielsen, *Damping parameter in Marquardt's method*, IMM-REP-1999-05, DTU 1999.
+    An iterative solve stops at a relative residual $0.9 (\|g\| / \|g'\|)^\phi$ with the golden ratio φ and the gradient
+    g' of the step before, between 1e-6 and 1e-2.
+
+    **Raises:** `ValueError` for a momentum outside [0, 1).
+
+    Nielsen, *Damping parameter in Marquardt's method*, IMM-REP-1999-05, DTU 1999; Eisenstat & Walker, *Choosing the
+    forcing terms in an inexact Newton method*, SIAM J. Sci. Comput. 17, 1996.
     """
+    _check_momentum(momentum)
 
     def init(params: Params) -> LevenbergMarquardtState:
         dtype = jnp.result_type(*jax.tree.leaves(params))
         return LevenbergMarquardtState(
-            jnp.asarray(damping, dtype), jnp.asarray(2.0, dtype), jnp.asarray(True), jnp.asarray(0)
+            damping=jnp.asarray(damping, dtype),
+            growth=jnp.asarray(2.0, dtype),
+            accepted=jnp.asarray(True),
+            attempts=jnp.asarray(0),
+            step=jax.tree.map(jnp.zeros_like, params),
+            gradient_norm=jnp.asarray(jnp.inf, dtype),
         )
 
     def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
         del updates
         if params is None:
             raise ValueError("Levenberg-Marquardt tries its steps: give `update` the parameters")
-        value_fn, step = _required("value_fn", extra_args), _required("linearize", extra_args)()
-        solve, unit, least = step.damped_solver(), _mean_curvature(step), _smallest_damping(step)
-        loss, gradient = 0.5 * jnp.vdot(step.residual, step.residual), step.gradient
+        value_fn, at = _required("value_fn", extra_args), _required("linearize", extra_args)()
+        gradient_norm = jnp.linalg.norm(at.gradient)
+        solve = at.damped_solver(_forcing(gradient_norm, state.gradient_norm))
+        carried = momentum * ravel_pytree(state.step)[0]
 
         def attempt(carry: tuple) -> tuple:
             state, _ = carry
-            lam = state.damping * unit + least
-            direction = solve(lam)
-            predicted = 0.5 * (lam * jnp.vdot(direction, direction) - jnp.vdot(direction, gradient))
-            gain = (loss - value_fn(optax.apply_updates(params, step.unravel(direction)))) / predicted
-            return _next(state, gain), direction
+            before = jnp.where(state.attempts == 0, carried, 0.0)
+            step = before + solve(_damping(at, state.damping), at.residual + at.push(before))
+            left = at.residual + at.push(step)
+            predicted = at.loss - 0.5 * jnp.vdot(left, left)
+            gain = (at.loss - value_fn(optax.apply_updates(params, at.unravel(step)))) / predicted
+            return _next(state, jnp.where(predicted > 0, gain, -1.0)), step
 
         def rejected(carry: tuple) -> Array:
             return ~carry[0].accepted & (carry[0].attempts < attempts)
 
-        start = state._replace(accepted=jnp.asarray(False), attempts=jnp.asarray(0)), jnp.zeros_like(gradient)
-        state, direction = jax.lax.while_loop(rejected, attempt, start)
-        return step.unravel(jnp.where(state.accepted, direction, 0.0)), state
+        start = state._replace(accepted=jnp.asarray(False), attempts=jnp.asarray(0), gradient_norm=gradient_norm)
+        state, step = jax.lax.while_loop(rejected, attempt, (start, jnp.zeros_like(carried)))
+        step = at.unravel(jnp.where(state.accepted, step, 0.0))
+        return step, state._replace(step=step)
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    return LeastSquares(init, update)
 
 
 def _next(state: LevenbergMarquardtState, gain: Scalar) -> LevenbergMarquardtState:
@@ -95,12 +140,23 @@ def _next(state: LevenbergMarquardtState, gain: Scalar) -> LevenbergMarquardtSta
     shrink = jnp.maximum(1 / 3, 1 - (2 * gain - 1) ** 3)
     factor = jnp.where(accepted, jnp.minimum(shrink, 2.0), state.growth)
     bounds = jnp.finfo(state.damping.dtype).eps ** 2, 1e8
-    return LevenbergMarquardtState(
-        jnp.clip(state.damping * factor, *bounds),
-        jnp.where(accepted, 2.0, jnp.minimum(2 * state.growth, 64.0)),
-        accepted,
-        state.attempts + 1,
+    return state._replace(
+        damping=jnp.clip(state.damping * factor, *bounds),
+        growth=jnp.where(accepted, 2.0, jnp.minimum(2 * state.growth, 64.0)),
+        accepted=accepted,
+        attempts=state.attempts + 1,
     )
+
+
+def _damping(at: AbstractLinearization, relative: Scalar | float) -> Scalar:
+    """λ, and what rounding adds to the kernel anyway: below it a factorisation is not safe."""
+    return (relative + jnp.finfo(at.residual.dtype).eps) * at.mean_eigenvalue
+
+
+def _forcing(gradient_norm: Scalar, before: Scalar) -> Scalar:
+    """Relative residual at which an iterative solve stops."""
+    golden = (1 + 5**0.5) / 2
+    return jnp.clip(0.9 * (gradient_norm / before) ** golden, 1e-6, 1e-2)
 
 
 def _required(name: str, extra_args: dict[str, Any]) -> Callable[..., Any]:
@@ -109,15 +165,6 @@ def _required(name: str, extra_args: dict[str, Any]) -> Callable[..., Any]:
     return extra_args[name]
 
 
-def _mean_curvature(step: Any) -> Scalar:
-    """Mean eigenvalue of the kernel (its Rayleigh quotient along the gradient where J is not at hand)."""
-    if hasattr(step, "jacobian"):
-        return jnp.sum(step.jacobian**2) / min(step.jacobian.shape)
-    gradient: Float[Array, " p"] = step.gradient
-    pushed = step.push(gradient)
-    return jnp.vdot(pushed, pushed) / (jnp.vdot(gradient, gradient) + jnp.finfo(gradient.dtype).tiny)
-
-
-def _smallest_damping(step: Any) -> Scalar:
-    """What rounding adds to the kernel anyway: below it a factorisation is not safe."""
-    return jnp.finfo(step.residual.dtype).eps * _mean_curvature(step)
+def _check_momentum(momentum: float) -> None:
+    if not 0 <= momentum < 1:
+        raise ValueError(f"`momentum` is a number in [0, 1), got {momentum!r}")

@@ -3,23 +3,82 @@ r"""The stacked, scaled residual and its Jacobian: the one object every adaptive
 With rows scaled by $\sqrt{w_k/N_k}$ (by $\sqrt{w_i/N_k}$ where each point $i$ has a weight of its own) the loss is
 ½‖r‖², its gradient $J^\top r$ and the training kernel $J J^\top$: the eigenvalues of that kernel are the rates at which
 gradient flow reduces the modes of the residual.
+
+A linearization comes in three forms that answer the same questions: with the Jacobian, with the kernel alone, and with
+products alone. `linearize_for_solving` chooses.
 """
 
+import abc
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import lineax as lx
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from ._types import Params, Scalar, Weights
-from .ntk.kernel import jacobian_rows, squared_gradient_norms
+from .ntk.kernel import gram_matrix, gram_multiply_adds, jacobian_rows, squared_gradient_norms
 from .residuals import Batch, ResidualFunctions, row_weights
+from .solvers import conjugate_gradients, lower_gram, nystrom, solve_damped
+
+MEMORY = 2 * 1024**3
+"""Bytes that a linearization may take with the matrices its solver makes."""
+
+RANK, ITERATIONS = 96, 200
+"""Of the preconditioner, and the most steps of conjugate gradients, where only products are at hand."""
+
+SKETCH_WIDTH = 8
+"""Vectors that are multiplied at a time to make the preconditioner."""
+
+JACOBIAN_PRICE, FACTOR_PRICE, PRODUCT_PRICE = 200.0, 3.0, 40.0
+"""Of an entry of J, a multiply-add of factors, and an entry of J in a product without J; see `costs`."""
+
+DampedSolver = Callable[[Scalar, Float[Array, " n"]], Float[Array, " p"]]
+r"""From damping λ and a residual $b$ to the step $-(J^\top J + \lambda I)^{-1} J^\top b$."""
 
 
-class Linearization(eqx.Module):
+class AbstractLinearization(eqx.Module):
+    """What a least-squares step asks of residual and Jacobian at one set of parameters.
+
+    - `residual`: all conditions stacked, rows scaled;
+    - `unravel`: from a vector of shape `(p,)` to the tree of parameters.
+    """
+
+    residual: eqx.AbstractVar[Float[Array, " n"]]
+    unravel: eqx.AbstractVar[Callable[[Array], Params]]
+
+    @property
+    def loss(self) -> Scalar:
+        return 0.5 * jnp.vdot(self.residual, self.residual)
+
+    @property
+    def gradient(self) -> Float[Array, " p"]:
+        return self.pull(self.residual)
+
+    @property
+    @abc.abstractmethod
+    def mean_eigenvalue(self) -> Scalar:
+        """Trace of the kernel over its largest possible rank, min(n, p)."""
+
+    @abc.abstractmethod
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        """J v."""
+
+    @abc.abstractmethod
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        """Jᵀ a."""
+
+    @abc.abstractmethod
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """Solves with any damping; what does not depend on the damping is done once.
+
+        - `tolerance`: relative residual at which an iteration stops; direct solves are exact and ignore it.
+        """
+
+
+class Linearization(AbstractLinearization):
     """Residual and Jacobian at one set of parameters.
 
     - `residual`: all conditions stacked in the order of `sizes`, rows scaled; shape `(n,)`;
@@ -34,12 +93,8 @@ class Linearization(eqx.Module):
     unravel: Callable[[Array], Params] = eqx.field(static=True)
 
     @property
-    def loss(self) -> Scalar:
-        return 0.5 * jnp.vdot(self.residual, self.residual)
-
-    @property
-    def gradient(self) -> Float[Array, " p"]:
-        return self.jacobian.T @ self.residual
+    def mean_eigenvalue(self) -> Scalar:
+        return jnp.sum(self.jacobian**2) / min(self.jacobian.shape)
 
     @property
     def ntk(self) -> Float[Array, "n n"]:
@@ -59,76 +114,178 @@ class Linearization(eqx.Module):
         rows = {name: self.jacobian[part] for name, part in self.slices().items()}
         return {(a, b): rows[a] @ rows[b].T for a in rows for b in rows}
 
-    def damped_solver(self) -> Callable[[Scalar], Float[Array, " p"]]:
-        r"""A function from damping λ to $-(J^\top J + \lambda I)^{-1} J^\top r$.
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.jacobian @ v
 
-        The system is solved in the space of residuals or of parameters, whichever is smaller (the two
-        agree); its matrix is formed once. A λ below rounding error may give NaN.
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.jacobian.T @ a
+
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """In the space of residuals or of parameters, whichever is smaller (the two agree); the matrix is formed once.
+
+        A λ below rounding error may give NaN.
         """
-        J, r = self.jacobian, self.residual
-        n, p = J.shape
+        n, p = self.jacobian.shape
         if n <= p:
-            K = J @ J.T
-            return lambda damping: -J.T @ _solve_positive(K, damping, r)
-        normal, g = J.T @ J, self.gradient
-        return lambda damping: -_solve_positive(normal, damping, g)
+            K = lower_gram(self.jacobian)
+            return lambda damping, b: -self.pull(solve_damped(K, damping, b))
+        # A matrix product is fastest with the long axis last in both factors, transposition included.
+        normal = lower_gram(jax.lax.optimization_barrier(self.jacobian.T))
+        return lambda damping, b: -solve_damped(normal, damping, self.pull(b))
 
 
-class MatrixFreeLinearization(eqx.Module):
-    """The same for problems whose Jacobian would not fit: products instead of the matrix."""
+class KernelLinearization(AbstractLinearization):
+    """The same without the Jacobian: the kernel, computed from the factors of the gradients, and products.
+
+    - `kernel`: the lower triangle, at least, of the training kernel, shape `(n, n)`; `parameters`: p.
+    """
 
     residual: Float[Array, " n"]
-    push: Callable[[Array], Array]
-    pull: Callable[[Array], Array]
+    kernel: Float[Array, "n n"]
+    products: tuple[Callable[[Array], Array], Callable[[Array], Array]]
+    parameters: int = eqx.field(static=True)
     unravel: Callable[[Array], Params] = eqx.field(static=True)
-    tolerance: float = 1e-6
-    iterations: int = 200
 
     @property
-    def gradient(self) -> Float[Array, " p"]:
-        return self.pull(self.residual)
+    def mean_eigenvalue(self) -> Scalar:
+        return jnp.trace(self.kernel) / min(len(self.kernel), self.parameters)
 
-    def damped_solver(self) -> Callable[[Scalar], Float[Array, " p"]]:
-        """As for `Linearization`, by conjugate gradients on the normal equations, stopped after `iterations`."""
-        g = self.gradient
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.products[0](v)
 
-        def solve(damping: Scalar) -> Float[Array, " p"]:
-            operator = lx.FunctionLinearOperator(
-                lambda v: self.pull(self.push(v)) + damping * v,
-                jax.eval_shape(lambda: g),
-                lx.positive_semidefinite_tag,
-            )
-            method = lx.CG(rtol=self.tolerance, atol=0.0, max_steps=self.iterations)
-            return -lx.linear_solve(operator, g, method, throw=False).value
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.products[1](a)
 
-        return solve
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """In the space of residuals."""
+        return lambda damping, b: -self.pull(solve_damped(self.kernel, damping, b))
+
+
+class MatrixFreeLinearization(AbstractLinearization):
+    """The same by products alone, for problems whose matrices would not fit.
+
+    - `trace`: of the training kernel; `parameters`: p;
+    - `rank`: of the preconditioner; `iterations`: at most so many of conjugate gradients.
+    """
+
+    residual: Float[Array, " n"]
+    products: tuple[Callable[[Array], Array], Callable[[Array], Array]]
+    trace: Scalar
+    parameters: int = eqx.field(static=True)
+    unravel: Callable[[Array], Params] = eqx.field(static=True)
+    rank: int = eqx.field(static=True, default=RANK)
+    iterations: int = eqx.field(static=True, default=ITERATIONS)
+
+    @property
+    def mean_eigenvalue(self) -> Scalar:
+        return self.trace / min(len(self.residual), self.parameters)
+
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.products[0](v)
+
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.products[1](a)
+
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """Conjugate gradients with a Nyström preconditioner, in the smaller space, stopped after `iterations`."""
+        n, p = len(self.residual), self.parameters
+        product = (lambda a: self.push(self.pull(a))) if n <= p else (lambda v: self.pull(self.push(v)))
+        columns = lambda matrix: jax.lax.map(product, matrix.T, batch_size=SKETCH_WIDTH).T
+        sketch = nystrom(columns, min(n, p), min(self.rank, n, p), self.residual.dtype)
+
+        def solve(damping: Scalar, b: Float[Array, " m"]) -> Float[Array, " m"]:
+            operator = lambda v: product(v) + damping * v
+            precondition = lambda v: sketch.precondition(damping, v)
+            return conjugate_gradients(operator, b, precondition, tolerance, self.iterations).value
+
+        if n <= p:
+            return lambda damping, b: -self.pull(solve(damping, b))
+        return lambda damping, b: -solve(damping, self.pull(b))
 
 
 def linearize(
     residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights, block_size: int | None = 256
 ) -> Linearization:
     """Residual and Jacobian on `batch`; the Jacobian is computed in blocks of `block_size` points."""
-    values, rows, sizes = [], [], {}
+    rows, sizes = [], {}
     for name in residuals.conditions:
-        function, points = residuals.at_point(name), batch[name]
-        r = jax.vmap(function, (None, 0))(params, points).ravel()
-        J = jacobian_rows(function, params, points, block_size)
-        scale = jnp.sqrt(row_weights(weights[name], r.size) / r.size)
-        values.append(scale * r)
-        rows.append(scale[:, None] * J.reshape(r.size, -1))
-        sizes[name] = r.size
-    return Linearization(jnp.concatenate(values), jnp.concatenate(rows), sizes, ravel_pytree(params)[1])
+        J = jacobian_rows(residuals.at_point(name), params, batch[name], block_size)
+        sizes[name] = J.shape[0] * J.shape[1]
+        rows.append(_row_scales(weights[name], sizes[name])[:, None] * J.reshape(sizes[name], -1))
+    residual = residuals.stacked(params, batch, weights)
+    unravel = ravel_pytree(params)[1]
+    return Linearization(residual=residual, jacobian=jnp.concatenate(rows), sizes=sizes, unravel=unravel)
+
+
+def linearize_by_kernel(
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights
+) -> KernelLinearization:
+    """Residual, training kernel and products with the Jacobian on `batch`."""
+    scales = _all_scales(residuals, batch, weights)
+    parts = [(residuals.at_point(name), batch[name]) for name in residuals.conditions]
+    kernel = scales[:, None] * gram_matrix(parts, params) * scales
+    return KernelLinearization(kernel=kernel, **_products(residuals, params, batch, weights))
 
 
 def linearize_matrix_free(
     residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights
 ) -> MatrixFreeLinearization:
     """Residual and products with the Jacobian on `batch`."""
-    flat, unravel = ravel_pytree(params)
-    function = lambda flat: residuals.stacked(unravel(flat), batch, weights)
-    residual, push = jax.linearize(function, flat)
-    transpose = jax.linear_transpose(push, flat)
-    return MatrixFreeLinearization(residual, push, lambda a: transpose(a)[0], unravel)
+    names, scales = residuals.conditions, _all_scales(residuals, batch, weights)
+    norms = [
+        jnp.repeat(squared_gradient_norms(residuals.at_point(name), params, batch[name]) / size, size)
+        for name, size in ((name, residuals.rows(name, 1)) for name in names)
+    ]
+    trace = jnp.sum(scales**2 * jnp.concatenate(norms))
+    return MatrixFreeLinearization(trace=trace, **_products(residuals, params, batch, weights))
+
+
+def linearize_for_solving(
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights, memory: int = MEMORY
+) -> AbstractLinearization:
+    """The form whose damped solve is expected to be the cheapest of those that fit `memory` bytes; see `costs`."""
+    estimates = costs(residuals, params, batch)
+    itemsize = jnp.result_type(*jax.tree.leaves(params)).itemsize
+    fitting = {name: cost.work for name, cost in estimates.items() if itemsize * cost.entries <= memory}
+    name = min(fitting, key=lambda name: fitting[name], default="products")
+    return _FORMS[name](residuals, params, batch, weights)
+
+
+class Cost(NamedTuple):
+    """Estimate of a damped solve: `work` in multiply-adds of a matrix product, `entries` held in memory."""
+
+    work: float
+    entries: float
+
+
+def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[str, Cost]:
+    r"""What a step with each form costs, with n rows, p parameters, $m = \min(n, p)$ and $M = \max(n, p)$.
+
+    | form | work | entries |
+    |---|---|---|
+    | Jacobian | J $200 n p$, Gram matrix $\tfrac58 m^2 M$, Cholesky $m^3/3$ | $2 n p + 3 m^2$ |
+    | kernel | factors $3 q n^2 / 2$, Cholesky $n^3/3$, 4 products | $4 n^2$ |
+    | products | `RANK` + 50 products with $J$ and $J^\top$, each $40 n p$ | $4 k m$ |
+
+    with $q$ multiply-adds for an entry of the kernel (see `ntk.factors`). The prices 200, 3 and 40 were measured on a
+    processor, by `tests.benchmarks.gauss_newton`, where the first two forms cost about the same.
+    """
+    counts = {name: residuals.rows(name, len(batch[name])) for name in residuals.conditions}
+    n, p = sum(counts.values()), sum(leaf.size for leaf in jax.tree.leaves(params))
+    m, M, product = min(n, p), max(n, p), PRODUCT_PRICE * n * p
+    parts = [(residuals.at_point(name), batch[name]) for name in residuals.conditions]
+    return {
+        "jacobian": Cost(JACOBIAN_PRICE * n * p + 0.625 * m**2 * M + m**3 / 3, 2 * n * p + 3 * m**2),
+        "kernel": Cost(FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 + n**3 / 3 + 4 * product, 4 * n**2),
+        "products": Cost((RANK + 50) * product, 4 * RANK * m),
+    }
+
+
+_FORMS: dict[str, Callable[..., AbstractLinearization]] = {
+    "jacobian": linearize,
+    "kernel": linearize_by_kernel,
+    "products": linearize_matrix_free,
+}
 
 
 def block_traces(residuals: ResidualFunctions, params: Params, batch: Batch, block_size: int = 64) -> dict[str, Scalar]:
@@ -143,6 +300,20 @@ def block_traces(residuals: ResidualFunctions, params: Params, batch: Batch, blo
     }
 
 
-def _solve_positive(matrix: Float[Array, "k k"], damping: Scalar, b: Float[Array, " k"]) -> Float[Array, " k"]:
-    factor = jax.scipy.linalg.cho_factor(matrix + damping * jnp.eye(len(matrix), dtype=matrix.dtype), lower=True)
-    return jax.scipy.linalg.cho_solve(factor, b)
+def _row_scales(weight: Array, rows: int) -> Float[Array, " n_k"]:
+    """√(w/N) for each row of a condition; a weight is one number, or one for each point."""
+    return jnp.sqrt(row_weights(weight, rows) / rows)
+
+
+def _all_scales(residuals: ResidualFunctions, batch: Batch, weights: Weights) -> Float[Array, " n"]:
+    names = residuals.conditions
+    return jnp.concatenate([_row_scales(weights[name], residuals.rows(name, len(batch[name]))) for name in names])
+
+
+def _products(residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights) -> dict[str, Any]:
+    """What the forms without a Jacobian share: the stacked residual, and products."""
+    flat, unravel = ravel_pytree(params)
+    residual, push = jax.linearize(lambda flat: residuals.stacked(unravel(flat), batch, weights), flat)
+    transpose = jax.linear_transpose(push, flat)
+    products = push, lambda a: transpose(a)[0]
+    return {"residual": residual, "products": products, "parameters": len(flat), "unravel": unravel}

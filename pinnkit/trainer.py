@@ -16,20 +16,17 @@ from jaxtyping import Array
 from ._types import Params, Scalar, Weights
 from .callbacks import Progress
 from .diagnostics import Diagnostician
+from .gauss_newton import LeastSquares
 from .history import Check
 from .journal import Journal
 from .learning_rate import StepContext
-from .linearization import linearize, linearize_matrix_free
+from .linearization import linearize_for_solving
 from .measure import Measure
-from .model import parameter_count
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
 from .state import StepInfo, TrainState
 from .strategies import Phase, Strategy
 from .weighting import AbstractWeighting, renewed
-
-JACOBIAN_BUDGET_BYTES = 2 * 1024**3
-"""A Jacobian larger than this is not formed: Gauss-Newton then works by products."""
 
 
 class Outcome(NamedTuple):
@@ -213,7 +210,7 @@ def take_step(
     batch = batch_of(residuals.problem, layouts)
     weights, weighting_state = _next_weights(phase, residuals, batch, layouts, state)
     value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]
-    (loss, losses), gradient = jax.value_and_grad(residuals.loss, has_aux=True)(state.params, batch, weights)
+    loss, losses, gradient, linearize = _evaluate(phase, residuals, state.params, batch, weights)
     direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
         gradient,
         state.opt_state,
@@ -221,7 +218,7 @@ def take_step(
         value=loss,
         grad=gradient,
         value_fn=value_fn,
-        linearize=lambda: _linearize(residuals, state.params, batch, weights),
+        linearize=linearize,
     )
     updates, rate, rate_state = _scaled(phase, residuals, batch, weights, direction, opt_state, progress, state)
     gradient_norm = optax.tree_utils.tree_norm(gradient)
@@ -339,10 +336,16 @@ def _not_finite(losses: dict[str, float], step: int) -> str:
     return f"not finite: {what} at step {step}"
 
 
-def _linearize(residuals: ResidualFunctions, params: Params, batch: Batch, weights: Any) -> Any:
-    rows = sum(residuals.rows(name, len(points)) for name, points in batch.items())
-    fits = rows * parameter_count(params) * jnp.result_type(float).itemsize <= JACOBIAN_BUDGET_BYTES
-    return (linearize if fits else linearize_matrix_free)(residuals, params, batch, weights)
+def _evaluate(
+    phase: Phase, residuals: ResidualFunctions, params: Params, batch: Batch, weights: Any
+) -> tuple[Scalar, dict[str, Scalar], Params, Callable[[], Any]]:
+    """Loss, losses, gradient, and `linearize`; an optimizer that linearizes takes the gradient from that."""
+    linearize = lambda: linearize_for_solving(residuals, params, batch, weights)
+    if isinstance(phase.optimizer, LeastSquares):
+        at = linearize()
+        return *residuals.loss(params, batch, weights), at.unravel(at.gradient), lambda: at
+    (loss, losses), gradient = jax.value_and_grad(residuals.loss, has_aux=True)(params, batch, weights)
+    return loss, losses, gradient, linearize
 
 
 def _diagnostic_steps(steps: int | None) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
     {"_types", "_jaxpr"},
-    {"_numbering", "affine", "bandwidth", "least_squares", "model", "taylor", "domains"},
+    {"_numbering", "affine", "bandwidth", "least_squares", "model", "solvers", "taylor", "domains"},
     {"fields", "networks", "ntk"},
     {"equation"},
     {"problem", "operators"},

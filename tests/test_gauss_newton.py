@@ -13,7 +13,8 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 
 def linearized(residual, params):
-    return Linearization(residual(params), jax.jacfwd(residual)(params), {"all": len(residual(params))}, lambda v: v)
+    r, J = residual(params), jax.jacfwd(residual)(params)
+    return Linearization(residual=r, jacobian=J, sizes={"all": len(r)}, unravel=lambda v: v)
 
 
 def minimise(optimizer, residual, params, steps):
@@ -85,3 +86,53 @@ def test_gauss_newton_chains_with_a_line_search_of_optax():
     found, _, losses = minimise(searched, rosenbrock, jnp.array([-1.2, 1.0]), 30)
     np.testing.assert_allclose(found, [1.0, 1.0], atol=1e-8)
     assert np.all(np.diff(losses) <= 1e-20)
+
+
+def stepped(optimizer, residual, params, state):
+    """One update, without a compilation."""
+    loss = lambda params: 0.5 * jnp.sum(residual(params) ** 2)
+    return optimizer.update(params, state, params, value_fn=loss, linearize=lambda: linearized(residual, params))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(5, 9), (9, 5)])
+@pytest.mark.parametrize("make", [gauss_newton, levenberg_marquardt])
+def test_a_step_with_momentum_is_the_least_squares_solution_that_defines_it(rows, columns, make):
+    rng = np.random.default_rng(0)
+    A, b, previous = rng.normal(size=(rows, columns)), rng.normal(size=rows), 0.01 * rng.normal(size=columns)
+    optimizer, params = make(0.1, momentum=0.8), jnp.zeros(columns)
+    state = optimizer.init(params)._replace(step=jnp.asarray(previous))
+    step, state = stepped(optimizer, lambda p: A @ p - b, params, state)
+    lam = (0.1 + np.finfo(float).eps) * np.sum(A**2) / min(rows, columns)
+    stacked = np.vstack([A, np.sqrt(lam) * np.eye(columns)])
+    expected = np.linalg.lstsq(stacked, np.concatenate([b, np.sqrt(lam) * 0.8 * previous]))[0]
+    np.testing.assert_allclose(step, expected, atol=1e-12)
+    np.testing.assert_array_equal(state.step, step)
+
+
+def test_momentum_goes_on_where_the_present_points_see_nothing():
+    """Undamped on a consistent system: Kaczmarz' projection plus μ times what of the last step lies in the kernel."""
+    A, b, previous = np.array([[1.0, 2.0, 0.0]]), np.array([3.0]), np.array([1.0, -1.0, 2.0])
+    optimizer, params = gauss_newton(0.0, momentum=0.5), jnp.zeros(3)
+    step, _ = stepped(optimizer, lambda p: A @ p - b, params, optimizer.init(params)._replace(step=previous))
+    complement = np.eye(3) - A.T @ A / 5
+    np.testing.assert_allclose(step, A[0] * 3 / 5 + 0.5 * complement @ previous, atol=1e-12)
+
+
+def test_rejection_drops_the_momentum_and_no_step_increases_the_loss():
+    """A huge step before, uphill: the second attempt is that of plain Levenberg-Marquardt."""
+    optimizer, plain, params = levenberg_marquardt(momentum=0.9), levenberg_marquardt(), jnp.array([-1.2, 1.0])
+    spoiled = optimizer.init(params)._replace(step=jnp.array([0.0, 1e9]), damping=jnp.asarray(1e6))
+    step, state = stepped(optimizer, rosenbrock, params, spoiled)
+    assert state.accepted and state.attempts > 1
+    assert jnp.sum(rosenbrock(params + step) ** 2) < jnp.sum(rosenbrock(params) ** 2)
+    expected, _ = stepped(plain, rosenbrock, params, plain.init(params)._replace(damping=state.damping * 3))
+    assert jnp.vdot(step, expected) > 0.99 * jnp.linalg.norm(step) * jnp.linalg.norm(expected)
+    found, _, losses = minimise(optimizer, rosenbrock, params, 60)
+    np.testing.assert_allclose(found, [1.0, 1.0], atol=1e-8)
+    assert np.all(np.diff(losses) <= 0)
+
+
+def test_a_momentum_that_cannot_be_meant_is_refused():
+    for make in (gauss_newton, levenberg_marquardt):
+        with pytest.raises(ValueError, match=r"`momentum` is a number in \[0, 1\), got 1.0"):
+            make(momentum=1.0)

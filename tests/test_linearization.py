@@ -7,7 +7,16 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from pinnkit import MLP, QuasiRandom
-from pinnkit.linearization import block_traces, linearize, linearize_matrix_free
+from pinnkit.linearization import (
+    KernelLinearization,
+    Linearization,
+    MatrixFreeLinearization,
+    block_traces,
+    linearize,
+    linearize_by_kernel,
+    linearize_for_solving,
+    linearize_matrix_free,
+)
 from pinnkit.model import as_functional
 from pinnkit.residuals import ResidualFunctions
 from pinnkit.samplers import batch_of, point_counts
@@ -71,18 +80,41 @@ def test_jacobian_blocks_traces_and_gradient_agree_with_jax(problem):
 
 
 @pytest.mark.parametrize("points", [6, 60])  # fewer rows than parameters, and more
-def test_damped_steps_agree_with_least_squares_and_without_the_matrix(points):
+def test_all_forms_take_the_damped_step_that_least_squares_defines(points):
     residuals, params, batch, weights = prepared(poisson(), points)
+
+    @jax.jit
+    def answers(params, damping, v):
+        out = []
+        for form in (linearize, linearize_by_kernel, linearize_matrix_free):
+            at = form(residuals, params, batch, weights)
+            step = at.damped_solver(1e-12)(damping * at.mean_eigenvalue, at.residual)
+            out.append((step, at.residual, at.gradient, at.push(v), at.mean_eigenvalue))
+        return out
+
     step = linearized(residuals, params, batch, weights)
-    assert (len(step.residual) < step.jacobian.shape[1]) == (points == 6)
-    damping = 1e-3 * jnp.linalg.norm(step.jacobian) ** 2
-    J = np.vstack([step.jacobian, np.sqrt(damping) * np.eye(step.jacobian.shape[1])])
-    r = np.concatenate([step.residual, np.zeros(step.jacobian.shape[1])])
-    expected = -np.linalg.lstsq(J, r)[0]
-    np.testing.assert_allclose(step.damped_solver()(damping), expected, atol=1e-10 * np.abs(expected).max())
+    J = np.asarray(step.jacobian)
+    n, p = J.shape
+    assert (n < p) == (points == 6)
+    v = np.arange(1.0, p + 1)
+    lam = 1e-3 * np.sum(J**2) / min(n, p)
+    stacked = np.vstack([J, np.sqrt(lam) * np.eye(p)])
+    expected = -np.linalg.lstsq(stacked, np.concatenate([step.residual, np.zeros(p)]))[0]
+    exact = expected, step.residual, J.T @ step.residual, J @ v, np.sum(J**2) / min(n, p)
+    for form in answers(params, 1e-3, v):
+        for found, wanted in zip(form, exact, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-9 * np.abs(wanted).max())
 
-    def solve(params, damping):
-        return linearize_matrix_free(residuals, params, batch, weights).damped_solver()(damping)
 
-    by_products = jax.jit(solve)(params, damping)
-    np.testing.assert_allclose(by_products, expected, atol=1e-4 * np.abs(expected).max())
+def test_the_form_follows_size_and_memory():
+    """Narrow: the Jacobian; wide and few points: its kernel from factors; no memory: products."""
+    narrow, wide = prepared(poisson(), 60), prepared(poisson(), 20, width=200)
+
+    def form(setting, **options):
+        found = []
+        jax.eval_shape(lambda: found.append(type(linearize_for_solving(*setting, **options))))
+        return found[0]
+
+    assert form(narrow) is Linearization
+    assert form(wide) is KernelLinearization
+    assert form(wide, memory=0) is MatrixFreeLinearization

@@ -1,7 +1,7 @@
 """The tangent kernel of a model's output, and the Jacobian it comes from."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -51,6 +51,33 @@ def squared_gradient_norms(
     factorisation = factorise(function, params, points)
     norms = lambda factors: algebra.squared_norms(factorisation.plan, factors).sum(axis=1)
     return _by_blocks(norms, factorisation, params, points, block_size)
+
+
+def gram_matrix(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> Float[Array, "k k"]:
+    """Inner products of the gradients of several functions, each at its points: the kernel of the stacked rows.
+
+    Pure JAX, as `jacobian_rows`, but no Jacobian is formed; exactly symmetric.
+
+    - `parts`: pairs of `function(params, point)` of shape `(m,)` and its points.
+    """
+    leaves = jax.tree.leaves(params)
+    factorised = [(factorise(function, params, points), points) for function, points in parts]
+    stacks = [_stack(factorisation, leaves, points) for factorisation, points in factorised]
+    sizes = [len(jax.tree.leaves(points)[0]) * factorisation.plan.outputs for factorisation, points in factorised]
+    out: dict[tuple[int, int], Array] = {}
+    for i, (first, _) in enumerate(factorised):
+        out[i, i] = blocks.symmetric(first.program, False, leaves, stacks[i])[: sizes[i], : sizes[i]]
+        for j, (second, _) in enumerate(factorised[:i]):
+            block = blocks.cross(first.program, second.program, False, leaves, stacks[i], stacks[j])
+            out[i, j] = block[: sizes[i], : sizes[j]]
+            out[j, i] = out[i, j].T
+    return jnp.block([[out[i, j] for j in range(len(parts))] for i in range(len(parts))])
+
+
+def gram_multiply_adds(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> float:
+    """Multiply-adds of `gram_matrix` without its symmetry; between two parts the geometric mean of theirs is taken."""
+    plans = [(factorise(function, params, points).plan, points) for function, points in parts]
+    return sum(len(jax.tree.leaves(points)[0]) * math.sqrt(plan.multiply_adds) for plan, points in plans) ** 2
 
 
 def output_ntk(model: Model, x: ArrayLike, *, memory: int = MEMORY, precision: str = "double") -> TangentKernel:
@@ -202,18 +229,21 @@ def _by_blocks(
 
 
 def _traced_ntk(functional: FunctionalModel, x1: Any, x2: Any | None) -> Float[Array, "n1 n2"]:
-    program, constants, plan = factorise(functional.apply, functional.params, x1)
-    leaves = jax.tree.leaves(functional.params)
-
-    def stack(x: Any) -> Factors:
-        tile = blocks.tile_size(plan, len(x))
-        padded = jnp.asarray(x)[np.arange(-(-len(x) // tile) * tile).clip(max=len(x) - 1)]
-        return blocks.stacked(program, tile, constants, leaves, [padded])
-
-    left = stack(x1)
+    factorisation = factorise(functional.apply, functional.params, x1)
+    program, leaves = factorisation.program, jax.tree.leaves(functional.params)
+    left = _stack(factorisation, leaves, x1)
     if x2 is None:
         return blocks.symmetric(program, True, leaves, left)[: len(x1), : len(x1)]
-    return blocks.cross(program, program, True, leaves, left, stack(x2))[: len(x1), : len(x2)]
+    return blocks.cross(program, program, True, leaves, left, _stack(factorisation, leaves, x2))[: len(x1), : len(x2)]
+
+
+def _stack(factorisation: Factorisation, leaves: Sequence[Any], points: Any) -> Factors:
+    """The factors at some points in tiles, filled up with the last point."""
+    arrays = [jnp.asarray(array) for array in jax.tree.leaves(points)]
+    n = len(arrays[0])
+    tile = blocks.tile_size(factorisation.plan, n)
+    order = np.arange(-(-n // tile) * tile).clip(max=n - 1)
+    return blocks.stacked(factorisation.program, tile, factorisation.constants, leaves, [a[order] for a in arrays])
 
 
 def _check_points(name: str, x: ArrayLike) -> int:
