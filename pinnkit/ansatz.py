@@ -221,9 +221,11 @@ def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
 
 
 def _on_face(problem: Problem, axis: int, side: int) -> Float[np.ndarray, "n d"]:
-    """The same points of the box moved to one face."""
+    """Points of a face, two corners first; the same for both sides."""
     box = problem.domain
-    x = box.lower + np.random.default_rng(0).random((_SAMPLES, box.dimension)) * (box.upper - box.lower)
+    unit = np.random.default_rng(0).random((_SAMPLES, box.dimension))
+    unit[:2] = [[0.0], [1.0]]
+    x = (1 - unit) * box.lower + unit * box.upper
     x[:, axis] = (box.lower, box.upper)[side][axis]
     return x
 
@@ -364,14 +366,20 @@ def _targets(
     zero = jnp.zeros(len(entries))
     if not entries or not is_affine(at(jnp.asarray(x[0])), zero):
         return equation.size * [None]
-    slopes = np.abs(np.asarray(jax.vmap(lambda x: jax.jacfwd(at(x))(zero))(jnp.asarray(x))))
+    slopes = np.asarray(jax.vmap(lambda x: jax.jacfwd(at(x))(zero))(jnp.asarray(x)))
     out: list[tuple[int, tuple[int, ...]] | None] = []
     for row in range(equation.size):
-        present = np.flatnonzero(slopes[:, row].max(axis=0) > 0)
-        clear = present.size == 1 and slopes[:, row, present[0]].min() > TOLERANCE * slopes[:, row, present[0]].max()
+        present = np.flatnonzero(slopes[:, row].any(axis=0))
+        clear = present.size == 1 and _never_vanishes(slopes[:, row, present[0]])
         symbol, _, output = entries[present[0]] if clear else (None, 0, 0)
         out.append(None if symbol is None else (output, symbol.orders))
     return out
+
+
+def _never_vanishes(slopes: Float[np.ndarray, " n"]) -> bool:
+    """Whether a coefficient has one sign and is nowhere close to zero, on the samples."""
+    sizes = np.abs(slopes)
+    return bool(np.all(np.sign(slopes) == np.sign(slopes[0])) and sizes.min() > TOLERANCE * sizes.max())
 
 
 def _rows(
@@ -447,7 +455,7 @@ def _equated(problem: Problem, name: str) -> Iterator[tuple[int, int, int]]:
     if not isinstance(region, Faces) or not _is_known(problem, equation) or len({a for a, _ in region.faces}) > 1:
         return
     axis, side = region.faces[0]
-    x, opposite = _on_face(problem, axis, side)[0], _on_face(problem, axis, 1 - side)[0]
+    x, opposite = _on_face(problem, axis, side)[-1], _on_face(problem, axis, 1 - side)[-1]
     entries, calls, found = _entries(problem, equation), list[_Call](), []
     slopes = _sides(problem, equation, entries, x, axis, side, calls)
     if slopes is None:

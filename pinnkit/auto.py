@@ -58,10 +58,10 @@ MARGIN = 1.25
 UNKNOWNS = {1: (128, 512), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
 
-WINDOW_UNKNOWNS = 2000
+WINDOW_UNKNOWNS = 1600
 """Unknowns of a time window."""
 
-FIRST_WINDOWS = (2, 4, 6)
+FIRST_WINDOWS = (4, 6)
 """Halvings of the whole time that a first window is tried with."""
 
 UNRESOLVED = 1e-4
@@ -217,7 +217,7 @@ class Automatic:
             for name, s in zip(coordinates, start, strict=True)
         ]
         choice = choose_bandwidth(trial, ladders, start=start, enough=PLENTY, is_over=over)
-        if choice.left > HOPELESS and len(coordinates) > 1 and not over():
+        if choice.left > HOPELESS and len(coordinates) > 1 and moved is stay and not over():
             choice = min(choice, choose_bandwidth(trial, ladders, enough=PLENTY, is_over=over), key=lambda c: c.left)
         described = ", ".join(f"{s:.3g} in {name}" for name, s in zip(coordinates, choice.bandwidth, strict=True))
         others = sorted(left for bandwidth, left in choice.trials.items() if bandwidth != choice.bandwidth)
@@ -233,7 +233,7 @@ class Automatic:
     def _march(self, marching: Marching) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""
         width = max(WINDOW_UNKNOWNS // self._outputs, 1)
-        start_width = max(width // 2, 1)
+        start_width = max(width // 4, 1)
         make = lambda bandwidth: marching.model(width, start_width, bandwidth, self._seed)
         solver = FeatureSolver(marching.problem, make, self._seed)
         first, last = (float(bound[marching.axis]) for bound in (marching.domain.lower, marching.domain.upper))

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ._types import Params
-from .affine import is_affine
+from .affine import AFFINE, degrees, is_affine
 from .least_squares import least_squares
 from .model import FunctionalModel
 from .ntk.kernel import jacobian_rows
@@ -45,16 +45,16 @@ def linear_leaves(model: FunctionalModel, dimension: int) -> tuple[int, ...]:
     leaves, tree = jax.tree.flatten(model.params)
     x = jax.ShapeDtypeStruct((dimension,), jnp.result_type(*leaves))
 
-    def affine_in(chosen: tuple[int, ...]) -> bool:
+    def degree_in(chosen: tuple[int, ...]) -> int:
         merged = lambda part: [part[chosen.index(i)] if i in chosen else leaf for i, leaf in enumerate(leaves)]
         point = jnp.zeros(x.shape, x.dtype)
-        return is_affine(lambda part: model.apply(tree.unflatten(merged(part)), point), [leaves[i] for i in chosen])
+        return max(degrees(lambda part: model.apply(tree.unflatten(merged(part)), point), [leaves[i] for i in chosen]))
 
     jaxpr = jax.make_jaxpr(lambda leaves, x: model.apply(tree.unflatten(leaves), x))(leaves, x).jaxpr
     used = {atom: number for number, eqn in reversed(list(enumerate(jaxpr.eqns))) for atom in _variables(eqn)}
     chosen: tuple[int, ...] = ()
     for i in sorted(range(len(leaves)), key=lambda i: -used.get(jaxpr.invars[i], -1)):
-        if jaxpr.invars[i] in used and affine_in((*chosen, i)):
+        if jaxpr.invars[i] in used and degree_in((i,)) == AFFINE and degree_in((*chosen, i)) == AFFINE:
             chosen = (*chosen, i)
     return tuple(sorted(chosen))
 
