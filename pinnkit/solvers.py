@@ -1,7 +1,7 @@
 r"""Linear algebra for $(A + \lambda I) x = b$ with a positive semidefinite $A$: by Cholesky, or by products alone."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +44,7 @@ class Nystrom(NamedTuple):
         return v + self.vectors @ (scaled - coefficients)
 
 
-def nystrom(product: Product, size: int, rank: int, dtype: jnp.dtype, seed: int = 0) -> Nystrom:
+def nystrom(product: Product, size: int, rank: int, dtype: Any, seed: int = 0) -> Nystrom:
     r"""The Nyström approximation of $A$ from its product with `rank` random vectors.
 
     - `product`: $V \mapsto A V$ on matrices of shape `(size, k)`.

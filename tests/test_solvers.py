@@ -13,20 +13,22 @@ EPS = np.finfo(float).eps
 
 def with_spectrum(eigenvalues, seed=0):
     q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(len(eigenvalues),) * 2))
-    return (q * eigenvalues) @ q.T
+    return jnp.asarray((q * eigenvalues) @ q.T)
 
 
 @pytest.mark.parametrize("shape", [(13, 5), (1, 3), (STRIPS - 1, 20)])
 def test_lower_gram_is_the_lower_triangle_of_the_product(shape):
-    A = np.random.default_rng(0).normal(size=shape)
+    A = jnp.asarray(np.random.default_rng(0).normal(size=shape))
     np.testing.assert_allclose(np.tril(lower_gram(A)), np.tril(A @ A.T), atol=shape[1] * EPS * np.sum(A**2))
 
 
 def test_solve_damped_reads_the_lower_triangle_only():
     A = with_spectrum(np.geomspace(1, 1e-6, 20))
-    b = np.arange(20.0)
+    b = jnp.arange(20.0)
     spoiled = jnp.tril(A) + np.triu(np.full_like(A, np.nan), 1)
-    np.testing.assert_allclose(solve_damped(spoiled, 1e-3, b), np.linalg.solve(A + 1e-3 * np.eye(20), b), rtol=1e-10)
+    np.testing.assert_allclose(
+        solve_damped(spoiled, jnp.asarray(1e-3), b), np.linalg.solve(A + 1e-3 * np.eye(20), b), rtol=1e-10
+    )
 
 
 def test_nystrom_is_exact_at_the_rank_and_bounded_by_the_tail_beyond():
@@ -44,14 +46,15 @@ def test_nystrom_is_exact_at_the_rank_and_bounded_by_the_tail_beyond():
 
 def test_the_preconditioner_is_the_inverse_of_its_formula():
     found = nystrom(lambda v: with_spectrum(2.0 ** -np.arange(20)) @ v, 20, 5, jnp.float64)
-    U, values, lam = np.asarray(found.vectors), np.asarray(found.values), 1e-3
+    U, values, lam = np.asarray(found.vectors), np.asarray(found.values), jnp.asarray(1e-3)
     P = (U * (values + lam) / (values[-1] + lam)) @ U.T + np.eye(20) - U @ U.T
-    v = np.arange(20.0)
+    v = jnp.arange(20.0)
     np.testing.assert_allclose(P @ found.precondition(lam, v), v, atol=1e-12)
 
 
 def test_preconditioning_saves_iterations_and_agrees_with_a_direct_solve():
-    A, lam, b = with_spectrum(2.0 ** -np.arange(60)), 1e-5, np.random.default_rng(1).normal(size=60)
+    A, lam = with_spectrum(2.0 ** -np.arange(60)), jnp.asarray(1e-5)
+    b = jnp.asarray(np.random.default_rng(1).normal(size=60))
     product = lambda v: A @ v + lam * v
     sketch = nystrom(lambda v: A @ v, 60, 30, jnp.float64)
 
