@@ -32,6 +32,7 @@ from .networks import FourierFeatures as FourierFeatures
 from .networks import ModifiedMLP as ModifiedMLP
 from .networks import Periodic as Periodic
 from .networks import Rescale as Rescale
+from .networks import SineFeatures as SineFeatures
 from .problem import Condition as Condition
 from .problem import Problem as Problem
 from .problem import ProblemError as ProblemError

@@ -161,6 +161,8 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
             accepted.append(name)
         else:
             notes.append(f"condition '{name}' stays in the loss: {reason}")
+    if len(accepted) + len(by_period) == len(problem.conditions):
+        return Ansatz(problem, notes=("nothing would be left in the loss, so no condition holds by construction",))
     pins = [pin for name in accepted for pin in candidates[name]]
     by_output = {i: tuple(pin for pin in pins if pin.output == i) for i in sorted({pin.output for pin in pins})}
     return Ansatz(
@@ -186,6 +188,9 @@ def _objection(problem: Problem, pins: Sequence[Pin], seams: Mapping[int, int]) 
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
     for pin in pins:
+        values = jax.vmap(prescribed(problem, pin))(jnp.asarray(_on_face(problem, pin.axis, pin.side)))
+        if not jnp.isfinite(values).all():
+            return "the values it prescribes are not finite"
         if pin.axis in seams:
             return f"'{problem.domain.coordinates[pin.axis]}' is periodic"
         if (jump := _jump(problem, pin, seams)) is not None:

@@ -70,6 +70,9 @@ UNRESOLVED = 1e-4
 SLACK = 100.0
 """Later windows may leave so many times what the first one left."""
 
+LONGER = 10.0
+"""A window that reaches what is enough, up to this factor, is followed by a longer one."""
+
 SHORTEST, MOST_WINDOWS = 1 / 512, 200
 
 LADDER = tuple(1.5 * 2**k for k in range(9))
@@ -189,11 +192,11 @@ class Automatic:
             settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth)},
         )
 
-    def _solved(self, solver: FeatureSolver, params: Params, moved: Mover = stay) -> Attempt:
+    def _solved(self, solver: FeatureSolver, params: Params, moved: Mover = stay, enough: float = EXHAUSTED) -> Attempt:
         """A solve whose steps are part of the run."""
         self._journal.phase("output-layer")
         most = int(min(FINAL_STEPS, self._journal.steps_left))
-        attempt = solver.solve(params, most, moved)
+        attempt = solver.solve(params, most, moved, enough)
         self._journal.add(attempt.steps, attempt.after)
         return attempt
 
@@ -276,6 +279,7 @@ class Automatic:
         """All windows, their length and bandwidth led by what the last one left."""
         self._journal.phase("time windows")
         tolerance = max(RESOLVED, SLACK * choice.left)
+        enough = tolerance / SLACK**2
         bandwidth, values = choice.bandwidth, marching.declared
         edges, found = [span[0]], list[_Window]()
         while edges[-1] < span[1]:
@@ -286,10 +290,11 @@ class Automatic:
             length = rest / math.ceil(rest / length - 1e-9)
             window = edges[-1], span[1] if length == rest else edges[-1] + length
             params, _ = placed(bandwidth, values, window)
-            attempt = self._solved(solver, params, lambda batch, window=window: marching.move(batch, window))
+            moved = functools.partial(marching.move, window=window)
+            attempt = self._solved(solver, params, moved, enough)
             if attempt.left > tolerance and (finer := self._finer(bandwidth)) is not None:
                 params, _ = placed(finer, values, window)
-                again = self._solved(solver, params, lambda batch, window=window: marching.move(batch, window))
+                again = self._solved(solver, params, moved, enough)
                 if again.left < WORTHWHILE * attempt.left:
                     bandwidth, attempt = finer, again
             if attempt.left > tolerance and length > SHORTEST * (span[1] - span[0]):
@@ -298,7 +303,7 @@ class Automatic:
             edges.append(window[1])
             found.append(_Window(window, params, attempt))
             values = marching.at_end(solver.model, attempt.params["network"])
-            if attempt.left < tolerance / SLACK**2:
+            if attempt.left < LONGER * enough:
                 length *= 1.5
         worst = max(found, key=lambda one: one.attempt.left)
         self._journal.decide(

@@ -100,6 +100,7 @@ def solve(
     precision: Literal["double", "single"] = "double",
     points: Count = None,
     sampler: str | None = None,
+    conditions: Literal["exact", "soft"] | None = None,
     width: Count = None,
     depth: Count = None,
     coefficients: Settings = None,
@@ -133,6 +134,8 @@ def solve(
         Points of the interior conditions; others get a share.
     sampler
         quasi-random, uniform, residual-adaptive or kernel-guided; by default that of the strategy.
+    conditions
+        exact satisfies by construction what allows it, soft nothing; exact by default.
     width
         Size of the hidden layers.
     depth
@@ -161,6 +164,7 @@ def solve(
             seed=seed,
             precision=precision,
             points=points,
+            conditions=conditions,
             sampler=sampler,
             width=width,
             depth=depth,

@@ -78,13 +78,14 @@ class FeatureSolver:
         """A network of this bandwidth whose output layer is zero."""
         return self.residuals.initial_params(self._model_of(bandwidth).params)
 
-    def solve(self, params: Params, most: int, moved: Mover = stay) -> Attempt:
+    def solve(self, params: Params, most: int, moved: Mover = stay, enough: float = 0.0) -> Attempt:
         """Find the output layer from `params` in at most so many steps.
 
-        - `moved`: where the points are to go, for a part of the domain.
+        - `moved`: where the points are to go, for a part of the domain;
+        - `enough`: share of the loss at which to stop.
         """
         batch, held_out = moved(self.batch), moved(self.held_out)
-        steps = list(self.layer.steps(params, batch, most=most))
+        steps = list(self.layer.steps(params, batch, most=most, enough=enough))
         seen, found = [step for _, step in steps], steps[-1][0] if steps else params
         weights = seen[0].weights if seen else dict.fromkeys(self.residuals.conditions, 1.0)
         before, after = (self.layer.loss(p, held_out, weights) for p in (params, found))

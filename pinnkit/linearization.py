@@ -231,10 +231,10 @@ def linearize_matrix_free(
     residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights
 ) -> MatrixFreeLinearization:
     """Residual and products with the Jacobian on `batch`."""
-    names, scales = residuals.conditions, _all_scales(residuals, batch, weights)
+    scales = _all_scales(residuals, batch, weights)
     norms = [
         jnp.repeat(squared_gradient_norms(residuals.at_point(name), params, batch[name]) / size, size)
-        for name, size in ((name, residuals.rows(name, 1)) for name in names)
+        for name, size in ((name, residuals.rows(name, 1)) for name in residuals.conditions if name in batch)
     ]
     trace = jnp.sum(scales**2 * jnp.concatenate(norms))
     return MatrixFreeLinearization(trace=trace, **_products(residuals, params, batch, weights))
@@ -306,7 +306,7 @@ def _row_scales(weight: Array, rows: int) -> Float[Array, " n_k"]:
 
 
 def _all_scales(residuals: ResidualFunctions, batch: Batch, weights: Weights) -> Float[Array, " n"]:
-    names = residuals.conditions
+    names = [name for name in residuals.conditions if name in batch]
     return jnp.concatenate([_row_scales(weights[name], residuals.rows(name, len(batch[name]))) for name in names])
 
 

@@ -91,15 +91,22 @@ class OutputLayer:
         self.is_linear = bool(self._chosen) and all(self._is_affine(name, example) for name in residuals.conditions)
 
     def steps(
-        self, params: Params, batch: Batch, weights: Mapping[str, float] | None = None, most: int = 20
+        self,
+        params: Params,
+        batch: Batch,
+        weights: Mapping[str, float] | None = None,
+        most: int = 20,
+        enough: float = 0.0,
     ) -> Iterator[tuple[Params, OutputStep]]:
         """Gauss-Newton steps from `params`: after each the new parameters, and what was seen before it.
 
         Ends when a step no longer reduces the loss, by the first for linear problems.
 
         - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
-        - `most`: number of steps at most.
+        - `most`: number of steps at most;
+        - `enough`: share of the first loss at which to stop.
         """
+        first = None
         for number in range(most):
             J, r = jax.tree.map(np.asarray, self._linearized(params, batch))
             weights = trace_weights(J) if weights is None else dict(weights)
@@ -109,7 +116,8 @@ class OutputLayer:
             loss = 0.5 * float(stacked @ stacked)
             losses = {name: float(np.mean(values**2)) for name, values in r.items()}
             seen = OutputStep(loss, losses, float(np.linalg.norm(matrix.T @ stacked)), weights)
-            if not np.isfinite(loss) or not np.isfinite(matrix).all():
+            first = loss if first is None else first
+            if not np.isfinite(loss) or not np.isfinite(matrix).all() or loss <= enough * first:
                 return
             rough = number < ROUGH_STEPS and not self.is_linear
             update = least_squares(matrix, -stacked, ITERATIONS[rough]).x

@@ -17,7 +17,9 @@ sine = lambda x: jnp.sin(jnp.pi * x)
 
 
 def problem(conditions, domain=rod, fields=("u",), **coefficients):
-    return Problem("p", domain, conditions, fields, coefficients)
+    """With an equation inside, so that something is left in the loss."""
+    inside = Condition(lambda: jnp.zeros(()), on=domain.interior)
+    return Problem("p", domain, {**conditions, "inside": inside}, fields, coefficients)
 
 
 PROBLEMS = {
@@ -72,7 +74,7 @@ def double():
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_conditions_hold_for_a_random_network(name):
     ansatz = find_ansatz(PROBLEMS[name])
-    assert set(ansatz.conditions) == set(PROBLEMS[name].conditions) and not ansatz.notes
+    assert {*ansatz.conditions, "inside"} == set(PROBLEMS[name].conditions) and not ansatz.notes
     assert max(residuals_of(PROBLEMS[name], ansatz).values()) < 100 * np.finfo(float).eps
 
 
@@ -106,6 +108,17 @@ LEFT_IN_THE_LOSS = {
 def test_other_conditions_are_left_alone(name):
     residual, region = LEFT_IN_THE_LOSS[name]
     p = problem({"c": Condition(residual, on=region), "pde": Condition(lambda u: u.t, on=rod.interior)}, a=Unknown(1.0))
+    assert find_ansatz(p).conditions == ()
+
+
+def test_values_that_are_not_finite_are_left_in_the_loss():
+    p = problem({"initial": Condition(lambda u, x: u - jnp.log(x + 1), on=rod.start())})
+    ansatz = find_ansatz(p)
+    assert ansatz.conditions == () and "not finite" in ansatz.notes[0]
+
+
+def test_something_is_always_left_in_the_loss():
+    p = Problem("p", rod, {"initial": Condition(lambda u: u, on=rod.start())})
     assert find_ansatz(p).conditions == ()
 
 

@@ -48,7 +48,7 @@ def test_boundary_without_names_leaves_out_time():
 def test_every_face_gets_a_point_and_all_points_are_used():
     for n in range(4, 12):
         assert len(sample(BOX.boundary("x", "y"), n)) == n
-        assert min(BOX.boundary("x", "y")._share(n)) >= 1
+        assert min(BOX.boundary("x", "y").parts(n)) >= 1
 
 
 def test_boundary_of_an_interval_is_two_points():

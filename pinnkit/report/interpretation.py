@@ -179,7 +179,8 @@ def overfitting(run: Run) -> Finding | None:
     if not (held_out > OVERFITTING * training and held_out > _rounding_loss(run)):
         return None
     checks = run.history.checks
-    excess = {k: _ratio(v, run.summary.losses[k]) for k, v in checks[-1].held_out.items()} if checks else {}
+    trained = run.summary.losses
+    excess = {k: _ratio(checks[-1].held_out[k], trained[k]) for k in trained} if checks else {}
     worst = max(excess, key=excess.__getitem__, default=None)
     where = "" if worst is None else f", most of all for '{worst}' ({times(excess[worst])} its training value)"
     return Finding(

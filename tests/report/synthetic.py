@@ -110,6 +110,7 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         held_out_loss=1.5e-12,
         losses=dict.fromkeys(history.conditions, 1e-12),
         weights=dict.fromkeys(history.conditions, 1.0),
+        exact={},
         learning_rate=None,
         relative_l2={"u": 3.21e-7},
         max_error={"u": 5e-7},
