@@ -62,7 +62,9 @@ class Trained:
 
 def by_features(ansatz: Ansatz, seed: int, journal: Journal) -> tuple[Trained, float]:
     """Sines, solved for directly (see `auto`), and the share of the held-out loss that is left."""
-    found = Automatic(ansatz, seed, journal).run()
+    automatic = Automatic(ansatz, seed, journal)
+    check_finite(automatic.first.residuals, automatic.first.params(), automatic.first.batch)
+    found = automatic.run()
     _look(found, journal)
     measure = _measure(found.ansatz, found.model, found.solver.counts, seed)
     trained = Trained(

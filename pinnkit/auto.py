@@ -115,24 +115,30 @@ class _Window(NamedTuple):
 
 
 class Automatic:
-    """Steps 2 to 4 for one problem."""
+    """Steps 2 to 4 for one problem.
+
+    - `first`: solves it with the narrowest network.
+    """
 
     def __init__(self, ansatz: Ansatz, seed: int, journal: Journal):
         self._ansatz, self._seed, self._journal = ansatz, seed, journal
         self._problem = ansatz.problem
         self._outputs = sum(self._problem.field_sizes.values())
+        self._widths = [
+            max(n // self._outputs, 1) for n in UNKNOWNS[min(self._problem.domain.dimension, max(UNKNOWNS))]
+        ]
+        self.first = self._solver(self._widths[0])
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
-        widths = [max(unknowns // self._outputs, 1) for unknowns in _unknowns(self._problem.domain.dimension)]
         marching = find_marching(self._ansatz)
-        first = self._first(widths[0])
+        first = self._kept(self.first, self._widths[0], self._choose(self.first, _trial(self.first)).bandwidth)
         if marching is not None and first.left > LATE and not self._is_over(first.loss):
             self._journal.decide(f"time windows: a network for all times leaves {_share(first.left)} of the loss")
             windowed = self._march(marching)
             if windowed is not None and windowed.left < first.left:
                 return windowed
-        whole = self._widened(first, widths[1:])
+        whole = self._widened(first, self._widths[1:])
         if whole.left <= RESOLVED or marching is None or first.left > LATE or self._is_over(whole.loss):
             return whole
         self._journal.decide(f"time windows: one network for all times leaves {_share(whole.left)} of the loss")
@@ -149,11 +155,6 @@ class Automatic:
     def _solver(self, width: int) -> FeatureSolver:
         make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed)
         return FeatureSolver(self._ansatz.remaining, make, self._seed)
-
-    def _first(self, width: int) -> Found:
-        """The narrowest network."""
-        solver = self._solver(width)
-        return self._kept(solver, width, self._choose(solver, _trial(solver)).bandwidth)
 
     def _widened(self, best: Found, widths: Sequence[int]) -> Found:
         """Wider networks as long as they pay."""
@@ -211,7 +212,7 @@ class Automatic:
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
         over = lambda: self._journal.limits.is_over or self._journal.steps_left <= 0
         if start is None:
-            seen = residual_bandwidth(solver, solver.params(len(coordinates) * (1.0,)), moved)
+            seen = residual_bandwidth(solver, solver.params(), moved)
             start = tuple(
                 _rounded(max(MARGIN * s, LADDER[0]), name in periods) for name, s in zip(coordinates, seen, strict=True)
             )
@@ -363,10 +364,6 @@ def _trial(solver: FeatureSolver) -> Callable[[Bandwidth], float]:
 def _rounded(s: float, periodic: bool) -> float:
     """A bandwidth; of a periodic coordinate a whole multiple of the base frequency."""
     return math.pi * math.ceil(s / math.pi) if periodic else s
-
-
-def _unknowns(dimension: int) -> tuple[int, ...]:
-    return UNKNOWNS[min(dimension, max(UNKNOWNS))]
 
 
 def _share(left: float) -> str:

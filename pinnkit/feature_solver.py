@@ -74,8 +74,9 @@ class FeatureSolver:
         draw = lambda counts, seed: batch_of(problem, QuasiRandom().init(problem, point_counts(problem, counts), seed))
         self.batch, self.held_out = draw(self.counts, seed), draw(fewer, seed + _HELD_OUT_SEED)
 
-    def params(self, bandwidth: Bandwidth) -> Params:
-        """A network of this bandwidth whose output layer is zero."""
+    def params(self, bandwidth: Bandwidth | None = None) -> Params:
+        """A network of this bandwidth, 1 unless told, whose output layer is zero."""
+        bandwidth = self.problem.domain.dimension * (1.0,) if bandwidth is None else bandwidth
         return self.residuals.initial_params(self._model_of(bandwidth).params)
 
     def solve(self, params: Params, most: int, moved: Mover = stay, enough: float = 0.0) -> Attempt:

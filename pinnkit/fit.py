@@ -93,7 +93,7 @@ def fit(
     fixed_weights(tuple(problem.conditions), weights)
     ansatz = find_ansatz(problem, _wanted(conditions, model), periodic=model is None)
     given = [model, width, depth, points, sampler, weights, weighting]
-    chooses = plan.name == "auto" and all(item is None for item in given) and steps != 0
+    chooses = plan.name == "auto" and all(item is None for item in given) and steps != 0 and _has_interior(problem)
     network, described = _network(ansatz, model, width, depth, seed)
     journal = Journal(ansatz.remaining.conditions, limits, callbacks)
     _announce(journal, problem, plan, network, counts, precision)
@@ -166,6 +166,11 @@ def diagnose(
         check_finite(residuals, params, sampled(residuals, QuasiRandom(), counts, seed))
         take = diagnostician_of(residuals, counts, seed, parameter_count(params))
     return take(params, dict.fromkeys(problem.conditions, 1.0), step=0, phase="start", horizon=horizon)
+
+
+def _has_interior(problem: Problem) -> bool:
+    """Whether there is an equation on a region of full dimension."""
+    return any(condition.on.dimension == problem.domain.dimension for condition in problem.conditions.values())
 
 
 def _wanted(conditions: str | Sequence[str] | None, model: Model | None) -> str | Sequence[str]:

@@ -1,5 +1,6 @@
 """All that was recorded of a run, as arrays, and its file."""
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -100,6 +101,8 @@ class History:
         self.conditions = tuple(conditions)
         self.losses = {name: self.losses[name] for name in self.conditions}
         self.weights = {name: self.weights[name] for name in self.conditions}
+        kept = lambda check: {name: check.held_out.get(name, math.nan) for name in self.conditions}
+        self.checks = [dataclasses.replace(check, held_out=kept(check)) for check in self.checks]
         self.diagnostics = [r for r in self.diagnostics if set(self.conditions) <= set(r.block_traces)]
 
     def save(self, path: Path, snapshot: Snapshot) -> None:

@@ -167,7 +167,8 @@ class Trainer:
     def _check(self, state: TrainState, weights: dict[str, np.ndarray], taken: int) -> Check:
         held_out, (relative_l2, _) = self._measure.held_out(state.params), self._measure.errors(state.params)
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
-        check = Check(int(state.step), self._limits.seconds(), total_loss(held_out, final), held_out, relative_l2)
+        trained = {name: held_out[name] for name in final}
+        check = Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, relative_l2)
         self.history.checks.append(check)
         return check
 
