@@ -237,7 +237,7 @@ class Automatic:
     def _march(self, marching: Marching) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""
         width = max(WINDOW_UNKNOWNS // self._outputs, 1)
-        start_width = max(width // 4, 1)
+        start_width = width
         make = lambda bandwidth: marching.model(width, start_width, bandwidth, self._seed)
         solver = FeatureSolver(marching.problem, make, self._seed)
         first, last = (float(bound[marching.axis]) for bound in (marching.domain.lower, marching.domain.upper))

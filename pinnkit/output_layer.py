@@ -161,7 +161,7 @@ class OutputLayer:
     def _moved(self, params: Params, update: Float[np.ndarray, " k"]) -> Params:
         leaves, tree = jax.tree.flatten(self._part(params))
         parts = np.split(update, np.cumsum([leaf.size for leaf in leaves])[:-1])
-        moved = [np.asarray(leaf) + part.reshape(leaf.shape) for leaf, part in zip(leaves, parts, strict=True)]
+        moved = [jnp.asarray(leaf + part.reshape(leaf.shape)) for leaf, part in zip(leaves, parts, strict=True)]
         return self._merged(params, tree.unflatten(moved))
 
     def _linearize(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:

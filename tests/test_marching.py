@@ -1,0 +1,110 @@
+"""Time windows: where they are possible, that they hand on what they should, and that they solve."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import pinnkit
+from pinnkit import Box, Condition, Interval, Problem, auto
+from pinnkit.ansatz import find_ansatz
+from pinnkit.domains import Points
+from pinnkit.marching import find_marching, fit_start, piecewise
+from pinnkit.model import FunctionalModel
+
+rod = Box(x=(0.0, 1.0), t=(0.0, 2.0))
+inside = Condition(lambda u: u.tt - u.xx, on=rod.interior)
+walls = Condition(lambda u: u, on=rod.boundary("x"))
+value = Condition(lambda u, x: u - jnp.sin(jnp.pi * x), on=rod.start())
+velocity = Condition(lambda u: u.t, on=rod.start())
+
+
+def marching_of(**conditions):
+    with jax.enable_x64(True):
+        return find_marching(find_ansatz(Problem("p", rod, conditions)))
+
+
+def test_marching_needs_every_initial_value_and_nothing_at_the_end():
+    found = marching_of(pde=inside, walls=walls, value=value, velocity=velocity)
+    assert found is not None and found.axis == 1
+    assert [(pin.output, pin.order) for pin in found.pins] == [(0, 0), (0, 1)]
+    assert list(found.problem.conditions) == ["pde"]
+    assert marching_of(pde=inside, walls=walls, value=value) is None
+    end = Condition(lambda u: u, on=rod.end())
+    assert marching_of(pde=inside, walls=walls, value=value, velocity=velocity, end=end) is None
+    square = Box(x=(0.0, 1.0), y=(0.0, 1.0))
+    still = Problem("p", square, {"pde": Condition(lambda u: u.xx + u.yy, on=square.interior)})
+    with jax.enable_x64(True):
+        assert find_marching(find_ansatz(still)) is None
+
+
+def test_points_are_squeezed_into_the_window():
+    marching = marching_of(pde=inside, walls=walls, value=value, velocity=velocity)
+    assert marching is not None
+    with jax.enable_x64(True):
+        batch = {"pde": Points(jnp.array([[0.2, 0.0], [0.4, 1.0], [0.6, 2.0]]), None, {})}
+        moved = marching.move(batch, (0.5, 0.75))["pde"].coordinates
+    np.testing.assert_allclose(moved, [[0.2, 0.5], [0.4, 0.625], [0.6, 0.75]])
+
+
+def test_a_window_starts_where_the_last_one_ended():
+    """Value and velocity at the seam of two windows agree, whatever the networks are."""
+    marching = marching_of(pde=inside, walls=walls, value=value, velocity=velocity)
+    assert marching is not None
+    with jax.enable_x64(True):
+        bandwidth = (4.0, 2.0)
+        model = marching.model(8, 48, bandwidth, 0)
+        rng = np.random.default_rng(0)
+        start, error = fit_start(marching, marching.start_model(48, bandwidth, 0), marching.declared)
+        assert error < 1e-10
+        random = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params["features"])
+        first = {"features": random, "start": start, "window": jnp.array([0.0, 0.5])}
+        values = marching.at_end(model, first)
+        handed_on, error = fit_start(marching, marching.start_model(48, (12.0, 2.0), 0), values)
+        second = {"features": random, "start": handed_on, "window": jnp.array([0.5, 2.0])}
+        x = jnp.array([0.3, 0.5])
+        rate = lambda params: jax.jvp(lambda x: model.apply(params, x), (x,), (jnp.array([0.0, 1.0]),))
+        for before, after in zip(rate(first), rate(second), strict=True):
+            np.testing.assert_allclose(after, before, atol=1e-5 + 10 * error)
+
+
+def test_a_point_takes_the_parameters_of_its_window():
+    model = FunctionalModel(jnp.zeros(1), lambda params, x: params + 0 * x, lambda params: params)
+    with jax.enable_x64(True):
+        whole = piecewise(model, 0, [0.0, 1.0, 3.0], [jnp.array([5.0]), jnp.array([7.0])])
+        at = lambda t: float(whole.apply(whole.params, jnp.array([t]))[0])
+        assert [at(0.0), at(0.99), at(1.0), at(3.0)] == [5.0, 5.0, 7.0, 7.0]
+
+
+@pytest.fixture(scope="module")
+def windowed():
+    """Logistic growth, cut in windows though one network would do."""
+    time = Interval(t=(0.0, 2.0))
+    growth = Problem(
+        "growth",
+        time,
+        {
+            "ode": Condition(lambda u: u.t - 5 * u * (1 - u), on=time.interior),
+            "start": Condition(lambda u: u - 0.01, on=time.start()),
+        },
+        reference=lambda t: 0.01 * np.exp(5 * t) / (0.99 + 0.01 * np.exp(5 * t)),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auto, "LATE", -1.0)
+        patch.setattr(auto, "WINDOW_UNKNOWNS", 24)
+        yield growth, pinnkit.fit(growth)
+
+
+def test_windows_solve_and_say_so(windowed):
+    _, solution = windowed
+    assert len(solution.run.config["windows"]) > 3
+    assert solution.summary.relative_l2["u"] < 1e-6
+    assert any("time windows" in decision for decision in solution.history.decisions)
+    assert solution.summary.exact["start"] < 1e-25
+
+
+def test_windows_survive_their_folder(windowed, tmp_path):
+    growth, solution = windowed
+    t = np.linspace(0, 2, 9)
+    loaded = pinnkit.load(solution.save(tmp_path / "run"), growth)
+    np.testing.assert_array_equal(loaded(t=t), solution(t=t))
