@@ -73,6 +73,9 @@ SLACK = 100.0
 LONGER = 10.0
 """A window that reaches what is enough, up to this factor, is followed by a longer one."""
 
+FORESEEABLE = 0.1
+"""Share of the whole time after which it can be told how long the rest will take."""
+
 SHORTEST, MOST_WINDOWS = 1 / 512, 200
 
 LADDER = tuple(1.5 * 2**k for k in range(9))
@@ -128,6 +131,7 @@ class Automatic:
             max(n // self._outputs, 1) for n in UNKNOWNS[min(self._problem.domain.dimension, max(UNKNOWNS))]
         ]
         self.first = self._solver(self._widths[0])
+        self._longest = 0.0  # seconds of a solve
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
@@ -160,6 +164,9 @@ class Automatic:
         """Wider networks as long as they pay."""
         for width in widths:
             if best.left <= PLENTY or self._is_over(best.loss):
+                break
+            if self._journal.limits.seconds_left < (width / best.settings["width"]) ** 2 * self._longest:
+                self._journal.decide(f"width {width} is not tried: it would take longer than the time left")
                 break
             solver, bandwidth = self._solver(width), tuple(best.settings["bandwidth"])
             if best.left > SETTLED:
@@ -197,7 +204,9 @@ class Automatic:
         """A solve whose steps are part of the run."""
         self._journal.phase("output-layer")
         most = int(min(FINAL_STEPS, self._journal.steps_left))
-        attempt = solver.solve(params, most, moved, enough)
+        began = self._journal.limits.seconds()
+        attempt = solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over)
+        self._longest = max(self._longest, self._journal.limits.seconds() - began)
         self._journal.add(attempt.steps, attempt.after)
         return attempt
 
@@ -282,10 +291,15 @@ class Automatic:
         tolerance = max(RESOLVED, SLACK * choice.left)
         enough = tolerance / SLACK**2
         bandwidth, values = choice.bandwidth, marching.declared
-        edges, found = [span[0]], list[_Window]()
+        edges, found, began = [span[0]], list[_Window](), self._journal.limits.seconds()
         while edges[-1] < span[1]:
-            if self._is_over(math.inf) or len(found) >= MOST_WINDOWS:
-                self._journal.decide(f"time windows given up at {edges[-1]:.3g} after {len(found)} windows")
+            done = (edges[-1] - span[0]) / (span[1] - span[0])
+            needed = (self._journal.limits.seconds() - began) * (1 - done) / done if done else 0.0
+            hopeless = done > FORESEEABLE and needed > self._journal.limits.seconds_left
+            if self._is_over(math.inf) or hopeless or len(found) >= MOST_WINDOWS:
+                self._journal.decide(
+                    f"time windows given up at {edges[-1]:.3g} after {len(found)}; the rest would take {needed:.0f} s"
+                )
                 return None
             rest = span[1] - edges[-1]
             length = rest / math.ceil(rest / length - 1e-9)

@@ -79,14 +79,21 @@ class FeatureSolver:
         bandwidth = self.problem.domain.dimension * (1.0,) if bandwidth is None else bandwidth
         return self.residuals.initial_params(self._model_of(bandwidth).params)
 
-    def solve(self, params: Params, most: int, moved: Mover = stay, enough: float = 0.0) -> Attempt:
+    def solve(
+        self,
+        params: Params,
+        most: int,
+        moved: Mover = stay,
+        enough: float = 0.0,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> Attempt:
         """Find the output layer from `params` in at most so many steps.
 
         - `moved`: where the points are to go, for a part of the domain;
-        - `enough`: share of the loss at which to stop.
+        - `enough`: share of the loss at which to stop; `is_over`: whether time is up.
         """
         batch, held_out = moved(self.batch), moved(self.held_out)
-        steps = list(self.layer.steps(params, batch, most=most, enough=enough))
+        steps = list(self.layer.steps(params, batch, most=most, enough=enough, is_over=is_over))
         seen, found = [step for _, step in steps], steps[-1][0] if steps else params
         weights = seen[0].weights if seen else dict.fromkeys(self.residuals.conditions, 1.0)
         before, after = (self.layer.loss(p, held_out, weights) for p in (params, found))

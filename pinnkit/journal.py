@@ -25,9 +25,13 @@ class Limits:
         return time.perf_counter() - self.started
 
     @property
+    def seconds_left(self) -> float:
+        return float("inf") if self.budget is None else self.budget - self.seconds()
+
+    @property
     def is_over(self) -> bool:
         """Whether the budget is used up."""
-        return self.budget is not None and self.seconds() >= self.budget
+        return self.seconds_left <= 0
 
 
 class Journal:

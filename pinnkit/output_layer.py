@@ -97,6 +97,7 @@ class OutputLayer:
         weights: Mapping[str, float] | None = None,
         most: int = 20,
         enough: float = 0.0,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> Iterator[tuple[Params, OutputStep]]:
         """Gauss-Newton steps from `params`: after each the new parameters, and what was seen before it.
 
@@ -104,10 +105,12 @@ class OutputLayer:
 
         - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
         - `most`: number of steps at most;
-        - `enough`: share of the first loss at which to stop.
+        - `enough`: share of the first loss at which to stop; `is_over`: whether time is up.
         """
         first = None
         for number in range(most):
+            if number and is_over():
+                return
             J, r = jax.tree.map(np.asarray, self._linearized(params, batch))
             weights = trace_weights(J) if weights is None else dict(weights)
             scales = {name: np.sqrt(weights[name] / r[name].size) for name in r}
