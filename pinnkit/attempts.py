@@ -204,7 +204,10 @@ def _reason(found: Found, journal: Journal) -> str:
     return "resolved" if found.left <= RESOLVED else "plateau"
 
 
-def merged(trained: Trained) -> Any:
-    """The trained network, as it was handed in."""
+def merged(model: FunctionalModel, ansatz: Ansatz, params: Params, is_own: bool) -> Any:
+    """The trained model: of the kind that was handed in, or else with everything that holds by construction in it."""
     with jax.enable_x64(True):
-        return trained.model.merge(jax.tree.map(jnp.asarray, trained.params["network"]))
+        network = jax.tree.map(jnp.asarray, params["network"])
+        if is_own or not ansatz.pins:
+            return model.merge(network)
+        return FunctionalModel(network, model.apply, model.merge)

@@ -114,7 +114,8 @@ def fit(
     for callback in callbacks:
         callback.end(summary)
     run = Run(summary, config, journal.history, snapshot)
-    return Solution(problem, merged(trained), trained.measure.fields, trained.params, trained.state, run)
+    found = merged(trained.model, trained.ansatz, trained.params, model is not None)
+    return Solution(problem, found, trained.measure.fields, trained.params, trained.state, run)
 
 
 def load(folder: str | Path, problem: Problem, model: Model | None = None) -> Solution:
@@ -139,7 +140,7 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
         residuals = ResidualFunctions(problem, functional)
         like = residuals.initial_params(cast(functional.params, jnp.float64))
         params = restore_params(Path(folder), like, run.summary.steps)
-        found = functional.merge(jax.tree.map(jnp.asarray, params["network"]))
+        found = merged(functional, ansatz, params, model is not None)
     return Solution(problem, found, Fields(residuals), params, None, run)
 
 

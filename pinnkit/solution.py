@@ -22,8 +22,9 @@ class Solution:
     """A solved problem.
 
     - `solution(x=..., t=...)` evaluates the fields;
-    - `model`: the trained model, of the kind that was handed in. Its parameters are float64 arrays, which JAX
-      computes with in single precision outside `jax.enable_x64(True)`;
+    - `model`: the trained model, of the kind that was handed in; where pinnkit chose it and conditions hold by
+      construction, a `FunctionalModel` with those in it. Its parameters are float64 arrays, which JAX computes with in
+      single precision outside `jax.enable_x64(True)`;
     - `coefficients`: given and found;
     - `state`: the last `TrainState`, None for a solution that was loaded;
     - `history`, `summary`: what was recorded; `run`: both with settings and pictures;
