@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,9 @@ def by_features(ansatz: Ansatz, seed: int, journal: Journal) -> tuple[Trained, f
     """Sines, solved for directly (see `auto`), and the share of the held-out loss that is left."""
     automatic = Automatic(ansatz, seed, journal)
     check_finite(automatic.first.residuals, automatic.first.params(), automatic.first.batch)
+    began = time.perf_counter()
     found = automatic.run()
+    journal.train_seconds += time.perf_counter() - began
     _look(found, journal)
     measure = _measure(found.ansatz, found.model, found.solver.counts, seed)
     trained = Trained(
@@ -187,10 +190,11 @@ def _look(found: Found, journal: Journal) -> None:
     parameters = parameter_count(found.final)
     batch = diagnostic_batch(found.batch, solver.residuals, parameters)
     take = Diagnostician(solver.residuals, batch)
-    horizon = max(journal.limits.steps or journal.step, 1)
+    horizon, began = max(journal.limits.steps or journal.step, 1), time.perf_counter()
     for step, params in ((0, found.initial), (journal.step, found.final)):
         record = take(params, found.weights, step=step, phase=journal.history.phases[-1][0], horizon=horizon)
         journal.diagnosed(record)
+    journal.diagnostics_seconds += time.perf_counter() - began
 
 
 def _reason(found: Found, journal: Journal) -> str:

@@ -176,7 +176,7 @@ def unreachable_residual(run: Run) -> Finding | None:
 
 def overfitting(run: Run) -> Finding | None:
     training, held_out = run.summary.loss, run.summary.held_out_loss
-    if not (held_out > OVERFITTING * training and held_out > _rounding_loss(run)):
+    if not (held_out > OVERFITTING * training and held_out > _rounding_loss(run)) or _held_out_ratio(run) <= CONVERGED:
         return None
     checks = run.history.checks
     trained = run.summary.losses
