@@ -21,7 +21,7 @@ import jax.numpy as jnp
 
 from ._types import TIME_NAMES, Params
 from .ansatz import Ansatz
-from .bandwidth import Bandwidth, Choice, choose_bandwidth
+from .bandwidth import BETTER, Bandwidth, Choice, choose_bandwidth
 from .feature_solver import Attempt, FeatureSolver, Mover, feature_model, residual_bandwidth, stay
 from .journal import Journal
 from .marching import Marching, find_marching, fit_start, piecewise
@@ -69,6 +69,12 @@ UNRESOLVED = 1e-4
 
 SLACK = 100.0
 """Later windows may leave so many times what the first one left."""
+
+GOOD = 1e-2
+"""Share of the tolerance above which a finer bandwidth is tried, for what one window leaves the next inherits."""
+
+INHERITED = 3.0
+"""A window may leave so many times what any before it left: errors in its start are not its own."""
 
 LONGER = 10.0
 """A window that reaches what is enough, up to this factor, is followed by a longer one."""
@@ -307,12 +313,13 @@ class Automatic:
             params, _ = placed(bandwidth, values, window)
             moved = functools.partial(marching.move, window=window)
             attempt = self._solved(solver, params, moved, enough)
-            if attempt.left > tolerance and (finer := self._finer(bandwidth)) is not None:
+            if attempt.left > GOOD * tolerance and (finer := self._finer(bandwidth)) is not None:
                 params, _ = placed(finer, values, window)
                 again = self._solved(solver, params, moved, enough)
-                if again.left < WORTHWHILE * attempt.left:
+                if again.left < BETTER * attempt.left:
                     bandwidth, attempt = finer, again
-            if attempt.left > tolerance and length > SHORTEST * (span[1] - span[0]):
+            inherited = INHERITED * max((one.attempt.left for one in found), default=0.0)
+            if attempt.left > max(tolerance, inherited) and length > SHORTEST * (span[1] - span[0]):
                 length /= 2
                 continue
             edges.append(window[1])
