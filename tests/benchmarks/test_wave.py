@@ -1,4 +1,6 @@
-"""Wave equation: what NTK weights and rate are worth to Adam (`pytest -n 0 -m benchmark -s tests/benchmarks/test_wave.py`).
+"""Wave equation: what NTK weights and rate are worth to Adam.
+
+Run with `pytest -n 0 -m benchmark -s tests/benchmarks/test_wave.py`.
 
 Three hidden layers of 100, 300 points a condition, 40,000 steps, three seeds; about an hour on two cores. `adam` runs
 at its usual 1e-3 with unit weights, `ntk-adam` as it comes. Wang, Yu & Perdikaris (JCP 449, 2022) report 4.5e-1
