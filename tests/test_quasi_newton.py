@@ -146,6 +146,6 @@ def test_what_cannot_be_meant_is_refused():
         quasi_newton().update(jnp.ones(2), quasi_newton().init(jnp.ones(2)), jnp.ones(2))
 
 
-def test_self_scaled_broyden_solves_poisson_to_seven_digits():
-    solution = fit(poisson_1d, strategy="ssbroyden", steps=1200, width=16, depth=2, points=64)
+def test_self_scaled_broyden_solves_poisson_to_six_digits():
+    solution = fit(poisson_1d, strategy="ssbroyden", steps=400, width=16, depth=2, points=64)
     assert solution.summary.relative_l2["u"] < 1e-6
