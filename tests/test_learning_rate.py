@@ -105,14 +105,14 @@ def losses_of_gradient_descent(problem, seeds, steps, points, width, depth):
     return np.asarray(jax.jit(lambda stacked: jax.lax.map(losses, stacked))(stacked))
 
 
-def assert_stable(losses, multiple=2.0):
-    assert np.isfinite(losses).all()
-    assert np.max(losses / losses[:, :1]) <= multiple
-    assert np.all(np.median(losses[:, -50:], axis=1) < 1.05 * losses[:, 0])  # every batch has a loss of its own
+def growth(losses):
+    """Largest loss of every run relative to its first; NaN if one is not finite."""
+    return np.max(losses / losses[:, :1], axis=1)
 
 
 def test_gradient_descent_never_diverges_on_poisson_with_two_scales():
-    assert_stable(losses_of_gradient_descent(poisson_1d_multiscale, range(5), 250, 64, 16, 2))
+    losses = losses_of_gradient_descent(poisson_1d_multiscale, range(5), 250, 64, 16, 2)
+    assert np.all(growth(losses) <= 2)
 
 
 @pytest.mark.slow
@@ -121,7 +121,9 @@ def test_gradient_descent_never_diverges_on_poisson_with_two_scales():
     "problem", [poisson_1d, poisson_1d_multiscale, poisson_2d, burgers, wave_1d], ids=lambda p: p.name
 )
 def test_gradient_descent_never_diverges(problem, width, depth):
-    assert_stable(losses_of_gradient_descent(problem, range(5), 1500, 100, width, depth))
+    losses = losses_of_gradient_descent(problem, range(5), 1500, 100, width, depth)
+    assert np.all(growth(losses) <= 2)
+    assert np.all(np.median(losses[:, -50:], axis=1) < 1.05 * losses[:, 0])  # every batch has a loss of its own
 
 
 def test_first_rate_for_adam_is_the_share_of_an_exact_line_search():
