@@ -416,7 +416,8 @@ def prescribed(problem: Problem, pin: Pin) -> Datum:
     """The value of a pin as a function of a point: the root of its row, which is affine."""
     equation = problem.equation(pin.condition)
     entries = _entries(problem, equation)
-    mine = next(k for k, (s, _, output) in enumerate(entries) if output == pin.output and sum(s.orders) == pin.order)
+    orders = tuple(pin.order if axis == pin.axis else 0 for axis in range(problem.domain.dimension))
+    mine = next(k for k, (s, _, output) in enumerate(entries) if output == pin.output and s.orders == orders)
 
     def datum(x: Float[Array, " d"]) -> Scalar:
         at = lambda v: _rows(problem, equation, entries, v, x, pin.axis, pin.side)[pin.row]
