@@ -12,24 +12,19 @@ r"""The decision procedure of strategy "auto": from sizes, linearity and the ker
 """
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax.numpy as jnp
-
-from ._types import TIME_NAMES, Params
+from ._types import Params
 from .ansatz import Ansatz
-from .bandwidth import BETTER, Bandwidth, Choice, choose_bandwidth
-from .feature_solver import Attempt, FeatureSolver, Mover, feature_model, residual_bandwidth, stay
+from .bandwidth import Bandwidth, Choice, choose_bandwidth
+from .feature_solver import FINAL_STEPS, TRIAL_STEPS, Attempt, FeatureSolver, feature_model, residual_bandwidth
 from .journal import Journal
-from .marching import Marching, find_marching, fit_start, piecewise
+from .marching import Marching, find_marching, piecewise
 from .model import FunctionalModel
 from .residuals import Batch
-
-Values = Callable[[Any], Any]
-"""From a point to the values a window starts from."""
+from .windows import Windows, edges, joined, width_of
 
 RESOLVED = 1e-9
 """Share of the held-out loss that may be left: residuals a thirty-thousandth of what they were."""
@@ -58,38 +53,9 @@ MARGIN = 1.25
 UNKNOWNS = {1: (128, 512), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
 
-WINDOW_UNKNOWNS = 1600
-"""Unknowns of a time window."""
-
-FIRST_WINDOWS = (4, 6)
-"""Halvings of the whole time that a first window is tried with."""
-
-UNRESOLVED = 1e-4
-"""Share of the held-out loss above which a first window counts as not resolved."""
-
-SLACK = 100.0
-"""Later windows may leave so many times what the first one left."""
-
-GOOD = 1e-2
-"""Share of the tolerance above which a finer bandwidth is tried, for what one window leaves the next inherits."""
-
-INHERITED = 3.0
-"""A window may leave so many times what any before it left: errors in its start are not its own."""
-
-LONGER = 10.0
-"""A window that reaches what is enough, up to this factor, is followed by a longer one."""
-
-FORESEEABLE = 0.1
-"""Share of the whole time after which it can be told how long the rest will take."""
-
-SHORTEST, MOST_WINDOWS = 1 / 512, 200
-
 LADDER = tuple(1.5 * 2**k for k in range(9))
 PERIODIC_LADDER = tuple(math.pi * 2**k for k in range(9))
 """Bandwidths to try, in radians per half width of the domain."""
-
-TRIAL_STEPS, FINAL_STEPS = 3, 15
-"""Gauss-Newton steps of a trial and of a solve, for equations that are not linear."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,12 +81,6 @@ class Found:
     loss: float
     weights: dict[str, float]
     settings: dict[str, Any]
-
-
-class _Window(NamedTuple):
-    span: tuple[float, float]
-    start: Params
-    attempt: Attempt
 
 
 class Automatic:
@@ -156,9 +116,8 @@ class Automatic:
         return whole if windowed is None or windowed.left > whole.left else windowed
 
     def _is_over(self, held_out_loss: float) -> bool:
-        limits = self._journal.limits
-        reached = limits.target is not None and held_out_loss <= limits.target
-        return reached or limits.is_over or self._journal.stopped or self._journal.steps_left <= 0
+        target = self._journal.limits.target
+        return self._journal.is_over or (target is not None and held_out_loss <= target)
 
     # One network for all times.
 
@@ -206,12 +165,12 @@ class Automatic:
             settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth)},
         )
 
-    def _solved(self, solver: FeatureSolver, params: Params, moved: Mover = stay, enough: float = EXHAUSTED) -> Attempt:
+    def _solved(self, solver: FeatureSolver, params: Params) -> Attempt:
         """A solve whose steps are part of the run."""
         self._journal.phase("output-layer")
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         began = self._journal.limits.seconds()
-        attempt = solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over)
+        attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=lambda: self._journal.limits.is_over)
         self._longest = max(self._longest, self._journal.limits.seconds() - began)
         self._journal.add(attempt.steps, attempt.after)
         return attempt
@@ -221,13 +180,12 @@ class Automatic:
         solver: FeatureSolver,
         trial: Callable[[Bandwidth], float],
         start: Bandwidth | None = None,
-        moved: Mover = stay,
     ) -> Choice:
         """The bandwidth, searched along each coordinate from `start` or from how the residual varies."""
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
-        over = lambda: self._journal.limits.is_over or self._journal.steps_left <= 0
+        over = lambda: self._journal.is_over
         if start is None:
-            seen = residual_bandwidth(solver, solver.params(), moved)
+            seen = residual_bandwidth(solver, solver.params())
             start = tuple(
                 _rounded(max(MARGIN * s, LADDER[0]), name in periods) for name, s in zip(coordinates, seen, strict=True)
             )
@@ -236,7 +194,7 @@ class Automatic:
             for name, s in zip(coordinates, start, strict=True)
         ]
         choice = choose_bandwidth(trial, ladders, start=start, enough=PLENTY, is_over=over)
-        if choice.left > HOPELESS and len(coordinates) > 1 and moved is stay and not over():
+        if choice.left > HOPELESS and len(coordinates) > 1 and not over():
             choice = min(choice, choose_bandwidth(trial, ladders, enough=PLENTY, is_over=over), key=lambda c: c.left)
         described = ", ".join(f"{s:.3g} in {name}" for name, s in zip(coordinates, choice.bandwidth, strict=True))
         others = sorted(left for bandwidth, left in choice.trials.items() if bandwidth != choice.bandwidth)
@@ -247,119 +205,27 @@ class Automatic:
         )
         return choice
 
-    # Windows in time.
-
     def _march(self, marching: Marching) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""
-        width = max(WINDOW_UNKNOWNS // self._outputs, 1)
-        start_width = width
-        make = lambda bandwidth: marching.model(width, start_width, bandwidth, self._seed)
-        solver = FeatureSolver(marching.problem, make, self._seed)
-        first, last = (float(bound[marching.axis]) for bound in (marching.domain.lower, marching.domain.upper))
-
-        def placed(bandwidth: Bandwidth, values: Values, window: tuple[float, float]) -> tuple[Params, float]:
-            start, error = fit_start(marching, marching.start_model(start_width, bandwidth, self._seed), values)
-            params = solver.params(bandwidth)
-            network = {**params["network"], "start": start, "window": jnp.array(window)}
-            return {**params, "network": network}, error
-
-        def left(bandwidth: Bandwidth, window: tuple[float, float]) -> float:
-            params, error = placed(bandwidth, marching.declared, window)
-            attempt = solver.solve(params, TRIAL_STEPS, lambda batch: marching.move(batch, window))
-            return attempt.left + error**2
-
-        length, choice = last - first, None
-        for halvings in FIRST_WINDOWS:
-            length = (last - first) / 2**halvings
-            window = first, first + length
-            begun = None if choice is None else choice.bandwidth
-            moved = functools.partial(marching.move, window=window)
-            choice = self._choose(solver, functools.partial(left, window=window), begun, moved)
-            self._journal.decide(f"a first window of {length:.3g} leaves {_share(choice.left)} of the held-out loss")
-            if choice.left <= RESOLVED or self._journal.limits.is_over:
-                break
-        if choice is None or choice.left > UNRESOLVED:
+        windows = Windows(marching, self._seed, self._journal).run()
+        if windows is None:
             return None
-        return self._windows(marching, solver, placed, choice, length, (first, last), (width, start_width))
-
-    def _windows(
-        self,
-        marching: Marching,
-        solver: FeatureSolver,
-        placed: Callable[[Bandwidth, Values, tuple[float, float]], tuple[Params, float]],
-        choice: Choice,
-        length: float,
-        span: tuple[float, float],
-        widths: tuple[int, int],
-    ) -> Found | None:
-        """All windows, their length and bandwidth led by what the last one left."""
-        self._journal.phase("time windows")
-        tolerance = max(RESOLVED, SLACK * choice.left)
-        enough = tolerance / SLACK**2
-        bandwidth, values = choice.bandwidth, marching.declared
-        edges, found, began = [span[0]], list[_Window](), self._journal.limits.seconds()
-        while edges[-1] < span[1]:
-            done = (edges[-1] - span[0]) / (span[1] - span[0])
-            needed = (self._journal.limits.seconds() - began) * (1 - done) / done if done else 0.0
-            hopeless = done > FORESEEABLE and needed > self._journal.limits.seconds_left
-            if self._is_over(math.inf) or hopeless or len(found) >= MOST_WINDOWS:
-                self._journal.decide(
-                    f"time windows given up at {edges[-1]:.3g} after {len(found)}; the rest would take {needed:.0f} s"
-                )
-                return None
-            rest = span[1] - edges[-1]
-            length = rest / math.ceil(rest / length - 1e-9)
-            window = edges[-1], span[1] if length == rest else edges[-1] + length
-            params, _ = placed(bandwidth, values, window)
-            moved = functools.partial(marching.move, window=window)
-            attempt = self._solved(solver, params, moved, enough)
-            if attempt.left > GOOD * tolerance and (finer := self._finer(bandwidth)) is not None:
-                params, _ = placed(finer, values, window)
-                again = self._solved(solver, params, moved, enough)
-                if again.left < BETTER * attempt.left:
-                    bandwidth, attempt = finer, again
-            inherited = INHERITED * max((one.attempt.left for one in found), default=0.0)
-            if attempt.left > max(tolerance, inherited) and length > SHORTEST * (span[1] - span[0]):
-                length /= 2
-                continue
-            edges.append(window[1])
-            found.append(_Window(window, params, attempt))
-            values = marching.at_end(solver.model, attempt.params["network"])
-            if attempt.left < LONGER * enough:
-                length *= 1.5
-        worst = max(found, key=lambda one: one.attempt.left)
-        self._journal.decide(
-            f"{len(found)} time windows; the worst leaves {_share(worst.attempt.left)} of its held-out loss"
-        )
-        model = piecewise(solver.model, marching.axis, edges, [one.attempt.params["network"] for one in found])
+        worst = max(windows, key=lambda window: window.attempt.left)
+        model, solver = joined(marching, windows), worst.solver
+        warp = worst.start["network"]["warp"]
         return Found(
             solver=solver,
             ansatz=marching.ansatz,
             model=model,
-            params={**found[-1].attempt.params, "network": model.params},
+            params={**worst.attempt.params, "network": model.params},
             initial=worst.start,
             final=worst.attempt.params,
-            batch=marching.move(solver.batch, worst.span),
+            batch=marching.move(solver.batch, worst.span, warp),
             left=worst.attempt.left,
             loss=worst.attempt.after,
             weights=worst.attempt.weights,
-            settings={
-                "network": "SineFeatures",
-                "width": widths[0],
-                "bandwidth": list(bandwidth),
-                "start_width": widths[1],
-                "windows": edges,
-            },
+            settings={"network": "SineFeatures", "width": width_of(windows), "windows": edges(windows)},
         )
-
-    def _finer(self, bandwidth: Bandwidth) -> Bandwidth | None:
-        """Half as much again in space; None at the end of the ladder."""
-        box = self._problem.domain
-        finer = tuple(
-            s if name in TIME_NAMES else _rounded(1.5 * s, name in self._ansatz.periods)
-            for name, s in zip(box.coordinates, bandwidth, strict=True)
-        )
-        return finer if max(finer) <= 4 * LADDER[-1] else None
 
 
 def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> FunctionalModel:
@@ -367,15 +233,14 @@ def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> Functi
 
     **Raises:** `ValueError` if the problem cannot have been solved so.
     """
-    bandwidth = tuple(float(s) for s in settings["bandwidth"])
     if "windows" not in settings:
-        return feature_model(ansatz, settings["width"], bandwidth, seed)
+        return feature_model(ansatz, settings["width"], [float(s) for s in settings["bandwidth"]], seed)
     marching = find_marching(ansatz)
     if marching is None:
         raise ValueError(f"problem '{ansatz.problem.name}' cannot be solved in time windows, as the settings say")
-    model = marching.model(settings["width"], settings["start_width"], bandwidth, seed)
-    edges = settings["windows"]
-    return piecewise(model, marching.axis, edges, (len(edges) - 1) * [model.params])
+    model = marching.model(settings["width"], ansatz.problem.domain.dimension * (1.0,), seed)
+    times = settings["windows"]
+    return piecewise(model, marching.axis, times, (len(times) - 1) * [model.params])
 
 
 def _trial(solver: FeatureSolver) -> Callable[[Bandwidth], float]:

@@ -24,6 +24,9 @@ ROWS_PER_UNKNOWN = 2.0
 
 LEAST_HELD_OUT = 256
 
+TRIAL_STEPS, FINAL_STEPS = 3, 15
+"""Gauss-Newton steps of a trial and of a solve, for equations that are not linear."""
+
 LINES, LINE_POINTS, NEARLY_ALL = 16, 128, 0.99
 """Lines along each coordinate, points on each, and the share of the residual's variation that counts."""
 

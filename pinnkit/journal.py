@@ -55,6 +55,11 @@ class Journal:
     def steps_left(self) -> float:
         return float("inf") if self.limits.steps is None else self.limits.steps - self.step
 
+    @property
+    def is_over(self) -> bool:
+        """Whether time or steps are used up, or somebody has ended the run."""
+        return self.limits.is_over or self.stopped or self.steps_left <= 0
+
     def phase(self, name: str) -> None:
         """From here on steps are of another kind."""
         if not self.history.phases or self.history.phases[-1][0] != name:

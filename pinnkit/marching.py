@@ -12,9 +12,7 @@ networks*, NeurIPS 2021.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,11 +24,14 @@ from .bandwidth import Bandwidth
 from .domains import Box
 from .domains.box import Faces, Interior
 from .domains.region import Points
-from .least_squares import least_squares
 from .model import FunctionalModel, as_functional
 from .networks import SineFeatures
 from .problem import Problem
 from .residuals import Batch
+from .warp import Bump, Warp
+
+START_SHARE = 6
+"""Sines of a window for each sine of the network that holds its start."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,69 +51,77 @@ class Marching:
     def domain(self) -> Box:
         return self.problem.domain
 
-    def model(self, width: int, start_width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
+    def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network of one window.
 
-        Its parameters are those of sine features in local coordinates, the `window` (its two times) and the `start`,
-        which are not trained.
+        Its parameters are those of sine features in warped local coordinates, and what is not trained: the `window`
+        (its two times), the `warp` of space and the `start`.
         """
         box, sizes = self.domain, self.problem.field_sizes
         network = SineFeatures(
             box, sum(sizes.values()), width, bandwidth, periodic=tuple(self.ansatz.periods), seed=seed
         )
         features = as_functional(network, box.dimension)
-        start = self.start_model(start_width, bandwidth, seed)
+        start = self.start_model(width // START_SHARE, bandwidth, seed)
         lower, upper = jnp.asarray(box.lower), jnp.asarray(box.upper)
         slot = {(pin.output, pin.order): k for k, pin in enumerate(self.pins)}
 
         def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
-            held = jax.lax.stop_gradient({"start": params["start"], "window": params["window"]})
+            held = jax.lax.stop_gradient({name: params[name] for name in ("start", "warp", "window")})
             bounds = lower.at[self.axis].set(held["window"][0]), upper.at[self.axis].set(held["window"][1])
-            local = lower + (x - bounds[0]) / (bounds[1] - bounds[0]) * (upper - lower)
-            values = lambda x: start.apply(held["start"], jnp.delete(x, self.axis, assume_unique_indices=True))
+
+            def warped(x: Float[Array, " d"]) -> Float[Array, " d"]:
+                z = 2 * (x - bounds[0]) / (bounds[1] - bounds[0]) - 1
+                return lower + (held["warp"](z) + 1) / 2 * (upper - lower)
+
+            values = lambda x: start.apply(held["start"], jnp.delete(warped(x), self.axis, assume_unique_indices=True))
             given = lambda output, order: lambda x: values(x)[slot[output, order]]
-            return self.ansatz.outputs(features.apply(params["features"], local), x, bounds, given)
+            return self.ansatz.outputs(features.apply(params["features"], warped(x)), x, bounds, given)
 
         window = jnp.array([box.lower[self.axis], box.upper[self.axis]])
-        params = {"features": features.params, "window": window, "start": start.params}
+        params = {"features": features.params, "warp": self.warp(), "window": window, "start": start.params}
         return FunctionalModel(params, apply, lambda params: features.merge(params["features"]))
+
+    def warp(self, bumps: Sequence[Bump] = ()) -> Warp:
+        """Coordinates with these bumps."""
+        periods = self.ansatz.periods
+        return Warp([name in periods for name in self.domain.coordinates], bumps)
+
+    @property
+    def space(self) -> list[int]:
+        """The axes that are not time."""
+        return [i for i in range(self.domain.dimension) if i != self.axis]
 
     def start_model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network in space that holds the values to start from, one output for each of `pins`."""
-        space = [i for i in range(self.domain.dimension) if i != self.axis]
-        if not space:
+        if not self.space:
             return FunctionalModel(jnp.zeros(len(self.pins)), lambda params, x: params, lambda params: params)
         names, lower, upper = self.domain.coordinates, self.domain.lower, self.domain.upper
-        box = Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in space})
-        periodic = tuple(self.ansatz.periods)
-        scales = [bandwidth[i] for i in space]
+        box = Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in self.space})
+        scales, periodic = [bandwidth[i] for i in self.space], tuple(self.ansatz.periods)
         network = SineFeatures(box, len(self.pins), width, scales, periodic=periodic, seed=seed)
-        return as_functional(network, len(space))
+        return as_functional(network, len(self.space))
 
     def declared(self, x: Float[Array, " d"]) -> Float[Array, " q"]:
         """The declared initial values, one for each of `pins`."""
         return jnp.stack([prescribed(self.ansatz.problem, pin)(x) for pin in self.pins])
 
-    def at_end(self, model: FunctionalModel, params: Params) -> Callable[[Array], Float[Array, " q"]]:
+    def at_end(self, model: FunctionalModel, params: Params, x: Float[Array, " d"]) -> Float[Array, " q"]:
         """The values that a window hands on: those of its fields, and derivatives in time, where it ends."""
+        x = x.at[self.axis].set(params["window"][1])
+        rates = lambda pin: _in_time(lambda x: model.apply(params, x), self.axis, pin.order)
+        return jnp.stack([rates(pin)(x)[pin.output] for pin in self.pins])
 
-        def values(x: Float[Array, " d"]) -> Float[Array, " q"]:
-            x = x.at[self.axis].set(params["window"][1])
-            found = [
-                _in_time(lambda x: model.apply(params, x), self.axis, pin.order)(x)[pin.output] for pin in self.pins
-            ]
-            return jnp.stack(found)
-
-        return values
-
-    def move(self, batch: Batch, window: tuple[float, float]) -> Batch:
-        """The points of the whole time squeezed into a window."""
-        first, last = self.domain.lower[self.axis], self.domain.upper[self.axis]
+    def move(self, batch: Batch, window: tuple[float, float], warp: Warp) -> Batch:
+        """The points of the whole time squeezed into a window, and even in warped space."""
+        lower, upper = self.domain.lower, self.domain.upper
 
         def moved(points: Points) -> Points:
-            share = (points.coordinates[:, self.axis] - first) / (last - first)
-            times = (1 - share) * window[0] + share * window[1]
-            return Points(points.coordinates.at[:, self.axis].set(times), points.normals, points.columns)
+            z = 2 * (np.asarray(points.coordinates) - lower) / (upper - lower) - 1
+            x = lower + (warp.inverse(z) + 1) / 2 * (upper - lower)
+            share = (z[:, self.axis] + 1) / 2
+            x[:, self.axis] = (1 - share) * window[0] + share * window[1]
+            return Points(jnp.asarray(x), points.normals, points.columns)
 
         return {name: moved(points) for name, points in batch.items()}
 
@@ -146,36 +155,6 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     return Marching(windowed, windowed.remaining, axis, start)
 
 
-def fit_start(
-    marching: Marching,
-    start: FunctionalModel,
-    values: Callable[[Array], Float[Array, " q"]],
-    periodic_seed: int = 0,
-) -> tuple[Params, float]:
-    """Parameters of the network in space that takes `values`, and its relative error on other points."""
-    box = marching.domain
-    if box.dimension == 1:
-        return values(jnp.asarray(box.lower)), 0.0
-    from scipy.stats import qmc  # slow to import
-
-    features = start.params
-    width = features.head.weight.shape[1]
-    sequence = qmc.Sobol(box.dimension, rng=np.random.default_rng(periodic_seed))
-    count = 4 * width
-    unit = sequence.random_base2((count + width - 1).bit_length())[: count + width]
-    x = box.lower + unit * (box.upper - box.lower)
-    targets = np.asarray(jax.jit(jax.vmap(values))(jnp.asarray(x)))
-    space = np.delete(x, marching.axis, axis=1)
-    design = np.asarray(jax.jit(jax.vmap(lambda y: _hidden(start, features, y)))(jnp.asarray(space)))
-    design = np.column_stack([design, np.ones(len(design))])
-    found = np.stack([least_squares(design[:count], column[:count]).x for column in targets.T])
-    error = np.linalg.norm(design[count:] @ found.T - targets[count:]) / max(np.linalg.norm(targets[count:]), 1e-300)
-    head = eqx.tree_at(
-        lambda h: (h.weight, h.bias), features.head, (jnp.asarray(found[:, :-1]), jnp.asarray(found[:, -1]))
-    )
-    return eqx.tree_at(lambda f: f.head, features, head), float(error)
-
-
 def piecewise(models: FunctionalModel, axis: int, edges: Sequence[float], params: Sequence[Params]) -> FunctionalModel:
     """One model of all windows: a point takes the parameters of the window its time lies in.
 
@@ -191,13 +170,6 @@ def piecewise(models: FunctionalModel, axis: int, edges: Sequence[float], params
     one = lambda params, window: jax.tree.map(lambda leaf: leaf[window], params)
     merge = lambda params: [models.merge(one(params, window)) for window in range(len(edges) - 1)]
     return FunctionalModel(stacked, apply, merge)
-
-
-def _hidden(start: FunctionalModel, params: Any, y: Float[Array, " k"]) -> Float[Array, " w"]:
-    """The sines of a network at a point: the slopes of its first output in its weights."""
-    weight = params.head.weight
-    first = lambda w: start.apply(eqx.tree_at(lambda p: p.head.weight, params, w), y)[0]
-    return jax.grad(first)(weight)[0]
 
 
 def _in_time(function: Callable, axis: int, order: int) -> Callable:

@@ -318,6 +318,12 @@ def _logarithm(z: Array, order: int) -> list[Any]:
     return [jnp.log(z), *(_powers(-1.0)(z, order - 1) if order else ())]
 
 
+def _arctangent(z: Array, order: int) -> list[Any]:
+    angle = jnp.arctan(z)
+    slope = lambda k: math.factorial(k - 1) * jnp.cos(angle) ** k * jnp.sin(k * (angle + jnp.pi / 2))
+    return [angle, *(slope(k) for k in range(1, order + 1))]
+
+
 def _power_rule(eqn: Any, operands: list[Any], channels: _Channels) -> Any:
     base, exponent = operands
     if isinstance(exponent, dict) or np.ndim(exponent) or isinstance(exponent, Tracer):
@@ -342,6 +348,7 @@ _RULES: dict[str, Callable[[Any, list[Any], _Channels], Any]] = {
     "sin": _elementwise(_cycle(jnp.sin, jnp.cos, lambda z: -jnp.sin(z), lambda z: -jnp.cos(z))),
     "cos": _elementwise(_cycle(jnp.cos, lambda z: -jnp.sin(z), lambda z: -jnp.cos(z), jnp.sin)),
     "log": _elementwise(_logarithm),
+    "atan": _elementwise(_arctangent),
     "sqrt": _elementwise(_powers(0.5)),
     "rsqrt": _elementwise(_powers(-0.5)),
     "square": _elementwise(_powers(2.0)),
