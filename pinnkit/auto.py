@@ -210,18 +210,17 @@ class Automatic:
         windows = Windows(marching, self._seed, self._journal).run()
         if windows is None:
             return None
-        worst = max(windows, key=lambda window: window.attempt.left)
+        worst = max(windows, key=lambda window: window.left)
         model, solver = joined(marching, windows), worst.solver
-        warp = worst.start["network"]["warp"]
         return Found(
             solver=solver,
             ansatz=marching.ansatz,
             model=model,
             params={**worst.attempt.params, "network": model.params},
-            initial=worst.start,
+            initial=worst.initial,
             final=worst.attempt.params,
-            batch=marching.move(solver.batch, worst.span, warp),
-            left=worst.attempt.left,
+            batch=marching.move(solver.batch, worst.span, worst.start.warp),
+            left=worst.left,
             loss=worst.attempt.after,
             weights=worst.attempt.weights,
             settings={"network": "SineFeatures", "width": width_of(windows), "windows": edges(windows)},

@@ -71,6 +71,18 @@ class Equation:
         """The residual from the values of `symbols`."""
         return self.value(self.output, dict(values), field_value)
 
+    @property
+    def looks_elsewhere(self) -> bool:
+        """Whether it takes fields at other points than its own."""
+        seen: dict[int, Node] = {}
+        rest = [self.output]
+        while rest:
+            node = rest.pop()
+            if isinstance(node, Node) and id(node) not in seen:
+                seen[id(node)] = node
+                rest.extend(node.inputs)
+        return any(node.eqn.primitive is elsewhere_p for node in seen.values())
+
     def needs(self, node: Any) -> frozenset[Symbol]:
         """What the value of `node` depends on."""
         if not isinstance(node, Node):

@@ -208,6 +208,11 @@ class SplitEquation:
         """Number of equations."""
         return self._equation.size
 
+    @property
+    def looks_elsewhere(self) -> bool:
+        """Whether it takes fields at other points than its own."""
+        return self._equation.looks_elsewhere
+
     def channels(self, dimension: int) -> int:
         """Number of channels of the Taylor pass."""
         return len(carried(self.indices, self._operators, dimension)) + len(self._operators)

@@ -9,6 +9,7 @@ is this solve.
 Golub & Pereyra, *Separable nonlinear least squares: the variable projection method*, Inverse Problems 19, 2003.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,8 @@ class OutputLayer:
         self._chosen = linear_leaves(model, residuals.problem.domain.dimension)
         self._linearized = jax.jit(self._linearize)
         self._valued = jax.jit(residuals)
+        self._expanded = jax.jit(self._expand)
+        self._assembled, self._combined = jax.jit(self._assemble), jax.jit(self._combine)
         example = residuals.initial_params(model.params)
         self.size = sum(leaf.size for leaf in jax.tree.leaves(self._part(example)))
         self.is_linear = bool(self._chosen) and all(self._is_affine(name, example) for name in residuals.conditions)
@@ -107,11 +110,11 @@ class OutputLayer:
         - `most`: number of steps at most;
         - `enough`: share of the first loss at which to stop; `is_over`: whether time is up.
         """
-        first = None
+        first, look, shift = None, self._look(params, batch), np.zeros(self.size)
         for number in range(most):
             if number and is_over():
                 return
-            J, r = jax.tree.map(np.asarray, self._linearized(params, batch))
+            J, r = jax.tree.map(np.asarray, look.linearized(shift))
             weights = trace_weights(J) if weights is None else dict(weights)
             scales = {name: np.sqrt(weights[name] / r[name].size) for name in r}
             stacked = np.concatenate([scales[name] * r[name] for name in r])
@@ -124,32 +127,27 @@ class OutputLayer:
                 return
             rough = number < ROUGH_STEPS and not self.is_linear
             update = least_squares(matrix, -stacked, ITERATIONS[rough]).x
-            found = self._reducing(params, update, batch, weights, loss)
-            if found is None:
+            shift, reduced = _reducing(look, shift, update, weights, loss)
+            if reduced >= loss:
                 return
-            yield found, seen
-            params = found
-            if self.is_linear or (not rough and self.loss(found, batch, weights) > STALLED * loss):
+            yield self._moved(params, shift), seen
+            if self.is_linear or (not rough and reduced > STALLED * loss):
                 return
 
     def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
         """The loss on any points."""
-        values = self._valued(params, batch)
-        return 0.5 * sum(weights[name] * float(jnp.mean(r**2)) for name, r in values.items())
+        return weighted_loss(self._valued(params, batch), weights)
 
     def values(self, params: Params, batch: Batch) -> dict[str, Float[np.ndarray, " n"]]:
         """The residuals on any points of any conditions."""
         return {name: np.asarray(r) for name, r in self._valued(params, batch).items()}
 
-    def _reducing(
-        self, params: Params, update: Float[np.ndarray, " k"], batch: Batch, weights: Mapping[str, float], loss: float
-    ) -> Params | None:
-        """Where the longest step along `update` leads that reduces the loss; None without one."""
-        for halving in range(HALVINGS + 1):
-            moved = self._moved(params, update * 0.5**halving)
-            if self.loss(moved, batch, weights) < loss:
-                return moved
-        return None
+    def _look(self, params: Params, batch: Batch) -> "_Direct | _ByChannels":
+        """The residual in terms of shifts of the parameters solved for."""
+        through = {name: self._residuals.has_channels(name) for name in self._residuals.conditions}
+        if self.is_linear or not self._chosen or not all(through.values()):
+            return _Direct(self, params, batch)
+        return _ByChannels(self, params, batch)
 
     def _part(self, params: Params) -> dict[str, Any]:
         leaves = jax.tree.leaves(params["network"])
@@ -177,6 +175,41 @@ class OutputLayer:
             jacobians[name] = rows.reshape(values[name].size, -1)
         return jacobians, values
 
+    def _expand(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Channels of every condition at `params`, and their slopes in the parameters solved for."""
+        values, slopes = {}, {}
+        for name in self._residuals.conditions:
+            channels = self._residuals.channels(name)
+            function = lambda part, point, channels=channels: channels(self._merged(params, part), point)
+            values[name] = jax.vmap(function, (None, 0))(self._part(params), batch[name])
+            slopes[name] = jacobian_rows(function, self._part(params), batch[name], _BLOCK)
+        return values, slopes
+
+    def _combine(
+        self, params: Params, batch: Batch, channels: dict[str, Any], slopes: dict[str, Any], shift: Any
+    ) -> dict[str, Any]:
+        """Residuals after a shift, from channels and their slopes before it."""
+        residuals = {}
+        for name, values in channels.items():
+            function = self._residuals.from_channels(name)
+            shifted = values + slopes[name] @ shift
+            residuals[name] = jax.vmap(function, (None, 0, 0))(params, batch[name], shifted).ravel()
+        return residuals
+
+    def _assemble(
+        self, params: Params, batch: Batch, channels: dict[str, Any], slopes: dict[str, Any], shift: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Jacobians and residuals after a shift."""
+        jacobians, residuals = {}, {}
+        for name, values in channels.items():
+            function = self._residuals.from_channels(name)
+            shifted = values + slopes[name] @ shift
+            residuals[name] = jax.vmap(function, (None, 0, 0))(params, batch[name], shifted).ravel()
+            inner = jax.vmap(jax.jacfwd(function, 2), (None, 0, 0))(params, batch[name], shifted)
+            terms = [inner[:, :, k, None] * slopes[name][:, None, k] for k in range(inner.shape[2])]
+            jacobians[name] = functools.reduce(jnp.add, terms).reshape(residuals[name].size, -1)
+        return jacobians, residuals
+
     def _of_part(self, name: str, params: Params) -> Callable[[dict[str, Any], Any], Any]:
         residual = self._residuals.at_point(name)
         return lambda part, point: residual(self._merged(params, part), point)
@@ -188,6 +221,54 @@ class OutputLayer:
     def _example(self, name: str) -> Any:
         region = self._residuals.problem.conditions[name].on
         return region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
+
+
+class _Direct:
+    """The residual by the network itself."""
+
+    def __init__(self, layer: OutputLayer, params: Params, batch: Batch):
+        self._layer, self._params, self._batch = layer, params, batch
+
+    def linearized(self, shift: Float[np.ndarray, " p"]) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._layer._linearized(self._layer._moved(self._params, shift), self._batch)
+
+    def residuals(self, shift: Float[np.ndarray, " p"]) -> dict[str, Any]:
+        return self._layer._valued(self._layer._moved(self._params, shift), self._batch)
+
+
+class _ByChannels:
+    """The residual by derivatives of the network, which are affine in the shift: the network is evaluated once."""
+
+    def __init__(self, layer: OutputLayer, params: Params, batch: Batch):
+        self._layer = layer
+        self._known = params, batch, *layer._expanded(params, batch)
+
+    def linearized(self, shift: Float[np.ndarray, " p"]) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._layer._assembled(*self._known, shift)
+
+    def residuals(self, shift: Float[np.ndarray, " p"]) -> dict[str, Any]:
+        return self._layer._combined(*self._known, shift)
+
+
+def _reducing(
+    look: _Direct | _ByChannels,
+    shift: Float[np.ndarray, " p"],
+    update: Float[np.ndarray, " p"],
+    weights: Mapping[str, float],
+    loss: float,
+) -> tuple[Float[np.ndarray, " p"], float]:
+    """The shift after the longest step along `update` that reduces the loss, and that loss; the same shift without."""
+    for halving in range(HALVINGS + 1):
+        moved = shift + 0.5**halving * update
+        reduced = weighted_loss(look.residuals(moved), weights)
+        if reduced < loss:
+            return moved, reduced
+    return shift, loss
+
+
+def weighted_loss(residuals: Mapping[str, Any], weights: Mapping[str, float]) -> float:
+    """½ Σ w_k mean(r_k²)."""
+    return 0.5 * sum(weights[name] * float(jnp.mean(r**2)) for name, r in residuals.items())
 
 
 def trace_weights(jacobians: Mapping[str, Float[np.ndarray, "n p"]]) -> dict[str, float]:

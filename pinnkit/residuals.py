@@ -79,6 +79,37 @@ class ResidualFunctions:
 
         return residual
 
+    def has_channels(self, condition: str) -> bool:
+        """Whether the residual depends on the network through `channels` alone."""
+        return not self.problem.unknowns and not self._equations[condition].looks_elsewhere
+
+    def channels(self, condition: str) -> Callable[[Params, Points], Float[Array, " k"]]:
+        """What the residual of one condition takes from the network at a point: derivatives and operators, all outputs.
+
+        Linear in the network, so affine in parameters that the network is affine in, whatever the equation.
+        """
+        equation = self._equations[condition]
+
+        def values(params: Params, point: Points) -> Float[Array, " k"]:
+            operators = equation.operators(self._values(params, point))
+            network = lambda x: self._apply(params["network"], x)
+            found = derivatives(network, point.coordinates, equation.indices, operators)
+            return jnp.concatenate([found[channel] for channel in (*equation.indices, *operators)])
+
+        return values
+
+    def from_channels(self, condition: str) -> Callable[[Params, Points, Float[Array, " k"]], Float[Array, " m"]]:
+        """The residual of one condition at a point from its `channels`; of the parameters it needs no network."""
+        equation = self._equations[condition]
+
+        def residual(params: Params, point: Points, channels: Float[Array, " k"]) -> Float[Array, " m"]:
+            values = self._values(params, point)
+            places = {channel: i for i, channel in enumerate((*equation.indices, *equation.operators(values)))}
+            by_channel = channels.reshape(len(places), -1)
+            return equation(values, lambda name, channel: by_channel[places[channel], self._slices[name]], _nowhere)
+
+        return residual
+
     def __call__(self, params: Params, batch: Batch) -> Residuals:
         """Residuals of every condition; those of one point stand together."""
         return {
@@ -122,6 +153,10 @@ class ResidualFunctions:
         at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [index])[index]
         value = jax.vmap(at)(x)[:, self._slices[name]]
         return value.reshape(coordinates[0].shape + value.shape[1:])
+
+
+def _nowhere(*_: Any) -> Array:
+    raise AssertionError("an equation that takes fields elsewhere has no channels")
 
 
 def row_weights(weight: Any, rows: int) -> Float[Array, " rows"]:

@@ -6,6 +6,7 @@ and more sines, and with coordinates stretched around the places of smallest len
 fitted are met.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,22 +24,24 @@ from .warp import BUMPS, Bump, Warp
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
 """From points to the values that a window starts from."""
 
-SINES_PER_MODE = 12
-"""Sines of a window for each wave that space resolves: two for each degree of freedom along half a dozen in time."""
+SINES_PER_MODE = 18
+"""Sines of a window for each wave that space resolves: two for each degree of freedom along nine in time."""
 
 TIME_BANDWIDTH = 4.0
 """Of a window, in radians per half of its length."""
 
-STRETCHES = (0.75, 1.5, 3.0, 6.0, 12.0)
+STRETCHES = (12.0, 6.0, 3.0, 1.5)
 """Half widths of bumps to try, in length scales of the values."""
 
-MET, PLENTY = 1e-8, 1e-11
+MET, PLENTY = 1e-7, 1e-11
 """Relative errors at which values are met, and at which nothing is left to be gained."""
 
 AS_GOOD = 3.0
 """Errors within this factor count as the same."""
 
-LINES, LINE_POINTS, POINTS, UNSEEN = 8, 2049, 2048, 512
+LINES, LINE_POINTS = 8, 2049
+
+ROWS_PER_SINE, UNSEEN = 3, 256
 
 _SEED = 40_009
 
@@ -55,11 +58,9 @@ class Start(NamedTuple):
     error: float
 
 
-class _Samples(NamedTuple):
-    """Places in [-1, 1]^d, values there, the smallest length scale along each axis of space, and the sharpest places."""
+class _Shape(NamedTuple):
+    """Of values to start from: the smallest length scale along each axis of space, and the sharpest places."""
 
-    z: Float[np.ndarray, "n d"]
-    values: Float[np.ndarray, "n q"]
     scale: Float[np.ndarray, " k"]
     sharpest: list[Bump]
 
@@ -73,43 +74,56 @@ def find_start(marching: Marching, values: Values, widths: Sequence[int], margin
     if not marching.space:
         params = jnp.asarray(values(marching.domain.lower[None])[0])
         return Start(widths[0], axes * (TIME_BANDWIDTH,), marching.warp(), params, 0.0)
-    samples = _sample(marching, values)
+    shape = _shape(marching, values)
+    fit = lambda width, bumps: _fit(marching, values, shape.scale, width, bumps, seed)
     tried: list[tuple[int, tuple[Bump, ...], float]] = []
     for width in widths:
-        tried.append((width, *_stretched(marching, samples, int(width / margin), seed)))
+        tried.append((width, *_stretched(functools.partial(fit, int(width / margin)), shape.sharpest)))
         if tried[-1][-1] <= MET:
             break
     least = max(min(error for *_, error in tried), MET)
     width, bumps = next((width, bumps) for width, bumps, error in tried if error <= AS_GOOD * least)
-    return _fit(marching, samples, width, bumps, seed)
+    return fit(width, bumps)
 
 
-def _stretched(marching: Marching, samples: _Samples, width: int, seed: int) -> tuple[tuple[Bump, ...], float]:
-    """The best coordinates for a network of this width, and its error: plain ones, or bumps at the sharpest places."""
-    best, least = (), _fit(marching, samples, width, (), seed).error
-    for count in range(1, len(samples.sharpest) + 1):
+def _stretched(fit: Callable[[tuple[Bump, ...]], Start], sharpest: Sequence[Bump]) -> tuple[tuple[Bump, ...], float]:
+    """The coordinates in which a network is closest to the values, and its error: with bumps at the sharpest places."""
+    best, least = (), fit(()).error
+    for count in range(1, len(sharpest) + 1):
         for factor in STRETCHES:
             if least <= PLENTY:
                 return best, least
-            bumps = tuple(place._replace(width=factor * place.width) for place in samples.sharpest[:count])
-            error = _fit(marching, samples, width, bumps, seed).error
+            bumps = tuple(place._replace(width=factor * place.width) for place in sharpest[:count])
+            error = fit(bumps).error
             if error < least / AS_GOOD:
                 best, least = bumps, error
     return best, least
 
 
-def _fit(marching: Marching, samples: _Samples, width: int, bumps: tuple[Bump, ...], seed: int) -> Start:
+def _fit(
+    marching: Marching,
+    values: Values,
+    scale: Float[np.ndarray, " k"],
+    width: int,
+    bumps: tuple[Bump, ...],
+    seed: int,
+) -> Start:
     """The network in space, in these coordinates, that is closest to the values."""
-    bandwidth = _bandwidth(marching, samples.scale, width)
+    from scipy.stats import qmc  # slow to import
+
+    box, bandwidth, warp = marching.domain, _bandwidth(marching, scale, width), marching.warp(bumps)
     network: Any = marching.start_model(width // START_SHARE, bandwidth, seed).params
-    warp = marching.warp(bumps)
-    places = np.asarray(warp.many(jnp.asarray(samples.z)))[:, marching.space]
+    count = ROWS_PER_SINE * len(network.phase) + UNSEEN
+    unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
+    z = warp.inverse(2 * unit - 1)
+    targets = values(box.lower + (z + 1) / 2 * (box.upper - box.lower))
+    places = np.asarray(warp.many(jnp.asarray(z)))[:, marching.space]
     angles = places @ np.asarray(network.frequency).T + np.asarray(network.phase)
-    design = np.column_stack([np.sin(angles), np.ones(len(angles))])
+    design = np.column_stack([np.sin(angles), np.ones(count)])
     seen, unseen = slice(UNSEEN, None), slice(UNSEEN)
-    found = np.stack([least_squares(design[seen], column[seen]).x for column in samples.values.T])
-    wrong = np.linalg.norm(design[unseen] @ found.T - samples.values[unseen], axis=0)
-    norm = np.linalg.norm(samples.values[unseen], axis=0)
+    found = np.stack([least_squares(design[seen], column[seen]).x for column in targets.T])
+    wrong = np.linalg.norm(design[unseen] @ found.T - targets[unseen], axis=0)
+    norm = np.linalg.norm(targets[unseen], axis=0)
     error = float(np.max(wrong / np.where(norm > 0, norm, 1.0)))
     head = jnp.asarray(found[:, :-1]), jnp.asarray(found[:, -1])
     params = eqx.tree_at(lambda f: (f.head.weight, f.head.bias), network, head)
@@ -128,30 +142,21 @@ def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], width: int) -
     return tuple(float(s) for s in bandwidth)
 
 
-def _sample(marching: Marching, values: Values) -> _Samples:
-    """Places for a fit, more of them where the values vary fast."""
-    from scipy.stats import qmc  # slow to import
-
+def _shape(marching: Marching, values: Values) -> _Shape:
+    """How values vary, seen on lines through space."""
     box, rng = marching.domain, np.random.default_rng(_SEED)
-    at = lambda z: values(box.lower + (z + 1) / 2 * (box.upper - box.lower))
-    line = np.linspace(-1, 1, LINE_POINTS)
-    unit = qmc.Sobol(box.dimension, rng=rng).random(POINTS + UNSEEN)
-    z, scales, sharpest = 2 * unit - 1, [], list[Bump]()
-    dense = rng.permutation(POINTS + UNSEEN) % 3 > 0
+    line, scales, sharpest = np.linspace(-1, 1, LINE_POINTS), [], list[Bump]()
     for axis in marching.space:
-        lines = np.repeat(
-            2 * rng.random((1 if len(marching.space) == 1 else LINES, 1, box.dimension)) - 1, line.size, 1
-        )
-        lines[:, :, axis] = line
-        found = at(lines.reshape(-1, box.dimension)).reshape(*lines.shape[:2], -1)
+        begin = 2 * rng.random((1 if len(marching.space) == 1 else LINES, 1, box.dimension)) - 1
+        z = np.repeat(begin, line.size, axis=1)
+        z[:, :, axis] = line
+        x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+        found = values(x.reshape(-1, box.dimension)).reshape(*z.shape[:2], -1)
         periodic = box.coordinates[axis] in marching.ansatz.periods
         scale = _length_scale(line, found, periodic)
-        mass = np.concatenate([[0.0], np.cumsum((1 / scale[1:] + 1 / scale[:-1]) / 2)])
-        z[dense, axis] = np.interp(unit[dense, axis], mass / mass[-1], line)
         scales.append(float(scale.min()))
         sharpest += [Bump(axis, float(line[i]), float(scale[i])) for i in _minima(line, scale, periodic)]
-    sharpest = sorted(sharpest, key=lambda bump: bump.width)[:BUMPS]
-    return _Samples(z, at(z), np.array(scales), sharpest)
+    return _Shape(np.array(scales), sorted(sharpest, key=lambda bump: bump.width)[:BUMPS])
 
 
 def _length_scale(

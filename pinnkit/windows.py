@@ -6,6 +6,7 @@ that leaves too much is halved; where that hardly helps, space is what is not re
 """
 
 import functools
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -19,41 +20,68 @@ from .marching import Marching, piecewise
 from .model import FunctionalModel
 from .window_start import Start, Values, find_start
 
-UNKNOWNS = (400, 800, 1600, 3200)
+UNKNOWNS = (400, 800, 1600, 2400)
 """Unknowns of a window to choose from."""
 
 FIRST = 1 / 16
 """Length of the first window, as a share of the whole time."""
 
-ACCEPTED, TOLERATED = 1e-10, 1e-6
-"""Shares of the held-out loss of a window with which it is kept, and with which it is when nothing helps any more."""
+ACCEPTED, INHERITED, FROM_START = (1e-13, 1e-12, 1e-10, 1e-9), 10.0, 30.0
+"""Share of its held-out loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or so
+many times the largest share before, or residuals so many times the relative error of the start: a window cannot be
+better than what it starts from."""
 
-AIM = 0.1
-"""What lengths aim at, as a share of what is accepted."""
+TOLERATED, ROUGH, TOLERATED_ROUGH = 1e-6, 1e-6, 1e-3
+"""Share with which a window is kept where nothing helps, the relative error above which a start is rough (it has a
+kink, say), and the share tolerated then: most of it is the start's own, gone before long."""
 
-ORDER = 8
-"""What is left falls with this power of the length, about."""
+AIM, ORDER = 0.3, 8
+"""What lengths aim at, as a share of what is accepted; what is left falls about with this power of the length."""
 
 GROWTH, SHORTEST = 1.6, 1 / 512
 
-MARGIN, MOST, FINER, COARSER = 1.25, 4.0, 1.4, 0.9
-"""Sines of a window over those that its start needs: to begin with and at most; by how much they become more where
-space is not resolved, and fewer after a window that is."""
+MARGIN = 1.25
+"""Sines of a window over those that its start needs."""
 
 PAYS = 0.1
-"""Half the length must leave less than this share of what the whole left."""
+"""Half the length, or more sines, must leave less than this share of what was left."""
 
 FORESEEABLE = 0.1
 """Share of the whole time after which it can be told how long the rest will take."""
 
 
 class Window(NamedTuple):
-    """- `span`: its two times; `start`: parameters before, `attempt`: after, with what is left; `solver`: of its width."""
+    """- `span`: its two times; `start`: what it goes on from; `solver`: of its width;
+    - `initial`: its parameters before; `attempt`: after, with what is left.
+    """
 
     span: tuple[float, float]
-    start: Params
-    attempt: Attempt
+    start: Start
     solver: FeatureSolver
+    initial: Params
+    attempt: Attempt
+
+    @property
+    def left(self) -> float:
+        return self.attempt.left
+
+    @property
+    def tolerated(self) -> float:
+        return TOLERATED_ROUGH if self.start.error > ROUGH else TOLERATED
+
+
+class _Pace(NamedTuple):
+    """How the next window is tried: its length, its least width, and the worst left before it."""
+
+    length: float
+    width: int
+    worst: float
+
+    def after(self, window: Window, accepted: float) -> "_Pace":
+        share = AIM * accepted / max(window.left, 1e-300) if window.left <= accepted else 1.0
+        factor = float(np.clip(share ** (1 / ORDER), 0.5, GROWTH))
+        worst = self.worst if window.start.error > ROUGH else max(window.left, self.worst)
+        return _Pace(self.length * factor, self.width, worst)
 
 
 class Windows:
@@ -65,74 +93,89 @@ class Windows:
         self._widths = [max(n // outputs, 1) for n in UNKNOWNS]
         self._solver = functools.cache(self._make_solver)
         self._ends = functools.cache(self._make_ends)
+        self._first, self._last = (
+            float(bound[marching.axis]) for bound in (marching.domain.lower, marching.domain.upper)
+        )
 
     def run(self) -> list[Window] | None:
         """Windows from the first time to the last; None where even short ones are not resolved, or time runs out."""
-        journal, marching = self._journal, self._marching
-        first, last = (float(bound[marching.axis]) for bound in (marching.domain.lower, marching.domain.upper))
+        journal, whole = self._journal, self._last - self._first
         journal.phase("time windows")
-        found, now, length, began = list[Window](), first, FIRST * (last - first), journal.limits.seconds()
-        values, failed, margin = self._declared(), None, MARGIN
-        start = self._start(values, margin)
-        while now < last:
-            done = (now - first) / (last - first)
-            needed = (journal.limits.seconds() - began) * (1 - done) / done if done else 0.0
-            if journal.is_over or (done > FORESEEABLE and needed > journal.limits.seconds_left):
+        found, began = list[Window](), journal.limits.seconds()
+        values, now, pace = self._declared(), self._first, _Pace(FIRST * whole, 0, 0.0)
+        while now < self._last:
+            window, pace = self._resolved(values, now, pace)
+            now = window.span[1]
+            accepted = self._accepted(window, pace)
+            if window.left > max(window.tolerated, accepted):
+                journal.decide(f"time windows given up before {now:.3g}: the shortest leaves {window.left:.1e}")
+                return None
+            found.append(window)
+            values, pace = self._at_end(window), pace.after(window, accepted)
+            done = (now - self._first) / whole
+            needed = (journal.limits.seconds() - began) * (1 - done) / done
+            late = journal.is_over or (done > FORESEEABLE and needed > journal.limits.seconds_left)
+            if late and now < self._last:
                 journal.decide(f"time windows given up at {now:.3g} after {len(found)}: {needed:.0f} s more to go")
                 return None
-            end = last if now + 1.001 * length > last else now + length
-            window = self._solved(start, (now, end))
-            left = window.attempt.left
-            if left > ACCEPTED:
-                hardly = failed is not None and left > PAYS * failed
-                shortest = length <= SHORTEST * (last - first)
-                if (hardly or shortest) and margin < MOST:
-                    margin *= FINER
-                    start, failed = self._start(values, margin), None
-                    length *= 1 if shortest else 2
-                    continue
-                if not shortest and not (hardly and left <= TOLERATED):
-                    failed, length = left, length / 2
-                    continue
-                if left > TOLERATED:
-                    journal.decide(f"time windows given up at {now:.3g}: the shortest leaves {left:.1e} of its loss")
-                    return None
-            found.append(window)
-            now, failed = end, None
-            length *= float(np.clip((AIM * ACCEPTED / max(left, 1e-300)) ** (1 / ORDER), 0.5, GROWTH))
-            if now < last:
-                margin = max(COARSER * margin, MARGIN)
-                values = self._at_end(window)
-                start = self._start(values, margin)
         self._describe(found)
         return found
 
+    def _resolved(self, values: Values, now: float, pace: _Pace) -> tuple[Window, _Pace]:
+        """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
+        start, failed = self._start(values, self._wide(pace.width)), math.inf
+        while True:
+            window = self._solved(start, now, pace.length)
+            if window.left <= self._accepted(window, pace) or self._journal.is_over:
+                return window, pace
+            if window.left <= PAYS * failed and pace.length > SHORTEST * (self._last - self._first):
+                failed, pace = window.left, pace._replace(length=pace.length / 2)
+                continue
+            wider = self._wide(start.width + 1)
+            if window.start.error > ROUGH or not wider:
+                return window, pace
+            start = self._start(values, wider[:1])
+            other = self._solved(start, now, pace.length)
+            if other.left > PAYS * window.left:
+                return min(window, other, key=lambda one: one.left), pace
+            failed, pace = math.inf, pace._replace(width=start.width)
+            if other.left <= self._accepted(other, pace):
+                return other, pace
+
+    def _wide(self, least: int) -> list[int]:
+        """Widths from `least` on."""
+        return [width for width in self._widths if width >= least]
+
+    def _accepted(self, window: Window, pace: _Pace) -> float:
+        own = ACCEPTED[self._widths.index(window.start.width)]
+        return max(own, INHERITED * pace.worst, (FROM_START * window.start.error) ** 2)
+
     def _describe(self, found: list[Window]) -> None:
-        lengths, worst = np.diff(edges(found)), max(window.attempt.left for window in found)
-        widest = max(window.solver.layer.size for window in found)
-        warped = sum(bool(np.any(window.start["network"]["warp"].share)) for window in found)
+        lengths, widest = np.diff(edges(found)), max(window.solver.layer.size for window in found)
+        warped = sum(bool(np.any(window.start.warp.share)) for window in found)
         self._journal.decide(
             f"{len(found)} time windows of {lengths.min():.2g} to {lengths.max():.2g}, of at most {widest} unknowns, "
-            f"{warped} with stretched coordinates; the worst leaves {worst:.1e} of its held-out loss"
+            f"{warped} with stretched coordinates; the worst leaves {max(w.left for w in found):.1e} of its loss"
         )
 
-    def _start(self, values: Values, margin: float) -> Start:
-        return find_start(self._marching, values, self._widths, margin, self._seed)
+    def _start(self, values: Values, widths: list[int]) -> Start:
+        return find_start(self._marching, values, widths, MARGIN, self._seed)
 
     def _make_solver(self, width: int) -> FeatureSolver:
         make = lambda bandwidth: self._marching.model(width, bandwidth, self._seed)
         return FeatureSolver(self._marching.problem, make, self._seed)
 
-    def _solved(self, start: Start, span: tuple[float, float]) -> Window:
+    def _solved(self, start: Start, now: float, length: float) -> Window:
+        span = now, self._last if now + 1.001 * length > self._last else now + length
         solver = self._solver(start.width)
         params = solver.params(start.bandwidth)
         given = {"start": start.params, "warp": start.warp, "window": jnp.array(span)}
         params = {**params, "network": {**params["network"], **given}}
         moved = functools.partial(self._marching.move, window=span, warp=start.warp)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
-        attempt = solver.solve(params, most, moved, AIM * ACCEPTED / 10, lambda: self._journal.limits.is_over)
+        attempt = solver.solve(params, most, moved, ACCEPTED[0] / 10, lambda: self._journal.limits.is_over)
         self._journal.add(attempt.steps, attempt.after)
-        return Window(span, params, attempt, solver)
+        return Window(span, start, solver, params, attempt)
 
     def _declared(self) -> Values:
         function = jax.jit(jax.vmap(self._marching.declared))
