@@ -34,6 +34,9 @@ from .problem import Problem, ProblemError
 MOST_AXES = 3
 """Axes that one field is pinned on: the terms of a transfinite interpolation grow as 3 to this power."""
 
+FURTHER = 2
+"""So many more derivatives of prescribed values than declared must be periodic for features with a period."""
+
 TOLERANCE = 1e-9
 """Values of two conditions that differ by more than this share of their size do not meet at a corner."""
 
@@ -155,6 +158,9 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     candidates = {name: pins for name in names if name not in by_period and (pins := _pins_of(problem, name))}
     accepted: list[str] = []
     notes: list[str] = []
+    if (kink := _kink(problem, candidates, seams)) is not None:
+        notes += [f"condition '{name}' stays in the loss: {kink}" for name in by_period]
+        seams, by_period = {}, ()
     for name in sorted(candidates, key=lambda name: _precedence(problem, candidates[name])):
         together = [pin for other in (*accepted, name) for pin in candidates[other]]
         if (reason := _objection(problem, together, seams)) is None:
@@ -222,6 +228,16 @@ def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
             if wrong.any() or not np.isfinite(above).all():
                 what = "value" if not order else f"derivative of order {order}"
                 return f"{what} {below[wrong][0]:.6g} against {above[wrong][0]:.6g}" if wrong.any() else "not finite"
+    return None
+
+
+def _kink(problem: Problem, candidates: Mapping[str, Sequence[Pin]], seams: Mapping[int, int]) -> str | None:
+    """Why features with a period would be smoother than the solution: values as periodic as declared, but no more."""
+    further = {axis: highest + FURTHER for axis, highest in seams.items()}
+    for name, pins in candidates.items():
+        for pin in pins:
+            if pin.axis not in seams and _jump(problem, pin, seams) is None and (jump := _jump(problem, pin, further)):
+                return f"the values of '{name}' are not smooth over the period ({jump})"
     return None
 
 

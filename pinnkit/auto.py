@@ -1,12 +1,12 @@
 r"""The decision procedure of strategy "auto": from sizes, linearity and the kernel to a plan, every decision recorded.
 
 1. Conditions that what is declared allows to satisfy by construction are (`ansatz`).
-2. One layer of sines is tried on few features with several bandwidths along each coordinate; the one whose kernel
+2. Where there is a time to march in and the equation is not linear, or one network for all times does not resolve the
+   residual, windows in time are solved one after the other (`windows`).
+3. Else one layer of sines is tried on few features with several bandwidths along each coordinate; the one whose kernel
    leaves least of the held-out residual is taken (`bandwidth`).
-3. The output layer is solved: at once where the residual is affine in it, by Gauss-Newton steps otherwise
+4. The output layer is solved: at once where the residual is affine in it, by Gauss-Newton steps otherwise
    (`output_layer`). The width grows as long as that pays on held-out points.
-4. Where that does not resolve the residual and there is a time to march in, windows short enough that their kernel
-   does resolve it are solved one after the other (`marching`).
 5. Where nothing of this resolves the residual, a deep network is trained on all parameters as well, and what leaves
    less of the held-out residual is kept (`fit`).
 """
@@ -102,18 +102,20 @@ class Automatic:
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
         marching = find_marching(self._ansatz)
-        first = self._kept(self.first, self._widths[0], self._choose(self.first, _trial(self.first)).bandwidth)
-        if marching is not None and first.left > LATE and not self._is_over(first.loss):
-            self._journal.decide(f"time windows: a network for all times leaves {_share(first.left)} of the loss")
-            windowed = self._march(marching)
-            if windowed is not None and windowed.left < first.left:
+        if marching is not None and not self.first.layer.is_linear:
+            self._journal.decide("time windows: the equation is not linear, so early times come before late ones")
+            if (windowed := self._march(marching)) is not None:
                 return windowed
-        whole = self._widened(first, self._widths[1:])
-        if whole.left <= RESOLVED or marching is None or first.left > LATE or self._is_over(whole.loss):
+            marching = None
+        first = self._kept(self.first, self._widths[0], self._choose(self.first, _trial(self.first)).bandwidth)
+        late = marching is not None and first.left > LATE
+        whole = first if late else self._widened(first, self._widths[1:])
+        if marching is None or whole.left <= RESOLVED or self._is_over(whole.loss):
             return whole
         self._journal.decide(f"time windows: one network for all times leaves {_share(whole.left)} of the loss")
-        windowed = self._march(marching)
-        return whole if windowed is None or windowed.left > whole.left else windowed
+        if (windowed := self._march(marching)) is not None and windowed.left < whole.left:
+            return windowed
+        return self._widened(whole, self._widths[1:]) if late else whole
 
     def _is_over(self, held_out_loss: float) -> bool:
         target = self._journal.limits.target

@@ -32,8 +32,8 @@ HALVINGS = 8
 STALLED = 0.5
 """A step that leaves more than this share of the loss is the last: what is left is not in the span of the network."""
 
-ROUGH_STEPS, ITERATIONS = 3, (300, 60)
-"""The first steps of a nonlinear problem are solved in at most 60 iterations, for their linear model is no better."""
+ROUGH_STEPS = 3
+"""The first steps of a nonlinear problem are solved roughly, for their linear model is no better."""
 
 _BLOCK = 1024
 
@@ -126,7 +126,7 @@ class OutputLayer:
             if not np.isfinite(loss) or not np.isfinite(matrix).all() or loss <= enough * first:
                 return
             rough = number < ROUGH_STEPS and not self.is_linear
-            update = least_squares(matrix, -stacked, ITERATIONS[rough]).x
+            update = least_squares(matrix, -stacked, stages=1 if rough else 2).x
             shift, reduced = _reducing(look, shift, update, weights, loss)
             if reduced >= loss:
                 return

@@ -82,7 +82,7 @@ def find_start(marching: Marching, values: Values, widths: Sequence[int], margin
         if tried[-1][-1] <= MET:
             break
     least = max(min(error for *_, error in tried), MET)
-    width, bumps = next((width, bumps) for width, bumps, error in tried if error <= AS_GOOD * least)
+    width, bumps = next((width, bumps) for width, bumps, error in tried if error <= least)
     return fit(width, bumps)
 
 

@@ -20,13 +20,13 @@ from .marching import Marching, piecewise
 from .model import FunctionalModel
 from .window_start import Start, Values, find_start
 
-UNKNOWNS = (400, 800, 1600, 2400)
+UNKNOWNS = (400, 800, 1600, 2400, 3200)
 """Unknowns of a window to choose from."""
 
 FIRST = 1 / 16
 """Length of the first window, as a share of the whole time."""
 
-ACCEPTED, INHERITED, FROM_START = (1e-13, 1e-12, 1e-10, 1e-9), 10.0, 30.0
+ACCEPTED, INHERITED, FROM_START = (1e-15, 1e-14, 1e-11, 1e-9, 1e-8), 10.0, 30.0
 """Share of its held-out loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or so
 many times the largest share before, or residuals so many times the relative error of the start: a window cannot be
 better than what it starts from."""
@@ -38,7 +38,7 @@ kink, say), and the share tolerated then: most of it is the start's own, gone be
 AIM, ORDER = 0.3, 8
 """What lengths aim at, as a share of what is accepted; what is left falls about with this power of the length."""
 
-GROWTH, SHORTEST = 1.6, 1 / 512
+GROWTH, SHORTEST = 3.0, 1 / 512
 
 MARGIN = 1.25
 """Sines of a window over those that its start needs."""
@@ -71,17 +71,16 @@ class Window(NamedTuple):
 
 
 class _Pace(NamedTuple):
-    """How the next window is tried: its length, its least width, and the worst left before it."""
+    """How the next window is tried: its length, its least width, and what was left where nothing helped."""
 
     length: float
     width: int
-    worst: float
+    floor: float
 
     def after(self, window: Window, accepted: float) -> "_Pace":
         share = AIM * accepted / max(window.left, 1e-300) if window.left <= accepted else 1.0
         factor = float(np.clip(share ** (1 / ORDER), 0.5, GROWTH))
-        worst = self.worst if window.start.error > ROUGH else max(window.left, self.worst)
-        return _Pace(self.length * factor, self.width, worst)
+        return self._replace(length=self.length * factor)
 
 
 class Windows:
@@ -132,12 +131,15 @@ class Windows:
                 failed, pace = window.left, pace._replace(length=pace.length / 2)
                 continue
             wider = self._wide(start.width + 1)
-            if window.start.error > ROUGH or not wider:
+            if window.start.error > ROUGH:
                 return window, pace
+            if not wider:
+                return window, pace._replace(floor=window.left)
             start = self._start(values, wider[:1])
             other = self._solved(start, now, pace.length)
             if other.left > PAYS * window.left:
-                return min(window, other, key=lambda one: one.left), pace
+                best = min(window, other, key=lambda one: one.left)
+                return best, pace._replace(floor=best.left)
             failed, pace = math.inf, pace._replace(width=start.width)
             if other.left <= self._accepted(other, pace):
                 return other, pace
@@ -148,7 +150,7 @@ class Windows:
 
     def _accepted(self, window: Window, pace: _Pace) -> float:
         own = ACCEPTED[self._widths.index(window.start.width)]
-        return max(own, INHERITED * pace.worst, (FROM_START * window.start.error) ** 2)
+        return max(own, INHERITED * pace.floor, (FROM_START * window.start.error) ** 2)
 
     def _describe(self, found: list[Window]) -> None:
         lengths, widest = np.diff(edges(found)), max(window.solver.layer.size for window in found)

@@ -9,7 +9,7 @@ from flax import nnx
 
 from pinnkit import MLP, Box, Condition, Interval, ModifiedMLP, Problem, SineFeatures, Unknown
 from pinnkit.model import as_functional
-from pinnkit.output_layer import OutputLayer, linear_leaves
+from pinnkit.output_layer import OutputLayer, _ByChannels, _Direct, linear_leaves
 from pinnkit.residuals import ResidualFunctions
 from pinnkit.samplers import QuasiRandom, batch_of, point_counts
 
@@ -133,3 +133,34 @@ def test_periodic_features_keep_their_frequencies():
 
 def trained_at(network):
     return network(jnp.array([0.2, 0.4]))[0]
+
+
+def test_residual_by_channels_is_that_by_the_network():
+    """Two fields and products of derivatives; a shift of the output layer moves both ways alike, Jacobians too."""
+    box = Box(x=(0.0, 1.0), y=(0.0, 2.0))
+    flow = Problem(
+        "flow",
+        box,
+        {
+            "momentum": Condition(lambda u, v, x: [u * u.x + v * u.y - 0.1 * u.xx, x * v.yy + u**3], on=box.interior),
+            "inlet": Condition(lambda u, v: u * v - 1, on=box.boundary("x")),
+        },
+        fields=("u", "v"),
+    )
+    layer, params, batch = layer_of(flow, SineFeatures(box, 2, 9, 3.0), 20)
+    shift = np.random.default_rng(0).standard_normal(layer.size)
+    direct, by_channels = _Direct(layer, params, batch), _ByChannels(layer, params, batch)
+    for one, other in zip(direct.linearized(shift), by_channels.linearized(shift), strict=True):
+        for name in flow.conditions:
+            np.testing.assert_allclose(one[name], other[name], atol=1e-12 * np.abs(other[name]).max())
+    for name, r in direct.residuals(shift).items():
+        np.testing.assert_allclose(r, by_channels.residuals(shift)[name], atol=1e-12 * np.abs(r).max())
+    assert isinstance(layer._look(params, batch), _ByChannels)
+
+
+def test_fields_elsewhere_are_seen_through_the_network():
+    delayed = Problem("delayed", line, {"pde": Condition(lambda u, x: u.x * u - u(x=x / 2), on=line.interior)})
+    layer, params, batch = layer_of(delayed, SineFeatures(line, 1, 9, 3.0), 20)
+    assert isinstance(layer._look(params, batch), _Direct)
+    losses = [step.loss for _, step in layer.steps(params, batch)]
+    assert losses == sorted(losses, reverse=True)
