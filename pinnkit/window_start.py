@@ -24,8 +24,9 @@ from .warp import BUMPS, Bump, Warp
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
 """From points to the values that a window starts from."""
 
-SINES_PER_MODE = 18
-"""Sines of a window for each wave that space resolves: two for each degree of freedom along nine in time."""
+SINES_PER_MODE, FEWEST = 18, 12
+"""Sines of a window for each wave that space resolves: two for each degree of freedom along nine in time. Fewer, for
+shorter windows, where space would not be resolved otherwise."""
 
 TIME_BANDWIDTH = 4.0
 """Of a window, in radians per half of its length."""
@@ -75,15 +76,17 @@ def find_start(marching: Marching, values: Values, widths: Sequence[int], margin
         params = jnp.asarray(values(marching.domain.lower[None])[0])
         return Start(widths[0], axes * (TIME_BANDWIDTH,), marching.warp(), params, 0.0)
     shape = _shape(marching, values)
-    fit = lambda width, bumps: _fit(marching, values, shape.scale, width, bumps, seed)
-    tried: list[tuple[int, tuple[Bump, ...], float]] = []
-    for width in widths:
-        tried.append((width, *_stretched(functools.partial(fit, int(width / margin)), shape.sharpest)))
+    fit = lambda width, modes, bumps: _fit(marching, values, shape.scale, width, modes, bumps, seed)
+    tried: list[tuple[int, float, tuple[Bump, ...], float]] = []
+    for width, sines in [*((width, SINES_PER_MODE) for width in widths), (widths[-1], FEWEST)]:
+        modes = width / sines
+        smaller = functools.partial(fit, int(width / margin), modes / margin)
+        tried.append((width, modes, *_stretched(smaller, shape.sharpest)))
         if tried[-1][-1] <= MET:
             break
     least = max(min(error for *_, error in tried), MET)
-    width, bumps = next((width, bumps) for width, bumps, error in tried if error <= least)
-    return fit(width, bumps)
+    width, modes, bumps = next(found for *found, error in tried if error <= least)
+    return fit(width, modes, bumps)
 
 
 def _stretched(fit: Callable[[tuple[Bump, ...]], Start], sharpest: Sequence[Bump]) -> tuple[tuple[Bump, ...], float]:
@@ -105,13 +108,14 @@ def _fit(
     values: Values,
     scale: Float[np.ndarray, " k"],
     width: int,
+    modes: float,
     bumps: tuple[Bump, ...],
     seed: int,
 ) -> Start:
     """The network in space, in these coordinates, that is closest to the values."""
     from scipy.stats import qmc  # slow to import
 
-    box, bandwidth, warp = marching.domain, _bandwidth(marching, scale, width), marching.warp(bumps)
+    box, bandwidth, warp = marching.domain, _bandwidth(marching, scale, modes), marching.warp(bumps)
     network: Any = marching.start_model(width // START_SHARE, bandwidth, seed).params
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
@@ -130,11 +134,10 @@ def _fit(
     return Start(width, bandwidth, warp, params, error)
 
 
-def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], width: int) -> Bandwidth:
-    """What so many sines resolve: in each coordinate in proportion to how fast the values vary."""
-    modes = max(width / SINES_PER_MODE, 2.0**scale.size)
+def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], modes: float) -> Bandwidth:
+    """Of so many waves in space: in each coordinate in proportion to how fast the values vary."""
     rates = 1 / scale
-    rates *= (modes / np.prod(2 * rates / np.pi)) ** (1 / scale.size)
+    rates *= (max(modes, 2.0**scale.size) / np.prod(2 * rates / np.pi)) ** (1 / scale.size)
     bandwidth = np.full(marching.domain.dimension, TIME_BANDWIDTH)
     for axis, rate in zip(marching.space, rates, strict=True):
         periodic = marching.domain.coordinates[axis] in marching.ansatz.periods

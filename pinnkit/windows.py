@@ -20,13 +20,13 @@ from .marching import Marching, piecewise
 from .model import FunctionalModel
 from .window_start import Start, Values, find_start
 
-UNKNOWNS = (400, 800, 1600, 2400, 3200)
+UNKNOWNS = (400, 800, 1600, 2400)
 """Unknowns of a window to choose from."""
 
 FIRST = 1 / 16
 """Length of the first window, as a share of the whole time."""
 
-ACCEPTED, INHERITED, FROM_START = (1e-15, 1e-14, 1e-11, 1e-9, 1e-8), 10.0, 30.0
+ACCEPTED, INHERITED, FROM_START = (1e-15, 1e-14, 1e-11, 1e-9), 10.0, 30.0
 """Share of its held-out loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or so
 many times the largest share before, or residuals so many times the relative error of the start: a window cannot be
 better than what it starts from."""
@@ -35,16 +35,16 @@ TOLERATED, ROUGH, TOLERATED_ROUGH = 1e-6, 1e-6, 1e-3
 """Share with which a window is kept where nothing helps, the relative error above which a start is rough (it has a
 kink, say), and the share tolerated then: most of it is the start's own, gone before long."""
 
-AIM, ORDER = 0.3, 8
+AIM, ORDER = 0.1, 12
 """What lengths aim at, as a share of what is accepted; what is left falls about with this power of the length."""
 
-GROWTH, SHORTEST = 3.0, 1 / 512
+SHRINKAGE, GROWTH, SHORTEST = (0.3, 0.7), 2.0, 1 / 512
 
 MARGIN = 1.25
 """Sines of a window over those that its start needs."""
 
 PAYS = 0.1
-"""Half the length, or more sines, must leave less than this share of what was left."""
+"""A shorter window, or more sines, must leave less than this share of what was left."""
 
 FORESEEABLE = 0.1
 """Share of the whole time after which it can be told how long the rest will take."""
@@ -78,9 +78,17 @@ class _Pace(NamedTuple):
     floor: float
 
     def after(self, window: Window, accepted: float) -> "_Pace":
-        share = AIM * accepted / max(window.left, 1e-300) if window.left <= accepted else 1.0
-        factor = float(np.clip(share ** (1 / ORDER), 0.5, GROWTH))
-        return self._replace(length=self.length * factor)
+        """After a window that is kept, whether what it leaves is accepted or nothing helped."""
+        wanted = _factor(window, accepted) if window.left <= accepted else 1.0
+        return self._replace(length=self.length * min(wanted, GROWTH))
+
+    def shorter(self, window: Window, accepted: float) -> "_Pace":
+        return self._replace(length=self.length * float(np.clip(_factor(window, accepted), *SHRINKAGE)))
+
+
+def _factor(window: Window, accepted: float) -> float:
+    """By how much a window would be longer that leaves what is aimed at."""
+    return (AIM * accepted / max(window.left, 1e-300)) ** (1 / ORDER)
 
 
 class Windows:
@@ -105,7 +113,7 @@ class Windows:
         while now < self._last:
             window, pace = self._resolved(values, now, pace)
             now = window.span[1]
-            accepted = self._accepted(window, pace)
+            accepted = self._accepted(window.start, pace)
             if window.left > max(window.tolerated, accepted):
                 journal.decide(f"time windows given up before {now:.3g}: the shortest leaves {window.left:.1e}")
                 return None
@@ -124,11 +132,12 @@ class Windows:
         """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
         start, failed = self._start(values, self._wide(pace.width)), math.inf
         while True:
-            window = self._solved(start, now, pace.length)
-            if window.left <= self._accepted(window, pace) or self._journal.is_over:
+            window = self._solved(start, now, pace)
+            accepted = self._accepted(window.start, pace)
+            if window.left <= accepted or self._journal.is_over:
                 return window, pace
             if window.left <= PAYS * failed and pace.length > SHORTEST * (self._last - self._first):
-                failed, pace = window.left, pace._replace(length=pace.length / 2)
+                failed, pace = window.left, pace.shorter(window, accepted)
                 continue
             wider = self._wide(start.width + 1)
             if window.start.error > ROUGH:
@@ -136,21 +145,21 @@ class Windows:
             if not wider:
                 return window, pace._replace(floor=window.left)
             start = self._start(values, wider[:1])
-            other = self._solved(start, now, pace.length)
+            other = self._solved(start, now, pace)
             if other.left > PAYS * window.left:
                 best = min(window, other, key=lambda one: one.left)
                 return best, pace._replace(floor=best.left)
             failed, pace = math.inf, pace._replace(width=start.width)
-            if other.left <= self._accepted(other, pace):
+            if other.left <= self._accepted(other.start, pace):
                 return other, pace
 
     def _wide(self, least: int) -> list[int]:
         """Widths from `least` on."""
         return [width for width in self._widths if width >= least]
 
-    def _accepted(self, window: Window, pace: _Pace) -> float:
-        own = ACCEPTED[self._widths.index(window.start.width)]
-        return max(own, INHERITED * pace.floor, (FROM_START * window.start.error) ** 2)
+    def _accepted(self, start: Start, pace: _Pace) -> float:
+        own = ACCEPTED[self._widths.index(start.width)]
+        return max(own, INHERITED * pace.floor, (FROM_START * start.error) ** 2)
 
     def _describe(self, found: list[Window]) -> None:
         lengths, widest = np.diff(edges(found)), max(window.solver.layer.size for window in found)
@@ -167,15 +176,16 @@ class Windows:
         make = lambda bandwidth: self._marching.model(width, bandwidth, self._seed)
         return FeatureSolver(self._marching.problem, make, self._seed)
 
-    def _solved(self, start: Start, now: float, length: float) -> Window:
-        span = now, self._last if now + 1.001 * length > self._last else now + length
+    def _solved(self, start: Start, now: float, pace: _Pace) -> Window:
+        span = now, self._last if now + 1.001 * pace.length > self._last else now + pace.length
         solver = self._solver(start.width)
         params = solver.params(start.bandwidth)
         given = {"start": start.params, "warp": start.warp, "window": jnp.array(span)}
         params = {**params, "network": {**params["network"], **given}}
         moved = functools.partial(self._marching.move, window=span, warp=start.warp)
+        enough = AIM**2 * self._accepted(start, pace)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
-        attempt = solver.solve(params, most, moved, ACCEPTED[0] / 10, lambda: self._journal.limits.is_over)
+        attempt = solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over)
         self._journal.add(attempt.steps, attempt.after)
         return Window(span, start, solver, params, attempt)
 
