@@ -81,7 +81,8 @@ class Warp(eqx.Module):
         columns = []
         for axis in range(z.shape[1]):
             first, last = images[0, axis], images[-1, axis]
-            columns.append(np.interp(first + (z[:, axis] + 1) / 2 * (last - first), images[:, axis], line))
+            found = np.interp(first + (z[:, axis] + 1) / 2 * (last - first), images[:, axis], line)
+            columns.append(np.where(np.abs(z[:, axis]) == 1, z[:, axis], found))  # faces stay, to the last digit
         return np.column_stack(columns)
 
 
