@@ -1,6 +1,7 @@
 """Physics-informed neural networks in JAX, with the neural tangent kernel in the training loop."""
 
 from . import ntk as ntk
+from .auto import Choices as Choices
 from .callbacks import Callback as Callback
 from .callbacks import Progress as Progress
 from .callbacks import Start as Start

@@ -13,7 +13,7 @@ import numpy as np
 
 from ._types import Params
 from .ansatz import Ansatz
-from .auto import RESOLVED, Automatic, Found
+from .auto import RESOLVED, Automatic, Choices, Found
 from .diagnostics import Diagnostician, diagnostic_batch
 from .history import Check
 from .journal import Journal
@@ -61,9 +61,9 @@ class Trained:
         return total_loss(self.measure.held_out(self.params), weights)
 
 
-def by_features(ansatz: Ansatz, seed: int, journal: Journal) -> tuple[Trained, float]:
+def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -> tuple[Trained, float]:
     """Sines, solved for directly (see `auto`), and the share of the held-out loss that is left."""
-    automatic = Automatic(ansatz, seed, journal)
+    automatic = Automatic(ansatz, seed, journal, choices)
     check_finite(automatic.first.residuals, automatic.first.params(), automatic.first.batch)
     began = time.perf_counter()
     found = automatic.run()

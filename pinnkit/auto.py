@@ -59,6 +59,26 @@ PERIODIC_LADDER = tuple(math.pi * 2**k for k in range(9))
 
 
 @dataclasses.dataclass(frozen=True)
+class Choices:
+    """Which parts of the procedure are in force, to see what each is worth.
+
+    - `sines`: whether a layer of sines is solved for before anything is trained;
+    - `bandwidth`: of that layer, radians per half width of the domain along every coordinate; None searches for it;
+    - `windows`: whether time may be cut in windows.
+
+    **Raises:** `ValueError` for a bandwidth that is not a number > 0.
+    """
+
+    sines: bool = True
+    bandwidth: float | None = None
+    windows: bool = True
+
+    def __post_init__(self) -> None:
+        if self.bandwidth is not None and not 0 < self.bandwidth < math.inf:
+            raise ValueError(f"`bandwidth` is a finite number > 0 or None, got {self.bandwidth!r}")
+
+
+@dataclasses.dataclass(frozen=True)
 class Found:
     """What the procedure came to.
 
@@ -89,8 +109,8 @@ class Automatic:
     - `first`: solves it with the narrowest network.
     """
 
-    def __init__(self, ansatz: Ansatz, seed: int, journal: Journal):
-        self._ansatz, self._seed, self._journal = ansatz, seed, journal
+    def __init__(self, ansatz: Ansatz, seed: int, journal: Journal, choices: Choices):
+        self._ansatz, self._seed, self._journal, self._choices = ansatz, seed, journal, choices
         self._problem = ansatz.problem
         self._outputs = sum(self._problem.field_sizes.values())
         self._widths = [
@@ -101,7 +121,7 @@ class Automatic:
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
-        marching = find_marching(self._ansatz)
+        marching = find_marching(self._ansatz) if self._choices.windows else None
         if marching is not None and not self.first.layer.is_linear:
             self._journal.decide("time windows: the equation is not linear, so early times come before late ones")
             if (windowed := self._march(marching)) is not None:
@@ -185,6 +205,9 @@ class Automatic:
     ) -> Choice:
         """The bandwidth, searched along each coordinate from `start` or from how the residual varies."""
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
+        if (given := self._choices.bandwidth) is not None:
+            bandwidth = tuple(_rounded(given, name in periods) for name in coordinates)
+            return Choice(bandwidth, trial(bandwidth), {})
         over = lambda: self._journal.is_over
         if start is None:
             seen = residual_bandwidth(solver, solver.params())

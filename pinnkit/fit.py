@@ -19,7 +19,7 @@ import optax
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, is_resolved, merged, sampled
-from .auto import model_from
+from .auto import Choices, model_from
 from .callbacks import Callback, Start
 from .checkpoint import restore_params
 from .diagnostics import Diagnostics
@@ -39,6 +39,8 @@ from .strategies import Strategy, as_strategy
 from .summary import Seconds, Spectra, SpectrumSummary, Summary
 from .weighting import AbstractWeighting, fixed_weights
 
+DEFAULT_CHOICES = Choices()
+
 
 def fit(
     problem: Problem,
@@ -57,6 +59,7 @@ def fit(
     width: int | None = None,
     depth: int | None = None,
     conditions: str | Sequence[str] | None = None,
+    choices: Choices = DEFAULT_CHOICES,
     callbacks: Sequence[Callback] = (),
 ) -> Solution:
     """Solve a problem.
@@ -82,6 +85,7 @@ def fit(
     - `conditions`: "exact" satisfies by construction whatever allows it (see `pinnkit.ansatz`), "soft" nothing, names
       of conditions those; None means "exact" for built-in networks and "soft" for a model handed in, which may have
       conditions of its own inside.
+    - `choices`: which parts of "auto" are in force (see `Choices`), where it chooses the network;
     - `callbacks`: see `Callback`.
 
     **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant.
@@ -94,6 +98,9 @@ def fit(
     ansatz = find_ansatz(problem, _wanted(conditions, model), periodic=model is None)
     given = [model, width, depth, points, sampler, weights, weighting]
     chooses = plan.name == "auto" and all(item is None for item in given) and steps != 0 and _has_interior(problem)
+    if not chooses and choices != DEFAULT_CHOICES:
+        raise ValueError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
+    chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
     journal = Journal(ansatz.remaining.conditions, limits, callbacks)
     _announce(journal, problem, plan, network, counts, precision)
@@ -101,7 +108,7 @@ def fit(
     trained: Trained | None = None
     if chooses:
         with jax.enable_x64(True):
-            trained, left = by_features(ansatz, seed, journal)
+            trained, left = by_features(ansatz, seed, journal, choices)
         if not is_resolved(left) and trained.stop_reason == "plateau" and steps is None:
             journal.decide(f"a deep network is trained too: sines leave {left:.1e} of the held-out loss")
             other = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)

@@ -47,7 +47,10 @@ PAYS = 0.1
 """A shorter window, or more sines, must leave less than this share of what was left."""
 
 FORESEEABLE = 0.1
-"""Share of the whole time after which it can be told how long the rest will take."""
+"""Share of the whole time after which the pace so far, or of the last window, tells how long the rest will take."""
+
+HOPE = 2.0
+"""Windows are given up where the rest would take so many times the time that is left, for they grow longer."""
 
 
 class Window(NamedTuple):
@@ -108,9 +111,10 @@ class Windows:
         """Windows from the first time to the last; None where even short ones are not resolved, or time runs out."""
         journal, whole = self._journal, self._last - self._first
         journal.phase("time windows")
-        found, began = list[Window](), journal.limits.seconds()
+        found, entered = list[Window](), journal.limits.seconds()
         values, now, pace = self._declared(), self._first, _Pace(FIRST * whole, 0, 0.0)
         while now < self._last:
+            before, began = now, journal.limits.seconds()
             window, pace = self._resolved(values, now, pace)
             now = window.span[1]
             accepted = self._accepted(window.start, pace)
@@ -119,10 +123,10 @@ class Windows:
                 return None
             found.append(window)
             values, pace = self._at_end(window), pace.after(window, accepted)
-            done = (now - self._first) / whole
-            needed = (journal.limits.seconds() - began) * (1 - done) / done
-            late = journal.is_over or (done > FORESEEABLE and needed > journal.limits.seconds_left)
-            if late and now < self._last:
+            pace_of = lambda since, time, now=now: (journal.limits.seconds() - since) / (now - time)
+            needed = (self._last - now) * min(pace_of(began, before), pace_of(entered, self._first))
+            foreseen = now - self._first > FORESEEABLE * whole and needed > HOPE * journal.limits.seconds_left
+            if (journal.is_over or foreseen) and now < self._last:
                 journal.decide(f"time windows given up at {now:.3g} after {len(found)}: {needed:.0f} s more to go")
                 return None
         self._describe(found)

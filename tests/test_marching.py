@@ -113,6 +113,16 @@ def test_windows_solve_and_say_so(windowed):
     assert solution.summary.exact["start"] < 1e-25
 
 
+def test_windows_can_be_switched_off(windowed):
+    growth, _ = windowed
+    solution = pinnkit.fit(growth, choices=pinnkit.Choices(windows=False, bandwidth=6.0))
+    assert "windows" not in solution.run.config and solution.run.config["bandwidth"] == [6.0]
+    with pytest.raises(ValueError, match="nothing is left to choose"):
+        pinnkit.fit(growth, strategy="adam", choices=pinnkit.Choices(windows=False))
+    with pytest.raises(ValueError, match="`bandwidth` is a finite number > 0"):
+        pinnkit.Choices(bandwidth=-1.0)
+
+
 def test_windows_survive_their_folder(windowed, tmp_path):
     growth, solution = windowed
     t = np.linspace(0, 2, 9)

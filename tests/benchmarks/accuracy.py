@@ -58,7 +58,14 @@ ENTRIES = [
     Entry("kdv", 1e-4, 600, "2.17e-6†, 1.5e-4 (jaxpi2)"),
 ]
 
-VARIANTS = {"default": {}, "deep": {"width": 20, "depth": 5}}
+VARIANTS = {
+    "default": {},
+    "deep": {"width": 20, "depth": 5},
+    "soft conditions": {"conditions": "soft"},
+    "one bandwidth": {"choices": {"bandwidth": 8.0}},
+    "no windows": {"choices": {"windows": False}},
+    "no output layer": {"choices": {"sines": False}},
+}
 """Name to keyword arguments of `pinnkit.fit`; an ablation is one more line."""
 
 KEY = ("problem", "coefficients", "strategy", "options", "seed", "budget")
@@ -72,13 +79,14 @@ def check(jobs):
     """Refuse, before anything runs, what `fit` would not take."""
     import inspect
 
-    from pinnkit import STRATEGIES, fit
+    from pinnkit import STRATEGIES, Choices, fit
     from pinnkit.registry import find_problem
 
     known = set(inspect.signature(fit).parameters) - {"problem", "model", "strategy", "seed", "budget", "callbacks"}
     for job in jobs:
         if unknown := sorted(set(job["options"]) - known):
             raise ValueError(f"variant '{job['variant']}': `fit` has no option {unknown}; it has {sorted(known)}")
+        Choices(**job["options"].get("choices", {}))
         if job["strategy"] not in STRATEGIES:
             raise ValueError(f"there is no strategy '{job['strategy']}'; there are {', '.join(STRATEGIES)}")
         find_problem(job["problem"]).with_coefficients(**job["coefficients"])
@@ -88,13 +96,14 @@ def measured(job):
     """The figures of one run."""
     import resource
 
-    from pinnkit import fit
+    from pinnkit import Choices, fit
     from pinnkit.registry import find_problem
 
     cpu_seconds = lambda: sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     problem = find_problem(job["problem"]).with_coefficients(**job["coefficients"])
+    options = {**job["options"], "choices": Choices(**job["options"].get("choices", {}))}
     before = cpu_seconds()
-    solution = fit(problem, strategy=job["strategy"], seed=job["seed"], budget=job["budget"], **job["options"])
+    solution = fit(problem, strategy=job["strategy"], seed=job["seed"], budget=job["budget"], **options)
     spent, summary = cpu_seconds() - before, solution.summary
     error = max((summary.relative_l2 or {}).values(), default=math.nan)
     if summary.stop_reason.startswith("not finite") or not math.isfinite(error):
