@@ -207,6 +207,7 @@ class Automatic:
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
         if (given := self._choices.bandwidth) is not None:
             bandwidth = tuple(_rounded(given, name in periods) for name in coordinates)
+            self._journal.decide(f"bandwidth {given:.3g}, as given")
             return Choice(bandwidth, trial(bandwidth), {})
         over = lambda: self._journal.is_over
         if start is None:

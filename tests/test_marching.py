@@ -116,7 +116,9 @@ def test_windows_solve_and_say_so(windowed):
 def test_windows_can_be_switched_off(windowed):
     growth, _ = windowed
     solution = pinnkit.fit(growth, choices=pinnkit.Choices(windows=False, bandwidth=6.0))
-    assert "windows" not in solution.run.config and solution.run.config["bandwidth"] == [6.0]
+    assert "windows" not in solution.run.config
+    assert "bandwidth 6, as given" in solution.history.decisions
+    assert not any("time windows" in decision for decision in solution.history.decisions)
     with pytest.raises(ValueError, match="nothing is left to choose"):
         pinnkit.fit(growth, strategy="adam", choices=pinnkit.Choices(windows=False))
     with pytest.raises(ValueError, match="`bandwidth` is a finite number > 0"):
