@@ -24,7 +24,7 @@ from .affine import AFFINE, degrees, is_affine
 from .least_squares import least_squares
 from .model import FunctionalModel
 from .ntk.kernel import jacobian_rows
-from .residuals import Batch, ResidualFunctions
+from .residuals import Batch, ResidualFunctions, total_loss
 
 HALVINGS = 8
 """A step that reduces the loss at none of 1, 1/2, ..., 1/2⁸ of its length is the last."""
@@ -200,11 +200,10 @@ class OutputLayer:
         self, params: Params, batch: Batch, channels: dict[str, Any], slopes: dict[str, Any], shift: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Jacobians and residuals after a shift."""
-        jacobians, residuals = {}, {}
+        jacobians, residuals = {}, self._combine(params, batch, channels, slopes, shift)
         for name, values in channels.items():
             function = self._residuals.from_channels(name)
             shifted = values + slopes[name] @ shift
-            residuals[name] = jax.vmap(function, (None, 0, 0))(params, batch[name], shifted).ravel()
             inner = jax.vmap(jax.jacfwd(function, 2), (None, 0, 0))(params, batch[name], shifted)
             terms = [inner[:, :, k, None] * slopes[name][:, None, k] for k in range(inner.shape[2])]
             jacobians[name] = functools.reduce(jnp.add, terms).reshape(residuals[name].size, -1)
@@ -267,8 +266,8 @@ def _reducing(
 
 
 def weighted_loss(residuals: Mapping[str, Any], weights: Mapping[str, float]) -> float:
-    """½ Σ w_k mean(r_k²)."""
-    return 0.5 * sum(weights[name] * float(jnp.mean(r**2)) for name, r in residuals.items())
+    """The loss from the residuals of the conditions."""
+    return total_loss({name: float(jnp.mean(r**2)) for name, r in residuals.items()}, weights)
 
 
 def trace_weights(jacobians: Mapping[str, Float[np.ndarray, "n p"]]) -> dict[str, float]:

@@ -2,7 +2,7 @@ r"""Marching through time: windows whose length, width and coordinates follow wh
 
 The start of a window says how wide its network has to be and where its coordinates are stretched (`window_start`). What
 the window leaves of the held-out residual says whether it is short enough, as the local error does in integrators. One
-that leaves too much is halved; where that hardly helps, space is what is not resolved, and the network is widened.
+that leaves too much is shortened; where that hardly helps, space is what is not resolved, and the network is widened.
 """
 
 import functools
@@ -28,8 +28,8 @@ FIRST = 1 / 16
 
 ACCEPTED, INHERITED, FROM_START = (1e-15, 1e-14, 1e-11, 1e-9), 10.0, 30.0
 """Share of its held-out loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or so
-many times the largest share before, or residuals so many times the relative error of the start: a window cannot be
-better than what it starts from."""
+many times what was left where nothing helped, or residuals so many times the relative error of the start: a window
+cannot be better than what it starts from."""
 
 TOLERATED, ROUGH, TOLERATED_ROUGH = 1e-6, 1e-6, 1e-3
 """Share with which a window is kept where nothing helps, the relative error above which a start is rough (it has a
@@ -134,28 +134,25 @@ class Windows:
 
     def _resolved(self, values: Values, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
-        start, failed = self._start(values, self._wide(pace.width)), math.inf
+        window, failed = self._solved(self._start(values, self._wide(pace.width)), now, pace), math.inf
         while True:
-            window = self._solved(start, now, pace)
             accepted = self._accepted(window.start, pace)
             if window.left <= accepted or self._journal.is_over:
                 return window, pace
             if window.left <= PAYS * failed and pace.length > SHORTEST * (self._last - self._first):
                 failed, pace = window.left, pace.shorter(window, accepted)
+                window = self._solved(window.start, now, pace)
                 continue
-            wider = self._wide(start.width + 1)
+            wider = self._wide(window.start.width + 1)
             if window.start.error > ROUGH:
                 return window, pace
             if not wider:
                 return window, pace._replace(floor=window.left)
-            start = self._start(values, wider[:1])
-            other = self._solved(start, now, pace)
+            other = self._solved(self._start(values, wider[:1]), now, pace)
             if other.left > PAYS * window.left:
                 best = min(window, other, key=lambda one: one.left)
                 return best, pace._replace(floor=best.left)
-            failed, pace = math.inf, pace._replace(width=start.width)
-            if other.left <= self._accepted(other.start, pace):
-                return other, pace
+            window, failed, pace = other, math.inf, pace._replace(width=other.start.width)
 
     def _wide(self, least: int) -> list[int]:
         """Widths from `least` on."""
