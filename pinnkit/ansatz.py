@@ -13,9 +13,8 @@ Trans. Neural Networks 9, 1998; Gordon & Hall, *Construction of curvilinear co-o
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +23,8 @@ from jaxtyping import Array, Float
 from numpy.polynomial import polynomial
 
 from ._types import TIME_NAMES, Params, Scalar
-from .affine import is_affine
-from .domains.box import Faces
-from .equation import Equation, FieldValue
-from .fields import Symbol
 from .model import FunctionalModel
+from .prescribed import TOLERANCE, Datum, Pin, on_face, pins_of, prescribed, seams_of
 from .problem import Problem, ProblemError
 
 MOST_AXES = 3
@@ -36,26 +32,6 @@ MOST_AXES = 3
 
 FURTHER = 2
 """So many more derivatives of prescribed values than declared must be periodic for features with a period."""
-
-TOLERANCE = 1e-9
-"""Values of two conditions that differ by more than this share of their size do not meet at a corner."""
-
-_SAMPLES = 16
-
-
-class Pin(NamedTuple):
-    """A prescribed value, ∂ᵒu/∂(axis)ᵒ of one output of the network on one face of the box."""
-
-    condition: str
-    row: int
-    output: int
-    axis: int
-    side: int
-    order: int
-
-
-Datum = Callable[[Array], Scalar]
-"""The prescribed value as a function of a point of the face."""
 
 Bounds = tuple[Array, Array]
 
@@ -154,8 +130,8 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, peri
 
 
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
-    seams, by_period = _seams(problem, names) if periodic else ({}, ())
-    candidates = {name: pins for name in names if name not in by_period and (pins := _pins_of(problem, name))}
+    seams, by_period = seams_of(problem, names) if periodic else ({}, ())
+    candidates = {name: pins for name in names if name not in by_period and (pins := pins_of(problem, name))}
     accepted: list[str] = []
     notes: list[str] = []
     if (kink := _kink(problem, candidates, seams)) is not None:
@@ -194,7 +170,7 @@ def _objection(problem: Problem, pins: Sequence[Pin], seams: Mapping[int, int]) 
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
     for pin in pins:
-        values = jax.vmap(prescribed(problem, pin))(jnp.asarray(_on_face(problem, pin.axis, pin.side)))
+        values = jax.vmap(prescribed(problem, pin))(jnp.asarray(on_face(problem, pin.axis, pin.side)))
         if not jnp.isfinite(values).all():
             return "the values it prescribes are not finite"
         if pin.axis in seams:
@@ -223,7 +199,7 @@ def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
     for axis, highest in seams.items():
         for order in range(highest + 1):
             datum = _derived(prescribed(problem, pin), ((axis, order),))
-            below, above = (np.asarray(jax.vmap(datum)(jnp.asarray(_on_face(problem, axis, side)))) for side in (0, 1))
+            below, above = (np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, axis, side)))) for side in (0, 1))
             wrong = np.abs(above - below) > TOLERANCE * (1 + np.abs(below).max() + np.abs(above).max())
             if wrong.any() or not np.isfinite(above).all():
                 what = "value" if not order else f"derivative of order {order}"
@@ -241,20 +217,10 @@ def _kink(problem: Problem, candidates: Mapping[str, Sequence[Pin]], seams: Mapp
     return None
 
 
-def _on_face(problem: Problem, axis: int, side: int) -> Float[np.ndarray, "n d"]:
-    """Points of a face, two corners first; the same for both sides."""
-    box = problem.domain
-    unit = np.random.default_rng(0).random((_SAMPLES, box.dimension))
-    unit[:2] = [[0.0], [1.0]]
-    x = (1 - unit) * box.lower + unit * box.upper
-    x[:, axis] = (box.lower, box.upper)[side][axis]
-    return x
-
-
 def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
     """The first two values that should be one, where two pins meet."""
-    x = _on_face(problem, a.axis, a.side)
-    x = jnp.asarray(x).at[:, b.axis].set(_on_face(problem, b.axis, b.side)[:, b.axis])
+    x = on_face(problem, a.axis, a.side)
+    x = jnp.asarray(x).at[:, b.axis].set(on_face(problem, b.axis, b.side)[:, b.axis])
     first = np.asarray(jax.vmap(_derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
     second = np.asarray(jax.vmap(_derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
@@ -325,218 +291,3 @@ def _derived(function: Datum, orders: Sequence[tuple[int, int]]) -> Datum:
 
 def _partial(function: Datum, axis: int) -> Datum:
     return lambda x: jax.jvp(function, (x,), (jnp.zeros_like(x).at[axis].set(1.0),))[1]
-
-
-# What a condition prescribes.
-
-
-class _ElsewhereError(Exception):
-    """An equation evaluates a field at other points."""
-
-
-def _elsewhere(*_: Any) -> Array:
-    raise _ElsewhereError
-
-
-def _pins_of(problem: Problem, name: str) -> tuple[Pin, ...]:
-    """The pins that amount to a condition; none if it is of another kind."""
-    region, equation = problem.conditions[name].on, problem.equation(name)
-    if not isinstance(region, Faces) or not _is_known(problem, equation):
-        return ()
-    try:
-        entries = _entries(problem, equation)
-        rows = [_targets(problem, equation, entries, axis, side) for axis, side in region.faces]
-    except _ElsewhereError:
-        return ()
-    pins = []
-    for (axis, side), targets in zip(region.faces, rows, strict=True):
-        for row, target in enumerate(targets):
-            if target is None:
-                return ()
-            output, orders = target
-            if any(order for i, order in enumerate(orders) if i != axis):
-                return ()
-            pins.append(Pin(name, row, output, axis, side, orders[axis]))
-    return tuple(pins)
-
-
-def _is_known(problem: Problem, equation: Equation) -> bool:
-    """Whether everything in an equation but fields is known beforehand."""
-    return not any(
-        symbol.kind == "column" or (symbol.kind == "coefficient" and symbol.name in problem.unknowns)
-        for symbol in equation.symbols
-    )
-
-
-def _entries(problem: Problem, equation: Equation) -> list[tuple[Symbol, int, int]]:
-    """Every number an equation takes from the fields: symbol, component, and output of the network."""
-    first, out = 0, []
-    for field, size in problem.field_sizes.items():
-        symbols = [s for s in equation.symbols if s.kind == "field" and s.name == field]
-        out += [(symbol, component, first + component) for symbol in sorted(symbols) for component in range(size)]
-        first += size
-    return out
-
-
-def _targets(
-    problem: Problem, equation: Equation, entries: Sequence[tuple[Symbol, int, int]], axis: int, side: int
-) -> Sequence[tuple[int, tuple[int, ...]] | None]:
-    """For each row of an equation the one number it prescribes on a face, as output and orders; else None."""
-    x = _on_face(problem, axis, side)
-    at = lambda x: lambda v: _rows(problem, equation, entries, v, x, axis, side)
-    zero = jnp.zeros(len(entries))
-    if not entries or not is_affine(at(jnp.asarray(x[0])), zero):
-        return equation.size * [None]
-    slopes = np.asarray(jax.vmap(lambda x: jax.jacfwd(at(x))(zero))(jnp.asarray(x)))
-    out: list[tuple[int, tuple[int, ...]] | None] = []
-    for row in range(equation.size):
-        present = np.flatnonzero(slopes[:, row].any(axis=0))
-        clear = present.size == 1 and _never_vanishes(slopes[:, row, present[0]])
-        symbol, _, output = entries[present[0]] if clear else (None, 0, 0)
-        out.append(None if symbol is None else (output, symbol.orders))
-    return out
-
-
-def _never_vanishes(slopes: Float[np.ndarray, " n"]) -> bool:
-    """Whether a coefficient has one sign and is nowhere close to zero, on the samples."""
-    sizes = np.abs(slopes)
-    return bool(np.all(np.sign(slopes) == np.sign(slopes[0])) and sizes.min() > TOLERANCE * sizes.max())
-
-
-def _rows(
-    problem: Problem,
-    equation: Equation,
-    entries: Sequence[tuple[Symbol, int, int]],
-    v: Float[Array, " k"],
-    x: Float[Array, " d"],
-    axis: int,
-    side: int,
-    field_value: FieldValue = _elsewhere,
-) -> Float[Array, " m"]:
-    """An equation on a face as a function of the numbers it takes from the fields."""
-    values = _known_values(problem, x, axis, side)
-    for symbol in {symbol for symbol, _, _ in entries}:
-        mine = jnp.stack([v[k] for k, entry in enumerate(entries) if entry[0] == symbol])
-        values[symbol] = mine if problem.field_sizes[symbol.name] > 1 else mine[0]
-    return equation(values, field_value)
-
-
-def _known_values(problem: Problem, x: Float[Array, " d"], axis: int, side: int) -> dict[Symbol, Array]:
-    values = {Symbol("coordinate", name): x[i] for i, name in enumerate(problem.domain.coordinates)}
-    values |= {Symbol("coefficient", name): jnp.asarray(value, x.dtype) for name, value in problem.constants.items()}
-    normal = jnp.zeros(len(x), x.dtype).at[axis].set(2.0 * side - 1)
-    return {**values, Symbol("normal", "normal"): normal}
-
-
-def prescribed(problem: Problem, pin: Pin) -> Datum:
-    """The value of a pin as a function of a point: the root of its row, which is affine."""
-    equation = problem.equation(pin.condition)
-    entries = _entries(problem, equation)
-    orders = tuple(pin.order if axis == pin.axis else 0 for axis in range(problem.domain.dimension))
-    mine = next(k for k, (s, _, output) in enumerate(entries) if output == pin.output and s.orders == orders)
-
-    def datum(x: Float[Array, " d"]) -> Scalar:
-        at = lambda v: _rows(problem, equation, entries, v, x, pin.axis, pin.side)[pin.row]
-        zero = jnp.zeros(len(entries), x.dtype)
-        constant = at(zero)
-        return -constant / (at(zero.at[mine].set(1.0)) - constant)
-
-    return datum
-
-
-# Periodicity.
-
-
-def _seams(problem: Problem, names: Sequence[str]) -> tuple[dict[int, int], tuple[str, ...]]:
-    """Periodic axes with the highest order that is equated, and the conditions that say so.
-
-    An axis is periodic if the values of every field are equated on its two faces.
-    """
-    box, outputs = problem.domain, sum(problem.field_sizes.values())
-    said = {name: found for name in names if (found := list(_equated(problem, name)))}
-    every = [entry for found in said.values() for entry in found]
-    seams = {
-        axis: max(order for a, _, order in every if a == axis)
-        for axis in range(box.dimension)
-        if len({output for a, output, order in every if a == axis and order == 0}) == outputs
-    }
-    return seams, tuple(name for name, found in said.items() if all(axis in seams for axis, _, _ in found))
-
-
-class _Call(NamedTuple):
-    """A field elsewhere: which, and where."""
-
-    name: str
-    orders: tuple[int, ...]
-    point: Float[np.ndarray, " d"]
-
-
-def _equated(problem: Problem, name: str) -> Iterator[tuple[int, int, int]]:
-    """(axis, output, order) of what each row of a condition equates on two faces; nothing unless every row does."""
-    region, equation = problem.conditions[name].on, problem.equation(name)
-    if not isinstance(region, Faces) or not _is_known(problem, equation) or len({a for a, _ in region.faces}) > 1:
-        return
-    axis, side = region.faces[0]
-    x, opposite = _on_face(problem, axis, side)[-1], _on_face(problem, axis, 1 - side)[-1]
-    entries, calls, found = _entries(problem, equation), list[_Call](), []
-    slopes = _sides(problem, equation, entries, x, axis, side, calls)
-    if slopes is None:
-        return
-    here, there = slopes
-    firsts = dict(zip(problem.field_sizes, itertools.accumulate(problem.field_sizes.values(), initial=0), strict=False))
-    spots = [(call, component) for call in calls for component in range(problem.field_sizes[call.name])]
-    for row in range(equation.size):
-        mine, theirs = np.flatnonzero(here[row]), np.flatnonzero(there[row])
-        if mine.size != 1 or theirs.size != 1 or here[row, mine[0]] != -there[row, theirs[0]]:
-            return
-        (symbol, component, output), (call, other) = entries[mine[0]], spots[theirs[0]]
-        same = (symbol.name, symbol.orders, component) == (call.name, call.orders, other)
-        if not same or not np.allclose(call.point, opposite, rtol=1e-14, atol=0) or output != firsts[call.name] + other:
-            return
-        if any(order for i, order in enumerate(symbol.orders) if i != axis):
-            return
-        found.append((axis, output, symbol.orders[axis]))
-    yield from found
-
-
-def _sides(
-    problem: Problem,
-    equation: Equation,
-    entries: Sequence[tuple[Symbol, int, int]],
-    x: Float[np.ndarray, " d"],
-    axis: int,
-    side: int,
-    calls: list[_Call],
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Slopes of an equation in the fields at its own point and elsewhere; None unless it is linear and homogeneous."""
-
-    def rows(both: tuple[Array, Array]) -> Float[Array, " m"]:
-        own, other = both
-        taken = 0
-
-        def field_value(name: str, index: tuple[int, ...], point: tuple[Array, ...]) -> Array:
-            nonlocal taken
-            size = problem.field_sizes[name]
-            part = other[taken : taken + size]
-            taken += size
-            return jnp.broadcast_to(part if size > 1 else part[0], point[0].shape + ((size,) if size > 1 else ()))
-
-        return _rows(problem, equation, entries, own, jnp.asarray(x), axis, side, field_value)
-
-    def note(name: str, index: tuple[int, ...], point: tuple[Array, ...]) -> Array:
-        if any(np.ndim(p) for p in point):
-            raise _ElsewhereError
-        calls.append(_Call(name, index, np.array([float(p) for p in point])))
-        size = problem.field_sizes[name]
-        return jnp.zeros((size,) if size > 1 else ())
-
-    zero = jnp.zeros(len(entries))
-    try:
-        constant = _rows(problem, equation, entries, zero, jnp.asarray(x), axis, side, note)
-    except (_ElsewhereError, jax.errors.ConcretizationTypeError, TypeError):
-        return None
-    both = zero, jnp.zeros(sum(problem.field_sizes[call.name] for call in calls))
-    if not calls or not entries or np.any(np.asarray(constant)) or not is_affine(rows, both):
-        return None
-    here, there = jax.jacfwd(rows)(both)
-    return np.asarray(here), np.asarray(there)

@@ -19,13 +19,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._types import TIME_NAMES, Params
-from .ansatz import Ansatz, Pin, prescribed
+from .ansatz import Ansatz
 from .bandwidth import Bandwidth
 from .domains import Box
 from .domains.box import Faces, Interior
 from .domains.region import Points
 from .model import FunctionalModel, as_functional
 from .networks import SineFeatures
+from .prescribed import Pin, prescribed
 from .problem import Problem
 from .residuals import Batch
 from .warp import Bump, Warp
