@@ -50,11 +50,11 @@ LATE = 1e-3
 MARGIN = 1.25
 """Bandwidth over the highest frequency of the residual."""
 
-UNKNOWNS = {1: (128, 512), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
+UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
 
-LADDER = tuple(1.5 * 2**k for k in range(9))
-PERIODIC_LADDER = tuple(math.pi * 2**k for k in range(9))
+LADDER = tuple(1.5 * 2**k for k in range(11))
+PERIODIC_LADDER = tuple(math.pi * 2**k for k in range(10))
 """Bandwidths to try, in radians per half width of the domain."""
 
 
@@ -156,7 +156,9 @@ class Automatic:
                 self._journal.decide(f"width {width} is not tried: it would take longer than the time left")
                 break
             solver, bandwidth = self._solver(width), tuple(best.settings["bandwidth"])
-            if best.left > SETTLED:
+            if best.left > HOPELESS:
+                bandwidth = self._choose(solver, _trial(solver)).bandwidth
+            elif best.left > SETTLED:
                 bandwidth = self._choose(solver, _trial(solver), start=bandwidth).bandwidth
             wider = self._kept(solver, width, bandwidth)
             self._journal.decide(
@@ -203,13 +205,13 @@ class Automatic:
         trial: Callable[[Bandwidth], float],
         start: Bandwidth | None = None,
     ) -> Choice:
-        """The bandwidth, searched along each coordinate from `start` or from how the residual varies."""
+        """The bandwidth, searched in common from `start`, or along each coordinate from how the residual varies."""
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
         if (given := self._choices.bandwidth) is not None:
             bandwidth = tuple(_rounded(given, name in periods) for name in coordinates)
             self._journal.decide(f"bandwidth {given:.3g}, as given")
             return Choice(bandwidth, trial(bandwidth), {})
-        over = lambda: self._journal.is_over
+        over, each = (lambda: self._journal.is_over), start is None
         if start is None:
             seen = residual_bandwidth(solver, solver.params())
             start = tuple(
@@ -219,8 +221,8 @@ class Automatic:
             sorted({*(PERIODIC_LADDER if name in periods else LADDER), s})
             for name, s in zip(coordinates, start, strict=True)
         ]
-        choice = choose_bandwidth(trial, ladders, start=start, enough=PLENTY, is_over=over)
-        if choice.left > HOPELESS and len(coordinates) > 1 and not over():
+        choice = choose_bandwidth(trial, ladders, start=start, each=each, enough=PLENTY, is_over=over)
+        if choice.left > HOPELESS and each and not over():
             choice = min(choice, choose_bandwidth(trial, ladders, enough=PLENTY, is_over=over), key=lambda c: c.left)
         described = ", ".join(f"{s:.3g} in {name}" for name, s in zip(coordinates, choice.bandwidth, strict=True))
         others = sorted(left for bandwidth, left in choice.trials.items() if bandwidth != choice.bandwidth)

@@ -10,9 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 Bandwidth = tuple[float, ...]
+Steps = tuple[int, ...]
 
 BETTER = 0.5
 """A step of the search must leave less than this share of the held-out loss that was left before."""
+
+
+FEW = 2
+"""With more coordinates than these a search ends one rung after the last gain, not two."""
 
 
 class Choice(NamedTuple):
@@ -30,19 +35,23 @@ def choose_bandwidth(
     ladders: Sequence[Sequence[float]],
     *,
     start: Bandwidth | None = None,
+    each: bool = True,
     enough: float = 0.0,
     sweeps: int = 2,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Choice:
-    """The bandwidth that leaves least, by search along each coordinate from `start` or the best of the diagonal.
+    """The bandwidth that leaves least: along the diagonal first, all of it or from `start`, then along each coordinate.
 
     - `trial`: from a bandwidth to the share of the held-out loss that a trial solve leaves;
     - `ladders`: ascending bandwidths to choose from, for each coordinate;
+    - `each`: whether to search along each coordinate as well;
     - `enough`: what is good enough to stop; `is_over`: whether time is up.
     """
     tried: dict[Bandwidth, float] = {}
+    every, tops = range(len(ladders)), [len(ladder) - 1 for ladder in ladders]
+    far = 2 if each and len(ladders) <= FEW else 1
 
-    def left(steps: tuple[int, ...]) -> float:
+    def left(steps: Steps) -> float:
         bandwidth = tuple(ladder[step] for ladder, step in zip(ladders, steps, strict=True))
         if bandwidth not in tried:
             tried[bandwidth] = trial(bandwidth)
@@ -51,47 +60,41 @@ def choose_bandwidth(
     def done() -> bool:
         return bool(tried) and (min(tried.values()) <= enough or is_over())
 
+    def along(axes: Sequence[int], start: Steps) -> Steps:
+        """The best when coordinates go down the ladder together, or else up, ending `far` rungs after the last gain."""
+        best = start
+        for direction in (-1, 1):
+            steps, since = start, 0
+            while since < far and not done():
+                moved = tuple(min(max(k + direction * (axis in axes), 0), tops[axis]) for axis, k in enumerate(steps))
+                if moved == steps:
+                    break
+                steps, since = moved, since + 1
+                if left(steps) < BETTER * left(best):
+                    best, since = steps, 0
+            if best != start:
+                break
+        return best
+
     if start is None:
-        best = len(ladders) * (0,)
-        for rung in range(max(map(len, ladders))):
-            best = min(best, tuple(min(rung, len(ladder) - 1) for ladder in ladders), key=left)
+        diagonal = [tuple(min(rung, top) for top in tops) for rung in range(max(tops) + 1)]
+        best = diagonal[0]
+        for steps in diagonal:
+            best = min(best, steps, key=left)
             if done():
                 break
     else:
-        best = tuple(_nearest(ladder, value) for ladder, value in zip(ladders, start, strict=True))
-    for _ in range(sweeps if len(ladders) > 1 or start is not None else 0):
-        if done():
-            break
+        best = along(every, tuple(_nearest(ladder, value) for ladder, value in zip(ladders, start, strict=True)))
+    for _ in range(sweeps if each and len(ladders) > 1 else 0):
         before = best
-        for axis, ladder in enumerate(ladders):
-            best = _along(axis, best, len(ladder), left, done)
+        for axis in every:
+            best = along([axis], best)
         if best == before:
             break
-    bandwidth = tuple(ladder[step] for ladder, step in zip(ladders, best, strict=True))
-    return Choice(bandwidth, left(best), tried)
+    left(best)
+    bandwidth = min(tried, key=tried.__getitem__)
+    return Choice(bandwidth, tried[bandwidth], tried)
 
 
 def _nearest(ladder: Sequence[float], value: float) -> int:
     return min(range(len(ladder)), key=lambda step: abs(math.log(ladder[step] / value)))
-
-
-def _along(
-    axis: int,
-    best: tuple[int, ...],
-    rungs: int,
-    left: Callable[[tuple[int, ...]], float],
-    done: Callable[[], bool],
-) -> tuple[int, ...]:
-    """The best rung of one coordinate; a search in each direction ends two rungs after the last gain."""
-    for direction in (-1, 1):
-        start = best[axis]
-        for distance in range(1, rungs):
-            rung = start + direction * distance
-            if not 0 <= rung < rungs or done():
-                break
-            steps = (*best[:axis], rung, *best[axis + 1 :])
-            if left(steps) < BETTER * left(best):
-                best = steps
-            elif abs(rung - best[axis]) >= 2:
-                break
-    return best

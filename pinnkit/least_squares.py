@@ -21,6 +21,9 @@ from scipy.linalg.blas import dsyrk, dtrsm  # pyright: ignore[reportAttributeAcc
 RIDGE = 1e-12
 """Of columns of norm 1: directions that are nothing but rounding get no large coefficients."""
 
+FIRST_STAGE = 1e-4
+"""Share of b: a residual that is larger after the first stage is not for want of digits, so it is the last."""
+
 _ITERATIONS, _STALLED, _WINDOW = (60, 30), 0.99, 5
 """Iterations of each stage at most; fewer where the residual does not come down to 0.99 of itself in five of them."""
 
@@ -49,6 +52,8 @@ def least_squares(A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], stage
     scaled = np.asfortranarray(A * scale)
     x, iterations, factors = np.zeros(A.shape[1]), 0, [_factor(scaled)]
     for stage in range(stages):
+        if stage and np.linalg.norm(scaled @ x - b) > FIRST_STAGE * np.linalg.norm(b):
+            break
         if stage:
             ridge = dtrsm(RIDGE, factors[0], np.eye(len(x)), side=1)
             factors.append(_factor(dtrsm(1.0, factors[0], scaled, side=1), ridge))
