@@ -1,7 +1,6 @@
 """Two ways to a solution, and the choice between them: sines solved for directly, and a network that is trained."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -142,11 +141,6 @@ def by_training(
             stop_reason=outcome.stop_reason,
             state=outcome.state,
         )
-
-
-def is_resolved(left: float) -> bool:
-    """Whether there is no need for another attempt."""
-    return left <= math.sqrt(RESOLVED)
 
 
 def sampled(residuals: ResidualFunctions, sampler: AbstractSampler, counts: dict[str, int], seed: int) -> Batch:

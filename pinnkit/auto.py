@@ -12,8 +12,9 @@ r"""The decision procedure of strategy "auto": from sizes, linearity and the ker
 """
 
 import dataclasses
+import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._types import Params
@@ -43,6 +44,9 @@ WORTHWHILE = 0.1
 
 HOPELESS = 0.5
 """A trial that leaves more than this share of the loss says nothing about the bandwidth."""
+
+TRIALS = 4
+"""Of bandwidths for a wider network, as foreseen."""
 
 LATE = 1e-3
 """Share of the held-out loss above which times are too long for one network, where they can be cut in windows."""
@@ -117,7 +121,7 @@ class Automatic:
             max(n // self._outputs, 1) for n in UNKNOWNS[min(self._problem.domain.dimension, max(UNKNOWNS))]
         ]
         self.first = self._solver(self._widths[0])
-        self._longest = 0.0  # seconds of a solve
+        self._trial_seconds = self._solve_seconds = 0.0  # of the last width
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
@@ -127,7 +131,7 @@ class Automatic:
             if (windowed := self._march(marching)) is not None:
                 return windowed
             marching = None
-        first = self._kept(self.first, self._widths[0], self._choose(self.first, _trial(self.first)).bandwidth)
+        first = self._kept(self.first, self._widths[0], self._choose(self.first).bandwidth)
         late = marching is not None and first.left > LATE
         whole = first if late else self._widened(first, self._widths[1:])
         if marching is None or whole.left <= RESOLVED or self._is_over(whole.loss):
@@ -152,24 +156,32 @@ class Automatic:
         for width in widths:
             if best.left <= PLENTY or self._is_over(best.loss):
                 break
-            if self._journal.limits.seconds_left < (width / best.settings["width"]) ** 2 * self._longest:
-                self._journal.decide(f"width {width} is not tried: it would take longer than the time left")
+            if (needed := self._foreseen(best, width)) > (left := self._time_for(best)):
+                self._journal.decide(f"width {width} is not tried: it would take {needed:.0f} s of {left:.0f} s")
                 break
             solver, bandwidth = self._solver(width), tuple(best.settings["bandwidth"])
             if best.left > HOPELESS:
-                bandwidth = self._choose(solver, _trial(solver)).bandwidth
+                bandwidth = self._choose(solver).bandwidth
             elif best.left > SETTLED:
-                bandwidth = self._choose(solver, _trial(solver), start=bandwidth).bandwidth
+                bandwidth = self._choose(solver, start=bandwidth).bandwidth
             wider = self._kept(solver, width, bandwidth)
             self._journal.decide(
                 f"width {width}: {_share(wider.left)} of the held-out loss is left, {_share(best.left)} before"
             )
-            hopeless = best.left > HOPELESS
-            pays = wider.left < WORTHWHILE * best.left
+            pays = wider.left < WORTHWHILE * best.left or wider.left <= HOPELESS < best.left
             best = min(best, wider, key=lambda found: found.left)
-            if not pays and not hopeless:
+            if not pays:
                 break
         return best
+
+    def _foreseen(self, best: Found, width: int) -> float:
+        """Seconds that a wider network will take: unknowns and points grow together."""
+        trials = TRIALS if best.left > SETTLED else 0
+        return (width / best.settings["width"]) ** 3 * (trials * self._trial_seconds + self._solve_seconds)
+
+    def _time_for(self, best: Found) -> float:
+        """Seconds that may be spent: where sines resolve nothing, half of what is left is for a deep network."""
+        return self._journal.limits.seconds_left * (1.0 if is_resolved(best.left) else 0.5)
 
     def _kept(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> Found:
         """A network of this width and bandwidth, solved for good."""
@@ -195,22 +207,18 @@ class Automatic:
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         began = self._journal.limits.seconds()
         attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=lambda: self._journal.limits.is_over)
-        self._longest = max(self._longest, self._journal.limits.seconds() - began)
+        self._solve_seconds = self._journal.limits.seconds() - began
         self._journal.add(attempt.steps, attempt.after)
         return attempt
 
-    def _choose(
-        self,
-        solver: FeatureSolver,
-        trial: Callable[[Bandwidth], float],
-        start: Bandwidth | None = None,
-    ) -> Choice:
+    def _choose(self, solver: FeatureSolver, start: Bandwidth | None = None) -> Choice:
         """The bandwidth, searched in common from `start`, or along each coordinate from how the residual varies."""
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
         if (given := self._choices.bandwidth) is not None:
             bandwidth = tuple(_rounded(given, name in periods) for name in coordinates)
             self._journal.decide(f"bandwidth {given:.3g}, as given")
-            return Choice(bandwidth, trial(bandwidth), {})
+            return Choice(bandwidth, self._tried(solver, bandwidth), {})
+        trial = functools.partial(self._tried, solver)
         over, each = (lambda: self._journal.is_over), start is None
         if start is None:
             seen = residual_bandwidth(solver, solver.params())
@@ -232,6 +240,13 @@ class Automatic:
             f"of the held-out loss{next_best}"
         )
         return choice
+
+    def _tried(self, solver: FeatureSolver, bandwidth: Bandwidth) -> float:
+        """Share of the held-out loss that a trial solve leaves."""
+        began = self._journal.limits.seconds()
+        left = solver.solve(solver.params(bandwidth), TRIAL_STEPS).left
+        self._trial_seconds = self._journal.limits.seconds() - began
+        return left
 
     def _march(self, marching: Marching) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""
@@ -255,6 +270,11 @@ class Automatic:
         )
 
 
+def is_resolved(left: float) -> bool:
+    """Whether there is no need for a deep network."""
+    return left <= math.sqrt(RESOLVED)
+
+
 def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> FunctionalModel:
     """The model of these settings, at its first parameters.
 
@@ -268,10 +288,6 @@ def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> Functi
     model = marching.model(settings["width"], ansatz.problem.domain.dimension * (1.0,), seed)
     times = settings["windows"]
     return piecewise(model, marching.axis, times, (len(times) - 1) * [model.params])
-
-
-def _trial(solver: FeatureSolver) -> Callable[[Bandwidth], float]:
-    return lambda bandwidth: solver.solve(solver.params(bandwidth), TRIAL_STEPS).left
 
 
 def _rounded(s: float, periodic: bool) -> float:

@@ -16,7 +16,7 @@ BETTER = 0.5
 """A step of the search must leave less than this share of the held-out loss that was left before."""
 
 
-FEW = 2
+FEW = 3
 """With more coordinates than these a search ends one rung after the last gain, not two."""
 
 

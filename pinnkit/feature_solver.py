@@ -1,6 +1,5 @@
 """A problem solved by one layer of sines: conditions by construction, output layer by least squares."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from .networks import SineFeatures
 from .output_layer import OutputLayer, OutputStep
 from .problem import Problem
 from .residuals import Batch, ResidualFunctions
-from .samplers import QuasiRandom, batch_of, point_counts
+from .samplers import QuasiRandom, batch_of, counts_of_rows, point_counts
 
 ROWS_PER_UNKNOWN = 2.0
 """Residuals per unknown: fewer and the held-out residual comes off the training residual."""
@@ -71,7 +70,7 @@ class FeatureSolver:
         self.model = model_of(problem.domain.dimension * (1.0,))
         self.residuals = ResidualFunctions(problem, self.model)
         self.layer = OutputLayer(self.residuals, self.model)
-        self.counts = collocation_counts(problem, self.layer.size)
+        self.counts = counts_of_rows(problem, ROWS_PER_UNKNOWN * self.layer.size)
         fewer = {name: max(problem.conditions[name].on.least, n // 4) for name, n in self.counts.items()}
         fewer |= {name: max(fewer[name], LEAST_HELD_OUT) for name in _interior(problem)}
         draw = lambda counts, seed: batch_of(problem, QuasiRandom().init(problem, point_counts(problem, counts), seed))
@@ -132,12 +131,6 @@ def feature_model(ansatz: Ansatz, width: int, bandwidth: float | Sequence[float]
     outputs = sum(problem.field_sizes.values())
     network = SineFeatures(problem.domain, outputs, width, bandwidth, periodic=tuple(ansatz.periods), seed=seed)
     return ansatz.wrap(as_functional(network, problem.domain.dimension))
-
-
-def collocation_counts(problem: Problem, unknowns: int) -> dict[str, int]:
-    """Points for so many unknowns: the conditions of full dimension get `ROWS_PER_UNKNOWN` rows an unknown."""
-    equations = sum(problem.equation(name).size for name in _interior(problem))
-    return point_counts(problem, math.ceil(ROWS_PER_UNKNOWN * unknowns / max(equations, 1)))
 
 
 def _interior(problem: Problem) -> list[str]:

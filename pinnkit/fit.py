@@ -18,8 +18,8 @@ import optax
 
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
-from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, is_resolved, merged, sampled
-from .auto import Choices, model_from
+from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, merged, sampled
+from .auto import Choices, is_resolved, model_from
 from .callbacks import Callback, Start
 from .checkpoint import restore_params
 from .diagnostics import Diagnostics
@@ -76,7 +76,8 @@ def fit(
       held-out loss is no larger than `target`. Without any of them the strategy's own number of steps counts.
     - `seed`: of the network, the points and everything else that is random.
     - `precision`: "double", or "single" for first-order training on accelerators.
-    - `points`: number of points of the interior conditions (others get a share), or a number per condition.
+    - `points`: number of points of the interior conditions (others get a share), or a number per condition; None for
+      what the strategy asks for.
     - `sampler`: which points: a name (see `pinnkit.SAMPLERS`) or a sampler, instead of the strategy's own.
     - `weights`: loss weights to start from, 1 where none is given; an adaptive strategy replaces them.
     - `weighting`: a rule for the weights of all phases, or its name (see `pinnkit.WEIGHTINGS`); None leaves them to the
@@ -102,6 +103,8 @@ def fit(
         raise ValueError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
+    if points is None:
+        counts = plan.counts(problem, network.size)
     journal = Journal(ansatz.remaining.conditions, limits, callbacks)
     _announce(journal, problem, plan, network, counts, precision)
     _record_conditions(ansatz, journal)

@@ -11,6 +11,7 @@ Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukay
 computing the QR factorization of ill-conditioned matrices*, SIAM J. Sci. Comput. 42, 2020.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,6 @@ from scipy.linalg.blas import dsyrk, dtrsm  # pyright: ignore[reportAttributeAcc
 
 RIDGE = 1e-12
 """Of columns of norm 1: directions that are nothing but rounding get no large coefficients."""
-
-FIRST_STAGE = 1e-4
-"""Share of b: a residual that is larger after the first stage is not for want of digits, so it is the last."""
 
 _ITERATIONS, _STALLED, _WINDOW = (60, 30), 0.99, 5
 """Iterations of each stage at most; fewer where the residual does not come down to 0.99 of itself in five of them."""
@@ -38,10 +36,14 @@ class LeastSquares(NamedTuple):
     iterations: int
 
 
-def least_squares(A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], stages: int = 2) -> LeastSquares:
+def least_squares(
+    A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], stages: int = 2, worthwhile: float = math.inf
+) -> LeastSquares:
     """Minimise ‖Ax − b‖, up to a ridge at the level of rounding.
 
-    - `stages`: 1 for a solution that is good to about 1e-6 of b, in half of the time.
+    - `stages`: 1 for a solution that is good to about 1e-6 of b, in half of the time;
+    - `worthwhile`: a second stage only where the first leaves at most this share of b. Where more is left of a b that
+      is like the columns, they do not span it; a b in nearly dependent directions alone needs the second stage.
 
     **Raises:** `ValueError` if A or b is not finite.
     """
@@ -52,7 +54,7 @@ def least_squares(A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], stage
     scaled = np.asfortranarray(A * scale)
     x, iterations, factors = np.zeros(A.shape[1]), 0, [_factor(scaled)]
     for stage in range(stages):
-        if stage and np.linalg.norm(scaled @ x - b) > FIRST_STAGE * np.linalg.norm(b):
+        if stage and np.linalg.norm(scaled @ x - b) > worthwhile * np.linalg.norm(b):
             break
         if stage:
             ridge = dtrsm(RIDGE, factors[0], np.eye(len(x)), side=1)

@@ -10,6 +10,7 @@ Golub & Pereyra, *Separable nonlinear least squares: the variable projection met
 """
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,10 @@ STALLED = 0.5
 
 ROUGH_STEPS = 3
 """The first steps of a nonlinear problem are solved roughly, for their linear model is no better."""
+
+SPANNED = 1e-4
+"""Share of the first residual of a linear problem above which what is left is not in the span of the network, whatever
+the digits."""
 
 _BLOCK = 1024
 
@@ -126,7 +131,8 @@ class OutputLayer:
             if not np.isfinite(loss) or not np.isfinite(matrix).all() or loss <= enough * first:
                 return
             rough = number < ROUGH_STEPS and not self.is_linear
-            update = least_squares(matrix, -stacked, stages=1 if rough else 2).x
+            worthwhile = SPANNED if self.is_linear else math.inf
+            update = least_squares(matrix, -stacked, 1 if rough else 2, worthwhile).x
             shift, reduced = _reducing(look, shift, update, weights, loss)
             if reduced >= loss:
                 return

@@ -7,10 +7,14 @@ import optax
 
 from .gauss_newton import levenberg_marquardt
 from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate, StableLearningRate
+from .problem import Problem
 from .quasi_newton import quasi_newton
-from .samplers import AbstractSampler, QuasiRandom, as_sampler
+from .samplers import AbstractSampler, QuasiRandom, ResidualAdaptive, as_sampler, counts_of_rows, point_counts
 from .soap import scale_by_soap
 from .weighting import WEIGHTINGS, AbstractWeighting, NTKWeighting
+
+MOST_ROWS = 10_000
+"""Residuals at most that a strategy asks for: larger networks get the usual number of points."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,16 @@ class Phase:
 class Strategy:
     """Phases one after the other on points from one sampler. The last phase takes what steps and time are left.
 
+    - `rows_per_parameter`: residuals for each parameter of the network that there should be, where the caller gives no
+      number of points, up to `MOST_ROWS` in all; with fewer, methods of second order overfit them.
+
     **Raises:** `ValueError` without phases, and where a weighting remembers points that the sampler draws anew.
     """
 
     name: str
     phases: tuple[Phase, ...]
     sampler: AbstractSampler = QuasiRandom(redraw=10)
+    rows_per_parameter: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -57,6 +65,13 @@ class Strategy:
                 f"{type(bound[0]).__name__} remembers points, and strategy '{self.name}' draws them anew every "
                 f"{self.sampler.redraw} steps; give it a sampler with `redraw=None`"
             )
+
+    def counts(self, problem: Problem, parameters: int) -> dict[str, int]:
+        """Points of each condition for a network with so many parameters; no fewer than usual."""
+        usual, rows = point_counts(problem), self.rows_per_parameter * parameters
+        if rows > MOST_ROWS:
+            return usual
+        return {name: max(n, usual[name]) for name, n in counts_of_rows(problem, max(rows, 1)).items()}
 
 
 def adam(learning_rate: float = 1e-3, weighting: AbstractWeighting | None = None) -> Strategy:
@@ -84,7 +99,7 @@ def gradient_descent() -> Strategy:
 
 def gauss_newton() -> Strategy:
     """Levenberg-Marquardt in the space of residuals or of parameters, whichever is smaller."""
-    return Strategy("gauss-newton", (_gauss_newton_phase(),))
+    return Strategy("gauss-newton", (_gauss_newton_phase(),), rows_per_parameter=2.0)
 
 
 def ssbroyden() -> Strategy:
@@ -108,12 +123,15 @@ def lbfgs() -> Strategy:
         optax.scale_by_zoom_linesearch(25, initial_guess_strategy="one"),
     )
     phase = Phase("lbfgs", optimizer, steps=10_000, patience=3000)
-    return Strategy("lbfgs", (_ntk_adam_phase(steps=500, share=0.1), phase), QuasiRandom(redraw=None))
+    return Strategy("lbfgs", (_ntk_adam_phase(steps=500, share=0.1), phase), QuasiRandom(redraw=None), 2.0)
 
 
 def auto() -> Strategy:
-    """A short phase of NTK-weighted Adam, then Levenberg-Marquardt with the weights it found."""
-    return Strategy("auto", (_ntk_adam_phase(steps=500, share=0.2), _gauss_newton_phase()))
+    """A short phase of NTK-weighted Adam, then Levenberg-Marquardt with the weights it found, both on points of which
+    half are where the residual is large.
+    """
+    phases = _ntk_adam_phase(steps=500, share=0.1), _gauss_newton_phase()
+    return Strategy("auto", phases, ResidualAdaptive(), rows_per_parameter=2.0)
 
 
 STRATEGIES: dict[str, Callable[[], Strategy]] = {
@@ -200,4 +218,4 @@ def _gauss_newton_phase() -> Phase:
 
 def _quasi_newton(member: str) -> Strategy:
     phase = Phase(member, quasi_newton(member), steps=10_000, patience=3000, double_only=True)
-    return Strategy(member, (_ntk_adam_phase(steps=500, share=0.1), phase), QuasiRandom(redraw=300))
+    return Strategy(member, (_ntk_adam_phase(steps=500, share=0.1), phase), QuasiRandom(redraw=300), 2.0)

@@ -2,6 +2,7 @@
 
 from .adaptive import AbstractAdaptive as AbstractAdaptive
 from .adaptive import ResidualAdaptive as ResidualAdaptive
+from .counts import counts_of_rows as counts_of_rows
 from .counts import point_counts as point_counts
 from .kernel_guided import KernelGuided as KernelGuided
 from .names import SAMPLERS as SAMPLERS

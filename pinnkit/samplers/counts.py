@@ -1,5 +1,6 @@
 """How many points each condition gets."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -35,6 +36,12 @@ def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None
             )
         counts[name] = int(count)
     return counts
+
+
+def counts_of_rows(problem: Problem, rows: float) -> dict[str, int]:
+    """Number of points of each condition, so that those of full dimension have so many residuals in all."""
+    interior = [name for name, c in problem.conditions.items() if c.on.dimension == problem.domain.dimension]
+    return point_counts(problem, math.ceil(rows / max(sum(problem.equation(name).size for name in interior), 1)))
 
 
 _DEFAULT = {False: 128, True: 1500}  # interior points of problems with one coordinate, and with more
