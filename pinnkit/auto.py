@@ -244,9 +244,9 @@ class Automatic:
     def _tried(self, solver: FeatureSolver, bandwidth: Bandwidth) -> float:
         """Share of the held-out loss that a trial solve leaves."""
         began = self._journal.limits.seconds()
-        left = solver.solve(solver.params(bandwidth), TRIAL_STEPS).left
+        attempt = solver.solve(solver.params(bandwidth), TRIAL_STEPS, is_over=lambda: self._journal.is_over)
         self._trial_seconds = self._journal.limits.seconds() - began
-        return left
+        return attempt.left
 
     def _march(self, marching: Marching) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""

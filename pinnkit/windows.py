@@ -49,6 +49,10 @@ PAYS = 0.1
 FORESEEABLE = 0.1
 """Share of the whole time after which the pace so far, or of the last window, tells how long the rest will take."""
 
+EASED, HURRIED = 100.0, 0.8
+"""Where the rest would take more than this share of the time that is left, so many times as much may be left of the
+loss from there on, up to what is tolerated."""
+
 HOPE = 2.0
 """Windows are given up where the rest would take so many times the time that is left, for they grow longer."""
 
@@ -74,11 +78,14 @@ class Window(NamedTuple):
 
 
 class _Pace(NamedTuple):
-    """How the next window is tried: its length, its least width, and what was left where nothing helped."""
+    """How the next window is tried: its length, its least width, what was left where nothing helped, and how many times
+    as much as usual may be left, for want of time.
+    """
 
     length: float
-    width: int
-    floor: float
+    width: int = 0
+    floor: float = 0.0
+    ease: float = 1.0
 
     def after(self, window: Window, accepted: float) -> "_Pace":
         """After a window that is kept, whether what it leaves is accepted or nothing helped."""
@@ -112,9 +119,9 @@ class Windows:
         journal, whole = self._journal, self._last - self._first
         journal.phase("time windows")
         found, entered = list[Window](), journal.limits.seconds()
-        values, now, pace = self._declared(), self._first, _Pace(FIRST * whole, 0, 0.0)
+        values, now, pace = self._declared(), self._first, _Pace(FIRST * whole)
         while now < self._last:
-            before, began = now, journal.limits.seconds()
+            began = journal.limits.seconds()
             window, pace = self._resolved(values, now, pace)
             now = window.span[1]
             accepted = self._accepted(window.start, pace)
@@ -122,15 +129,32 @@ class Windows:
                 journal.decide(f"time windows given up before {now:.3g}: the shortest leaves {window.left:.1e}")
                 return None
             found.append(window)
-            values, pace = self._at_end(window), pace.after(window, accepted)
-            pace_of = lambda since, time, now=now: (journal.limits.seconds() - since) / (now - time)
-            needed = (self._last - now) * min(pace_of(began, before), pace_of(entered, self._first))
-            foreseen = now - self._first > FORESEEABLE * whole and needed > HOPE * journal.limits.seconds_left
-            if (journal.is_over or foreseen) and now < self._last:
-                journal.decide(f"time windows given up at {now:.3g} after {len(found)}: {needed:.0f} s more to go")
+            values, in_time = self._at_end(window), self._in_time(pace.after(window, accepted), found, began, entered)
+            if in_time is None:
                 return None
+            pace = in_time
         self._describe(found)
         return found
+
+    def _in_time(self, pace: _Pace, found: list[Window], began: float, entered: float) -> _Pace | None:
+        """How to go on so that the time that is left suffices; None where it will not."""
+        journal, (before, now), seconds = self._journal, found[-1].span, self._journal.limits.seconds()
+        if now >= self._last:
+            return pace
+        needed = (self._last - now) * min((seconds - began) / (now - before), (seconds - entered) / (now - self._first))
+        left = journal.limits.seconds_left
+        foreseeable = now - self._first > FORESEEABLE * (self._last - self._first)
+        allowed = EASED * self._accepted(found[-1].start, pace)
+        if foreseeable and needed > HURRIED * left > 0 and allowed <= found[-1].tolerated:
+            journal.decide(
+                f"time windows may leave {allowed:.1e} of the loss from {now:.3g} on: at this pace the rest would take "
+                f"{needed:.0f} s of {left:.0f} s"
+            )
+            return pace._replace(ease=EASED * pace.ease)
+        if journal.is_over or (foreseeable and needed > HOPE * left):
+            journal.decide(f"time windows given up at {now:.3g} after {len(found)}: {needed:.0f} s more to go")
+            return None
+        return pace
 
     def _resolved(self, values: Values, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
@@ -160,7 +184,7 @@ class Windows:
 
     def _accepted(self, start: Start, pace: _Pace) -> float:
         own = ACCEPTED[self._widths.index(start.width)]
-        return max(own, INHERITED * pace.floor, (FROM_START * start.error) ** 2)
+        return max(pace.ease * own, INHERITED * pace.floor, (FROM_START * start.error) ** 2)
 
     def _describe(self, found: list[Window]) -> None:
         lengths, widest = np.diff(edges(found)), max(window.solver.layer.size for window in found)

@@ -127,13 +127,14 @@ class Bench:
         self._measure = Measure(self._residuals, batch_of(problem, QuasiRandom().init(problem, counts, seed + 1)))
         self._optimizer, self._weighting = OPTIMIZERS[optimizer](), NTKWeighting()
         params = self._residuals.initial_params(model.params)
+        layouts, weights = SAMPLER.init(problem, counts, seed), fixed_weights(tuple(problem.conditions), None)
         self._start = TrainState(
             params=params,
             previous=params,
             opt_state=self._optimizer.init(params),
-            layouts=SAMPLER.init(problem, counts, seed),
-            weights=fixed_weights(tuple(problem.conditions), None),
-            weighting_state=self._weighting.init(self._residuals.conditions),
+            layouts=layouts,
+            weights=weights,
+            weighting_state=self._weighting.init(self._residuals, batch_of(problem, layouts), weights),
             rate_state=(),
             key=jr.key(seed),
             step=jnp.asarray(0),
