@@ -3,9 +3,8 @@
 Run with `pytest -n 0 -m benchmark -s tests/benchmarks/test_wave.py`.
 
 Soft conditions, three hidden layers of 100, 300 points a condition, 40,000 steps, three seeds; about an hour on two
-cores. `adam` runs
-at its usual 1e-3 with unit weights, `ntk-adam` as it comes. Wang, Yu & Perdikaris (JCP 449, 2022) report 4.5e-1
-without and 1.7e-3 with NTK weights after 80,000 steps of a wider network.
+cores. `adam` runs at its usual 1e-3 with unit weights, `ntk-adam` as it comes. Wang, Yu & Perdikaris (JCP 449, 2022)
+report 4.5e-1 without and 1.7e-3 with NTK weights after 80,000 steps of a wider network.
 
 The traces at initialisation are compared in the default run.
 """
