@@ -11,7 +11,6 @@ Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukay
 computing the QR factorization of ill-conditioned matrices*, SIAM J. Sci. Comput. 42, 2020.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +36,7 @@ class LeastSquares(NamedTuple):
 
 
 def least_squares(
-    A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], stages: int = 2, worthwhile: float = math.inf
+    A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], stages: int = 2, worthwhile: float = 1.0
 ) -> LeastSquares:
     """Minimise ‖Ax − b‖, up to a ridge at the level of rounding.
 

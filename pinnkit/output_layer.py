@@ -10,7 +10,6 @@ Golub & Pereyra, *Separable nonlinear least squares: the variable projection met
 """
 
 import functools
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -131,7 +130,7 @@ class OutputLayer:
             if not np.isfinite(loss) or not np.isfinite(matrix).all() or loss <= enough * first:
                 return
             rough = number < ROUGH_STEPS and not self.is_linear
-            worthwhile = SPANNED if self.is_linear else math.inf
+            worthwhile = SPANNED if self.is_linear else 1.0
             update = least_squares(matrix, -stacked, 1 if rough else 2, worthwhile).x
             shift, reduced = _reducing(look, shift, update, weights, loss)
             if reduced >= loss:

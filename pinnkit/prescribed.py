@@ -184,6 +184,16 @@ def seams_of(problem: Problem, names: Sequence[str]) -> tuple[dict[int, int], tu
     return seams, tuple(name for name, found in said.items() if all(axis in seams for axis, _, _ in found))
 
 
+class _Value(NamedTuple):
+    """A number that a row takes from the fields: field, derivative, component and output, and on which face."""
+
+    name: str
+    orders: tuple[int, ...]
+    component: int
+    output: int
+    here: bool
+
+
 class _Call(NamedTuple):
     """A field elsewhere: which, and where."""
 
@@ -203,20 +213,21 @@ def _equated(problem: Problem, name: str) -> Iterator[tuple[int, int, int]]:
     slopes = _sides(problem, equation, entries, x, axis, side, calls)
     if slopes is None:
         return
-    here, there = slopes
     firsts = dict(zip(problem.field_sizes, itertools.accumulate(problem.field_sizes.values(), initial=0), strict=False))
-    spots = [(call, component) for call in calls for component in range(problem.field_sizes[call.name])]
-    for row in range(equation.size):
-        mine, theirs = np.flatnonzero(here[row]), np.flatnonzero(there[row])
-        if mine.size != 1 or theirs.size != 1 or here[row, mine[0]] != -there[row, theirs[0]]:
+    values = [_Value(s.name, s.orders, component, output, here=True) for s, component, output in entries]
+    for call in calls:
+        here, there = (np.allclose(call.point, point, rtol=1e-14, atol=0) for point in (x, opposite))
+        if not (here or there):
             return
-        (symbol, component, output), (call, other) = entries[mine[0]], spots[theirs[0]]
-        same = (symbol.name, symbol.orders, component) == (call.name, call.orders, other)
-        if not same or not np.allclose(call.point, opposite, rtol=1e-14, atol=0) or output != firsts[call.name] + other:
+        first, size = firsts[call.name], problem.field_sizes[call.name]
+        values += [_Value(call.name, call.orders, k, first + k, here=here) for k in range(size)]
+    for row in slopes:
+        if np.count_nonzero(row) != 2 or row.sum():
             return
-        if any(order for i, order in enumerate(symbol.orders) if i != axis):
+        a, b = (values[k] for k in np.flatnonzero(row))
+        if a._replace(here=b.here) != b or a.here == b.here or any(k for i, k in enumerate(a.orders) if i != axis):
             return
-        found.append((axis, output, symbol.orders[axis]))
+        found.append((axis, a.output, a.orders[axis]))
     yield from found
 
 
@@ -228,8 +239,8 @@ def _sides(
     axis: int,
     side: int,
     calls: list[_Call],
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Slopes of an equation in the fields at its own point and elsewhere; None unless it is linear and homogeneous."""
+) -> Float[np.ndarray, "m k"] | None:
+    """Slopes of an equation in the fields at its own point, then elsewhere; None unless it is linear, homogeneous."""
 
     def rows(both: tuple[Array, Array]) -> Float[Array, " m"]:
         own, other = both
@@ -257,7 +268,6 @@ def _sides(
     except (_ElsewhereError, jax.errors.ConcretizationTypeError, TypeError):
         return None
     both = zero, jnp.zeros(sum(problem.field_sizes[call.name] for call in calls))
-    if not calls or not entries or np.any(np.asarray(constant)) or not is_affine(rows, both):
+    if not calls or np.any(np.asarray(constant)) or not is_affine(rows, both):
         return None
-    here, there = jax.jacfwd(rows)(both)
-    return np.asarray(here), np.asarray(there)
+    return np.concatenate(jax.jacfwd(rows)(both), axis=1)

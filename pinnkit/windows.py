@@ -125,7 +125,7 @@ class Windows:
             window, pace = self._resolved(values, now, pace)
             now = window.span[1]
             accepted = self._accepted(window.start, pace)
-            if window.left > max(window.tolerated, accepted):
+            if window.left > window.tolerated:
                 journal.decide(f"time windows given up before {now:.3g}: the shortest leaves {window.left:.1e}")
                 return None
             found.append(window)

@@ -151,6 +151,33 @@ def test_initial_values_with_a_kink_at_the_seam_stay_in_the_loss():
     assert "not smooth over the period (derivative of order 1" in values_only.notes[0]
 
 
+@pytest.mark.parametrize(
+    "seam",
+    [
+        lambda u: [u - u(x=1.0), u.x - u.x(x=1.0)],
+        lambda u: [u(x=1.0) - u, u.x(x=1.0) - u.x],
+        lambda u: [u(x=-1.0) - u(x=1.0), u.x(x=-1.0) - u.x(x=1.0)],
+    ],
+)
+def test_a_period_may_be_written_in_several_ways(seam):
+    ansatz = find_ansatz(problem({"seam": Condition(seam, on=rod.lower_face("x"))}))
+    assert ansatz.conditions == ("seam",) and ansatz.periods == {"x": 2.0} and ansatz.seams == {0: 1}
+
+
+@pytest.mark.parametrize(
+    "seam",
+    [
+        lambda u: u - u(x=0.5),
+        lambda u: u + u(x=1.0),
+        lambda u: u(x=1.0) - u(x=1.0) + u,
+        lambda u: u.x(x=-1.0) - u(x=1.0),
+    ],
+)
+def test_what_only_looks_like_a_period_stays_in_the_loss(seam):
+    ansatz = find_ansatz(problem({"seam": Condition(seam, on=rod.lower_face("x"))}))
+    assert ansatz.periods == {}
+
+
 def test_soft_and_named_conditions():
     p = PROBLEMS["wave"]
     assert find_ansatz(p, "soft").conditions == ()

@@ -1,14 +1,17 @@
 """Time windows: where they are possible, that they hand on what they should, and that they solve."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import pinnkit
-from pinnkit import Box, Condition, Interval, Problem
+from pinnkit import Box, Condition, Interval, Problem, windows
 from pinnkit.ansatz import find_ansatz
 from pinnkit.domains import Points
+from pinnkit.journal import Journal, Limits
 from pinnkit.marching import find_marching, piecewise
 from pinnkit.model import FunctionalModel
 from pinnkit.warp import Bump
@@ -123,6 +126,41 @@ def test_windows_can_be_switched_off(windowed):
         pinnkit.fit(growth, strategy="adam", choices=pinnkit.Choices(windows=False))
     with pytest.raises(ValueError, match="`bandwidth` is a finite number > 0"):
         pinnkit.Choices(bandwidth=-1.0)
+
+
+def test_windows_that_resolve_nothing_are_given_up(monkeypatch):
+    monkeypatch.setattr(windows, "UNKNOWNS", (30,))
+    monkeypatch.setattr(windows, "SHORTEST", 1 / 8)
+    time = Interval(t=(0.0, 1.0))
+    shaken = Problem(
+        "shaken",
+        time,
+        {
+            "ode": Condition(lambda u, t: u.t + u**2 - 1e3 * jnp.sin(1e4 * t), on=time.interior),
+            "start": Condition(lambda u: u - 1, on=time.start()),
+        },
+    )
+    with jax.enable_x64(True):
+        marching = find_marching(find_ansatz(shaken))
+        assert marching is not None
+        journal = Journal(shaken.conditions, Limits(None, None, None, 0.0), ())
+        assert windows.Windows(marching, 0, journal).run() is None
+    assert "given up before" in journal.history.decisions[-1]
+
+
+def test_a_budget_that_is_short_lets_windows_leave_more(windowed, monkeypatch):
+    """By a clock that ticks when it is looked at."""
+    growth, _ = windowed
+    monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
+    with jax.enable_x64(True):
+        marching = find_marching(find_ansatz(growth))
+        assert marching is not None
+        for budget in (None, 40.0):
+            clock = itertools.count(0.0, 1.0)
+            journal = Journal(growth.conditions, Limits(None, budget, None, 0.0), ())
+            windows.Windows(marching, 0, journal).run()
+            eased = [decision for decision in journal.history.decisions if "may leave" in decision]
+            assert bool(eased) == (budget is not None), (budget, next(clock), journal.history.decisions)
 
 
 def test_windows_survive_their_folder(windowed, tmp_path):
