@@ -188,7 +188,7 @@ def as_strategy(
         return strategy
     rule = as_weighting(weighting)
     phases = tuple(replace(phase, weighting=rule) for phase in strategy.phases)
-    sampler = replace(strategy.sampler, redraw=None) if rule.remembers_points and not is_own else strategy.sampler
+    sampler = QuasiRandom(redraw=None) if rule.remembers_points and not is_own else strategy.sampler
     return replace(strategy, phases=phases, sampler=sampler)
 
 

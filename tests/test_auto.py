@@ -1,0 +1,108 @@
+"""The decision procedure: what it turns to where sines fail, and what it does with little time."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import pinnkit
+from pinnkit import Box, Choices, Condition, Interval, Problem, auto, laplacian
+from pinnkit.ansatz import find_ansatz
+from pinnkit.auto import Automatic
+from pinnkit.journal import Journal, Limits
+from pinnkit.strategies import MOST_ROWS, STRATEGIES
+from tests.problems_for_tests import poisson, stokes
+
+line = Interval(x=(0.0, 1.0))
+square = Box(x=(0.0, 1.0), y=(0.0, 1.0))
+
+
+def boundary_layer(eps):
+    """−ε u'' + u' = 1, u = 0 at both ends: a layer of width ε at x = 1."""
+    return Problem(
+        "layer",
+        line,
+        {
+            "pde": Condition(lambda u: -eps * u.xx + u.x - 1, on=line.interior),
+            "ends": Condition(lambda u: u, on=line.boundary("x")),
+        },
+        reference=lambda x: x - np.exp((x - 1) / eps),
+    )
+
+
+def steep_front():
+    """Δu = f with an arctangent of slope 60 across the square (Mitchell, Appl. Math. Comput. 220, 2013)."""
+    front = lambda x, y: jnp.arctan(60 * (jnp.hypot(x - 1.25, y + 0.25) - 1))
+
+    def laplacian_of_front(x, y):
+        hessian = jax.hessian(lambda z: front(z[0], z[1]))(jnp.stack([x, y]))
+        return hessian[0, 0] + hessian[1, 1]
+
+    return Problem(
+        "front",
+        square,
+        {
+            "pde": Condition(lambda u, x, y: laplacian(u) - laplacian_of_front(x, y), on=square.interior),
+            "walls": Condition(lambda u, x, y: u - front(x, y), on=square.boundary()),
+        },
+        reference=lambda x, y: np.arctan(60 * (np.hypot(x - 1.25, y + 0.25) - 1)),
+    )
+
+
+def automatic(problem, budget, monkeypatch):
+    """The procedure by a clock that ticks when it is looked at."""
+    clock = itertools.count(0.0, 1.0)
+    monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
+    ansatz = find_ansatz(problem)
+    journal = Journal(ansatz.remaining.conditions, Limits(None, budget, None, 0.0), ())
+    return Automatic(ansatz, 0, journal, Choices(bandwidth=1.5)), journal
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_width_that_would_take_too_long_is_not_tried(monkeypatch):
+    monkeypatch.setattr(auto, "UNKNOWNS", {1: (6, 48)})
+    for budget, is_tried in ((1e2, False), (1e6, True)):
+        procedure, journal = automatic(poisson(), budget, monkeypatch)
+        found = procedure.run()
+        refused = [decision for decision in journal.history.decisions if "width 48 is not tried" in decision]
+        assert bool(refused) != is_tried and found.settings["width"] == (48 if is_tried else 6)
+
+
+def test_where_sines_fail_a_deep_network_is_trained_and_the_better_kept(monkeypatch):
+    monkeypatch.setattr(auto, "UNKNOWNS", {1: (4,)})
+    solution = pinnkit.fit(poisson(), target=1e-7, choices=Choices(bandwidth=96.0))
+    decisions = solution.history.decisions
+    assert any("a deep network is trained too" in decision for decision in decisions)
+    assert any("kept: the deep network" in decision for decision in decisions)
+    assert solution.summary.stop_reason == "target" and solution.summary.relative_l2["u"] < 1e-3
+    assert solution.summary.points["pde"] >= 2 * solution.summary.parameters
+    assert solution.run.config["network"] == "MLP"
+
+
+def test_a_target_ends_the_procedure():
+    solution = pinnkit.fit(poisson(), target=1e-3)
+    assert solution.summary.stop_reason == "target" and solution.summary.held_out_loss <= 1e-3
+
+
+def test_second_order_strategies_ask_for_two_residuals_a_parameter():
+    for name in ("auto", "gauss-newton", "ssbroyden", "bfgs", "lbfgs"):
+        plan = STRATEGIES[name]()
+        counts = plan.counts(stokes(), 3000)
+        assert 2 * counts["momentum"] + counts["mass"] >= 6000  # two rows of momentum a point
+        assert plan.counts(stokes(), MOST_ROWS) == plan.counts(stokes(), 1)  # too many to ask for
+    assert STRATEGIES["adam"]().counts(stokes(), 3000) == STRATEGIES["adam"]().counts(stokes(), 1)
+
+
+@pytest.mark.slow
+def test_a_thin_layer_is_resolved_by_a_wide_network():
+    solution = pinnkit.fit(boundary_layer(1e-3))
+    assert solution.summary.relative_l2["u"] < 1e-4
+
+
+@pytest.mark.slow
+def test_a_steep_front_is_left_to_the_deep_network():
+    solution = pinnkit.fit(steep_front())
+    assert any("kept: the deep network" in decision for decision in solution.history.decisions)
+    assert solution.summary.relative_l2["u"] < 1e-3
