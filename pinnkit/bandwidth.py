@@ -47,53 +47,76 @@ def choose_bandwidth(
     - `each`: whether to search along each coordinate as well;
     - `enough`: what is good enough to stop; `is_over`: whether time is up.
     """
-    tried: dict[Bandwidth, float] = {}
-    every, tops = range(len(ladders)), [len(ladder) - 1 for ladder in ladders]
-    far = 2 if each and len(ladders) <= FEW else 1
+    search = _Search(trial, ladders, enough, is_over)
+    every, far = range(len(ladders)), 2 if each and len(ladders) <= FEW else 1
+    if start is None:
+        best = search.diagonal()
+    else:
+        best = search.along(
+            every, tuple(_nearest(ladder, value) for ladder, value in zip(ladders, start, strict=True)), far
+        )
+    for _ in range(sweeps if each and len(ladders) > 1 else 0):
+        before = best
+        for axis in every:
+            best = search.along([axis], best, far)
+        if best == before:
+            break
+    bandwidth = min(search.tried, key=search.tried.__getitem__)
+    return Choice(bandwidth, search.tried[bandwidth], search.tried)
 
-    def left(steps: Steps) -> float:
-        bandwidth = tuple(ladder[step] for ladder, step in zip(ladders, steps, strict=True))
-        if bandwidth not in tried:
-            tried[bandwidth] = trial(bandwidth)
-        return tried[bandwidth]
 
-    def done() -> bool:
-        return bool(tried) and (min(tried.values()) <= enough or is_over())
+class _Search:
+    """Rungs of ladders, one for each coordinate, and what the bandwidths there leave; none is tried twice."""
 
-    def along(axes: Sequence[int], start: Steps) -> Steps:
-        """The best when coordinates go down the ladder together, or else up, ending `far` rungs after the last gain."""
-        best = start
+    def __init__(
+        self,
+        trial: Callable[[Bandwidth], float],
+        ladders: Sequence[Sequence[float]],
+        enough: float,
+        is_over: Callable[[], bool],
+    ):
+        self._trial, self._ladders, self._enough, self._is_over = trial, ladders, enough, is_over
+        self._tops = [len(ladder) - 1 for ladder in ladders]
+        self.tried: dict[Bandwidth, float] = {}
+
+    def left(self, steps: Steps) -> float:
+        bandwidth = tuple(ladder[step] for ladder, step in zip(self._ladders, steps, strict=True))
+        if bandwidth not in self.tried:
+            self.tried[bandwidth] = self._trial(bandwidth)
+        return self.tried[bandwidth]
+
+    @property
+    def done(self) -> bool:
+        return min(self.tried.values(), default=math.inf) <= self._enough or self._is_over()
+
+    def diagonal(self) -> Steps:
+        """The best with all coordinates on the same rung."""
+        best = len(self._tops) * (0,)
+        for rung in range(max(self._tops) + 1):
+            best = min(best, tuple(min(rung, top) for top in self._tops), key=self.left)
+            if self.done:
+                break
+        return best
+
+    def along(self, axes: Sequence[int], start: Steps, far: int) -> Steps:
+        """The best when coordinates go down together, or else up; a search ends `far` rungs after the last gain."""
+        best, least = start, self.left(start)
         for direction in (-1, 1):
             steps, since = start, 0
-            while since < far and not done():
-                moved = tuple(min(max(k + direction * (axis in axes), 0), tops[axis]) for axis, k in enumerate(steps))
-                if moved == steps:
+            while since < far and not self.done:
+                before, steps = steps, self._moved(steps, axes, direction)
+                if steps == before:
                     break
-                steps, since = moved, since + 1
-                if left(steps) < BETTER * left(best):
-                    best, since = steps, 0
+                since += 1
+                if self.left(steps) < BETTER * least:
+                    best, least, since = steps, self.left(steps), 0
             if best != start:
                 break
         return best
 
-    if start is None:
-        diagonal = [tuple(min(rung, top) for top in tops) for rung in range(max(tops) + 1)]
-        best = diagonal[0]
-        for steps in diagonal:
-            best = min(best, steps, key=left)
-            if done():
-                break
-    else:
-        best = along(every, tuple(_nearest(ladder, value) for ladder, value in zip(ladders, start, strict=True)))
-    for _ in range(sweeps if each and len(ladders) > 1 else 0):
-        before = best
-        for axis in every:
-            best = along([axis], best)
-        if best == before:
-            break
-    left(best)
-    bandwidth = min(tried, key=tried.__getitem__)
-    return Choice(bandwidth, tried[bandwidth], tried)
+    def _moved(self, steps: Steps, axes: Sequence[int], direction: int) -> Steps:
+        moved = (step + direction * (axis in axes) for axis, step in enumerate(steps))
+        return tuple(min(max(step, 0), top) for step, top in zip(moved, self._tops, strict=True))
 
 
 def _nearest(ladder: Sequence[float], value: float) -> int:
