@@ -94,7 +94,6 @@ def fit(
     limits = Limits(*_checked_limits(steps, budget, target), started=time.perf_counter())
     _check_run_arguments(problem, seed, precision, callbacks)
     plan = as_strategy(strategy, precision, weighting, sampler)
-    counts = point_counts(problem, points)
     fixed_weights(tuple(problem.conditions), weights)
     ansatz = find_ansatz(problem, _wanted(conditions, model), periodic=model is None)
     given = [model, width, depth, points, sampler, weights, weighting]
@@ -103,8 +102,7 @@ def fit(
         raise ValueError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
-    if points is None:
-        counts = plan.counts(problem, network.size)
+    counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
     journal = Journal(ansatz.remaining.conditions, limits, callbacks)
     _announce(journal, problem, plan, network, counts, precision)
     _record_conditions(ansatz, journal)
