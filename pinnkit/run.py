@@ -61,11 +61,14 @@ class Run:
 
 
 def check_writable(folder: Path) -> None:
-    """Make sure before a long run that its folder can be written. **Raises:** `RunFolderError`."""
+    """Make sure before a long run that its folder can be written; leaves no trace. **Raises:** `RunFolderError`."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".pinnkit-write-test"
         probe.write_bytes(b"")
         probe.unlink()
+        for path in missing:
+            path.rmdir()
     except OSError as error:
         raise RunFolderError(f"cannot write to the output folder '{folder}': {error.strerror or error}") from error

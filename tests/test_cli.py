@@ -102,8 +102,9 @@ def error_of(capsys, *tokens, status=2):
         (["report", "nowhere"], "'nowhere' is not a run folder"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line_and_status_2(capsys, tokens, expected):
+def test_what_cannot_be_meant_is_one_line_and_status_2_and_leaves_no_folder(capsys, tokens, expected):
     assert expected in error_of(capsys, *tokens)
+    assert not Path("runs").exists()
 
 
 def test_debug_shows_where_an_error_came_from():
