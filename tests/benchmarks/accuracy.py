@@ -294,10 +294,10 @@ of several fields the worst; seconds of wall time and of processors in `pinnkit.
 included; steps; the peak memory of the process. A run that failed counts as one of infinite error. Published errors are
 of neural solvers; those with † are as quoted by others than their authors.
 
-More seeds, other strategies and ablations are rows as well where the file of results holds them, from runs with `--seeds`,
-`--strategies` and `--variants`. "Soft conditions" leaves all conditions in the loss, "one bandwidth" takes 8 radians
-per half width for all coordinates, "no windows" takes one network for all times, "no output layer" leaves out the sines:
-a deep network is trained.
+More seeds, other strategies and ablations are rows as well where the file of results holds them, from runs with
+`--seeds`, `--strategies` and `--variants`. "Soft conditions" leaves all conditions in the loss, "one bandwidth" takes 8
+radians per half width for all coordinates, "no windows" takes one network for all times, "no output layer" leaves out
+the sines: a deep network is trained.
 
 {table}
 {f"{chr(10)}Runs that failed:{chr(10)}{chr(10)}{''.join(failures)}" if failures else ""}"""
