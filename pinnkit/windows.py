@@ -49,11 +49,11 @@ PAYS = 0.1
 FORESEEABLE = 0.1
 """Share of the whole time after which the pace so far, or of the last window, tells how long the rest will take."""
 
-EASED, HURRIED = 100.0, 0.8
-"""Where the rest would take more than this share of the time that is left, so many times as much may be left of the
-loss from there on, up to what is tolerated."""
+EASED, EASIEST = 100.0, 1e-10
+"""Where the rest would take longer than the time that is left, so many times as much may be left of the loss from there
+on, up to this share: windows that start from worse are not resolved later on, where fronts form."""
 
-HOPE = 2.0
+HOPE = 1.5
 """Windows are given up where the rest would take so many times the time that is left, for they grow longer."""
 
 
@@ -145,7 +145,7 @@ class Windows:
         left = journal.limits.seconds_left
         foreseeable = now - self._first > FORESEEABLE * (self._last - self._first)
         allowed = EASED * self._accepted(found[-1].start, pace)
-        if foreseeable and needed > HURRIED * left > 0 and allowed <= found[-1].tolerated:
+        if foreseeable and needed > left > 0 and allowed <= EASIEST:
             journal.decide(
                 f"time windows may leave {allowed:.1e} of the loss from {now:.3g} on: at this pace the rest would take "
                 f"{needed:.0f} s of {left:.0f} s"
