@@ -12,7 +12,7 @@ import numpy as np
 
 from ._types import Params
 from .ansatz import Ansatz
-from .auto import RESOLVED, Automatic, Choices, Found
+from .auto import OUTPUT_LAYER, RESOLVED, Automatic, Choices, Found
 from .diagnostics import Diagnostician, diagnostic_batch
 from .history import Check
 from .journal import Journal
@@ -60,14 +60,13 @@ class Trained:
         return total_loss(self.measure.held_out(self.params), weights)
 
 
-def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -> tuple[Trained, float]:
-    """Sines, solved for directly (see `auto`), and the share of the held-out loss that is left."""
+def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -> tuple[Trained, Found]:
+    """Sines, solved for directly (see `auto`)."""
     automatic = Automatic(ansatz, seed, journal, choices)
     check_finite(automatic.first.residuals, automatic.first.params(), automatic.first.batch)
     began = time.perf_counter()
     found = automatic.run()
     journal.train_seconds += time.perf_counter() - began
-    _look(found, journal)
     measure = _measure(found.ansatz, found.model, found.solver.counts, seed)
     trained = Trained(
         ansatz=found.ansatz,
@@ -83,7 +82,7 @@ def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -
     held_out, (errors, _) = measure.held_out(trained.params), measure.errors(trained.params)
     loss = total_loss(held_out, found.weights)
     journal.check(Check(journal.step, journal.limits.seconds(), loss, held_out, errors))
-    return trained, found.left
+    return trained, found
 
 
 def by_training(
@@ -178,15 +177,16 @@ def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], see
     return Measure(full, sampled(full, QuasiRandom(), every, seed + _HELD_OUT_SEED))
 
 
-def _look(found: Found, journal: Journal) -> None:
-    """Spectra of the first network and of the last."""
+def look(found: Found, journal: Journal) -> None:
+    """Spectra of the first network and of the last, in place of those of other networks."""
     solver = found.solver
+    journal.history.diagnostics.clear()
     parameters = parameter_count(found.final)
     batch = diagnostic_batch(found.batch, solver.residuals, parameters)
     take = Diagnostician(solver.residuals, batch)
     horizon, began = max(journal.limits.steps or journal.step, 1), time.perf_counter()
     for step, params in ((0, found.initial), (journal.step, found.final)):
-        record = take(params, found.weights, step=step, phase=journal.history.phases[-1][0], horizon=horizon)
+        record = take(params, found.weights, step=step, phase=OUTPUT_LAYER, horizon=horizon)
         journal.diagnosed(record)
     journal.diagnostics_seconds += time.perf_counter() - began
 

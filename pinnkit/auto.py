@@ -27,6 +27,9 @@ from .model import FunctionalModel
 from .residuals import Batch
 from .windows import Windows, edges, joined, width_of
 
+OUTPUT_LAYER = "output-layer"
+"""The phase in which output layers are solved for."""
+
 RESOLVED = 1e-9
 """Share of the held-out loss that may be left: residuals a thirty-thousandth of what they were."""
 
@@ -48,8 +51,14 @@ HOPELESS = 0.5
 TRIALS = 4
 """Of bandwidths for a wider network, as foreseen."""
 
+GROWTH = 2.5
+"""Exponent of the width in the time of a solve: unknowns and points grow together, and 500 of them are few."""
+
 LATE = 1e-3
 """Share of the held-out loss above which times are too long for one network, where they can be cut in windows."""
+
+SINES = 0.3
+"""Share of the time left for a wider network of sines where the last did not resolve the residual."""
 
 MARGIN = 1.25
 """Bandwidth over the highest frequency of the residual."""
@@ -175,13 +184,13 @@ class Automatic:
         return best
 
     def _foreseen(self, best: Found, width: int) -> float:
-        """Seconds that a wider network will take: unknowns and points grow together."""
+        """Seconds that a wider network will take."""
         trials = TRIALS if best.left > SETTLED else 0
-        return (width / best.settings["width"]) ** 3 * (trials * self._trial_seconds + self._solve_seconds)
+        return (width / best.settings["width"]) ** GROWTH * (trials * self._trial_seconds + self._solve_seconds)
 
     def _time_for(self, best: Found) -> float:
-        """Seconds that may be spent: where sines resolve nothing, half of what is left is for a deep network."""
-        return self._journal.limits.seconds_left * (1.0 if is_resolved(best.left) else 0.5)
+        """Seconds that may be spent on sines: where they do not resolve, most of what is left is for a deep network."""
+        return self._journal.limits.seconds_left * (1.0 if is_resolved(best.left) else SINES)
 
     def _kept(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> Found:
         """A network of this width and bandwidth, solved for good."""
@@ -203,7 +212,7 @@ class Automatic:
 
     def _solved(self, solver: FeatureSolver, params: Params) -> Attempt:
         """A solve whose steps are part of the run."""
-        self._journal.phase("output-layer")
+        self._journal.phase(OUTPUT_LAYER)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         began = self._journal.limits.seconds()
         attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=lambda: self._journal.limits.is_over)

@@ -18,7 +18,7 @@ import optax
 
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
-from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, merged, sampled
+from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
 from .auto import Choices, is_resolved, model_from
 from .callbacks import Callback, Start
 from .checkpoint import restore_params
@@ -109,11 +109,15 @@ def fit(
     trained: Trained | None = None
     if chooses:
         with jax.enable_x64(True):
-            trained, left = by_features(ansatz, seed, journal, choices)
-        if not is_resolved(left) and trained.stop_reason == "plateau" and steps is None:
-            journal.decide(f"a deep network is trained too: sines leave {left:.1e} of the held-out loss")
-            other = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
-            trained = _better(trained, other, journal)
+            trained, found = by_features(ansatz, seed, journal, choices)
+        sines = trained
+        if not is_resolved(found.left) and sines.stop_reason == "plateau" and steps is None:
+            journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
+            deep = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
+            trained = _better(sines, deep, journal)
+        if trained is sines:
+            with jax.enable_x64(True):
+                look(found, journal)
     else:
         trained = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
     journal.history.restrict_to(trained.ansatz.remaining.conditions)

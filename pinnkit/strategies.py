@@ -127,11 +127,8 @@ def lbfgs() -> Strategy:
 
 
 def auto() -> Strategy:
-    """A short phase of NTK-weighted Adam, then Levenberg-Marquardt with the weights it found, both on points of which
-    half are where the residual is large.
-    """
-    phases = _ntk_adam_phase(steps=500, share=0.1), _gauss_newton_phase()
-    return Strategy("auto", phases, ResidualAdaptive(), rows_per_parameter=2.0)
+    """NTK-weighted Levenberg-Marquardt on points of which half are where the residual is large."""
+    return Strategy("auto", (_gauss_newton_phase(NTKWeighting()),), ResidualAdaptive(), rows_per_parameter=2.0)
 
 
 STRATEGIES: dict[str, Callable[[], Strategy]] = {
@@ -212,8 +209,9 @@ def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:
     return Phase("ntk-adam", optax.scale_by_adam(), NTKLearningRate(), NTKWeighting(), steps, share)
 
 
-def _gauss_newton_phase() -> Phase:
-    return Phase("gauss-newton", levenberg_marquardt(), steps=300, patience=60, check_every=10, double_only=True)
+def _gauss_newton_phase(weighting: AbstractWeighting | None = None) -> Phase:
+    optimizer = levenberg_marquardt()
+    return Phase("gauss-newton", optimizer, None, weighting, steps=300, patience=100, check_every=10, double_only=True)
 
 
 def _quasi_newton(member: str) -> Strategy:

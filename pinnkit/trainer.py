@@ -28,6 +28,16 @@ from .state import StepInfo, TrainState
 from .strategies import Phase, Strategy
 from .weighting import AbstractWeighting, renewed
 
+LESS = 0.9
+"""A held-out loss counts as smaller below this share of another."""
+
+
+class _Best(NamedTuple):
+    """The look from outside that saw the smallest held-out loss, and the parameters it saw."""
+
+    check: Check
+    params: Params
+
 
 class Outcome(NamedTuple):
     """How the loop ended."""
@@ -55,6 +65,8 @@ class Trainer:
         self._residuals, self._strategy, self._limits = residuals, strategy, journal.limits
         self._measure, self._diagnostician, self._journal = measure, diagnostician, journal
         self.history = journal.history
+        self._began = journal.limits.seconds()
+        self._best: _Best | None = None
         self._horizon = max(journal.limits.steps or sum(phase.steps for phase in strategy.phases), 1)
 
     def run(self, state: TrainState) -> Outcome:
@@ -67,6 +79,7 @@ class Trainer:
             state, reason = self._run_phase(phase, state, steps, self._deadline(number))
             if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._limits.is_over):
                 break
+        state = self._kept(state)
         self._diagnose(state, phase.name)
         return Outcome(state, reason)
 
@@ -78,11 +91,12 @@ class Trainer:
         return phase.steps if total is None else min(phase.steps, round(phase.share * total))
 
     def _deadline(self, number: int) -> float:
-        """Seconds since the start at which a phase has used its share of the budget."""
+        """Seconds since the start of the run at which a phase has used its share of what was left for training."""
         if self._limits.budget is None:
             return math.inf
         is_last = number == len(self._strategy.phases) - 1
-        return self._limits.budget * (1 if is_last else sum(p.share for p in self._strategy.phases[: number + 1]))
+        share = 1 if is_last else sum(p.share for p in self._strategy.phases[: number + 1])
+        return self._began + share * (self._limits.budget - self._began)
 
     def _run_phase(self, phase: Phase, state: TrainState, steps: int | None, deadline: float) -> tuple[TrainState, str]:
         state = _enter(phase, self._residuals, state)
@@ -110,7 +124,9 @@ class Trainer:
             if not math.isfinite(check.held_out_loss):
                 self.history.checks.pop()
                 return dataclasses.replace(state, params=state.previous), _not_finite(check.held_out, check.step)
-            if best == math.inf or check.held_out_loss < 0.9 * best:
+            if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, _numbers(state)):
+                self._best = _Best(check, state.params)
+            if best == math.inf or check.held_out_loss < LESS * best:
                 best, best_at = check.held_out_loss, int(state.step)
             is_stopped = self._report(phase, infos, taken, check, (done + taken) / total, pace)
             if reason := "callback" if is_stopped else self._stop_reason(phase, check, best_at, deadline):
@@ -172,12 +188,26 @@ class Trainer:
         self.history.checks.append(check)
         return check
 
+    def _kept(self, state: TrainState) -> TrainState:
+        """The state with the parameters that left least on held-out points, where those of the end are not as good."""
+        if self._best is None:
+            return state
+        check, last = self._best.check, self.history.checks[-1]
+        best, left = (total_loss(each.held_out, _numbers(state)) for each in (check, last))
+        if last.step == int(state.step) and left <= best / LESS:
+            return state
+        other = f"those of step {last.step} leave {left:.2e}" if last is not check else "what came then is not finite"
+        self._journal.decide(f"kept: the parameters of step {check.step}, held-out loss {best:.2e}; {other}")
+        records = self.history.diagnostics
+        records[:] = [record for record in records if record.step < int(state.step)]
+        return dataclasses.replace(state, params=self._best.params)
+
     def _diagnose(self, state: TrainState, phase: str) -> None:
         records = self.history.diagnostics
         if records and records[-1].step == int(state.step):
             return  # a phase starts where the last one ended
         began = time.perf_counter()
-        weights = {name: float(weight) for name, weight in mean_weights(state.weights).items()}
+        weights = _numbers(state)
         params = jax.tree.map(np.asarray, state.params)
         record = self._diagnostician(params, weights, step=int(state.step), phase=phase, horizon=self._horizon)
         records.append(record)
@@ -329,6 +359,11 @@ def _scaled(
     )
     rate, rate_state = phase.learning_rate.update(direction, context, state.rate_state)
     return optax.tree_utils.tree_scale(-rate, direction), rate, rate_state
+
+
+def _numbers(state: TrainState) -> dict[str, float]:
+    """The weight of each condition, of points their mean."""
+    return {name: float(weight) for name, weight in mean_weights(state.weights).items()}
 
 
 def _not_finite(losses: dict[str, float], step: int) -> str:
