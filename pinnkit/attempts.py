@@ -35,7 +35,7 @@ class Trained:
 
     - `ansatz`: the conditions that hold by construction; `residuals`: of the others;
     - `model`: network and ansatz; `params`: on the host; `measure`: a look at them from outside;
-    - `batch`, `weights`: the points and weights of the loss at the end;
+    - `batch`, `weights`: the points and weights of the loss at the end; `kept_step`: the step of these parameters;
     - `described`: what builds the model again; `state`: for going on, None where there is none.
     """
 
@@ -47,6 +47,7 @@ class Trained:
     batch: Batch
     weights: dict[str, float]
     described: dict[str, Any]
+    kept_step: int
     stop_reason: str
     state: TrainState | None = None
 
@@ -77,6 +78,7 @@ def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -
         batch=found.solver.batch,
         weights=found.weights,
         described=found.settings,
+        kept_step=journal.step,
         stop_reason=_reason(found, journal),
     )
     held_out, (errors, _) = measure.held_out(trained.params), measure.errors(trained.params)
@@ -137,6 +139,7 @@ def by_training(
             batch=batch_of(problem, layouts),
             weights={name: float(jnp.mean(weight)) for name, weight in outcome.state.weights.items()},
             described=described,
+            kept_step=outcome.kept_step,
             stop_reason=outcome.stop_reason,
             state=outcome.state,
         )

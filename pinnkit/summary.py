@@ -57,9 +57,10 @@ class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """- `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
-    - `exact`: mean square residual of the conditions that hold by construction;
-    - `held_out_loss`: the loss on points that training never saw;
+    """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
+    - `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
+    - `held_out`, `held_out_loss`: the same on points that training never saw; `held_out` knows the conditions that hold
+      by construction too;
     - `learning_rate`: the last one, None where the optimizer keeps it to itself;
     - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
     - `coefficients`: given and found.
@@ -74,19 +75,25 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: int
     points: dict[str, int]
     steps: int
+    kept_step: int
     stop_reason: str
     seconds: Seconds
     peak_memory_bytes: int
     loss: float
     held_out_loss: float
     losses: dict[str, float]
-    exact: dict[str, float]
+    held_out: dict[str, float]
     weights: dict[str, float]
     learning_rate: float | None
     relative_l2: dict[str, float] | None
     max_error: dict[str, float] | None
     coefficients: dict[str, float]
     spectrum: Spectra
+
+    @property
+    def exact(self) -> dict[str, float]:
+        """Mean square residual of the conditions that hold by construction."""
+        return {name: value for name, value in self.held_out.items() if name not in self.losses}
 
     def save(self, path: Path) -> None:
         """Write JSON."""

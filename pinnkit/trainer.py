@@ -40,9 +40,10 @@ class _Best(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How the loop ended."""
+    """How the loop ended; the parameters are those after `kept_step` steps."""
 
     state: TrainState
+    kept_step: int
     stop_reason: str
 
 
@@ -79,9 +80,9 @@ class Trainer:
             state, reason = self._run_phase(phase, state, steps, self._deadline(number))
             if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._limits.is_over):
                 break
-        state = self._kept(state)
+        state, kept_step = self._kept(state)
         self._diagnose(state, phase.name)
-        return Outcome(state, reason)
+        return Outcome(state, kept_step, reason)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
         """Steps of a phase; None where only time limits it."""
@@ -188,19 +189,21 @@ class Trainer:
         self.history.checks.append(check)
         return check
 
-    def _kept(self, state: TrainState) -> TrainState:
-        """The state with the parameters that left least on held-out points, where those of the end are not as good."""
+    def _kept(self, state: TrainState) -> tuple[TrainState, int]:
+        """The state, with the parameters that left least on held-out points where those of the end are not as good, and
+        the step of the parameters.
+        """
         if self._best is None:
-            return state
+            return state, int(state.step)
         check, last = self._best.check, self.history.checks[-1]
         best, left = (total_loss(each.held_out, _numbers(state)) for each in (check, last))
         if last.step == int(state.step) and left <= best / LESS:
-            return state
+            return state, last.step
         other = f"those of step {last.step} leave {left:.2e}" if last is not check else "what came then is not finite"
         self._journal.decide(f"kept: the parameters of step {check.step}, held-out loss {best:.2e}; {other}")
         records = self.history.diagnostics
         records[:] = [record for record in records if record.step < int(state.step)]
-        return dataclasses.replace(state, params=self._best.params)
+        return dataclasses.replace(state, params=self._best.params), check.step
 
     def _diagnose(self, state: TrainState, phase: str) -> None:
         records = self.history.diagnostics

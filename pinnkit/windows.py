@@ -78,19 +78,21 @@ class Window(NamedTuple):
 
 
 class _Pace(NamedTuple):
-    """How the next window is tried: its length, its least width, what was left where nothing helped, and how many times
-    as much as usual may be left, for want of time.
+    """How the next window is tried: its length, its least width, what was left where nothing helped, how many times
+    as much as usual may be left, for want of time, and what may be left since the target asks for no less.
     """
 
     length: float
     width: int = 0
     floor: float = 0.0
     ease: float = 1.0
+    asked: float = 0.0
 
-    def after(self, window: Window, accepted: float) -> "_Pace":
+    def after(self, window: Window, accepted: float, target: float | None) -> "_Pace":
         """After a window that is kept, whether what it leaves is accepted or nothing helped."""
         wanted = _factor(window, accepted) if window.left <= accepted else 1.0
-        return self._replace(length=self.length * min(wanted, GROWTH))
+        asked = min(AIM * (target or 0.0) / window.attempt.before, EASIEST) if window.attempt.before > 0 else 0.0
+        return self._replace(length=self.length * min(wanted, GROWTH), asked=asked)
 
     def shorter(self, window: Window, accepted: float) -> "_Pace":
         return self._replace(length=self.length * float(np.clip(_factor(window, accepted), *SHRINKAGE)))
@@ -129,7 +131,8 @@ class Windows:
                 journal.decide(f"time windows given up before {now:.3g}: the shortest leaves {window.left:.1e}")
                 return None
             found.append(window)
-            values, in_time = self._at_end(window), self._in_time(pace.after(window, accepted), found, began, entered)
+            values, following = self._at_end(window), pace.after(window, accepted, journal.limits.target)
+            in_time = self._in_time(following, found, began, entered)
             if in_time is None:
                 return None
             pace = in_time
@@ -184,7 +187,7 @@ class Windows:
 
     def _accepted(self, start: Start, pace: _Pace) -> float:
         own = ACCEPTED[self._widths.index(start.width)]
-        return max(pace.ease * own, INHERITED * pace.floor, (FROM_START * start.error) ** 2)
+        return max(pace.ease * own, pace.asked, INHERITED * pace.floor, (FROM_START * start.error) ** 2)
 
     def _describe(self, found: list[Window]) -> None:
         lengths, widest = np.diff(edges(found)), max(window.solver.layer.size for window in found)

@@ -163,6 +163,13 @@ def test_a_budget_that_is_short_lets_windows_leave_more(windowed, monkeypatch):
             assert bool(eased) == (budget is not None), (budget, next(clock), journal.history.decisions)
 
 
+def test_windows_are_no_more_exact_than_a_target_asks(windowed):
+    growth, exact = windowed
+    solution = pinnkit.fit(growth, target=1e-6)
+    assert solution.summary.stop_reason == "target" and solution.summary.held_out_loss <= 1e-6
+    assert solution.summary.steps < exact.summary.steps
+
+
 def test_windows_survive_their_folder(windowed, tmp_path):
     growth, solution = windowed
     t = np.linspace(0, 2, 9)

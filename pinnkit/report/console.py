@@ -58,7 +58,7 @@ def _parts(run: Run) -> list:
         Text(),
         _columns(tables.kernel_table(run), tables.time_table(run)),
         Text(),
-        Text.assemble(("Stopped: ", "dim"), f"{s.stop_reason}, {s.steps:,} steps"),
+        Text.assemble(("Stopped: ", "dim"), tables.ending(run)),
         *(_finding(finding) for finding in interpret(run)),
     ]
 

@@ -36,6 +36,7 @@ def render(run: Run) -> str:
     return environment.get_template("template.html").render(
         summary=run.summary,
         verdict=verdict(run),
+        ending=tables.ending(run),
         findings=interpret(run),
         command=_command(run.config),
         decisions=run.history.decisions,

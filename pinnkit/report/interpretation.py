@@ -79,7 +79,7 @@ def verdict(run: Run) -> str:
     summary = run.summary
     after = f"after {summary.steps:,} steps and {number(summary.seconds.total)} s"
     if _stopped_on_non_finite(run):
-        return f"The run broke down {after}: {summary.stop_reason}. The last finite parameters were kept."
+        return f"The run broke down {after}: {summary.stop_reason}. {_kept(run)} were kept."
     error = _error(run)
     if error is None:
         ratio = _held_out_ratio(run)
@@ -178,16 +178,31 @@ def overfitting(run: Run) -> Finding | None:
     training, held_out = run.summary.loss, run.summary.held_out_loss
     if not (held_out > OVERFITTING * training and held_out > _rounding_loss(run)) or _held_out_ratio(run) <= CONVERGED:
         return None
-    checks = run.history.checks
-    trained = run.summary.losses
-    excess = {k: _ratio(checks[-1].held_out[k], trained[k]) for k in trained} if checks else {}
-    worst = max(excess, key=excess.__getitem__, default=None)
-    where = "" if worst is None else f", most of all for '{worst}' ({times(excess[worst])} its training value)"
+    excess = {k: _ratio(run.summary.held_out[k], value) for k, value in run.summary.losses.items()}
+    worst = max(excess, key=excess.__getitem__)
+    where = f", most of all for '{worst}' ({times(excess[worst])} its training value)"
     return Finding(
         "warning",
         "The fit does not hold between the points",
         f"The loss on held-out points, {number(held_out)}, is {times(_ratio(held_out, training))} the training "
         f"loss{where}.",
+        "Use more points (`points`), or points that are redrawn during training.",
+    )
+
+
+def overfitting_later(run: Run) -> Finding | None:
+    checks, kept = run.history.checks, run.summary.kept_step
+    if not checks or kept >= checks[-1].step:
+        return None
+    at, least, last = checks[-1].step, run.summary.held_out_loss, checks[-1].held_out_loss
+    training = float(run.history.loss[at - 1])
+    if not last > OVERFITTING * max(least, training) or _held_out_ratio(run) <= CONVERGED:
+        return None
+    return Finding(
+        "warning",
+        "Later steps fitted the points, not what lies between them",
+        f"From step {kept:,}, whose parameters are kept, to step {at:,} the loss on held-out points rose from "
+        f"{number(least)} to {number(last)}; the training loss was {number(training)} then.",
         "Use more points (`points`), or points that are redrawn during training.",
     )
 
@@ -302,6 +317,7 @@ RULES: tuple[Callable[[Run], Finding | None], ...] = (
     slow_residual,
     unreachable_residual,
     overfitting,
+    overfitting_later,
     precision_limit,
     converged,
     still_falling,
@@ -322,6 +338,11 @@ def _largest_part(record: Diagnostics, modes: np.ndarray) -> str:
 
 def _final(run: Run) -> Diagnostics | None:
     return run.history.diagnostics[-1] if run.history.diagnostics else None
+
+
+def _kept(run: Run) -> str:
+    kept = run.summary.kept_step
+    return "The last finite parameters" if kept == run.summary.steps else f"The parameters of step {kept:,}"
 
 
 def _stopped_on_non_finite(run: Run) -> bool:

@@ -28,6 +28,13 @@ def error_table(run: Run) -> Table:
     return Table("Result", ("field", "relative L2 error", "max error"), rows)
 
 
+def ending(run: Run) -> str:
+    """Why and when it stopped, and which parameters were kept."""
+    s = run.summary
+    kept = "" if s.kept_step == s.steps else f"; the parameters are those of step {s.kept_step:,}"
+    return f"{s.stop_reason}, after {s.steps:,} steps{kept}"
+
+
 def loss_table(run: Run) -> Table:
     """Losses, and the coefficients that were looked for or given."""
     s = run.summary
@@ -42,14 +49,13 @@ def loss_table(run: Run) -> Table:
 def condition_table(run: Run) -> Table:
     """Per condition: points, mean squares at the start, at the end and on held-out points, weight."""
     h, s = run.history, run.summary
-    held_out = h.checks[-1].held_out if h.checks else {}
     rows = [
         (
             name,
             number(s.points[name]),
             number(float(h.losses[name][0]) if h.losses[name].size else None),
             number(s.losses[name]),
-            number(held_out.get(name)),
+            number(s.held_out[name]),
             number(s.weights[name]),
         )
         for name in h.conditions

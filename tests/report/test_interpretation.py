@@ -52,6 +52,7 @@ def final_spectrum(run, **changes):
 
 STEEP = [10.0 ** -(i + 1) for i in range(8)]
 FLAT = [0.1] * 8
+SPOILT = [1e-3, *(0.1 * i for i in range(1, 8))]
 
 CASES = {
     rules.not_finite: make_run(stop_reason="not finite: residual of condition 'pde' at step 7"),
@@ -59,6 +60,9 @@ CASES = {
     rules.slow_residual: left_in(slice(20, 40)),
     rules.unreachable_residual: left_in(slice(50, 64)),
     rules.overfitting: make_run(loss=1e-6, held_out_loss=1e-3),
+    rules.overfitting_later: make_run(
+        history=with_checks(make_history(), held_out_loss=SPOILT), kept_step=100, held_out_loss=SPOILT[0]
+    ),
     rules.precision_limit: make_run(precision="single", loss=1e-11),
     rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=0.01),
     rules.kernel_drift: final_spectrum(make_run(), kernel_drift=3.0),
@@ -76,6 +80,9 @@ QUIET = {
     rules.slow_residual: left_in(slice(20, 40), phase="gauss-newton"),
     rules.unreachable_residual: left_in(slice(0, 40)),
     rules.overfitting: make_run(loss=1e-3, held_out_loss=3e-3),
+    rules.overfitting_later: make_run(
+        history=with_checks(make_history(), held_out_loss=FLAT), kept_step=100, held_out_loss=FLAT[0]
+    ),
     rules.precision_limit: make_run(loss=1e-11),
     rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=1e-3),
     rules.kernel_drift: make_run(),
