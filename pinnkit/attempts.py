@@ -158,7 +158,7 @@ def diagnostician_of(residuals: ResidualFunctions, counts: dict[str, int], seed:
 
 def check_finite(residuals: ResidualFunctions, params: Params, batch: Batch) -> None:
     """Refuse parameters, and residuals at them, that are not finite."""
-    bad = sum(int((~jnp.isfinite(leaf)).sum()) for leaf in jax.tree.leaves(params))
+    bad = sum(int((~np.isfinite(leaf)).sum()) for leaf in jax.tree.leaves(params))
     if bad:
         raise ProblemError(f"the model has {bad} parameter(s) that are not finite")
     for name, r in jax.jit(residuals)(params, batch).items():

@@ -271,6 +271,7 @@ def default_network(
         return MLP(domain, outputs, width, depth, embedding=embedding, seed=seed)
 
 
+@eqx.filter_jit  # one compilation, not one an operation and size
 def _layers(inputs: int, outputs: int, width: int, depth: int, key: Key) -> tuple[tuple[Dense, ...], Dense]:
     if min(outputs, width, depth) < 1:
         raise ValueError(f"a network needs outputs, width and depth ≥ 1, got {outputs}, {width} and {depth}")

@@ -59,4 +59,5 @@ class AbstractSampler(eqx.Module):
 
 def batch_of(problem: Problem, layouts: Mapping[str, jax.Array]) -> Batch:
     """The points of each condition from their layouts."""
-    return {name: condition.on.points(layouts[name]) for name, condition in problem.conditions.items()}
+    place = lambda layouts: {name: condition.on.points(layouts[name]) for name, condition in problem.conditions.items()}
+    return jax.jit(place)(dict(layouts))  # compiled once where it is called on arrays, not once an operation
