@@ -24,7 +24,7 @@ from numpy.polynomial import polynomial
 
 from ._types import TIME_NAMES, Params, Scalar
 from .model import FunctionalModel
-from .prescribed import TOLERANCE, Datum, Pin, on_face, pins_of, prescribed, seams_of
+from .prescribed import TOLERANCE, Datum, Pin, Point, on_face, pins_of, prescribed, seams_of
 from .problem import Problem, ProblemError
 
 MOST_AXES = 3
@@ -277,9 +277,9 @@ def _slope(power: int, order: int, at: int) -> float:
 def _corner(together: Sequence[tuple[Pin, Datum]], x: Float[Array, " d"], bounds: Bounds) -> Scalar:
     """What all these pins prescribe where their faces meet."""
     source, datum = max(together, key=lambda pair: pair[0].order)
-    for pin, _ in together:
-        x = x.at[pin.axis].set(bounds[pin.side][pin.axis])
-    return _derived(datum, [(pin.axis, pin.order) for pin, _ in together if pin is not source])(x)
+    known = {pin.axis: bounds[pin.side][pin.axis] for pin, _ in together}
+    point = [known[axis] if axis in known else x[axis] for axis in range(len(x))]
+    return _derived(datum, [(pin.axis, pin.order) for pin, _ in together if pin is not source])(point)
 
 
 def _derived(function: Datum, orders: Sequence[tuple[int, int]]) -> Datum:
@@ -290,4 +290,8 @@ def _derived(function: Datum, orders: Sequence[tuple[int, int]]) -> Datum:
 
 
 def _partial(function: Datum, axis: int) -> Datum:
-    return lambda x: jax.jvp(function, (x,), (jnp.zeros_like(x).at[axis].set(1.0),))[1]
+    def derivative(x: Point) -> Scalar:
+        moved = lambda value: function([*x[:axis], value, *x[axis + 1 :]])
+        return jax.jvp(moved, (x[axis],), (jnp.ones_like(x[axis]),))[1]
+
+    return derivative

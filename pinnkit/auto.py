@@ -48,8 +48,8 @@ WORTHWHILE = 0.1
 HOPELESS = 0.5
 """A trial that leaves more than this share of the loss says nothing about the bandwidth."""
 
-TRIALS = 4
-"""Of bandwidths for a wider network, as foreseen."""
+TRIALS, ALL_TRIALS = 4, 12
+"""Of bandwidths for a wider network, as foreseen: where the last said something about the bandwidth, and where not."""
 
 GROWTH = 2.5
 """Exponent of the width in the time of a solve: unknowns and points grow together, and 500 of them are few."""
@@ -185,7 +185,7 @@ class Automatic:
 
     def _foreseen(self, best: Found, width: int) -> float:
         """Seconds that a wider network will take."""
-        trials = TRIALS if best.left > SETTLED else 0
+        trials = 0 if best.left <= SETTLED else TRIALS if best.left <= HOPELESS else ALL_TRIALS
         return (width / best.settings["width"]) ** GROWTH * (trials * self._trial_seconds + self._solve_seconds)
 
     def _time_for(self, best: Found) -> float:

@@ -76,7 +76,7 @@ class Marching:
                 return lower + (held["warp"](z) + 1) / 2 * (upper - lower)
 
             values = lambda x: start.apply(held["start"], jnp.delete(warped(x), self.axis, assume_unique_indices=True))
-            given = lambda output, order: lambda x: values(x)[slot[output, order]]
+            given = lambda output, order: lambda x: values(jnp.stack(x))[slot[output, order]]
             return self.ansatz.outputs(features.apply(params["features"], warped(x)), x, bounds, given)
 
         window = jnp.array([box.lower[self.axis], box.upper[self.axis]])

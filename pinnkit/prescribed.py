@@ -37,7 +37,10 @@ class Pin(NamedTuple):
     order: int
 
 
-Datum = Callable[[Array], Scalar]
+Point = Array | Sequence[Scalar]
+"""Coordinates: an array, or one by one, so that what is known of one of them is not lost."""
+
+Datum = Callable[[Point], Scalar]
 """The prescribed value as a function of a point of the face."""
 
 
@@ -129,7 +132,7 @@ def _rows(
     equation: Equation,
     entries: Sequence[tuple[Symbol, int, int]],
     v: Float[Array, " k"],
-    x: Float[Array, " d"],
+    x: Point,
     axis: int,
     side: int,
     field_value: FieldValue = _elsewhere,
@@ -142,10 +145,11 @@ def _rows(
     return equation(values, field_value)
 
 
-def _known_values(problem: Problem, x: Float[Array, " d"], axis: int, side: int) -> dict[Symbol, Array]:
+def _known_values(problem: Problem, x: Point, axis: int, side: int) -> dict[Symbol, Array]:
+    dtype = jnp.result_type(x[0])
     values = {Symbol("coordinate", name): x[i] for i, name in enumerate(problem.domain.coordinates)}
-    values |= {Symbol("coefficient", name): jnp.asarray(value, x.dtype) for name, value in problem.constants.items()}
-    normal = jnp.zeros(len(x), x.dtype).at[axis].set(2.0 * side - 1)
+    values |= {Symbol("coefficient", name): jnp.asarray(value, dtype) for name, value in problem.constants.items()}
+    normal = jnp.asarray((2 * side - 1) * np.eye(len(x))[axis], dtype)
     return {**values, Symbol("normal", "normal"): normal}
 
 
@@ -156,11 +160,11 @@ def prescribed(problem: Problem, pin: Pin) -> Datum:
     orders = tuple(pin.order if axis == pin.axis else 0 for axis in range(problem.domain.dimension))
     mine = next(k for k, (s, _, output) in enumerate(entries) if output == pin.output and s.orders == orders)
 
-    def datum(x: Float[Array, " d"]) -> Scalar:
+    def datum(x: Point) -> Scalar:
         at = lambda v: _rows(problem, equation, entries, v, x, pin.axis, pin.side)[pin.row]
-        zero = jnp.zeros(len(entries), x.dtype)
-        constant = at(zero)
-        return -constant / (at(zero.at[mine].set(1.0)) - constant)
+        unit = jnp.asarray(np.eye(len(entries))[mine], jnp.result_type(x[0]))
+        constant, slope = jax.jvp(at, (jnp.zeros_like(unit),), (unit,))
+        return -constant / slope
 
     return datum
 

@@ -41,8 +41,9 @@ r"""A linear operator $\sum_\alpha c_\alpha \partial^\alpha$ with no term of ord
 Channel: TypeAlias = Index | int
 """What a series has entries for: a multi-index, or the number of an operator."""
 
-Series: TypeAlias = dict[Channel, Array]
-"""Taylor coefficients by multi-index, and values of operators; an entry that is not there is zero."""
+Series: TypeAlias = dict[Channel, Any]
+"""Arrays: Taylor coefficients by multi-index, and values of operators; an entry that is not there is zero. Those of
+NumPy are known when the function is traced."""
 
 
 def derivatives(
@@ -119,12 +120,12 @@ def _scaled(operator: Operator) -> dict[Index, Any]:
 
 
 def _seed(x: Float[Array, " d"], channels: _Channels) -> Series:
-    """The point itself as a series."""
+    """The point itself as a series. Its slopes are known: a coordinate taken from it varies along its own axis only."""
     units = [_unit_index(axis, len(x)) for axis in range(len(x))]
-    seed: Series = {channels.zero: x}
+    seed: Series = {channels.zero: jnp.asarray(x)}
     for axis, index in enumerate(units):
         if index in channels.indices:
-            seed[index] = jnp.asarray(np.eye(len(x), dtype=x.dtype)[axis])
+            seed[index] = np.eye(len(x), dtype=x.dtype)[axis]
     for name, operator in channels.operators.items():
         if any(index in operator for index in units):
             seed[name] = jnp.stack([jnp.asarray(operator.get(index, 0.0), x.dtype) for index in units])
@@ -171,11 +172,31 @@ def _add(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
 def _linear(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
     """Every channel on its own; constants belong to the value."""
     series = [_as_series(operand, channels) for operand in operands]
-    present = [index for index in channels.all if any(index in terms for terms in series)]
-    return {
-        index: evaluate(eqn, [terms.get(index, jnp.zeros_like(terms[channels.zero])) for terms in series])[0]
-        for index in present
-    }
+    part = _PARTS.get(eqn.primitive.name)
+    out: Series = {}
+    for index in channels.all:
+        if part is not None and isinstance(known := series[0].get(index), np.ndarray):
+            if (found := part(known, **eqn.params)).any():
+                out[index] = found
+        elif any(index in terms for terms in series):
+            terms = [terms.get(index, jnp.zeros_like(terms[channels.zero])) for terms in series]
+            out[index] = evaluate(eqn, terms)[0]
+    return out
+
+
+def _slice(
+    known: np.ndarray, start_indices: Sequence[int], limit_indices: Sequence[int], strides: Sequence[int] | None
+) -> np.ndarray:
+    steps = strides or len(start_indices) * [1]
+    return known[tuple(slice(*bounds) for bounds in zip(start_indices, limit_indices, steps, strict=True))]
+
+
+def _squeeze(known: np.ndarray, dimensions: Sequence[int]) -> np.ndarray:
+    return np.squeeze(known, tuple(dimensions))
+
+
+_PARTS: dict[str, Callable[..., np.ndarray]] = {"slice": _slice, "squeeze": _squeeze}
+"""Operations that take a part, on what is known when the function is traced: parts that vanish are not carried."""
 
 
 def _select(eqn: Any, operands: list[Any], channels: _Channels) -> Series:
@@ -235,7 +256,7 @@ def _square(series: Series, channels: _Channels) -> Series:
     return out
 
 
-def _spread_into(out: Series, term: Array, reached: Iterable[tuple[Channel, Any]]) -> None:
+def _spread_into(out: Series, term: Any, reached: Iterable[tuple[Channel, Any]]) -> None:
     for channel, factor in reached:
         part = term if isinstance(factor, int | float) and factor == 1 else factor * term
         out[channel] = out[channel] + part if channel in out else part
