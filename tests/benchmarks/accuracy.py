@@ -297,7 +297,9 @@ of neural solvers; those with † are as quoted by others than their authors.
 More seeds, other strategies and ablations are rows as well where the file of results holds them, from runs with
 `--seeds`, `--strategies` and `--variants`. "Soft conditions" leaves all conditions in the loss, "one bandwidth" takes 8
 radians per half width for all coordinates, "no windows" takes one network for all times, "no output layer" leaves out
-the sines: a deep network is trained.
+the sines: a deep network is trained, by Gauss-Newton with weights from the kernel. Strategy `gauss-newton` has unit
+weights and points that do not follow the residual; `ntk-adam` has no Gauss-Newton steps; `adam` has neither weights nor
+a rate from the kernel.
 
 {table}
 {f"{chr(10)}Runs that failed:{chr(10)}{chr(10)}{''.join(failures)}" if failures else ""}"""
