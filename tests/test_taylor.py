@@ -115,3 +115,9 @@ def test_laplacian_costs_no_more_than_its_channels():
     flops = jax.jit(jax.grad(loss)).lower(weights, xs).compile().cost_analysis()["flops"]
     channels = 3 * 5 * 2 * points * width**2 * len(weights)
     assert flops <= 1.25 * channels
+
+
+def test_a_coordinate_varies_along_its_own_axis_only():
+    function = lambda x: jnp.sin(x[0]) * x[1]
+    traced = lambda index: str(jax.make_jaxpr(lambda x: derivatives(function, x, [index])[index])(jnp.ones(2)))
+    assert "cos" in traced((1, 1)) and "cos" not in traced((0, 1))
