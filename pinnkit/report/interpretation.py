@@ -192,8 +192,8 @@ def overfitting(run: Run) -> Finding | None:
 
 def overfitting_later(run: Run) -> Finding | None:
     checks, kept = run.history.checks, run.summary.kept_step
-    if not checks or kept >= checks[-1].step:
-        return None
+    if not checks or kept >= checks[-1].step or run.config.get("network") == "SineFeatures":
+        return None  # later steps, where there are any, are those of another network
     at, least, last = checks[-1].step, run.summary.held_out_loss, checks[-1].held_out_loss
     training = float(run.history.loss[at - 1])
     if not last > OVERFITTING * max(least, training) or _held_out_ratio(run) <= CONVERGED:

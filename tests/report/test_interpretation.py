@@ -141,6 +141,11 @@ def test_the_slow_mode_with_most_of_the_residual_is_described():
     assert "largest part" not in rules.slow_residual(left_in(slice(20, 40), most=25)).reason
 
 
+def test_steps_of_another_network_are_not_called_overfitting():
+    run = CASES[rules.overfitting_later]
+    assert rules.overfitting_later(dataclasses.replace(run, config={**run.config, "network": "SineFeatures"})) is None
+
+
 def test_losses_at_rounding_are_not_called_overfitting():
     assert rules.overfitting(make_run(loss=1e-30, held_out_loss=1e-27)) is None
 
