@@ -109,8 +109,8 @@ def fit(
     trained: Trained | None = None
     if chooses:
         with jax.enable_x64(True):
-            trained, found = by_features(ansatz, seed, journal, choices)
-        sines = trained
+            sines, found = by_features(ansatz, seed, journal, choices)
+        trained = sines
         if not is_resolved(found.left) and sines.stop_reason == "plateau" and steps is None:
             journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
             deep = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
