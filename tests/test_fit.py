@@ -217,7 +217,7 @@ def test_unknown_coefficient_is_found():
 
 
 def test_a_system_with_a_vector_field_is_solved():
-    run = fit(stokes(), points=150, width=10, depth=2)
+    run = fit(stokes(), points=150, width=10, depth=2, target=1e-6)
     assert run.summary.relative_l2["velocity"] < 1e-3
     assert run.summary.relative_l2["p"] < 1e-3
     assert run(x=0.5, y=[0.25, 0.5])["velocity"].shape == (2, 2)

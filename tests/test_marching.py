@@ -68,18 +68,19 @@ def test_a_window_starts_where_the_last_one_ended():
     marching = marching_of(pde=inside, walls=walls, value=value, velocity=velocity)
     assert marching is not None
     with jax.enable_x64(True):
-        model = marching.model(96, (4.0, 2.0), 0)
+        model = marching.model(24, (4.0, 2.0), 0)
         rng = np.random.default_rng(0)
-        start = find_start(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), [300], 1.0, 0)
+        start = find_start(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), [100], 1.0, 0)
         assert start.error < 1e-9
         random = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params["features"])
         first = {"features": random, "start": start.params, "warp": start.warp, "window": jnp.array([0.0, 0.5])}
-        values = lambda x: np.asarray(jax.vmap(lambda x: marching.at_end(model, first, x))(x))
-        handed_on = find_start(marching, values, [900], 1.0, 0)
+        at_end = jax.jit(jax.vmap(lambda x: marching.at_end(model, first, x)))
+        values = lambda x: np.asarray(at_end(jnp.asarray(x)))
+        handed_on = find_start(marching, values, [300], 1.0, 0)
         given = {"start": handed_on.params, "warp": handed_on.warp, "window": jnp.array([0.5, 2.0])}
         second = {"features": random, **given}
         x = jnp.array([0.3, 0.5])
-        rate = lambda params: jax.jvp(lambda x: model.apply(params, x), (x,), (jnp.array([0.0, 1.0]),))
+        rate = jax.jit(lambda params: jax.jvp(lambda x: model.apply(params, x), (x,), (jnp.array([0.0, 1.0]),)))
         for before, after in zip(rate(first), rate(second), strict=True):
             np.testing.assert_allclose(after, before, rtol=1e-7 + 100 * handed_on.error)
 
@@ -118,7 +119,7 @@ def test_windows_solve_and_say_so(windowed):
 
 def test_windows_can_be_switched_off(windowed):
     growth, _ = windowed
-    solution = pinnkit.fit(growth, choices=pinnkit.Choices(windows=False, bandwidth=6.0))
+    solution = pinnkit.fit(growth, steps=5, choices=pinnkit.Choices(windows=False, bandwidth=6.0))
     assert "windows" not in solution.run.config
     assert "bandwidth 6, as given" in solution.history.decisions
     assert not any("time windows" in decision for decision in solution.history.decisions)
