@@ -24,8 +24,9 @@ from numpy.polynomial import polynomial
 
 from ._types import TIME_NAMES, Params, Scalar
 from .model import FunctionalModel
-from .prescribed import TOLERANCE, Datum, Pin, Point, on_face, pins_of, prescribed, seams_of
+from .prescribed import TOLERANCE, Datum, Pin, derived, on_face, pins_of, prescribed, seams_of
 from .problem import Problem, ProblemError
+from .smoothness import roughness
 
 MOST_AXES = 3
 """Axes that one field is pinned on: the terms of a transfinite interpolation grow as 3 to this power."""
@@ -132,6 +133,7 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, peri
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     seams, by_period = seams_of(problem, names) if periodic else ({}, ())
     candidates = {name: pins for name in names if name not in by_period and (pins := pins_of(problem, name))}
+    zeros = frozenset(pin for found in candidates.values() for pin in found if _is_zero(problem, pin))
     accepted: list[str] = []
     notes: list[str] = []
     if (kink := _kink(problem, candidates, seams)) is not None:
@@ -139,7 +141,8 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
         seams, by_period = {}, ()
     for name in sorted(candidates, key=lambda name: _precedence(problem, candidates[name])):
         together = [pin for other in (*accepted, name) for pin in candidates[other]]
-        if (reason := _objection(problem, together, seams)) is None:
+        own = [pin for pin in candidates[name] if pin not in zeros]
+        if (reason := _objection(problem, together, seams) or roughness(problem, own)) is None:
             accepted.append(name)
         else:
             notes.append(f"condition '{name}' stays in the loss: {reason}")
@@ -152,7 +155,7 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
         tuple(name for name in problem.conditions if name in accepted or name in by_period),
         by_output,
         seams,
-        frozenset(pin for found in candidates.values() for pin in found if _is_zero(problem, pin)),
+        zeros,
         tuple(notes),
         candidates,
     )
@@ -198,7 +201,7 @@ def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
     """The first derivative of prescribed values that is declared to be periodic and is not."""
     for axis, highest in seams.items():
         for order in range(highest + 1):
-            datum = _derived(prescribed(problem, pin), ((axis, order),))
+            datum = derived(prescribed(problem, pin), ((axis, order),))
             below, above = (np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, axis, side)))) for side in (0, 1))
             wrong = np.abs(above - below) > TOLERANCE * (1 + np.abs(below).max() + np.abs(above).max())
             if wrong.any() or not np.isfinite(above).all():
@@ -221,8 +224,8 @@ def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
     """The first two values that should be one, where two pins meet."""
     x = on_face(problem, a.axis, a.side)
     x = jnp.asarray(x).at[:, b.axis].set(on_face(problem, b.axis, b.side)[:, b.axis])
-    first = np.asarray(jax.vmap(_derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
-    second = np.asarray(jax.vmap(_derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
+    first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
+    second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return "they are not finite there"
     wrong = np.abs(first - second) > TOLERANCE * (1 + np.abs(first).max() + np.abs(second).max())
@@ -279,19 +282,4 @@ def _corner(together: Sequence[tuple[Pin, Datum]], x: Float[Array, " d"], bounds
     source, datum = max(together, key=lambda pair: pair[0].order)
     known = {pin.axis: bounds[pin.side][pin.axis] for pin, _ in together}
     point = [known[axis] if axis in known else x[axis] for axis in range(len(x))]
-    return _derived(datum, [(pin.axis, pin.order) for pin, _ in together if pin is not source])(point)
-
-
-def _derived(function: Datum, orders: Sequence[tuple[int, int]]) -> Datum:
-    for axis, order in orders:
-        for _ in range(order):
-            function = _partial(function, axis)
-    return function
-
-
-def _partial(function: Datum, axis: int) -> Datum:
-    def derivative(x: Point) -> Scalar:
-        moved = lambda value: function([*x[:axis], value, *x[axis + 1 :]])
-        return jax.jvp(moved, (x[axis],), (jnp.ones_like(x[axis]),))[1]
-
-    return derivative
+    return derived(datum, [(pin.axis, pin.order) for pin, _ in together if pin is not source])(point)

@@ -29,6 +29,9 @@ TRIAL_STEPS, FINAL_STEPS = 3, 15
 LINES, LINE_POINTS, NEARLY_ALL = 16, 128, 0.99
 """Lines along each coordinate, points on each, and the share of the residual's variation that counts."""
 
+ROUNDING = 1e-10
+"""A condition whose residual is smaller than this share of the largest one says nothing about frequencies."""
+
 _HELD_OUT_SEED = 30_011
 
 Mover = Callable[[Batch], Batch]
@@ -113,7 +116,9 @@ def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = sta
         unit[:, :, axis] = np.linspace(0, 1, LINE_POINTS, endpoint=False)
         points = Interior(problem.domain).points(jnp.asarray(unit.reshape(-1, problem.domain.dimension)))
         values = solver.layer.values(params, moved(dict.fromkeys(_interior(problem), points)))
-        found.append(max(_highest_frequency(r.reshape(LINES, LINE_POINTS, -1)) for r in values.values()))
+        largest = max(np.abs(r).max() for r in values.values())
+        lines = [r.reshape(LINES, LINE_POINTS, -1) for r in values.values() if np.abs(r).max() > ROUNDING * largest]
+        found.append(max(map(_highest_frequency, lines), default=0.0))
     return tuple(found)
 
 

@@ -32,7 +32,7 @@ from .residuals import Batch
 from .warp import Bump, Warp
 
 START_SHARE = 6
-"""Sines of a window for each sine of the network that holds its start."""
+"""Sines of a window for each one of the network that holds its start on a line; in a plane both have as many."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Marching:
             box, sum(sizes.values()), width, bandwidth, periodic=tuple(self.ansatz.periods), seed=seed
         )
         features = as_functional(network, box.dimension)
-        start = self.start_model(width // START_SHARE, bandwidth, seed)
+        start = self.start_model(width, bandwidth, seed)
         lower, upper = jnp.asarray(box.lower), jnp.asarray(box.upper)
         slot = {(pin.output, pin.order): k for k, pin in enumerate(self.pins)}
 
@@ -94,13 +94,17 @@ class Marching:
         return [i for i in range(self.domain.dimension) if i != self.axis]
 
     def start_model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
-        """The network in space that holds the values to start from, one output for each of `pins`."""
+        """The network in space that holds the values that a window starts from, one output for each of `pins`.
+
+        - `width`: of the window.
+        """
         if not self.space:
             return FunctionalModel(jnp.zeros(len(self.pins)), lambda params, x: params, lambda params: params)
         names, lower, upper = self.domain.coordinates, self.domain.lower, self.domain.upper
         box = Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in self.space})
         scales, periodic = [bandwidth[i] for i in self.space], tuple(self.ansatz.periods)
-        network = SineFeatures(box, len(self.pins), width, scales, periodic=periodic, seed=seed)
+        sines = width // START_SHARE if len(self.space) == 1 else width
+        network = SineFeatures(box, len(self.pins), sines, scales, periodic=periodic, seed=seed)
         return as_functional(network, len(self.space))
 
     def declared(self, x: Float[Array, " d"]) -> Float[Array, " q"]:

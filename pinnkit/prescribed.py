@@ -169,6 +169,22 @@ def prescribed(problem: Problem, pin: Pin) -> Datum:
     return datum
 
 
+def derived(function: Datum, orders: Sequence[tuple[int, int]]) -> Datum:
+    """A derivative of a prescribed value, of so many orders along each of these axes."""
+    for axis, order in orders:
+        for _ in range(order):
+            function = _partial(function, axis)
+    return function
+
+
+def _partial(function: Datum, axis: int) -> Datum:
+    def derivative(x: Point) -> Scalar:
+        moved = lambda value: function([*x[:axis], value, *x[axis + 1 :]])
+        return jax.jvp(moved, (x[axis],), (jnp.ones_like(x[axis]),))[1]
+
+    return derivative
+
+
 # Periodicity.
 
 

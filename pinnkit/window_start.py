@@ -18,7 +18,7 @@ from jaxtyping import Float
 from ._types import Params
 from .bandwidth import Bandwidth
 from .least_squares import least_squares
-from .marching import START_SHARE, Marching
+from .marching import Marching
 from .warp import BUMPS, Bump, Warp
 
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
@@ -116,7 +116,7 @@ def _fit(
     from scipy.stats import qmc  # slow to import
 
     box, bandwidth, warp = marching.domain, _bandwidth(marching, scale, modes), marching.warp(bumps)
-    network: Any = marching.start_model(width // START_SHARE, bandwidth, seed).params
+    network: Any = marching.start_model(width, bandwidth, seed).params
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
     z = warp.inverse(2 * unit - 1)

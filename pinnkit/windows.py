@@ -6,7 +6,6 @@ that leaves too much is shortened; where that hardly helps, space is what is not
 """
 
 import functools
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -52,6 +51,9 @@ FORESEEABLE = 0.1
 EASED, EASIEST = 100.0, 1e-10
 """Where the rest would take longer than the time that is left, so many times as much may be left of the loss from there
 on, up to this share: windows that start from worse are not resolved later on, where fronts form."""
+
+PATIENCE = 0.4
+"""Share of the time that is left which windows may take before that can be told."""
 
 HOPE = 1.5
 """Windows are given up where the rest would take so many times the time that is left, for they grow longer."""
@@ -110,6 +112,7 @@ class Windows:
         self._marching, self._seed, self._journal = marching, seed, journal
         outputs = sum(marching.problem.field_sizes.values())
         self._widths = [max(n // outputs, 1) for n in UNKNOWNS]
+        self._reserve, self._longest = (1 - PATIENCE) * journal.limits.seconds_left, 0.0
         self._solver = functools.cache(self._make_solver)
         self._ends = functools.cache(self._make_ends)
         self._first, self._last = (
@@ -128,7 +131,9 @@ class Windows:
             now = window.span[1]
             accepted = self._accepted(window.start, pace)
             if window.left > window.tolerated:
-                journal.decide(f"time windows given up before {now:.3g}: the shortest leaves {window.left:.1e}")
+                journal.decide(
+                    f"time windows given up before {now:.3g}: what was tried leaves {window.left:.1e}"
+                )
                 return None
             found.append(window)
             values, following = self._at_end(window), pace.after(window, accepted, journal.limits.target)
@@ -146,7 +151,7 @@ class Windows:
             return pace
         needed = (self._last - now) * min((seconds - began) / (now - before), (seconds - entered) / (now - self._first))
         left = journal.limits.seconds_left
-        foreseeable = now - self._first > FORESEEABLE * (self._last - self._first)
+        foreseeable = self._is_foreseeable(now)
         allowed = EASED * self._accepted(found[-1].start, pace)
         if foreseeable and needed > left > 0 and allowed <= EASIEST:
             journal.decide(
@@ -154,32 +159,48 @@ class Windows:
                 f"{needed:.0f} s of {left:.0f} s"
             )
             return pace._replace(ease=EASED * pace.ease)
-        if journal.is_over or (foreseeable and needed > HOPE * left):
+        if self._is_over(now) or (foreseeable and needed > HOPE * left):
             journal.decide(f"time windows given up at {now:.3g} after {len(found)}: {needed:.0f} s more to go")
             return None
         return pace
 
+    def _is_foreseeable(self, now: float) -> bool:
+        return now - self._first > FORESEEABLE * (self._last - self._first)
+
+    def _is_over(self, now: float, needed: float = 0.0) -> bool:
+        """Whether there is no time for what needs so many seconds."""
+        kept = 0.0 if self._is_foreseeable(now) else self._reserve
+        return self._journal.is_over or self._journal.limits.seconds_left - needed < kept
+
     def _resolved(self, values: Values, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
-        window, failed = self._solved(self._start(values, self._wide(pace.width)), now, pace), math.inf
+        window = self._solved(self._start(values, self._wide(pace.width)), now, pace)
         while True:
-            accepted = self._accepted(window.start, pace)
-            if window.left <= accepted or self._journal.is_over:
+            window, pace = self._shortened(window, now, pace)
+            if window.left <= self._accepted(window.start, pace) or window.start.error > ROUGH:
                 return window, pace
-            if window.left <= PAYS * failed and pace.length > SHORTEST * (self._last - self._first):
-                failed, pace = window.left, pace.shorter(window, accepted)
-                window = self._solved(window.start, now, pace)
-                continue
-            wider = self._wide(window.start.width + 1)
-            if window.start.error > ROUGH:
+            if self._is_over(now, needed=self._longest):
                 return window, pace
-            if not wider:
+            if not (wider := self._wide(window.start.width + 1)):
                 return window, pace._replace(floor=window.left)
             other = self._solved(self._start(values, wider[:1]), now, pace)
             if other.left > PAYS * window.left:
                 best = min(window, other, key=lambda one: one.left)
                 return best, pace._replace(floor=best.left)
-            window, failed, pace = other, math.inf, pace._replace(width=other.start.width)
+            window, pace = other, pace._replace(width=other.start.width)
+
+    def _shortened(self, window: Window, now: float, pace: _Pace) -> tuple[Window, _Pace]:
+        """The window, or a shorter one where that helps."""
+        while pace.length > SHORTEST * (self._last - self._first):
+            accepted = self._accepted(window.start, pace)
+            if window.left <= accepted or self._is_over(now):
+                break
+            shorter = pace.shorter(window, accepted)
+            other = self._solved(window.start, now, shorter)
+            if other.left > PAYS * window.left and other.left > accepted:
+                break
+            window, pace = other, shorter
+        return window, pace
 
     def _wide(self, least: int) -> list[int]:
         """Widths from `least` on."""
@@ -205,6 +226,7 @@ class Windows:
         return FeatureSolver(self._marching.problem, make, self._seed)
 
     def _solved(self, start: Start, now: float, pace: _Pace) -> Window:
+        began = self._journal.limits.seconds()
         span = now, self._last if now + 1.001 * pace.length > self._last else now + pace.length
         solver = self._solver(start.width)
         params = solver.params(start.bandwidth)
@@ -215,6 +237,7 @@ class Windows:
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         attempt = solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over)
         self._journal.add(attempt.steps, attempt.after)
+        self._longest = max(self._longest, self._journal.limits.seconds() - began)
         return Window(span, start, solver, params, attempt)
 
     def _declared(self) -> Values:
