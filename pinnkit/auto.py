@@ -130,17 +130,24 @@ class Automatic:
             max(n // self._outputs, 1) for n in UNKNOWNS[min(self._problem.domain.dimension, max(UNKNOWNS))]
         ]
         self.first = self._solver(self._widths[0])
-        self._trial_seconds = self._solve_seconds = 0.0  # of the last width
+        self._trials = dict[tuple[int, Bandwidth], Attempt]()  # by number of unknowns and bandwidth
+        self._trial_seconds = self._solve_seconds = self._compile_seconds = 0.0  # of the last width
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
         marching = find_marching(self._ansatz) if self._choices.windows else None
+        start = None
         if marching is not None and not self.first.layer.is_linear:
-            self._journal.decide("time windows: the equation is not linear, so early times come before late ones")
-            if (windowed := self._march(marching)) is not None:
-                return windowed
-            marching = None
-        first = self._kept(self.first, self._widths[0], self._choose(self.first).bandwidth)
+            look = self._choose(self.first, each=False)
+            start = look.bandwidth
+            if look.left > SETTLED:
+                self._journal.decide(
+                    f"time windows: the equation is not linear and a trial for all times leaves {_share(look.left)}"
+                )
+                if (windowed := self._march(marching)) is not None:
+                    return windowed
+                marching = start = None
+        first = self._kept(self.first, self._widths[0], self._choose(self.first, start).bandwidth)
         late = marching is not None and first.left > LATE
         whole = first if late else self._widened(first, self._widths[1:])
         if marching is None or whole.left <= RESOLVED or self._is_over(whole.loss):
@@ -172,7 +179,7 @@ class Automatic:
             if best.left > HOPELESS:
                 bandwidth = self._choose(solver).bandwidth
             elif best.left > SETTLED:
-                bandwidth = self._choose(solver, start=bandwidth).bandwidth
+                bandwidth = self._choose(solver, bandwidth, each=False).bandwidth
             wider = self._kept(solver, width, bandwidth)
             self._journal.decide(
                 f"width {width}: {_share(wider.left)} of the held-out loss is left, {_share(best.left)} before"
@@ -184,9 +191,10 @@ class Automatic:
         return best
 
     def _foreseen(self, best: Found, width: int) -> float:
-        """Seconds that a wider network will take."""
+        """Seconds that a wider network will take; to look at it in the end takes compilation as well."""
         trials = 0 if best.left <= SETTLED else TRIALS if best.left <= HOPELESS else ALL_TRIALS
-        return (width / best.settings["width"]) ** GROWTH * (trials * self._trial_seconds + self._solve_seconds)
+        solves = (width / best.settings["width"]) ** GROWTH * (trials * self._trial_seconds + self._solve_seconds)
+        return 2 * self._compile_seconds + solves
 
     def _time_for(self, best: Found) -> float:
         """Seconds that may be spent on sines: where they do not resolve, most of what is left is for a deep network."""
@@ -195,7 +203,7 @@ class Automatic:
     def _kept(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> Found:
         """A network of this width and bandwidth, solved for good."""
         start = solver.params(bandwidth)
-        attempt = self._solved(solver, start)
+        attempt = self._solved(solver, start, self._trials.get((solver.layer.size, bandwidth)))
         return Found(
             solver=solver,
             ansatz=self._ansatz,
@@ -210,25 +218,26 @@ class Automatic:
             settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth)},
         )
 
-    def _solved(self, solver: FeatureSolver, params: Params) -> Attempt:
-        """A solve whose steps are part of the run."""
+    def _solved(self, solver: FeatureSolver, params: Params, trial: Attempt | None) -> Attempt:
+        """A solve whose steps are part of the run, from where a trial of this bandwidth ended."""
         self._journal.phase(OUTPUT_LAYER)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         began = self._journal.limits.seconds()
-        attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=lambda: self._journal.limits.is_over)
-        self._solve_seconds = self._journal.limits.seconds() - began
+        over = lambda: self._journal.limits.is_over
+        attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=over, trial=trial)
+        self._solve_seconds = self._journal.limits.seconds() - began + (self._trial_seconds if trial else 0.0)
         self._journal.add(attempt.steps, attempt.after)
         return attempt
 
-    def _choose(self, solver: FeatureSolver, start: Bandwidth | None = None) -> Choice:
-        """The bandwidth, searched in common from `start`, or along each coordinate from how the residual varies."""
+    def _choose(self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True) -> Choice:
+        """The bandwidth, searched from `start` or from how the residual varies, in common and then along `each`."""
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
         if (given := self._choices.bandwidth) is not None:
             bandwidth = tuple(_rounded(given, name in periods) for name in coordinates)
             self._journal.decide(f"bandwidth {given:.3g}, as given")
             return Choice(bandwidth, self._tried(solver, bandwidth), {})
         trial = functools.partial(self._tried, solver)
-        over, each = (lambda: self._journal.is_over), start is None
+        over = lambda: self._journal.is_over
         if start is None:
             seen = residual_bandwidth(solver, solver.params())
             start = tuple(
@@ -252,10 +261,13 @@ class Automatic:
 
     def _tried(self, solver: FeatureSolver, bandwidth: Bandwidth) -> float:
         """Share of the held-out loss that a trial solve leaves."""
-        began = self._journal.limits.seconds()
-        attempt = solver.solve(solver.params(bandwidth), TRIAL_STEPS, is_over=lambda: self._journal.is_over)
-        self._trial_seconds = self._journal.limits.seconds() - began
-        return attempt.left
+        key = solver.layer.size, bandwidth
+        if key not in self._trials:
+            began, most = self._journal.limits.seconds(), int(min(TRIAL_STEPS, self._journal.steps_left))
+            self._trials[key] = solver.solve(solver.params(bandwidth), most, is_over=lambda: self._journal.is_over)
+            before, self._trial_seconds = self._trial_seconds, self._journal.limits.seconds() - began
+            self._compile_seconds = max(self._compile_seconds, before - self._trial_seconds)
+        return self._trials[key].left
 
     def _march(self, marching: Marching) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""

@@ -91,15 +91,20 @@ class FeatureSolver:
         moved: Mover = stay,
         enough: float = 0.0,
         is_over: Callable[[], bool] = lambda: False,
+        trial: Attempt | None = None,
     ) -> Attempt:
         """Find the output layer from `params` in at most so many steps.
 
         - `moved`: where the points are to go, for a part of the domain;
-        - `enough`: share of the loss at which to stop; `is_over`: whether time is up.
+        - `enough`: share of the loss at which to stop; `is_over`: whether time is up;
+        - `trial`: an attempt from the same parameters that ended early, to go on from.
         """
+        if trial is not None and self.layer.is_linear:
+            return trial
         batch, held_out = moved(self.batch), moved(self.held_out)
-        steps = list(self.layer.steps(params, batch, most=most, enough=enough, is_over=is_over))
-        seen, found = [step for _, step in steps], steps[-1][0] if steps else params
+        seen, found = ([], params) if trial is None else (list(trial.steps), trial.params)
+        more = list(self.layer.steps(found, batch, most=most, enough=enough, is_over=is_over, earlier=seen))
+        seen, found = seen + [step for _, step in more], more[-1][0] if more else found
         weights = seen[0].weights if seen else dict.fromkeys(self.residuals.conditions, 1.0)
         before, after = (self.layer.loss(p, held_out, weights) for p in (params, found))
         return Attempt(found, seen, weights, before, after)

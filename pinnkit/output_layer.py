@@ -10,7 +10,7 @@ Golub & Pereyra, *Separable nonlinear least squares: the variable projection met
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,7 @@ class OutputLayer:
         most: int = 20,
         enough: float = 0.0,
         is_over: Callable[[], bool] = lambda: False,
+        earlier: Sequence["OutputStep"] = (),
     ) -> Iterator[tuple[Params, OutputStep]]:
         """Gauss-Newton steps from `params`: after each the new parameters, and what was seen before it.
 
@@ -112,10 +113,13 @@ class OutputLayer:
 
         - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
         - `most`: number of steps at most;
-        - `enough`: share of the first loss at which to stop; `is_over`: whether time is up.
+        - `enough`: share of the first loss at which to stop; `is_over`: whether time is up;
+        - `earlier`: steps that led to `params`, which count and whose weights stay.
         """
         first, look, shift = None, self._look(params, batch), np.zeros(self.size)
-        for number in range(most):
+        if earlier:
+            first, weights = earlier[0].loss, earlier[0].weights
+        for number in range(len(earlier), most):
             if number and is_over():
                 return
             J, r = jax.tree.map(np.asarray, look.linearized(shift))

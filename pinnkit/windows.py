@@ -131,9 +131,7 @@ class Windows:
             now = window.span[1]
             accepted = self._accepted(window.start, pace)
             if window.left > window.tolerated:
-                journal.decide(
-                    f"time windows given up before {now:.3g}: what was tried leaves {window.left:.1e}"
-                )
+                journal.decide(f"time windows given up before {now:.3g}: what was tried leaves {window.left:.1e}")
                 return None
             found.append(window)
             values, following = self._at_end(window), pace.after(window, accepted, journal.limits.target)
