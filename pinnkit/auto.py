@@ -1,11 +1,11 @@
 r"""The decision procedure of strategy "auto": from sizes, linearity and the kernel to a plan, every decision recorded.
 
 1. Conditions that what is declared allows to satisfy by construction are (`ansatz`).
-2. Where there is a time to march in and the equation is not linear, or one network for all times does not resolve the
-   residual, windows in time are solved one after the other (`windows`).
-3. Else one layer of sines is tried on few features with several bandwidths along each coordinate; the one whose kernel
+2. One layer of sines is tried on few features with several bandwidths along each coordinate; the one whose kernel
    leaves least of the held-out residual is taken (`bandwidth`).
-4. The output layer is solved: at once where the residual is affine in it, by Gauss-Newton steps otherwise
+3. Where there is a time to march in, the equation is not linear and these trials leave too much, or one network for all
+   times does not resolve the residual, windows in time are solved one after the other (`windows`).
+4. Else the output layer is solved: at once where the residual is affine in it, by Gauss-Newton steps otherwise
    (`output_layer`). The width grows as long as that pays on held-out points.
 5. Where nothing of this resolves the residual, a deep network is trained on all parameters as well, and what leaves
    less of the held-out residual is kept (`fit`).

@@ -37,6 +37,10 @@ kink, say), and the share tolerated then: most of it is the start's own, gone be
 AIM, ORDER = 0.1, 12
 """What lengths aim at, as a share of what is accepted; what is left falls about with this power of the length."""
 
+RISING = 2.0
+"""Windows are shortened beforehand only where one left so many times what the one before left: shorter ones do not help
+where rounding or space is what is left."""
+
 SHRINKAGE, GROWTH, SHORTEST = (0.3, 0.7), 2.0, 1 / 512
 
 MARGIN = 1.25
@@ -81,7 +85,8 @@ class Window(NamedTuple):
 
 class _Pace(NamedTuple):
     """How the next window is tried: its length, its least width, what was left where nothing helped, how many times
-    as much as usual may be left, for want of time, and what may be left since the target asks for no less.
+    as much as usual may be left, for want of time, what may be left since the target asks for no less, and what the
+    window before left.
     """
 
     length: float
@@ -89,12 +94,14 @@ class _Pace(NamedTuple):
     floor: float = 0.0
     ease: float = 1.0
     asked: float = 0.0
+    before: float = 0.0
 
     def after(self, window: Window, accepted: float, target: float | None) -> "_Pace":
         """After a window that is kept, whether what it leaves is accepted or nothing helped."""
         wanted = _factor(window, accepted) if window.left <= accepted else 1.0
+        wanted = max(wanted, 1.0 if window.left <= RISING * self.before else 0.0)
         asked = min(AIM * (target or 0.0) / window.attempt.before, EASIEST) if window.attempt.before > 0 else 0.0
-        return self._replace(length=self.length * min(wanted, GROWTH), asked=asked)
+        return self._replace(length=self.length * min(wanted, GROWTH), asked=asked, before=window.left)
 
     def shorter(self, window: Window, accepted: float) -> "_Pace":
         return self._replace(length=self.length * float(np.clip(_factor(window, accepted), *SHRINKAGE)))

@@ -11,6 +11,7 @@ import pinnkit
 from pinnkit import Box, Choices, Condition, Interval, Problem, auto, laplacian
 from pinnkit.ansatz import find_ansatz
 from pinnkit.auto import Automatic
+from pinnkit.feature_solver import FeatureSolver, feature_model, residual_bandwidth
 from pinnkit.journal import Journal, Limits
 from pinnkit.strategies import MOST_ROWS, STRATEGIES
 from tests.problems_for_tests import poisson, stokes
@@ -84,6 +85,49 @@ def test_where_sines_fail_a_deep_network_is_trained_and_the_better_kept(monkeypa
 def test_a_target_ends_the_procedure():
     solution = pinnkit.fit(poisson(), target=1e-3)
     assert solution.summary.stop_reason == "target" and solution.summary.held_out_loss <= 1e-3
+
+
+@pytest.fixture(scope="module")
+def decay():
+    """u' = −u², which is not linear, and smooth."""
+    time = Interval(t=(0.0, 1.0))
+    conditions = {
+        "ode": Condition(lambda u: u.t + u**2, on=time.interior),
+        "start": Condition(lambda u: u - 1, on=time.start()),
+    }
+    return Problem("decay", time, conditions, reference=lambda t: 1 / (1 + t))
+
+
+def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
+    solution = pinnkit.fit(decay)
+    assert "windows" not in solution.run.config
+    assert solution.summary.relative_l2["u"] < 1e-9
+    assert solution.summary.steps > auto.TRIAL_STEPS  # those of the trial and more
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", ["linear", "not linear"])
+def test_a_solve_goes_on_from_a_trial(decay, name):
+    ansatz = find_ansatz(poisson() if name == "linear" else decay)
+    solver = FeatureSolver(ansatz.remaining, lambda bandwidth: feature_model(ansatz, 20, bandwidth, 0), 0)
+    start = solver.params((1.5,))
+    whole, trial = solver.solve(start, 6), solver.solve(start, 2)
+    further = solver.solve(start, 6, trial=trial)
+    assert (further is trial) == (name == "linear")
+    assert len(further.steps) == len(whole.steps) and further.weights == whole.weights
+    assert further.before == whole.before and further.after <= 10 * whole.after
+
+
+@pytest.mark.usefixtures("x64")
+def test_what_rounding_leaves_of_a_residual_says_nothing_about_frequencies():
+    conditions = {
+        "slow": Condition(lambda u, x: u.x - jnp.sin(2 * x), on=line.interior),
+        "nothing": Condition(lambda u, x: u + 1e-16 * jnp.sin(300 * x), on=line.interior),
+    }
+    problem = Problem("p", line, conditions)
+    ansatz = find_ansatz(problem)
+    solver = FeatureSolver(problem, lambda s: feature_model(ansatz, 8, s, 0), 0)
+    assert residual_bandwidth(solver, solver.params())[0] < 30
 
 
 def test_second_order_strategies_ask_for_two_residuals_a_parameter():

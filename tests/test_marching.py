@@ -164,6 +164,40 @@ def test_a_budget_that_is_short_lets_windows_leave_more(windowed, monkeypatch):
             assert bool(eased) == (budget is not None), (budget, next(clock), journal.history.decisions)
 
 
+def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed, monkeypatch):
+    growth, _ = windowed
+    monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
+    monkeypatch.setattr(windows, "FORESEEABLE", 1.0)
+    with jax.enable_x64(True):
+        marching = find_marching(find_ansatz(growth))
+        assert marching is not None
+        clock = itertools.count(0.0, 1.0)
+        journal = Journal(growth.conditions, Limits(None, 60.0, None, 0.0), ())
+        assert windows.Windows(marching, 0, journal).run() is None
+        assert "time windows given up" in journal.history.decisions[-1]
+        assert journal.limits.seconds_left > 0.4 * 60.0
+
+
+def test_a_window_that_shortening_does_not_help_keeps_its_length(monkeypatch):
+    """Space is not resolved by so few sines, in windows of any length."""
+    monkeypatch.setattr(windows, "UNKNOWNS", (40,))
+    monkeypatch.setattr(windows, "SHORTEST", 1 / 64)
+    moving = Problem(
+        "moving",
+        rod,
+        {
+            "pde": Condition(lambda u, x: u.t + u**2 - jnp.sin(60 * x), on=rod.interior),
+            "start": Condition(lambda u, x: u - jnp.cos(x), on=rod.start()),
+        },
+    )
+    with jax.enable_x64(True):
+        marching = find_marching(find_ansatz(moving))
+        assert marching is not None
+        journal = Journal(moving.conditions, Limits(None, None, None, 0.0), ())
+        assert windows.Windows(marching, 0, journal).run() is None
+    assert "given up before 0.125:" in journal.history.decisions[-1]  # a sixteenth of the time
+
+
 def test_windows_are_no_more_exact_than_a_target_asks(windowed):
     growth, exact = windowed
     solution = pinnkit.fit(growth, target=1e-6)

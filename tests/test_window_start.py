@@ -67,6 +67,12 @@ def test_a_front_on_a_seam_and_layers_in_two_coordinates():
     assert flat.bandwidth[0] > flat.bandwidth[1]
 
 
+def test_smooth_values_in_a_plane_are_met_by_a_narrow_network():
+    vortex = lambda u, x, y: u - jnp.cos(jnp.pi * x) * jnp.sin(2 * jnp.pi * y)
+    start = start_of(SQUARE, advected, vortex, widths=[200, 400])
+    assert start.error < 1e-7
+
+
 def test_time_alone_has_nothing_to_fit():
     time = Interval(t=(0.0, 1.0))
     problem = Problem(
