@@ -25,13 +25,16 @@ from .journal import Journal
 from .marching import Marching, find_marching, piecewise
 from .model import FunctionalModel
 from .residuals import Batch
-from .windows import Windows, edges, joined, width_of
+from .windows import PATIENCE, Windows, edges, joined, width_of
 
 OUTPUT_LAYER = "output-layer"
 """The phase in which output layers are solved for."""
 
 RESOLVED = 1e-9
 """Share of the held-out loss that may be left: residuals a thirty-thousandth of what they were."""
+
+UNNEEDED = 1e-7
+"""Share of the held-out loss below which sines are not put to the test by a deep network."""
 
 EXHAUSTED = 1e-20
 """Share of the held-out loss below which nothing is to be gained in double precision."""
@@ -50,6 +53,9 @@ HOPELESS = 0.5
 
 TRIALS, ALL_TRIALS = 4, 12
 """Of bandwidths for a wider network, as foreseen: where the last said something about the bandwidth, and where not."""
+
+WINDOW_WIDTHS = 3
+"""Widths of windows to reckon with."""
 
 GROWTH = 2.5
 """Exponent of the width in the time of a solve: unknowns and points grow together, and 500 of them are few."""
@@ -140,7 +146,7 @@ class Automatic:
         if marching is not None and not self.first.layer.is_linear:
             look = self._choose(self.first, each=False)
             start = look.bandwidth
-            if look.left > SETTLED:
+            if look.left > SETTLED and self._has_time_for_windows():
                 self._journal.decide(
                     f"time windows: the equation is not linear and a trial for all times leaves {_share(look.left)}"
                 )
@@ -156,6 +162,13 @@ class Automatic:
         if (windowed := self._march(marching)) is not None and windowed.left < whole.left:
             return windowed
         return self._widened(whole, self._widths[1:]) if late else whole
+
+    def _has_time_for_windows(self) -> bool:
+        """Windows take networks of several widths, each of which is compiled."""
+        needed, left = WINDOW_WIDTHS * self._compile_seconds, self._journal.limits.seconds_left
+        if needed > PATIENCE * left:
+            self._journal.decide(f"no time windows: compilation would take {needed:.0f} s of {left:.0f} s")
+        return needed <= PATIENCE * left
 
     def _is_over(self, held_out_loss: float) -> bool:
         target = self._journal.limits.target
@@ -224,7 +237,7 @@ class Automatic:
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         began = self._journal.limits.seconds()
         over = lambda: self._journal.limits.is_over
-        attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=over, trial=trial)
+        attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=over, weights=self.first.weights, trial=trial)
         self._solve_seconds = self._journal.limits.seconds() - began + (self._trial_seconds if trial else 0.0)
         self._journal.add(attempt.steps, attempt.after)
         return attempt
@@ -264,7 +277,8 @@ class Automatic:
         key = solver.layer.size, bandwidth
         if key not in self._trials:
             began, most = self._journal.limits.seconds(), int(min(TRIAL_STEPS, self._journal.steps_left))
-            self._trials[key] = solver.solve(solver.params(bandwidth), most, is_over=lambda: self._journal.is_over)
+            over, start = (lambda: self._journal.is_over), solver.params(bandwidth)
+            self._trials[key] = solver.solve(start, most, is_over=over, weights=self.first.weights)
             before, self._trial_seconds = self._trial_seconds, self._journal.limits.seconds() - began
             self._compile_seconds = max(self._compile_seconds, before - self._trial_seconds)
         return self._trials[key].left
@@ -293,7 +307,7 @@ class Automatic:
 
 def is_resolved(left: float) -> bool:
     """Whether there is no need for a deep network."""
-    return left <= math.sqrt(RESOLVED)
+    return left <= UNNEEDED
 
 
 def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> FunctionalModel:

@@ -1,6 +1,7 @@
 """A problem solved by one layer of sines: conditions by construction, output layer by least squares."""
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -91,23 +92,34 @@ class FeatureSolver:
         moved: Mover = stay,
         enough: float = 0.0,
         is_over: Callable[[], bool] = lambda: False,
+        weights: Mapping[str, float] | None = None,
         trial: Attempt | None = None,
     ) -> Attempt:
         """Find the output layer from `params` in at most so many steps.
 
         - `moved`: where the points are to go, for a part of the domain;
         - `enough`: share of the loss at which to stop; `is_over`: whether time is up;
+        - `weights`: of the conditions; None for those inverse to the traces of the kernel of `params`;
         - `trial`: an attempt from the same parameters that ended early, to go on from.
         """
         if trial is not None and self.layer.is_linear:
             return trial
         batch, held_out = moved(self.batch), moved(self.held_out)
         seen, found = ([], params) if trial is None else (list(trial.steps), trial.params)
-        more = list(self.layer.steps(found, batch, most=most, enough=enough, is_over=is_over, earlier=seen))
+        more = list(self.layer.steps(found, batch, weights, most, enough, is_over, earlier=seen))
         seen, found = seen + [step for _, step in more], more[-1][0] if more else found
-        weights = seen[0].weights if seen else dict.fromkeys(self.residuals.conditions, 1.0)
-        before, after = (self.layer.loss(p, held_out, weights) for p in (params, found))
-        return Attempt(found, seen, weights, before, after)
+        used = seen[0].weights if seen else dict(weights or dict.fromkeys(self.residuals.conditions, 1.0))
+        before, after = (self.layer.loss(p, held_out, used) for p in (params, found))
+        return Attempt(found, seen, used, before, after)
+
+    @functools.cached_property
+    def weights(self) -> dict[str, float]:
+        """Inverse to the traces of the kernel of a smooth network: the same for every bandwidth, so that those compare.
+
+        In the kernel of a network with fast sines, derivatives of high order outweigh all else; weights inverse to that
+        would take their residuals for nothing.
+        """
+        return self.layer.weights(self.params(), self.batch)
 
 
 def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = stay) -> Bandwidth:

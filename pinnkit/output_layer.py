@@ -143,6 +143,10 @@ class OutputLayer:
             if self.is_linear or (not rough and reduced > STALLED * loss):
                 return
 
+    def weights(self, params: Params, batch: Batch) -> dict[str, float]:
+        """Weights inverse to the traces of the kernel of these parameters."""
+        return trace_weights(jax.tree.map(np.asarray, self._look(params, batch).linearized(np.zeros(self.size))[0]))
+
     def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
         """The loss on any points."""
         return weighted_loss(self._valued(params, batch), weights)

@@ -5,12 +5,15 @@ the window leaves of the held-out residual says whether it is short enough, as t
 that leaves too much is shortened; where that hardly helps, space is what is not resolved, and the network is widened.
 """
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from ._types import Params
 from .feature_solver import FINAL_STEPS, Attempt, FeatureSolver
@@ -119,7 +122,8 @@ class Windows:
         self._marching, self._seed, self._journal = marching, seed, journal
         outputs = sum(marching.problem.field_sizes.values())
         self._widths = [max(n // outputs, 1) for n in UNKNOWNS]
-        self._reserve, self._longest = (1 - PATIENCE) * journal.limits.seconds_left, 0.0
+        self._reserve = (1 - PATIENCE) * journal.limits.seconds_left
+        self._compiled = dict[tuple[str, int, int], float]()  # seconds of what is done for the first time
         self._solver = functools.cache(self._make_solver)
         self._ends = functools.cache(self._make_ends)
         self._first, self._last = (
@@ -130,10 +134,10 @@ class Windows:
         """Windows from the first time to the last; None where even short ones are not resolved, or time runs out."""
         journal, whole = self._journal, self._last - self._first
         journal.phase("time windows")
-        found, entered = list[Window](), journal.limits.seconds()
+        found, entered = list[Window](), self._solving()
         values, now, pace = self._declared(), self._first, _Pace(FIRST * whole)
         while now < self._last:
-            began = journal.limits.seconds()
+            began = self._solving()
             window, pace = self._resolved(values, now, pace)
             now = window.span[1]
             accepted = self._accepted(window.start, pace)
@@ -151,7 +155,7 @@ class Windows:
 
     def _in_time(self, pace: _Pace, found: list[Window], began: float, entered: float) -> _Pace | None:
         """How to go on so that the time that is left suffices; None where it will not."""
-        journal, (before, now), seconds = self._journal, found[-1].span, self._journal.limits.seconds()
+        journal, (before, now), seconds = self._journal, found[-1].span, self._solving()
         if now >= self._last:
             return pace
         needed = (self._last - now) * min((seconds - began) / (now - before), (seconds - entered) / (now - self._first))
@@ -169,6 +173,17 @@ class Windows:
             return None
         return pace
 
+    def _solving(self) -> float:
+        """Seconds so far, without those of what was compiled."""
+        return self._journal.limits.seconds() - sum(self._compiled.values())
+
+    @contextlib.contextmanager
+    def _first_time(self, what: str, width: int, points: int = 0) -> Iterator[None]:
+        """Inside is something that is compiled for each width and number of points."""
+        began = self._journal.limits.seconds()
+        yield
+        self._compiled.setdefault((what, width, points), self._journal.limits.seconds() - began)
+
     def _is_foreseeable(self, now: float) -> bool:
         return now - self._first > FORESEEABLE * (self._last - self._first)
 
@@ -184,7 +199,7 @@ class Windows:
             window, pace = self._shortened(window, now, pace)
             if window.left <= self._accepted(window.start, pace) or window.start.error > ROUGH:
                 return window, pace
-            if self._is_over(now, needed=self._longest):
+            if self._is_over(now, needed=max(self._compiled.values())):
                 return window, pace
             if not (wider := self._wide(window.start.width + 1)):
                 return window, pace._replace(floor=window.left)
@@ -231,7 +246,6 @@ class Windows:
         return FeatureSolver(self._marching.problem, make, self._seed)
 
     def _solved(self, start: Start, now: float, pace: _Pace) -> Window:
-        began = self._journal.limits.seconds()
         span = now, self._last if now + 1.001 * pace.length > self._last else now + pace.length
         solver = self._solver(start.width)
         params = solver.params(start.bandwidth)
@@ -240,9 +254,9 @@ class Windows:
         moved = functools.partial(self._marching.move, window=span, warp=start.warp)
         enough = AIM**2 * self._accepted(start, pace)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
-        attempt = solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over)
+        with self._first_time("solve", start.width):
+            attempt = solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over)
         self._journal.add(attempt.steps, attempt.after)
-        self._longest = max(self._longest, self._journal.limits.seconds() - began)
         return Window(span, start, solver, params, attempt)
 
     def _declared(self) -> Values:
@@ -252,7 +266,12 @@ class Windows:
     def _at_end(self, window: Window) -> Values:
         params = window.attempt.params["network"]
         function = self._ends(window.solver)
-        return lambda x: np.asarray(function(params, jnp.asarray(x)))
+
+        def values(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n q"]:
+            with self._first_time("end", window.start.width, len(x)):
+                return np.asarray(function(params, jnp.asarray(x)))
+
+        return values
 
     def _make_ends(self, solver: FeatureSolver) -> Any:
         at_end = functools.partial(self._marching.at_end, solver.model)
