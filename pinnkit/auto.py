@@ -33,8 +33,8 @@ OUTPUT_LAYER = "output-layer"
 RESOLVED = 1e-9
 """Share of the held-out loss that may be left: residuals a thirty-thousandth of what they were."""
 
-UNNEEDED = 1e-7
-"""Share of the held-out loss below which sines are not put to the test by a deep network."""
+UNNEEDED, UNNEEDED_WINDOWS = 1e-7, 3e-5
+"""Share of the held-out loss below which a deep network does not put sines to the test, for all times or in windows."""
 
 EXHAUSTED = 1e-20
 """Share of the held-out loss below which nothing is to be gained in double precision."""
@@ -120,6 +120,11 @@ class Found:
     loss: float
     weights: dict[str, float]
     settings: dict[str, Any]
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether there is no need for a deep network."""
+        return self.left <= (UNNEEDED_WINDOWS if "windows" in self.settings else UNNEEDED)
 
 
 class Automatic:
@@ -211,7 +216,7 @@ class Automatic:
 
     def _time_for(self, best: Found) -> float:
         """Seconds that may be spent on sines: where they do not resolve, most of what is left is for a deep network."""
-        return self._journal.limits.seconds_left * (1.0 if is_resolved(best.left) else SINES)
+        return self._journal.limits.seconds_left * (1.0 if best.is_resolved else SINES)
 
     def _kept(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> Found:
         """A network of this width and bandwidth, solved for good."""
@@ -303,11 +308,6 @@ class Automatic:
             weights=worst.attempt.weights,
             settings={"network": "SineFeatures", "width": width_of(windows), "windows": edges(windows)},
         )
-
-
-def is_resolved(left: float) -> bool:
-    """Whether there is no need for a deep network."""
-    return left <= UNNEEDED
 
 
 def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> FunctionalModel:

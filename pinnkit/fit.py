@@ -19,7 +19,7 @@ import optax
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
-from .auto import Choices, is_resolved, model_from
+from .auto import Choices, model_from
 from .callbacks import Callback, Start
 from .checkpoint import restore_params
 from .diagnostics import Diagnostics
@@ -111,7 +111,7 @@ def fit(
         with jax.enable_x64(True):
             sines, found = by_features(ansatz, seed, journal, choices)
         trained = sines
-        if not is_resolved(found.left) and sines.stop_reason == "plateau" and steps is None:
+        if not found.is_resolved and sines.stop_reason == "plateau" and steps is None:
             journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
             deep = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
             trained = _better(sines, deep, journal)
