@@ -199,10 +199,10 @@ class Windows:
             window, pace = self._shortened(window, now, pace)
             if window.left <= self._accepted(window.start, pace) or window.start.error > ROUGH:
                 return window, pace
-            if self._is_over(now, needed=max(self._compiled.values())):
-                return window, pace
             if not (wider := self._wide(window.start.width + 1)):
                 return window, pace._replace(floor=window.left)
+            if self._is_over(now, needed=max(self._compiled.values())):
+                return window, pace
             other = self._solved(self._start(values, wider[:1]), now, pace)
             if other.left > PAYS * window.left:
                 best = min(window, other, key=lambda one: one.left)
