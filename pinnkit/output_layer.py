@@ -32,8 +32,9 @@ HALVINGS = 8
 STALLED = 0.5
 """A step that leaves more than this share of the loss is the last: what is left is not in the span of the network."""
 
-ROUGH_STEPS = 3
-"""The first steps of a nonlinear problem are solved roughly, for their linear model is no better."""
+ROUGH_STEPS, ROUGHLY = 3, 1e-14
+"""The first steps of a nonlinear problem are solved roughly, for their linear model is no better; and the share of the
+loss that rough solves leave on other points, whatever they leave on their own."""
 
 SPANNED = 1e-4
 """Share of the first residual of a linear problem above which what is left is not in the span of the network, whatever
@@ -113,10 +114,11 @@ class OutputLayer:
 
         - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
         - `most`: number of steps at most;
-        - `enough`: share of the first loss at which to stop; `is_over`: whether time is up;
+        - `enough`: share of the first loss at which to stop, after a fine step if it is a small one;
+        - `is_over`: whether time is up;
         - `earlier`: steps that led to `params`, which count and whose weights stay.
         """
-        first, look, shift = None, self._look(params, batch), np.zeros(self.size)
+        first, look, shift, rough = None, self._look(params, batch), np.zeros(self.size), True
         if earlier:
             first, weights = earlier[0].loss, earlier[0].weights
         for number in range(len(earlier), most):
@@ -131,9 +133,12 @@ class OutputLayer:
             losses = {name: float(np.mean(values**2)) for name, values in r.items()}
             seen = OutputStep(loss, losses, float(np.linalg.norm(matrix.T @ stacked)), weights)
             first = loss if first is None else first
-            if not np.isfinite(loss) or not np.isfinite(matrix).all() or loss <= enough * first:
+            if not np.isfinite(loss) or not np.isfinite(matrix).all():
                 return
-            rough = number < ROUGH_STEPS and not self.is_linear
+            reached = loss <= enough * first
+            if reached and (enough >= ROUGHLY or not rough):
+                return
+            rough = not (reached or self.is_linear) and number < ROUGH_STEPS
             worthwhile = SPANNED if self.is_linear else 1.0
             update = least_squares(matrix, -stacked, 1 if rough else 2, worthwhile).x
             shift, reduced = _reducing(look, shift, update, weights, loss)

@@ -7,6 +7,7 @@ that leaves too much is shortened; where that hardly helps, space is what is not
 
 import contextlib
 import functools
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ UNKNOWNS = (400, 800, 1600, 2400)
 FIRST = 1 / 16
 """Length of the first window, as a share of the whole time."""
 
-ACCEPTED, INHERITED, FROM_START = (1e-15, 1e-14, 1e-11, 1e-9), 10.0, 30.0
+ACCEPTED, INHERITED, FROM_START = (1e-17, 1e-16, 1e-11, 1e-9), 10.0, 30.0
 """Share of its held-out loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or so
 many times what was left where nothing helped, or residuals so many times the relative error of the start: a window
 cannot be better than what it starts from."""
@@ -41,8 +42,8 @@ AIM, ORDER = 0.1, 12
 """What lengths aim at, as a share of what is accepted; what is left falls about with this power of the length."""
 
 RISING = 2.0
-"""Windows are shortened beforehand only where one left so many times what the one before left: shorter ones do not help
-where rounding or space is what is left."""
+"""Windows are shortened beforehand only where one left so many times what the one before left, and lengthened most where
+a longer one did not: length is not what matters where rounding or space is what is left."""
 
 SHRINKAGE, GROWTH, SHORTEST = (0.3, 0.7), 2.0, 1 / 512
 
@@ -89,7 +90,7 @@ class Window(NamedTuple):
 class _Pace(NamedTuple):
     """How the next window is tried: its length, its least width, what was left where nothing helped, how many times
     as much as usual may be left, for want of time, what may be left since the target asks for no less, and what the
-    window before left.
+    window before left and how long it was.
     """
 
     length: float
@@ -98,13 +99,20 @@ class _Pace(NamedTuple):
     ease: float = 1.0
     asked: float = 0.0
     before: float = 0.0
+    length_before: float = math.inf
 
     def after(self, window: Window, accepted: float, target: float | None) -> "_Pace":
         """After a window that is kept, whether what it leaves is accepted or nothing helped."""
-        wanted = _factor(window, accepted) if window.left <= accepted else 1.0
-        wanted = max(wanted, 1.0 if window.left <= RISING * self.before else 0.0)
+        expected = (self.length / self.length_before) ** ORDER
+        if window.left > accepted:
+            wanted = 1.0
+        elif expected > RISING and window.left <= expected**0.5 * self.before:
+            wanted = GROWTH
+        else:
+            wanted = max(_factor(window, accepted), 1.0 if window.left <= RISING * self.before else 0.0)
         asked = min(AIM * (target or 0.0) / window.attempt.before, EASIEST) if window.attempt.before > 0 else 0.0
-        return self._replace(length=self.length * min(wanted, GROWTH), asked=asked, before=window.left)
+        length = self.length * min(wanted, GROWTH)
+        return self._replace(length=length, asked=asked, before=window.left, length_before=self.length)
 
     def shorter(self, window: Window, accepted: float) -> "_Pace":
         return self._replace(length=self.length * float(np.clip(_factor(window, accepted), *SHRINKAGE)))
