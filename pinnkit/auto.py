@@ -26,6 +26,7 @@ from .marching import Marching, find_marching, piecewise
 from .model import FunctionalModel
 from .residuals import Batch
 from .windows import PATIENCE, Windows, edges, joined, width_of
+from .windows import UNKNOWNS as WINDOW_UNKNOWNS
 
 OUTPUT_LAYER = "output-layer"
 """The phase in which output layers are solved for."""
@@ -54,8 +55,9 @@ HOPELESS = 0.5
 TRIALS, ALL_TRIALS = 4, 12
 """Of bandwidths for a wider network, as foreseen: where the last said something about the bandwidth, and where not."""
 
-WINDOW_WIDTHS = 3
-"""Widths of windows to reckon with."""
+WINDOW_WIDTHS, FEWEST_WINDOWS, ON_A_LINE = 3, 8, 800
+"""Widths of windows to reckon with, their number, and their unknowns with one coordinate in space; with more, windows
+take the most that there are."""
 
 GROWTH = 2.5
 """Exponent of the width in the time of a solve: unknowns and points grow together, and 500 of them are few."""
@@ -151,11 +153,9 @@ class Automatic:
         if marching is not None and not self.first.layer.is_linear:
             look = self._choose(self.first, each=False)
             start = look.bandwidth
-            if look.left > SETTLED and self._has_time_for_windows():
-                self._journal.decide(
-                    f"time windows: the equation is not linear and a trial for all times leaves {_share(look.left)}"
-                )
-                if (windowed := self._march(marching)) is not None:
+            if look.left > SETTLED:
+                why = f"the equation is not linear and a trial for all times leaves {_share(look.left)}"
+                if (windowed := self._march(marching, why)) is not None:
                     return windowed
                 marching = start = None
         first = self._kept(self.first, self._widths[0], self._choose(self.first, start).bandwidth)
@@ -163,17 +163,21 @@ class Automatic:
         whole = first if late else self._widened(first, self._widths[1:])
         if marching is None or whole.left <= RESOLVED or self._is_over(whole.loss):
             return whole
-        self._journal.decide(f"time windows: one network for all times leaves {_share(whole.left)} of the loss")
-        if (windowed := self._march(marching)) is not None and windowed.left < whole.left:
+        why = f"one network for all times leaves {_share(whole.left)} of the loss"
+        if (windowed := self._march(marching, why)) is not None and windowed.left < whole.left:
             return windowed
         return self._widened(whole, self._widths[1:]) if late else whole
 
     def _has_time_for_windows(self) -> bool:
-        """Windows take networks of several widths, each of which is compiled."""
-        needed, left = WINDOW_WIDTHS * self._compile_seconds, self._journal.limits.seconds_left
-        if needed > PATIENCE * left:
-            self._journal.decide(f"no time windows: compilation would take {needed:.0f} s of {left:.0f} s")
-        return needed <= PATIENCE * left
+        """Windows take networks of several widths, each of which is compiled, and several solves."""
+        compiling, left = WINDOW_WIDTHS * self._compile_seconds, self._journal.limits.seconds_left
+        unknowns = ON_A_LINE if self._problem.domain.dimension <= 2 else max(WINDOW_UNKNOWNS)
+        growth = max(unknowns / self.first.layer.size, 1.0) ** GROWTH
+        needed = compiling + FEWEST_WINDOWS * growth * self._trial_seconds
+        has_time = compiling <= PATIENCE * left and needed <= left
+        if not has_time:
+            self._journal.decide(f"no time windows: they would take {needed:.0f} s of {left:.0f} s")
+        return has_time
 
     def _is_over(self, held_out_loss: float) -> bool:
         target = self._journal.limits.target
@@ -288,8 +292,11 @@ class Automatic:
             self._compile_seconds = max(self._compile_seconds, before - self._trial_seconds)
         return self._trials[key].left
 
-    def _march(self, marching: Marching) -> Found | None:
+    def _march(self, marching: Marching, why: str) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""
+        if not self._has_time_for_windows():
+            return None
+        self._journal.decide(f"time windows: {why}")
         windows = Windows(marching, self._seed, self._journal).run()
         if windows is None:
             return None

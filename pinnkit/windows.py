@@ -42,8 +42,8 @@ AIM, ORDER = 0.1, 12
 """What lengths aim at, as a share of what is accepted; what is left falls about with this power of the length."""
 
 RISING = 2.0
-"""Windows are shortened beforehand only where one left so many times what the one before left, and lengthened most where
-a longer one did not: length is not what matters where rounding or space is what is left."""
+"""Windows are shortened beforehand only where one left so many times what the one before left, and lengthened most
+where a longer one did not: length is not what matters where rounding or space is what is left."""
 
 SHRINKAGE, GROWTH, SHORTEST = (0.3, 0.7), 2.0, 1 / 512
 
@@ -167,10 +167,10 @@ class Windows:
         if now >= self._last:
             return pace
         needed = (self._last - now) * min((seconds - began) / (now - before), (seconds - entered) / (now - self._first))
-        left = journal.limits.seconds_left
+        left = journal.limits.seconds_left - max(self._compiled.values())  # so much for a look at the whole
         foreseeable = self._is_foreseeable(now)
         allowed = EASED * self._accepted(found[-1].start, pace)
-        if foreseeable and needed > left > 0 and allowed <= EASIEST:
+        if foreseeable and needed > left and allowed <= EASIEST:
             journal.decide(
                 f"time windows may leave {allowed:.1e} of the loss from {now:.3g} on: at this pace the rest would take "
                 f"{needed:.0f} s of {left:.0f} s"
