@@ -65,8 +65,9 @@ GROWTH = 2.5
 LATE = 1e-3
 """Share of the held-out loss above which times are too long for one network, where they can be cut in windows."""
 
-SINES = 0.3
-"""Share of the time left for a wider network of sines where the last did not resolve the residual."""
+CLOSE, SINES = 1e-4, (0.7, 0.3)
+"""Share of the time left for a wider network of sines where the last did not resolve the residual, if it left less than
+this share of the loss, and if more: what is smooth comes down by orders with the width, fronts and peaks do not."""
 
 MARGIN = 1.25
 """Bandwidth over the highest frequency of the residual."""
@@ -219,8 +220,9 @@ class Automatic:
         return 2 * self._compile_seconds + solves
 
     def _time_for(self, best: Found) -> float:
-        """Seconds that may be spent on sines: where they do not resolve, most of what is left is for a deep network."""
-        return self._journal.limits.seconds_left * (1.0 if best.is_resolved else SINES)
+        """Seconds that may be spent on sines: where they are far from the residual, most is left for a deep network."""
+        share = 1.0 if best.is_resolved else SINES[0] if best.left < CLOSE else SINES[1]
+        return self._journal.limits.seconds_left * share
 
     def _kept(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> Found:
         """A network of this width and bandwidth, solved for good."""

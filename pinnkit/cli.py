@@ -1,7 +1,7 @@
 """The command line.
 
-Every foreseen error is one line on standard error and exit status 2. What is slow to import is imported by the
-command that needs it, so that `pinnkit --help` is not.
+Every foreseen error is one line on standard error and exit status 2. What only some commands need is imported by
+those.
 """
 
 import contextlib

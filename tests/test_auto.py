@@ -106,6 +106,15 @@ def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
 
 
 @pytest.mark.usefixtures("x64")
+def test_windows_are_tried_where_time_allows_several(decay, monkeypatch):
+    for seconds, is_tried in ((0.05, True), (1.0, False)):
+        procedure, journal = automatic(decay, 100.0, monkeypatch)
+        procedure._trial_seconds = seconds  # eight windows take 96 times as long each
+        assert procedure._has_time_for_windows() == is_tried
+        assert any("no time windows" in decision for decision in journal.history.decisions) != is_tried
+
+
+@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", ["linear", "not linear"])
 def test_a_solve_goes_on_from_a_trial(decay, name):
     ansatz = find_ansatz(poisson() if name == "linear" else decay)

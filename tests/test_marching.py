@@ -1,6 +1,7 @@
 """Time windows: where they are possible, that they hand on what they should, and that they solve."""
 
 import itertools
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -196,6 +197,24 @@ def test_a_window_that_shortening_does_not_help_keeps_its_length(monkeypatch):
         journal = Journal(moving.conditions, Limits(None, None, None, 0.0), ())
         assert windows.Windows(marching, 0, journal).run() is None
     assert "given up before 0.125:" in journal.history.decisions[-1]  # a sixteenth of the time
+
+
+@pytest.mark.parametrize(
+    ("before", "left", "grown"),
+    [
+        (1e-20, 1e-20, windows.GROWTH),  # a longer one left no more: rounding, or space, is what is left
+        (1e-20, 4e-17, 1.0),  # what is aimed at is left
+        (1e-21, 1.2e-17, 1.0),  # it rose as fast as length would have it
+        (1e-20, 1e-15, 1.0),  # more than is accepted, where nothing helped
+    ],
+)
+def test_windows_grow_where_length_is_not_what_is_left(before, left, grown):
+    accepted = 4e-16
+    pace = windows._Pace(1.0, before=before, length_before=1 / 2)
+    kept = SimpleNamespace(left=left, attempt=SimpleNamespace(before=1.0))
+    after = pace.after(kept, accepted, None)  # pyright: ignore[reportArgumentType]
+    assert after.length == pytest.approx(grown, rel=0.15)
+    assert (after.before, after.length_before) == (left, 1.0)
 
 
 def test_windows_are_no_more_exact_than_a_target_asks(windowed):

@@ -8,6 +8,7 @@ import pytest
 from flax import nnx
 
 from pinnkit import MLP, Box, Condition, Interval, ModifiedMLP, Problem, SineFeatures, Unknown
+from pinnkit.least_squares import least_squares
 from pinnkit.model import as_functional
 from pinnkit.output_layer import OutputLayer, _ByChannels, _Direct, linear_leaves
 from pinnkit.residuals import ResidualFunctions
@@ -85,8 +86,10 @@ def test_the_solve_is_a_minimum_in_the_output_layer():
     np.testing.assert_allclose(best, 0.5 * residual[0], rtol=1e-9)
 
 
-def test_a_nonlinear_problem_converges_quadratically():
-    riccati = Problem(
+@pytest.fixture(scope="module")
+def riccati():
+    """u' = 1 + u²/4: u = 2 tan(x/2)."""
+    return Problem(
         "riccati",
         line,
         {
@@ -94,6 +97,9 @@ def test_a_nonlinear_problem_converges_quadratically():
             "start": Condition(lambda u: u, on=line.lower_face("x")),
         },
     )
+
+
+def test_a_nonlinear_problem_converges_quadratically(riccati):
     layer, params, batch = layer_of(riccati, SineFeatures(line, 1, 24, 3.0))
     steps = list(layer.steps(params, batch, most=10, enough=1e-22))
     losses = [seen.loss for _, seen in steps]
@@ -101,6 +107,20 @@ def test_a_nonlinear_problem_converges_quadratically():
     x = jnp.linspace(0, 1, 7)[:, None]
     u = layer._residuals.fields(steps[-1][0], x)["u"]
     np.testing.assert_allclose(u, 2 * np.tan(x[:, 0] / 2), atol=1e-9)
+
+
+def test_what_is_to_be_exact_ends_with_a_fine_step(riccati, monkeypatch):
+    layer, params, batch = layer_of(riccati, SineFeatures(line, 1, 24, 3.0))
+    taken = []
+    solve = lambda *given: taken.append(given[2]) or least_squares(*given)
+    monkeypatch.setattr("pinnkit.output_layer.least_squares", solve)
+    left = []
+    for enough in (1e-6, 1e-16):
+        taken.clear()
+        steps = list(layer.steps(params, batch, most=10, enough=enough))
+        left.append(layer.loss(steps[-1][0], batch, steps[-1][1].weights) / steps[0][1].loss)
+        assert taken.count(2) == (0 if enough == 1e-6 else 1), taken
+    assert left[0] <= 1e-6 and left[1] <= 1e-16
 
 
 def test_unknown_coefficients_are_found_together_with_the_output_layer():
