@@ -29,7 +29,7 @@ UNKNOWNS = (400, 800, 1600, 2400)
 FIRST = 1 / 16
 """Length of the first window, as a share of the whole time."""
 
-ACCEPTED, INHERITED, FROM_START = (1e-17, 1e-16, 1e-11, 1e-9), 10.0, 30.0
+ACCEPTED, INHERITED, FROM_START = (1e-17, 1e-15, 1e-11, 1e-9), 10.0, 30.0
 """Share of its held-out loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or so
 many times what was left where nothing helped, or residuals so many times the relative error of the start: a window
 cannot be better than what it starts from."""
@@ -62,6 +62,9 @@ on, up to this share: windows that start from worse are not resolved later on, w
 
 PATIENCE = 0.4
 """Share of the time that is left which windows may take before that can be told."""
+
+LOOK = 1.5
+"""The look at the whole that comes last takes so many times what a network takes to compile."""
 
 HOPE = 1.5
 """Windows are given up where the rest would take so many times the time that is left, for they grow longer."""
@@ -132,6 +135,7 @@ class Windows:
         self._widths = [max(n // outputs, 1) for n in UNKNOWNS]
         self._reserve = (1 - PATIENCE) * journal.limits.seconds_left
         self._compiled = dict[tuple[str, int, int], float]()  # seconds of what is done for the first time
+        self._pace = 0.0  # seconds of solving for a unit of time
         self._solver = functools.cache(self._make_solver)
         self._ends = functools.cache(self._make_ends)
         self._first, self._last = (
@@ -147,30 +151,29 @@ class Windows:
         while now < self._last:
             began = self._solving()
             window, pace = self._resolved(values, now, pace)
-            now = window.span[1]
             accepted = self._accepted(window.start, pace)
             if window.left > window.tolerated:
                 journal.decide(f"time windows given up before {now:.3g}: what was tried leaves {window.left:.1e}")
                 return None
             found.append(window)
             values, following = self._at_end(window), pace.after(window, accepted, journal.limits.target)
-            in_time = self._in_time(following, found, began, entered)
+            seconds, (before, now) = self._solving(), window.span
+            self._pace = min((seconds - began) / (now - before), (seconds - entered) / (now - self._first))
+            in_time = self._in_time(following, found)
             if in_time is None:
                 return None
             pace = in_time
         self._describe(found)
         return found
 
-    def _in_time(self, pace: _Pace, found: list[Window], began: float, entered: float) -> _Pace | None:
+    def _in_time(self, pace: _Pace, found: list[Window]) -> _Pace | None:
         """How to go on so that the time that is left suffices; None where it will not."""
-        journal, (before, now), seconds = self._journal, found[-1].span, self._solving()
+        journal, now = self._journal, found[-1].span[1]
         if now >= self._last:
             return pace
-        needed = (self._last - now) * min((seconds - began) / (now - before), (seconds - entered) / (now - self._first))
-        left = journal.limits.seconds_left - max(self._compiled.values())  # so much for a look at the whole
-        foreseeable = self._is_foreseeable(now)
+        needed, left, foreseeable = self._needed(now), journal.limits.seconds_left, self._is_foreseeable(now)
         allowed = EASED * self._accepted(found[-1].start, pace)
-        if foreseeable and needed > left and allowed <= EASIEST:
+        if foreseeable and needed > left - LOOK * self._compilation and allowed <= EASIEST:
             journal.decide(
                 f"time windows may leave {allowed:.1e} of the loss from {now:.3g} on: at this pace the rest would take "
                 f"{needed:.0f} s of {left:.0f} s"
@@ -180,6 +183,15 @@ class Windows:
             journal.decide(f"time windows given up at {now:.3g} after {len(found)}: {needed:.0f} s more to go")
             return None
         return pace
+
+    def _needed(self, now: float) -> float:
+        """Seconds that the rest will take at the present pace; 0 where there is none yet."""
+        return (self._last - now) * self._pace
+
+    @property
+    def _compilation(self) -> float:
+        """Seconds that a network takes the first time."""
+        return max(self._compiled.values())
 
     def _solving(self) -> float:
         """Seconds so far, without those of what was compiled."""
@@ -209,13 +221,19 @@ class Windows:
                 return window, pace
             if not (wider := self._wide(window.start.width + 1)):
                 return window, pace._replace(floor=window.left)
-            if self._is_over(now, needed=max(self._compiled.values())):
-                return window, pace
+            if self._is_over(now, self._to_widen(wider[0], window)):
+                return window, pace._replace(floor=window.left)
             other = self._solved(self._start(values, wider[:1]), now, pace)
             if other.left > PAYS * window.left:
                 best = min(window, other, key=lambda one: one.left)
                 return best, pace._replace(floor=best.left)
             window, pace = other, pace._replace(width=other.start.width)
+
+    def _to_widen(self, width: int, window: Window) -> float:
+        """Seconds that have to be left for a wider network: what is compiled, and the rest if the window will do."""
+        once = 0.0 if ("solve", width, 0) in self._compiled else self._compilation
+        rest = self._needed(window.span[0]) + LOOK * self._compilation
+        return once + (rest if window.left <= window.tolerated else 0.0)
 
     def _shortened(self, window: Window, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """The window, or a shorter one where that helps."""
