@@ -135,11 +135,12 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     """How to march in time, None for problems that cannot.
 
     Needed are one coordinate that is time, initial values for every field that has a derivative in time, of every
-    lower order, and other conditions on the interior and on faces in space alone.
+    lower order, other conditions on the interior and on faces in space alone, and no unknown coefficient, which would
+    be another one in each window.
     """
     problem, box = ansatz.problem, ansatz.problem.domain
     times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
-    if len(times) != 1:
+    if len(times) != 1 or problem.unknowns:
         return None
     axis = times[0]
     initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}

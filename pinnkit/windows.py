@@ -153,7 +153,9 @@ class Windows:
             window, pace = self._resolved(values, now, pace)
             accepted = self._accepted(window.start, pace)
             if window.left > window.tolerated:
-                journal.decide(f"time windows given up before {now:.3g}: what was tried leaves {window.left:.1e}")
+                journal.decide(
+                    f"time windows given up before {window.span[1]:.3g}: what was tried leaves {window.left:.1e}"
+                )
                 return None
             found.append(window)
             values, following = self._at_end(window), pace.after(window, accepted, journal.limits.target)

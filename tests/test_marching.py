@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pinnkit
-from pinnkit import Box, Condition, Interval, Problem, windows
+from pinnkit import Box, Condition, Interval, Problem, Unknown, windows
 from pinnkit.ansatz import find_ansatz
 from pinnkit.domains import Points
 from pinnkit.journal import Journal, Limits
@@ -42,6 +42,19 @@ def test_marching_needs_every_initial_value_and_nothing_at_the_end():
     still = Problem("p", square, {"pde": Condition(lambda u: u.xx + u.yy, on=square.interior)})
     with jax.enable_x64(True):
         assert find_marching(find_ansatz(still)) is None
+
+
+def test_a_coefficient_that_is_looked_for_is_one_for_all_times():
+    cooling = {
+        "pde": Condition(lambda u, k: u.t - k * u.xx, on=rod.interior),
+        "value": value,
+        "walls": walls,
+        "seen": Condition(lambda u, x, t: u - jnp.exp(-t) * jnp.sin(jnp.pi * x), on=rod.interior),
+    }
+    for k, is_marched in ((0.1, True), (Unknown(0.2), False)):
+        with jax.enable_x64(True):
+            ansatz = find_ansatz(Problem("cooling", rod, cooling, coefficients={"k": k}))
+        assert (find_marching(ansatz) is not None) == is_marched
 
 
 def test_points_are_squeezed_into_the_window():
