@@ -145,7 +145,8 @@ class Automatic:
         ]
         self.first = self._solver(self._widths[0])
         self._trials = dict[tuple[int, Bandwidth], Attempt]()  # by number of unknowns and bandwidth
-        self._trial_seconds = self._solve_seconds = self._compile_seconds = 0.0  # of the last width
+        self._took = dict[int, list[float]]()  # seconds of the trials, by number of unknowns
+        self._solve_seconds = 0.0  # of the last width
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
@@ -290,9 +291,20 @@ class Automatic:
             began, most = self._journal.limits.seconds(), int(min(TRIAL_STEPS, self._journal.steps_left))
             over, start = (lambda: self._journal.is_over), solver.params(bandwidth)
             self._trials[key] = solver.solve(start, most, is_over=over, weights=self.first.weights)
-            before, self._trial_seconds = self._trial_seconds, self._journal.limits.seconds() - began
-            self._compile_seconds = max(self._compile_seconds, before - self._trial_seconds)
+            self._took.setdefault(key[0], []).append(self._journal.limits.seconds() - began)
         return self._trials[key].left
+
+    @property
+    def _compile_seconds(self) -> float:
+        """Of a network: a first trial less the next; all of it where there was no next."""
+        known = [took[0] - min(took[1:]) for took in self._took.values() if len(took) > 1]
+        return max(known or [took[0] for took in self._took.values()], default=0.0)
+
+    @property
+    def _trial_seconds(self) -> float:
+        """Of a trial of the last width."""
+        first, *others = list(self._took.values())[-1] if self._took else [0.0]
+        return min(others, default=max(first - self._compile_seconds, 0.0))
 
     def _march(self, marching: Marching, why: str) -> Found | None:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""

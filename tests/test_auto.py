@@ -109,7 +109,7 @@ def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
 def test_windows_are_tried_where_time_allows_several(decay, monkeypatch):
     for seconds, is_tried in ((0.05, True), (1.0, False)):
         procedure, journal = automatic(decay, 100.0, monkeypatch)
-        procedure._trial_seconds = seconds  # eight windows take 96 times as long each
+        procedure._took = {procedure.first.layer.size: [seconds, seconds]}  # eight windows take 96 times as long each
         assert procedure._has_time_for_windows() == is_tried
         assert any("no time windows" in decision for decision in journal.history.decisions) != is_tried
 
