@@ -178,7 +178,9 @@ class Automatic:
         needed = compiling + FEWEST_WINDOWS * growth * self._trial_seconds
         has_time = compiling <= PATIENCE * left and needed <= left
         if not has_time:
-            self._journal.decide(f"no time windows: they would take {needed:.0f} s of {left:.0f} s")
+            self._journal.decide(
+                f"no time windows: they would take {needed:.0f} s of {left:.0f} s, {compiling:.0f} s to compile"
+            )
         return has_time
 
     def _is_over(self, held_out_loss: float) -> bool:

@@ -175,7 +175,8 @@ class Windows:
             return pace
         needed, left, foreseeable = self._needed(now), journal.limits.seconds_left, self._is_foreseeable(now)
         allowed = EASED * self._accepted(found[-1].start, pace)
-        if foreseeable and needed > left - LOOK * self._compilation and allowed <= EASIEST:
+        is_short = foreseeable and needed > left - LOOK * self._compilation
+        if is_short and left > 0 and allowed <= EASIEST:
             journal.decide(
                 f"time windows may leave {allowed:.1e} of the loss from {now:.3g} on: at this pace the rest would take "
                 f"{needed:.0f} s of {left:.0f} s"
