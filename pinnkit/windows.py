@@ -233,10 +233,15 @@ class Windows:
             window, pace = other, pace._replace(width=other.start.width)
 
     def _to_widen(self, width: int, window: Window) -> float:
-        """Seconds that have to be left for a wider network: what is compiled, and the rest if the window will do."""
+        """Seconds that have to be left for a wider network: what is compiled, and the rest if the window will do.
+
+        As long as the rest cannot be foreseen, time is kept for it anyhow.
+        """
         once = 0.0 if ("solve", width, 0) in self._compiled else self._compilation
-        rest = self._needed(window.span[0]) + LOOK * self._compilation
-        return once + (rest if window.left <= window.tolerated else 0.0)
+        now = window.span[0]
+        if window.left > window.tolerated or not self._is_foreseeable(now):
+            return once
+        return once + self._needed(now) + LOOK * self._compilation
 
     def _shortened(self, window: Window, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """The window, or a shorter one where that helps."""
@@ -268,7 +273,11 @@ class Windows:
         )
 
     def _start(self, values: Values, widths: list[int]) -> Start:
-        return find_start(self._marching, values, widths, MARGIN, self._seed)
+        began, known = self._journal.limits.seconds(), sum(self._compiled.values())
+        start = find_start(self._marching, values, widths, MARGIN, self._seed)
+        compiled = sum(self._compiled.values()) - known  # of the values, inside
+        self._compiled.setdefault(("start", start.width, 0), self._journal.limits.seconds() - began - compiled)
+        return start
 
     def _make_solver(self, width: int) -> FeatureSolver:
         make = lambda bandwidth: self._marching.model(width, bandwidth, self._seed)
