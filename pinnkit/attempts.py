@@ -14,11 +14,11 @@ from ._types import Params
 from .ansatz import Ansatz
 from .auto import OUTPUT_LAYER, RESOLVED, Automatic, Choices, Found
 from .diagnostics import Diagnostician, diagnostic_batch
-from .history import Check
 from .journal import Journal
 from .measure import Measure
 from .model import FunctionalModel, cast, parameter_count
 from .problem import ProblemError
+from .records import Check
 from .residuals import Batch, ResidualFunctions, total_loss
 from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
 from .state import TrainState
@@ -55,6 +55,16 @@ class Trained:
         """Mean square of each condition's residual on the points of the loss."""
         losses = jax.jit(self.residuals.loss)(self.params, self.batch, self.weights)[1]
         return {name: float(losses[name]) for name in self.residuals.problem.conditions}
+
+    def rounding_loss(self) -> float:
+        """The loss of what single precision changes in the residuals at these parameters."""
+        exact = jax.jit(self.residuals)(self.params, self.batch)
+        with jax.enable_x64(False):
+            rounded = ResidualFunctions(self.residuals.problem, cast(self.model, np.float32))
+            params, batch = cast(self.params, np.float32), jax.tree.map(lambda x: np.asarray(x, np.float32), self.batch)
+            found = {name: np.asarray(r, float) for name, r in jax.jit(rounded)(params, batch).items()}
+        squares = {name: float(np.mean((found[name] - np.asarray(r)) ** 2)) for name, r in exact.items()}
+        return total_loss(squares, self.weights)
 
     def held_out_loss(self, weights: dict[str, float]) -> float:
         """With the weights of one of several attempts, so that they compare."""

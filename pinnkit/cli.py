@@ -105,6 +105,7 @@ def solve(
     depth: Count = None,
     coefficients: Settings = None,
     quiet: Annotated[bool, Parameter(negative=())] = False,
+    plain: Annotated[bool, Parameter(negative=())] = False,
     line: Annotated[str, Parameter(parse=False)],
 ) -> int:
     """Train a network on a problem, print the report and write the run folder.
@@ -144,16 +145,20 @@ def solve(
         Another value of a coefficient, as in `--set nu=0.02`; may be repeated.
     quiet
         Print nothing but errors.
+    plain
+        Print lines without colours, and no live display, on a terminal too.
     """
     declared = _find(problem, coefficients)
     folder = Path("runs") / declared.name if output is None else output
     from .fit import fit
-    from .report import ConsoleProgress
+    from .report import ConsoleProgress, LiveFile
+    from .report.console import make_console
     from .run import check_writable
 
     check_writable(folder)
     _cache_compilations()
-    with contextlib.nullcontext() if quiet else ConsoleProgress() as progress:
+    live = LiveFile(folder)
+    with contextlib.closing(live), contextlib.nullcontext() if quiet else ConsoleProgress(plain=plain) as progress:
         solution = fit(
             declared,
             strategy=strategy,
@@ -168,19 +173,26 @@ def solve(
             sampler=sampler,
             width=width,
             depth=depth,
-            callbacks=[] if progress is None else [progress],
+            callbacks=[live] if progress is None else [live, progress],
         )
     solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
     solution.save(folder)
     if not quiet:
-        solution.report()
+        solution.report(make_console(plain=plain))
         print(f"\nwritten to {folder}; open {folder / 'report.html'}")
     reason = solution.run.summary.stop_reason
     return _fail(f"stopped: {reason}", FAILED) if reason.startswith("not finite") else OK
 
 
 @app.command
-def report(folder: Path, /, *, json: Annotated[bool, Parameter(negative=())] = False, html: Path | None = None) -> None:
+def report(
+    folder: Path,
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative=())] = False,
+    html: Path | None = None,
+    show: Annotated[bool, Parameter("--open", negative=())] = False,
+) -> None:
     """Print the report of a run folder.
 
     Parameters
@@ -188,20 +200,75 @@ def report(folder: Path, /, *, json: Annotated[bool, Parameter(negative=())] = F
     folder
         What `solve` wrote.
     json
-        Print the summary as JSON instead.
+        Print the figures, the verdict and the findings as JSON instead.
     html
         Write the page with pictures to this file instead.
+    show
+        Open the page in a browser; it is written to the folder, or to the file of `--html`.
     """
     from .report import Report, write_page
     from .run import Run
 
     result = Report(Run.load(folder))
-    if html is not None:
-        print(f"written to {write_page(result.html(), html)}")
+    if html is not None or show:
+        _written(write_page(result.html(), folder / "report.html" if html is None else html), show)
     if json:
         print(result.json())
-    elif html is None:
+    elif html is None and not show:
         result()
+
+
+@app.command
+def compare(
+    *folders: Path,
+    html: Path | None = None,
+    show: Annotated[bool, Parameter("--open", negative=())] = False,
+) -> None:
+    """Print the figures of two runs or more side by side.
+
+    Parameters
+    ----------
+    folders
+        Run folders.
+    html
+        Write a page with the curves over each other to this file instead.
+    show
+        Open that page in a browser; without `--html` it is `comparison.html`.
+    """
+    from .report import Comparison
+
+    comparison = Comparison.load(list(folders))
+    if html is None and not show:
+        comparison()
+    else:
+        _written(comparison.save(Path("comparison.html") if html is None else html), show)
+
+
+@app.command
+def watch(
+    folder: Path,
+    /,
+    *,
+    every: float = 1.0,
+    plain: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Follow a fit that runs in another terminal.
+
+    Parameters
+    ----------
+    folder
+        Where it will write its run.
+    every
+        Seconds between two looks.
+    plain
+        Print lines without colours, and no live display, on a terminal too.
+    """
+    if not 0 < every < float("inf"):
+        raise ValueError(f"`every` is a finite number of seconds > 0, got {every}")
+    from .report import ConsoleProgress
+    from .report.live import watch as follow
+
+    print(follow(folder, ConsoleProgress(plain=plain), every))
 
 
 @app.command
@@ -309,6 +376,15 @@ def doctor() -> int:
     ]
     print_table(Table("Doctor", ("", "found"), rows))
     return OK if has_double else FAILED
+
+
+def _written(path: Path, show: bool) -> None:
+    """Say where a page is, and open it where asked to."""
+    import webbrowser
+
+    print(f"written to {path}")
+    if show and not webbrowser.open(path.resolve().as_uri()):
+        raise ValueError(f"no browser was found to open '{path}'; open it yourself")
 
 
 def _find(spec: str, settings: Sequence[str] | None) -> "Problem":

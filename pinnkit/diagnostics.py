@@ -1,4 +1,4 @@
-"""What the kernel says about a run: spectra of the training kernel and of its blocks."""
+"""What the kernel says about a run: spectra of the training kernel and of its blocks, and how steps will go."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Bool, Float, Int
 
 from ._types import Params
@@ -14,7 +15,8 @@ from .model import cast
 from .ntk.comparison import kernel_alignment, kernel_drift, residual_alignment
 from .ntk.dynamics import compute_mode_decay_factors
 from .ntk.frequency import ModeFrequency, dominant_frequencies
-from .ntk.spectrum import ConditionNumber, Spectrum, spectrum_of_jacobian
+from .ntk.spectrum import ConditionNumber, Spectrum, resolved, spectrum_of_jacobian
+from .prediction import GRADIENT_DESCENT, Passage, Preconditioner, Theory
 from .residuals import Batch, ResidualFunctions
 
 SLOW_SHARE = 0.01
@@ -25,6 +27,9 @@ LEADING_MODES = 12
 
 SLOW_MODES = 4
 """Slow resolvable modes that are described besides: those with most of the residual."""
+
+LARGEST_RESIDUALS = 0.05
+"""The share of the points, those with the largest residuals, whose part of the mean square says how local it is."""
 
 JACOBIAN_ENTRIES = 2**26
 """A spectrum is taken from a Jacobian of at most so many entries, 512 MiB."""
@@ -51,6 +56,27 @@ class ConditionFrequency:
 
 
 @dataclass(frozen=True)
+class ResidualShape:
+    """How the residual of a condition varies and where it is.
+
+    - `condition`, `component`: the component is None for a scalar residual; `points`: their number;
+    - `mean_square`: of the residual on them;
+    - `frequency`: dominant frequency of the residual;
+    - `concentration`: share of the mean square at the twentieth of the points where it is largest;
+    - `place`, `spread`: mean and standard deviation of each coordinate at those, weighted by squares.
+    """
+
+    condition: str
+    component: int | None
+    points: int
+    mean_square: float
+    frequency: ModeFrequency
+    concentration: float
+    place: dict[str, float]
+    spread: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Diagnostics:
     r"""The spectral record of a linearization.
 
@@ -66,7 +92,10 @@ class Diagnostics:
       that carry most of the residual;
     - `horizon`: steps that `slow_modes` looks ahead, those planned for the whole run;
     - `points`: number of points of each condition the kernel was computed on;
-    - `weights`: loss weights in force, of points their means.
+    - `weights`: loss weights in force, of points their means;
+    - `shapes`: how the residual of each condition varies and where it is;
+    - `theory`: of the steps to come; None where there is no linear theory of them (methods of second order);
+    - `passage`: the theory of the look before, checked at this one; None without one.
     """
 
     step: int
@@ -81,6 +110,9 @@ class Diagnostics:
     horizon: int
     points: dict[str, int]
     weights: dict[str, float]
+    shapes: tuple[ResidualShape, ...] = ()
+    theory: Theory | None = None
+    passage: Passage | None = None
 
     @property
     def eigenvalues(self) -> Float[np.ndarray, " n"]:
@@ -125,6 +157,14 @@ class Diagnostics:
         return self.modes - self.numerical_rank + int(slow_resolvable(self.spectrum, self.horizon).sum())
 
     @property
+    def block_losses(self) -> dict[str, float]:
+        """Mean square residual of each condition on the points of the record."""
+        out: dict[str, float] = {}
+        for shape in self.shapes:
+            out[shape.condition] = out.get(shape.condition, 0.0) + shape.mean_square
+        return out
+
+    @property
     def stable_learning_rate(self) -> float | None:
         """2/λ_max, above which gradient descent diverges."""
         return 2 / self.spectrum.largest_eigenvalue if self.numerical_rank else None
@@ -141,6 +181,16 @@ class Diagnostics:
         if not (self.numerical_rank and self.mode_coefficients.any()):
             return None
         return residual_alignment(np.diag(self.eigenvalues), self.mode_coefficients, centred=False)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the next look needs to check a theory: modes of the preconditioned kernel, and the scale of the rows."""
+
+    step: int
+    theory: Theory
+    modes: Float[np.ndarray, "n n"]
+    scale: Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
@@ -164,16 +214,30 @@ class Diagnostician:
             lambda params, batch: linearize(residuals, params, batch, dict.fromkeys(batch, jnp.ones(())))
         )
         self._first_kernel: np.ndarray | None = None
+        self._before: _Look | None = None
 
     def __call__(
-        self, params: Params, weights: Mapping[str, float], *, step: int, phase: str, horizon: int
+        self,
+        params: Params,
+        weights: Mapping[str, float],
+        *,
+        step: int,
+        phase: str,
+        horizon: int,
+        preconditioner: Preconditioner | None = None,
+        learning_rates: Float[np.ndarray, " s"] | None = None,
     ) -> Diagnostics:
+        """Take a record.
+
+        - `preconditioner`: of the optimizer from here on, where there is a linear theory of its steps;
+        - `learning_rates`: of the steps since the last record, where its theory holds for all of them.
+        """
         with jax.enable_x64(True):
             unweighted: Linearization = self._linearize(cast(params, np.float64), self._batch)
-            rows, J = unweighted.slices(), np.asarray(unweighted.jacobian)
-            r = np.asarray(unweighted.residual)
-        if J.shape[1] > J.shape[0]:
-            J = np.transpose(np.linalg.qr(J.T, mode="r"))  # J = Rᵀ Qᵀ: same kernel, same singular values, n columns
+            rows, r = unweighted.slices(), np.asarray(unweighted.residual)
+            J, moved = _square(np.asarray(unweighted.jacobian)), None
+            if preconditioner is not None and preconditioner is not GRADIENT_DESCENT:
+                moved = _moved(unweighted, preconditioner)
         scale = np.empty_like(r)
         for name, part in rows.items():
             scale[part] = np.sqrt(weights[name])
@@ -184,6 +248,15 @@ class Diagnostician:
         parts, kernel = _parts(rows, self._batch), J @ J.T
         if self._first_kernel is None:
             self._first_kernel = kernel
+        passage = None if self._before is None else _passage(self._before, step, r, learning_rates)
+        theory = self._before = None
+        if preconditioner is not None:
+            through = spectrum if moved is None else spectrum_of_jacobian(scale[:, None] * moved[0], vectors=True)
+            Q = through.eigenvectors
+            assert Q is not None  # noqa: S101  asked for above
+            velocity = Q.T @ (scale * (np.zeros_like(r) if moved is None else moved[1]))
+            theory = Theory(resolved(through), Q.T @ (scale * r), preconditioner.beta, velocity, preconditioner.age)
+            self._before = _Look(step, theory, Q, scale)
         return Diagnostics(
             step=step,
             phase=phase,
@@ -197,6 +270,30 @@ class Diagnostician:
             horizon=horizon,
             points={name: len(points) for name, points in self._batch.items()},
             weights={name: float(weights[name]) for name in rows},
+            shapes=tuple(self._shape(part, r[part.rows]) for part in parts),
+            theory=theory,
+            passage=passage,
+        )
+
+    def _shape(self, part: _Part, r: Float[np.ndarray, " n_k"]) -> ResidualShape:
+        domain = self._residuals.problem.domain
+        points, squares = np.asarray(self._batch[part.condition].coordinates), r**2
+        frequency = dominant_frequencies(
+            r[:, None], points, domain.coordinates, np.stack([domain.lower, domain.upper])
+        )[0]
+        largest = np.argsort(-squares)[: max(1, round(LARGEST_RESIDUALS * len(r)))]
+        shares = squares[largest] / max(squares[largest].sum(), np.finfo(float).tiny)
+        place = shares @ points[largest]
+        spread = np.sqrt(shares @ (points[largest] - place) ** 2)
+        return ResidualShape(
+            condition=part.condition,
+            component=part.component,
+            points=len(r),
+            mean_square=float(squares.sum()),
+            frequency=frequency,
+            concentration=float(squares[largest].sum() / max(squares.sum(), np.finfo(float).tiny)),
+            place=dict(zip(domain.coordinates, place.tolist(), strict=True)),
+            spread=dict(zip(domain.coordinates, spread.tolist(), strict=True)),
         )
 
     def _frequencies(
@@ -234,6 +331,35 @@ def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int
     if total <= most:
         return batch
     return {name: _thinned(points, max(1, round(len(points) * most / total))) for name, points in batch.items()}
+
+
+def _square(J: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n k"]:
+    """A matrix of no more columns than rows with the same kernel and singular values: J = Rᵀ Qᵀ."""
+    return np.transpose(np.linalg.qr(J.T, mode="r")) if J.shape[1] > J.shape[0] else J
+
+
+def _moved(
+    step: Linearization, preconditioner: Preconditioner
+) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, " n"]]:
+    """The Jacobian with its rows, which are gradients of residuals, scaled as the optimizer does, and its product with
+    the momentum.
+    """
+    scaled = lambda tree: ravel_pytree(preconditioner.scale(tree))[0]
+    J = np.asarray(jax.vmap(lambda row: scaled(step.unravel(row)))(step.jacobian))
+    momentum = preconditioner.momentum
+    velocity = np.zeros(len(J)) if momentum is None else J @ np.asarray(scaled(cast(momentum, np.float64)))
+    return _square(J), velocity
+
+
+def _passage(
+    before: _Look, step: int, r: Float[np.ndarray, " n"], learning_rates: Float[np.ndarray, " s"] | None
+) -> Passage | None:
+    """The theory of the look before against the residual of this one; None without the rates of the steps between."""
+    if learning_rates is None or not (learning_rates.size and np.isfinite(learning_rates).all()):
+        return None
+    actual = before.modes.T @ (before.scale * r)
+    predicted = before.theory.after(learning_rates)
+    return Passage(before.step, step, before.theory.rates, before.theory.coefficients, predicted, actual)
 
 
 def _parts(rows: Mapping[str, slice], batch: Batch) -> list[_Part]:

@@ -2,8 +2,6 @@
 
 import math
 import platform
-import resource
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -24,7 +22,8 @@ from .callbacks import Callback, Start
 from .checkpoint import restore_params
 from .diagnostics import Diagnostics
 from .history import Snapshot
-from .journal import Journal, Limits
+from .intervals import coefficient_intervals
+from .journal import Journal, Limits, peak_memory_bytes
 from .kernels import check_problem_and_seed
 from .measure import Fields
 from .model import FunctionalModel, as_functional, cast, parameter_count
@@ -40,6 +39,9 @@ from .summary import Seconds, Spectra, SpectrumSummary, Summary
 from .weighting import AbstractWeighting, fixed_weights
 
 DEFAULT_CHOICES = Choices()
+
+INTERVAL_SEED = 30_011
+"""Offset that keeps the points of intervals apart from those of training."""
 
 
 def fit(
@@ -103,7 +105,7 @@ def fit(
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
-    journal = Journal(ansatz.remaining.conditions, limits, callbacks)
+    journal = Journal(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks)
     _announce(journal, problem, plan, network, counts, precision)
     _record_conditions(ansatz, journal)
     trained: Trained | None = None
@@ -239,6 +241,9 @@ def _conclude(
     with jax.enable_x64(True):
         losses = trained.training_losses()
         coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
+        rounding = trained.rounding_loss() if precision == "single" else None
+        fresh = seed + INTERVAL_SEED
+        intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
     held_out = measure.held_out(params)
     relative_l2, max_error = measure.errors(params)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
@@ -258,9 +263,10 @@ def _conclude(
         kept_step=trained.kept_step,
         stop_reason=trained.stop_reason,
         seconds=seconds,
-        peak_memory_bytes=_peak_memory_bytes(),
+        peak_memory_bytes=peak_memory_bytes(),
         loss=total_loss(losses, trained.weights),
         held_out_loss=total_loss(held_out, trained.weights),
+        rounding_loss=rounding,
         losses=losses,
         held_out=held_out,
         weights={name: trained.weights[name] for name in losses},
@@ -268,6 +274,7 @@ def _conclude(
         relative_l2=relative_l2 or None,
         max_error=max_error or None,
         coefficients=coefficients,
+        coefficient_intervals=intervals,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     fields = measure.fields(params, measure.points)
@@ -343,10 +350,3 @@ def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Seq
 def _device() -> str:
     device = jax.devices()[0]
     return f"{device.platform}: {device.device_kind} × {jax.device_count()}"
-
-
-def _peak_memory_bytes() -> int:
-    """Of the accelerator where it tells, else the largest resident size of this process."""
-    statistics = jax.devices()[0].memory_stats() or {}
-    unit = 1 if sys.platform == "darwin" else 1024
-    return statistics.get("peak_bytes_in_use") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,38 +1,35 @@
-"""All that was recorded of a run, as arrays, and its file."""
+"""All that was recorded of a run: one data set with named dimensions behind every form of the report."""
 
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 from jaxtyping import Float, Int
 
-from .diagnostics import ConditionFrequency, Diagnostics
-from .ntk.spectrum import Spectrum
+from .diagnostics import Diagnostics
+from .prediction import Passage
+from .records import Check, Stage, pack_checks, pack_looks, pack_stages, unpack_checks, unpack_looks, unpack_stages
+from .variables import (
+    Variable,
+    Variables,
+    below,
+    load_variables,
+    save_variables,
+    to_pandas,
+    to_xarray,
+    variable,
+    words,
+)
 
-_SPECTRUM = ("eigenvalues", "size", "noise_floor", "floor_origin", "errors", "dtype", "source")
-"""Fields of a spectrum that are stored as they are."""
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
-
-@dataclass(frozen=True)
-class Check:
-    """A look at the run from outside, between two stretches of steps.
-
-    - `seconds`: wall time since the start of the fit;
-    - `held_out`: mean square of each condition's residual on points that training never sees;
-    - `held_out_loss`: their weighted half sum, comparable with the loss;
-    - `relative_l2`: error per field against the reference on the test grid, empty without one.
-    """
-
-    step: int
-    seconds: float
-    held_out_loss: float
-    held_out: dict[str, float]
-    relative_l2: dict[str, float]
+_SNAPSHOT = "snapshot/"
 
 
 @dataclass
@@ -48,17 +45,24 @@ class Snapshot:
     fields: dict[str, np.ndarray]
     reference: dict[str, np.ndarray]
 
+    @property
+    def axes(self) -> list[np.ndarray]:
+        """The values of each coordinate on the grid."""
+        return [np.unique(self.points[:, i]) for i in range(len(self.coordinates))]
+
 
 @dataclass
 class History:
     """Per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN where unknown), `weights`
     (of points their means).
 
-    Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` as (name, first step),
-    and `decisions`, what was chosen and from which figure, in words.
+    Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` with their first steps, and
+    `decisions`, what was chosen and from which figure, in words. `variables` has all of it as arrays with named
+    dimensions; `to_xarray`, `to_pandas`, `to_tensorboard` hand it on.
     """
 
     conditions: tuple[str, ...]
+    coordinates: tuple[str, ...]
     step: Int[np.ndarray, " n"]
     loss: Float[np.ndarray, " n"]
     losses: dict[str, Float[np.ndarray, " n"]]
@@ -67,23 +71,20 @@ class History:
     weights: dict[str, Float[np.ndarray, " n"]]
     checks: list[Check] = field(default_factory=list)
     diagnostics: list[Diagnostics] = field(default_factory=list)
-    phases: list[tuple[str, int]] = field(default_factory=list)
+    phases: list[Stage] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, conditions: Iterable[str]) -> "History":
+    def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":
         """A history before the first step; `conditions` in the order of their declaration."""
-        names = tuple(conditions)
-        none = np.empty(0)
-        return cls(
-            names,
-            np.empty(0, int),
-            none,
-            dict.fromkeys(names, none),
-            none,
-            none,
-            dict.fromkeys(names, none),
-        )
+        names, none = tuple(conditions), np.empty(0)
+        columns = lambda: dict.fromkeys(names, none)
+        return cls(names, tuple(coordinates), np.empty(0, int), none, columns(), none, none, columns())
+
+    @property
+    def passages(self) -> list[Passage]:
+        """Predictions of linear theory from one look to the next, where they could be checked."""
+        return [record.passage for record in self.diagnostics if record.passage is not None]
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Add a stretch of steps: arrays by the names of the per-step attributes."""
@@ -105,27 +106,69 @@ class History:
         self.checks = [dataclasses.replace(check, held_out=kept(check)) for check in self.checks]
         self.diagnostics = [r for r in self.diagnostics if set(self.conditions) <= set(r.block_traces)]
 
+    @property
+    def variables(self) -> Variables:
+        """Everything as arrays with the dimensions `step`, `condition`, `field`, `check`, `look`, `mode`, ..."""
+        table = lambda columns: np.stack([columns[name] for name in self.conditions], axis=-1).reshape(
+            len(self.step), len(self.conditions)
+        )
+        return {
+            "condition": words(self.conditions, "condition"),
+            "coordinate": words(self.coordinates, "coordinate"),
+            "step": variable(self.step, "step"),
+            "loss": variable(self.loss, "step"),
+            "gradient_norm": variable(self.gradient_norm, "step"),
+            "learning_rate": variable(self.learning_rate, "step"),
+            "mean_square": variable(table(self.losses), "step", "condition"),
+            "weight": variable(table(self.weights), "step", "condition"),
+            "decision": words(self.decisions, "decision"),
+            **pack_checks(self.checks, self.conditions),
+            **pack_stages(self.phases),
+            **pack_looks(self.diagnostics, self.conditions, self.coordinates),
+        }
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, Variable]) -> "History":
+        """The history that these came from. **Raises:** `KeyError` or `ValueError` for others."""
+        values = lambda name: variables[name].values
+        conditions, coordinates = tuple(values("condition").tolist()), tuple(values("coordinate").tolist())
+        columns = lambda table: {name: values(table)[:, i] for i, name in enumerate(conditions)}
+        return cls(
+            conditions=conditions,
+            coordinates=coordinates,
+            step=values("step"),
+            loss=values("loss"),
+            losses=columns("mean_square"),
+            gradient_norm=values("gradient_norm"),
+            learning_rate=values("learning_rate"),
+            weights=columns("weight"),
+            checks=unpack_checks(variables, conditions),
+            diagnostics=unpack_looks(variables, conditions, coordinates),
+            phases=unpack_stages(variables),
+            decisions=values("decision").tolist(),
+        )
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """As an `xarray.Dataset`. **Raises:** `ImportError` without the extra `data`."""
+        return to_xarray(self.variables, {"decisions": "\n".join(self.decisions)})
+
+    def to_pandas(self, *dimensions: str) -> "pandas.DataFrame":
+        """The variables with just these dimensions as a table: `to_pandas("step")`, `to_pandas("look", "mode")`.
+
+        **Raises:** `ValueError` for dimensions that no variable has; `ImportError` without the extra `data`.
+        """
+        return to_pandas(self.variables, dimensions or ("step",))
+
+    def to_tensorboard(self, folder: str | Path) -> Path:
+        """Write scalars and the spectra for TensorBoard. **Raises:** `ImportError` without the extra `tensorboard`."""
+        from .tensorboard import write_events
+
+        return write_events(self.variables, Path(folder))
+
     def save(self, path: Path, snapshot: Snapshot) -> None:
         """Write history and snapshot to one `.npz` of plain arrays."""
-        arrays: dict[str, np.ndarray] = {
-            "conditions": _words(self.conditions),
-            "step": self.step,
-            "loss": self.loss,
-            "gradient_norm": self.gradient_norm,
-            "learning_rate": self.learning_rate,
-            "losses": _table(self.losses, self.conditions),
-            "weights": _table(self.weights, self.conditions),
-            "phases/name": _words(name for name, _ in self.phases),
-            "phases/step": np.array([step for _, step in self.phases], int),
-            "decisions": _words(self.decisions),
-            "diagnostics/count": np.array(len(self.diagnostics)),
-            **_check_arrays(self.checks, self.conditions),
-            **_snapshot_arrays(snapshot),
-        }
-        for number, record in enumerate(self.diagnostics):
-            arrays |= {f"diagnostics/{number}/{k}": v for k, v in _record_arrays(record, self.conditions).items()}
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+        fields = {f"{_SNAPSHOT}{k}": v for k, v in _pack_snapshot(snapshot).items()}
+        save_variables(path, {**self.variables, **fields})
 
     @classmethod
     def load(cls, path: Path) -> tuple["History", Snapshot]:
@@ -133,128 +176,34 @@ class History:
 
         **Raises:** `OSError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for any other file.
         """
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = dict(archive)
-        conditions = tuple(arrays["conditions"].tolist())
-        columns = lambda table: {name: arrays[table][:, i] for i, name in enumerate(conditions)}
-        history = cls(
-            conditions=conditions,
-            step=arrays["step"],
-            loss=arrays["loss"],
-            losses=columns("losses"),
-            gradient_norm=arrays["gradient_norm"],
-            learning_rate=arrays["learning_rate"],
-            weights=columns("weights"),
-            checks=_checks(arrays, conditions),
-            diagnostics=[
-                _record(_below(arrays, f"diagnostics/{number}/"), conditions)
-                for number in range(int(arrays["diagnostics/count"]))
-            ],
-            phases=list(zip(arrays["phases/name"].tolist(), arrays["phases/step"].tolist(), strict=True)),
-            decisions=arrays["decisions"].tolist(),
-        )
-        return history, _snapshot(_below(arrays, "snapshot/"))
+        variables = load_variables(path)
+        return cls.from_variables(variables), _unpack_snapshot(below(variables, _SNAPSHOT))
 
 
-def _words(words: Iterable[str]) -> np.ndarray:
-    return np.array(list(words), dtype=np.str_)
-
-
-def _table(columns: Mapping[str, np.ndarray], names: Iterable[str]) -> np.ndarray:
-    return np.stack([columns[name] for name in names], axis=-1)
-
-
-def _below(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
-
-
-def _check_arrays(checks: list[Check], conditions: tuple[str, ...]) -> dict[str, np.ndarray]:
-    fields = tuple(checks[0].relative_l2) if checks else ()
-    return {
-        "checks/fields": _words(fields),
-        "checks/step": np.array([c.step for c in checks], int),
-        "checks/seconds": np.array([c.seconds for c in checks]),
-        "checks/held_out_loss": np.array([c.held_out_loss for c in checks]),
-        "checks/held_out": np.array([[c.held_out[name] for name in conditions] for c in checks]),
-        "checks/relative_l2": np.array([[c.relative_l2[name] for name in fields] for c in checks]),
+def _pack_snapshot(snapshot: Snapshot) -> Variables:
+    """Fields go by their numbers: names of files in an archive cannot be whatever a field is called."""
+    out: Variables = {
+        "coordinate": words(snapshot.coordinates, "coordinate"),
+        "points": Variable(("point", "coordinate"), snapshot.points),
+        "shape": variable(np.array(snapshot.shape, int), "axis"),
+        "field": words(list(snapshot.fields), "field"),
     }
-
-
-def _checks(arrays: Mapping[str, np.ndarray], conditions: tuple[str, ...]) -> list[Check]:
-    fields = arrays["checks/fields"].tolist()
-    rows = zip(*(arrays[f"checks/{k}"].tolist() for k in ("step", "seconds", "held_out_loss")), strict=True)
-    return [
-        Check(
-            step,
-            seconds,
-            held_out_loss,
-            dict(zip(conditions, arrays["checks/held_out"][i].tolist(), strict=True)),
-            dict(zip(fields, arrays["checks/relative_l2"][i].tolist(), strict=True)) if fields else {},
-        )
-        for i, (step, seconds, held_out_loss) in enumerate(rows)
-    ]
-
-
-def _record_arrays(record: Diagnostics, conditions: tuple[str, ...]) -> dict[str, np.ndarray]:
-    out = {
-        "step": np.array(record.step),
-        "phase": np.array(record.phase),
-        "mode_coefficients": record.mode_coefficients,
-        "kernel_drift": np.array(record.kernel_drift),
-        "kernel_alignment": np.array(math.nan if record.kernel_alignment is None else record.kernel_alignment),
-        "mode_frequencies": np.array(msgspec.json.encode(record.mode_frequencies).decode()),
-        "horizon": np.array(record.horizon),
-        **{k: np.array([getattr(record, k)[n] for n in conditions]) for k in ("block_traces", "points", "weights")},
-    }
-    for name, spectrum in (("", record.spectrum), *((f"block/{k}/", v) for k, v in record.blocks.items())):
-        out |= {f"{name}{key}": value for key, value in _spectrum_arrays(spectrum).items()}
+    for number, name in enumerate(snapshot.fields):
+        for kind, fields in (("solution", snapshot.fields), ("reference", snapshot.reference)):
+            if name in fields:
+                values = fields[name]
+                out[f"{kind}/{number}"] = Variable(("point", "component")[: values.ndim], values)
     return out
 
 
-def _record(arrays: Mapping[str, np.ndarray], conditions: tuple[str, ...]) -> Diagnostics:
-    by_condition = lambda key: dict(zip(conditions, arrays[key].tolist(), strict=True))
-    return Diagnostics(
-        step=int(arrays["step"]),
-        phase=str(arrays["phase"]),
-        spectrum=_spectrum(arrays),
-        blocks={name: _spectrum(_below(arrays, f"block/{name}/")) for name in conditions},
-        block_traces=by_condition("block_traces"),
-        mode_coefficients=arrays["mode_coefficients"],
-        kernel_drift=float(arrays["kernel_drift"]),
-        kernel_alignment=None if np.isnan(arrays["kernel_alignment"]) else float(arrays["kernel_alignment"]),
-        mode_frequencies=msgspec.json.decode(str(arrays["mode_frequencies"]), type=dict[int, ConditionFrequency]),
-        horizon=int(arrays["horizon"]),
-        points=by_condition("points"),
-        weights=by_condition("weights"),
-    )
-
-
-def _spectrum_arrays(spectrum: Spectrum) -> dict[str, np.ndarray]:
-    """Without eigenvectors and density: those of records are complete."""
-    trace = np.array(math.nan if spectrum.trace is None else spectrum.trace)
-    return {**{name: np.array(getattr(spectrum, name)) for name in _SPECTRUM}, "trace": trace}
-
-
-def _spectrum(arrays: Mapping[str, np.ndarray]) -> Spectrum:
-    values: dict[str, Any] = {name: arrays[name] if arrays[name].ndim else arrays[name].item() for name in _SPECTRUM}
-    return Spectrum(**values, trace=None if np.isnan(arrays["trace"]) else float(arrays["trace"]))
-
-
-def _snapshot_arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
-    return {
-        "snapshot/coordinates": _words(snapshot.coordinates),
-        "snapshot/points": snapshot.points,
-        "snapshot/shape": np.array(snapshot.shape, int),
-        **{f"snapshot/field/{name}": values for name, values in snapshot.fields.items()},
-        **{f"snapshot/reference/{name}": values for name, values in snapshot.reference.items()},
-    }
-
-
-def _snapshot(arrays: Mapping[str, np.ndarray]) -> Snapshot:
+def _unpack_snapshot(variables: Mapping[str, Variable]) -> Snapshot:
+    names = variables["field"].values.tolist()
+    numbered = lambda kind: ((name, variables.get(f"{kind}/{i}")) for i, name in enumerate(names))
+    fields = lambda kind: {name: v.values for name, v in numbered(kind) if v is not None}
     return Snapshot(
-        coordinates=tuple(arrays["coordinates"].tolist()),
-        points=arrays["points"],
-        shape=tuple(arrays["shape"].tolist()),
-        fields=_below(arrays, "field/"),
-        reference=_below(arrays, "reference/"),
+        coordinates=tuple(variables["coordinate"].values.tolist()),
+        points=variables["points"].values,
+        shape=tuple(variables["shape"].values.tolist()),
+        fields=fields("solution"),
+        reference=fields("reference"),
     )

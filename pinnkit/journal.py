@@ -1,15 +1,19 @@
 """What a run records and shows while it goes on, whoever takes the steps."""
 
 import dataclasses
+import resource
+import sys
 import time
 from collections.abc import Iterable, Sequence
 
+import jax
 import numpy as np
 
 from .callbacks import Callback, Progress
 from .diagnostics import Diagnostics
-from .history import Check, History
+from .history import History
 from .output_layer import OutputStep
+from .records import Check, Stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +41,15 @@ class Limits:
 class Journal:
     """The history of a run in the making.
 
-    - `history`: see `History`; `limits`: when the run is to stop;
+    - `conditions` that are trained, `coordinates` of the domain; `limits`: when the run is to stop;
+    - `history`: see `History`;
     - `compile_seconds`, `train_seconds`, `diagnostics_seconds`: where its time went so far.
     """
 
-    def __init__(self, conditions: Iterable[str], limits: Limits, callbacks: Sequence[Callback]):
-        self.history, self.limits, self.callbacks = History.empty(conditions), limits, callbacks
+    def __init__(
+        self, conditions: Iterable[str], coordinates: Iterable[str], limits: Limits, callbacks: Sequence[Callback]
+    ):
+        self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
         self.compile_seconds = self.train_seconds = self.diagnostics_seconds = 0.0
         self.stopped = False
 
@@ -62,8 +69,8 @@ class Journal:
 
     def phase(self, name: str) -> None:
         """From here on steps are of another kind."""
-        if not self.history.phases or self.history.phases[-1][0] != name:
-            self.history.phases.append((name, self.step))
+        if not self.history.phases or self.history.phases[-1].name != name:
+            self.history.phases.append(Stage(name, self.step, self.limits.seconds(), peak_memory_bytes()))
 
     def decide(self, text: str) -> None:
         """Something was chosen; the text says what, and from which figure."""
@@ -103,7 +110,7 @@ class Journal:
         history, seconds = self.history, self.limits.seconds()
         last = lambda columns: {name: float(column[-1]) for name, column in columns.items() if column.size}
         event = Progress(
-            phase=history.phases[-1][0],
+            phase=history.phases[-1].name,
             step=self.step,
             fraction=1.0,
             seconds=seconds,
@@ -116,3 +123,10 @@ class Journal:
             relative_l2=relative_l2,
         )
         self.stopped |= any([callback.progress(event) for callback in self.callbacks])
+
+
+def peak_memory_bytes() -> int:
+    """Of the accelerator where it tells, else the largest resident size of this process."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    unit = 1 if sys.platform == "darwin" else 1024
+    return statistics.get("peak_bytes_in_use") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
 from ._types import Params
+from .prediction import Preconditioner
 
 
 class Basis(NamedTuple):
@@ -99,6 +101,49 @@ def scale_by_soap(
         return jax.lax.cond(count == 0, first, later)
 
     return optax.GradientTransformation(init, update)
+
+
+def preconditioned_by_adam(
+    opt_state: Any, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
+) -> Preconditioner | None:
+    """Of Adam with this state, P = √v̂ + ε; None before the first step."""
+    adam = _adam_state(opt_state)
+    if adam is None:
+        return None
+    scales = _scales(adam, b2, eps)
+    return Preconditioner(lambda gradient: jax.tree.map(jnp.multiply, scales, gradient), b1, adam.mu, _age(adam))
+
+
+def preconditioned_by_soap(
+    opt_state: Any, b1: float = 0.95, b2: float = 0.95, eps: float = 1e-8
+) -> Preconditioner | None:
+    """The same for SOAP: in the eigenbases."""
+    adam = _adam_state(opt_state)
+    if adam is None:
+        return None
+    scales, bases = jax.tree.leaves(_scales(adam, b2, eps)), opt_state.bases
+
+    def scaled(gradient: Params) -> Params:
+        leaves, tree = jax.tree.flatten(gradient)
+        turned = [g if basis is None else basis.rotate(g) for g, basis in zip(leaves, bases, strict=True)]
+        return tree.unflatten([scale * g for scale, g in zip(scales, turned, strict=True)])
+
+    return Preconditioner(scaled, b1, adam.mu, _age(adam))
+
+
+def _adam_state(opt_state: Any) -> optax.ScaleByAdamState | None:
+    """Of Adam or SOAP, if it has seen a gradient."""
+    adam = opt_state.adam if isinstance(opt_state, SOAPState) else opt_state
+    return adam if isinstance(adam, optax.ScaleByAdamState) and _age(adam) else None
+
+
+def _age(adam: optax.ScaleByAdamState) -> int:
+    return int(np.asarray(adam.count))
+
+
+def _scales(adam: optax.ScaleByAdamState, b2: float, eps: float) -> Params:
+    v_hat = jax.tree.map(lambda v: jnp.asarray(v, float) / (1 - b2 ** _age(adam)), adam.nu)
+    return jax.tree.map(lambda v: 1 / jnp.sqrt(jnp.sqrt(v) + eps), v_hat)
 
 
 def _no_rotation(leaf: Array, largest: int) -> Basis | None:

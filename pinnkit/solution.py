@@ -1,21 +1,29 @@
 """What a fit gives back: the fields as functions, the run as data, the report."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from ._types import Params
 from .checkpoint import save_params
+from .domains import Box
 from .history import History
 from .measure import Fields
 from .problem import Problem
 from .run import Run
 from .state import TrainState
 from .summary import Summary
+from .variables import Variable, Variables, to_xarray
 
 if TYPE_CHECKING:
+    import xarray
+
     from .report import Report
+
+Grid: TypeAlias = int | Mapping[str, int | Sequence[float] | np.ndarray]
+"""Points along each coordinate, the same for all, or by name a number or the values themselves."""
 
 
 class Solution:
@@ -28,7 +36,8 @@ class Solution:
     - `coefficients`: given and found;
     - `state`: the last `TrainState`, None for a solution that was loaded;
     - `history`, `summary`: what was recorded; `run`: both with settings and pictures;
-    - `report()` prints the report, `report.html()` gives it as a page; `save(folder)` writes everything.
+    - `report()` prints the report, `report.html()` gives it as a page, a notebook shows it; `save(folder)` writes
+      everything; `to_xarray(grid)` and `to_vtk(path)` hand the fields to other tools.
     """
 
     def __init__(
@@ -68,6 +77,42 @@ class Solution:
         fields = {name: value.reshape(shape + value.shape[1:]) for name, value in values.items()}
         return next(iter(fields.values())) if len(fields) == 1 else fields
 
+    def to_xarray(self, grid: Grid = 101) -> "xarray.Dataset":
+        """The fields on a tensor grid, as an `xarray.Dataset` over the coordinates, with the reference where known.
+
+        - `grid`: points along each coordinate, the same for all, or by name a number or the values themselves.
+
+        **Raises:** `ImportError` without the extra `data`; `ValueError` for a grid that cannot be meant.
+        """
+        return to_xarray(self._on_grid(axes_of(self.problem.domain, grid)), {"problem": self.problem.name})
+
+    def to_vtk(self, path: str | Path, grid: Grid = 51) -> Path:
+        """Write the fields for ParaView and others: a `.vtu`, or a `.pvd` and a folder with a `.vtu` for each time.
+
+        - `grid`: as for `to_xarray`; at most three coordinates besides time.
+
+        **Returns:** the path of the file to open. **Raises:** as `to_xarray`, and `OSError` where it cannot be written.
+        """
+        from .vtk import write_vtk
+
+        axes = axes_of(self.problem.domain, grid)
+        return write_vtk(Path(path), axes, {k: v.values for k, v in self._on_grid(axes).items() if k not in axes})
+
+    def _on_grid(self, axes: dict[str, np.ndarray]) -> Variables:
+        """The axes, the fields and the reference, by name."""
+        mesh = np.meshgrid(*axes.values(), indexing="ij")
+        points = np.stack([a.ravel() for a in mesh], axis=-1)
+        shape, reference = mesh[0].shape, self.problem.evaluate_reference(points) or {}
+        found = {**self._fields(self._params, points), **{f"{k}_reference": v for k, v in reference.items()}}
+        dimensions = tuple(axes)
+        return {
+            **{name: Variable((name,), axis) for name, axis in axes.items()},
+            **{
+                name: Variable((*dimensions, *(["component"] if v.ndim > 1 else [])), v.reshape(shape + v.shape[1:]))
+                for name, v in found.items()
+            },
+        }
+
     @property
     def report(self) -> "Report":
         from .report import Report  # brings matplotlib, which is slow to import
@@ -84,3 +129,22 @@ class Solution:
         save_params(folder, self._params, self.summary.steps)
         self.report.save(folder)
         return folder
+
+
+def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
+    """The values of each coordinate on a grid. **Raises:** `ValueError` for one that cannot be meant."""
+    names = domain.coordinates
+    given = dict.fromkeys(names, grid) if not isinstance(grid, Mapping) else dict(grid)
+    if set(given) != set(names):
+        raise ValueError(f"`grid` is a number, or one entry for each of {', '.join(names)}; got {sorted(given)}")
+    out = {}
+    for name, low, high in zip(names, domain.lower, domain.upper, strict=True):
+        entry = given[name]
+        if isinstance(entry, int | np.integer) and not isinstance(entry, bool):
+            axis = np.linspace(low, high, int(entry)) if entry >= 2 else np.empty(0)
+        else:
+            axis = np.asarray(entry, float)
+        if axis.ndim != 1 or axis.size < 1 or not np.isfinite(axis).all() or not (np.diff(axis) > 0).all():
+            raise ValueError(f"`grid` of '{name}' is a number of points ≥ 2 or increasing finite values; got {entry!r}")
+        out[name] = axis
+    return out

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import optax
 
 from .gauss_newton import levenberg_marquardt
 from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate, StableLearningRate
+from .prediction import GRADIENT_DESCENT, Preconditioned
 from .problem import Problem
 from .quasi_newton import quasi_newton
 from .samplers import AbstractSampler, QuasiRandom, ResidualAdaptive, as_sampler, counts_of_rows, point_counts
-from .soap import scale_by_soap
+from .soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap
 from .weighting import WEIGHTINGS, AbstractWeighting, NTKWeighting
 
 MOST_ROWS = 10_000
 """Residuals at most that a strategy asks for: larger networks get the usual number of points."""
+
+
+def no_theory(opt_state: Any) -> None:
+    """Of optimizers whose steps no linear theory is known for."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,9 @@ class Phase:
     - `steps`: how many at most, unless the caller says otherwise; `share`: of the caller's steps or budget.
     - `patience`: the phase ends when the held-out loss has not come down by a tenth in so many steps.
     - `check_every`: steps between two looks at the held-out residual.
-    - `double_only`: whether single precision would destroy it.
+    - `double_only`: whether single precision would destroy it;
+    - `preconditioned`: from the state of the optimizer to its preconditioner, where linear theory holds (see
+      `prediction`).
     """
 
     name: str
@@ -39,6 +47,7 @@ class Phase:
     patience: int | None = None
     check_every: int = 100
     double_only: bool = False
+    preconditioned: Preconditioned = no_theory
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,9 @@ class Strategy:
 def adam(learning_rate: float = 1e-3, weighting: AbstractWeighting | None = None) -> Strategy:
     """Adam at a constant rate; unit weights unless a weighting is given."""
     rate = ConstantLearningRate(learning_rate)
-    return Strategy("adam", (Phase("adam", optax.scale_by_adam(), rate, weighting),))
+    return Strategy(
+        "adam", (Phase("adam", optax.scale_by_adam(), rate, weighting, preconditioned=preconditioned_by_adam),)
+    )
 
 
 def ntk_adam() -> Strategy:
@@ -87,13 +98,19 @@ def ntk_adam() -> Strategy:
 
 def soap() -> Strategy:
     """SOAP with loss weights from the traces of the kernel and the rate from its curvature along the step."""
-    phase = Phase("soap", scale_by_soap(b1=0.95), NTKLearningRate(b1=0.95), NTKWeighting())
+    phase = Phase(
+        "soap",
+        scale_by_soap(b1=0.95),
+        NTKLearningRate(b1=0.95),
+        NTKWeighting(),
+        preconditioned=preconditioned_by_soap,
+    )
     return Strategy("soap", (phase,))
 
 
 def gradient_descent() -> Strategy:
     """Gradient descent at a fixed fraction of the largest stable rate 2/λ_max, followed as it changes."""
-    phase = Phase("gradient-descent", optax.identity(), StableLearningRate())
+    phase = Phase("gradient-descent", optax.identity(), StableLearningRate(), preconditioned=lambda _: GRADIENT_DESCENT)
     return Strategy("gradient-descent", (phase,))
 
 
@@ -206,7 +223,15 @@ def as_weighting(weighting: str | AbstractWeighting) -> AbstractWeighting:
 
 
 def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:
-    return Phase("ntk-adam", optax.scale_by_adam(), NTKLearningRate(), NTKWeighting(), steps, share)
+    return Phase(
+        "ntk-adam",
+        optax.scale_by_adam(),
+        NTKLearningRate(),
+        NTKWeighting(),
+        steps,
+        share,
+        preconditioned=preconditioned_by_adam,
+    )
 
 
 def _gauss_newton_phase(weighting: AbstractWeighting | None = None) -> Phase:

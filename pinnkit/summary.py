@@ -61,9 +61,11 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
     - `held_out`, `held_out_loss`: the same on points that training never saw; `held_out` knows the conditions that hold
       by construction too;
+    - `rounding_loss`: what rounding of residuals makes of the loss, measured in single precision, None in double;
     - `learning_rate`: the last one, None where the optimizer keeps it to itself;
     - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
-    - `coefficients`: given and found.
+    - `coefficients`: given and found; `coefficient_intervals`: of 95 % for those found (see `pinnkit.intervals`), None
+      where the residuals do not determine them.
     """
 
     pinnkit_version: str
@@ -81,6 +83,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     peak_memory_bytes: int
     loss: float
     held_out_loss: float
+    rounding_loss: float | None
     losses: dict[str, float]
     held_out: dict[str, float]
     weights: dict[str, float]
@@ -88,6 +91,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relative_l2: dict[str, float] | None
     max_error: dict[str, float] | None
     coefficients: dict[str, float]
+    coefficient_intervals: dict[str, tuple[float, float] | None]
     spectrum: Spectra
 
     @property

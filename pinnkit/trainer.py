@@ -17,15 +17,15 @@ from ._types import Params, Scalar, Weights
 from .callbacks import Progress
 from .diagnostics import Diagnostician
 from .gauss_newton import LeastSquares
-from .history import Check
 from .journal import Journal
 from .learning_rate import StepContext
 from .linearization import linearize_for_solving
 from .measure import Measure
+from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
 from .state import StepInfo, TrainState
-from .strategies import Phase, Strategy
+from .strategies import Phase, Strategy, no_theory
 from .weighting import AbstractWeighting, renewed
 
 LESS = 0.9
@@ -81,7 +81,7 @@ class Trainer:
             if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._limits.is_over):
                 break
         state, kept_step = self._kept(state)
-        self._diagnose(state, phase.name)
+        self._diagnose(state, phase, is_last_step=kept_step == int(state.step))
         return Outcome(state, kept_step, reason)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
@@ -101,11 +101,11 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, state: TrainState, steps: int | None, deadline: float) -> tuple[TrainState, str]:
         state = _enter(phase, self._residuals, state)
-        self.history.phases.append((phase.name, int(state.step)))
-        self._diagnose(state, phase.name)
+        self._journal.phase(phase.name)
+        self._diagnose(state, phase)
         if steps == 0:
             return state, "steps"
-        stretch, planned = self._compile(phase, state), _diagnostic_steps(steps)
+        stretch, planned = self._compile(phase, state), _diagnostic_steps(phase, steps)
         first, pace, best, best_at = int(state.step), None, math.inf, int(state.step)
         while count := self._count(phase, int(state.step) - first, steps, planned, pace, deadline):
             done = int(state.step) - first
@@ -133,7 +133,7 @@ class Trainer:
             if reason := "callback" if is_stopped else self._stop_reason(phase, check, best_at, deadline):
                 return state, reason
             if done + taken in planned:
-                self._diagnose(state, phase.name)
+                self._diagnose(state, phase)
         return state, "steps"
 
     def _stop_reason(self, phase: Phase, check: Check, best_at: int, deadline: float) -> str | None:
@@ -205,18 +205,27 @@ class Trainer:
         records[:] = [record for record in records if record.step < int(state.step)]
         return dataclasses.replace(state, params=self._best.params), check.step
 
-    def _diagnose(self, state: TrainState, phase: str) -> None:
-        records = self.history.diagnostics
-        if records and records[-1].step == int(state.step):
+    def _diagnose(self, state: TrainState, phase: Phase, is_last_step: bool = True) -> None:
+        """Look at the kernel; a theory is checked where the parameters are those of the last step."""
+        records, step = self.history.diagnostics, int(state.step)
+        if records and records[-1].step == step:
             return  # a phase starts where the last one ended
         began = time.perf_counter()
-        weights = _numbers(state)
-        params = jax.tree.map(np.asarray, state.params)
-        record = self._diagnostician(params, weights, step=int(state.step), phase=phase, horizon=self._horizon)
-        records.append(record)
+        rates = None
+        if is_last_step and records and records[-1].phase == phase.name:
+            taken = self.history.step >= records[-1].step
+            rates = self.history.learning_rate[taken]
+        record = self._diagnostician(
+            jax.tree.map(np.asarray, state.params),
+            _numbers(state),
+            step=step,
+            phase=phase.name,
+            horizon=self._horizon,
+            preconditioner=phase.preconditioned(state.opt_state),
+            learning_rates=rates,
+        )
+        self._journal.diagnosed(record)
         self._journal.diagnostics_seconds += time.perf_counter() - began
-        for callback in self._journal.callbacks:
-            callback.diagnostics(record)
 
     def _report(self, phase: Phase, infos: StepInfo, taken: int, check: Check, fraction: float, pace: float) -> bool:
         rate = float(infos.learning_rate[taken - 1])
@@ -387,7 +396,8 @@ def _evaluate(
     return loss, losses, gradient, linearize
 
 
-def _diagnostic_steps(steps: int | None) -> tuple[int, ...]:
-    """Steps of a phase at which to look at the kernel: it moves most at first."""
-    geometric = [10 * 10**k for k in range(6)] + [30 * 10**k for k in range(6)]
-    return tuple(sorted(step for step in geometric if steps is None or step < 0.8 * steps))
+def _diagnostic_steps(phase: Phase, steps: int | None) -> tuple[int, ...]:
+    """Steps at which to look at the kernel: it moves most at first. Twice as many where theory is checked."""
+    per_decade = 2 if phase.preconditioned is no_theory else 4
+    geometric = [round(10 * 10 ** (k / per_decade)) for k in range(6 * per_decade)]
+    return tuple(step for step in geometric if steps is None or step < 0.8 * steps)

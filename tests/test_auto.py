@@ -57,7 +57,7 @@ def automatic(problem, budget, monkeypatch):
     clock = itertools.count(0.0, 1.0)
     monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
     ansatz = find_ansatz(problem)
-    journal = Journal(ansatz.remaining.conditions, Limits(None, budget, None, 0.0), ())
+    journal = Journal(ansatz.remaining.conditions, ("x", "t"), Limits(None, budget, None, 0.0), ())
     return Automatic(ansatz, 0, journal, Choices(bandwidth=1.5)), journal
 
 

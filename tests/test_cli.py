@@ -35,8 +35,8 @@ class FakeSolution:
     def __init__(self, **changes):
         self.run = make_run(**changes)
 
-    def report(self):
-        print("the report")
+    def report(self, console):
+        console.print("the report")
 
     def save(self, folder):
         self.run.save(folder)
@@ -143,7 +143,7 @@ def test_without_an_output_folder_it_says_where_it_wrote(fitted, here, capsys):
 def test_quiet_prints_nothing(fitted, capsys):
     assert main(["solve", "mine.py", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
-    assert fitted.calls[0].callbacks == []
+    assert [type(callback).__name__ for callback in fitted.calls[0].callbacks] == ["LiveFile"]
 
 
 def test_a_reference_that_no_longer_holds_is_mentioned(fitted, capsys):

@@ -75,7 +75,7 @@ def test_history_has_a_row_a_step_and_summary_ends_it(solved):
         assert column.shape == (summary.steps,) and np.isfinite(column).all()
     total = 0.5 * sum(history.weights[k] * history.losses[k] for k in history.conditions)
     np.testing.assert_allclose(history.loss, total, rtol=1e-12)
-    assert [name for name, _ in history.phases] == ["gauss-newton"]
+    assert [stage.name for stage in history.phases] == ["gauss-newton"]
     assert summary.held_out_loss in [check.held_out_loss for check in history.checks]
     assert [history.diagnostics[0].step, history.diagnostics[-1].step] == [0, summary.steps]
     assert summary.spectrum.final.numerical_rank == history.diagnostics[-1].numerical_rank
@@ -150,7 +150,7 @@ def test_steps_are_counted_exactly(steps):
 
 def test_steps_are_shared_among_phases():
     run = fit(poisson(), strategy="ssbroyden", steps=20, **QUICK)
-    assert run.history.phases == [("ntk-adam", 0), ("ssbroyden", 2)]
+    assert [(stage.name, stage.step) for stage in run.history.phases] == [("ntk-adam", 0), ("ssbroyden", 2)]
 
 
 def test_budget_ends_the_fit():

@@ -57,6 +57,7 @@ def test_a_front_is_resolved_by_stretching_coordinates_around_it(center):
     assert np.abs(bumps - center).min() < 0.01
 
 
+@pytest.mark.slow
 def test_a_front_on_a_seam_and_layers_in_two_coordinates():
     seam = lambda x: jnp.exp(30 * (jnp.cos(jnp.pi * (x - 1)) - 1))
     start = start_of(LINE, lambda u: u.t + u * u.x - u.xx, lambda u, x: u - seam(x), "x", widths=[800])

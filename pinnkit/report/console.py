@@ -12,15 +12,23 @@ from ..diagnostics import Diagnostics
 from ..run import Run
 from . import tables
 from .interpretation import Finding, interpret, verdict
+from .numbers import printable
 from .tables import Table
 
 WIDTH = 100
 MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
 
 
-def make_console(stderr: bool = False) -> Console:
-    """A console that takes names as they are and writes lines of `WIDTH` columns to files."""
-    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+def make_console(stderr: bool = False, plain: bool = False) -> Console:
+    """A console that takes names as they are and writes lines of `WIDTH` columns to files; `plain` has no colours."""
+    console = Console(
+        stderr=stderr,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        no_color=plain or None,
+        force_terminal=False if plain else None,
+    )
     if not console.is_terminal or console.width > WIDTH:
         console.width = WIDTH
     return console
@@ -35,12 +43,12 @@ def print_diagnostics(record: Diagnostics, console: Console | None = None) -> No
     """Print one look at the kernel: its figures, its blocks, its leading modes."""
     console = console or make_console()
     for table in (tables.record_table(record), tables.mode_table(record), tables.block_table(record)):
-        console.print(_rich(table), Text())
+        console.print(rich_table(table), Text())
 
 
 def print_table(table: Table) -> None:
     """Print one table, words to the left."""
-    make_console().print(_rich(table, justify="left"))
+    make_console().print(rich_table(table, justify="left"))
 
 
 def _parts(run: Run) -> list:
@@ -49,36 +57,39 @@ def _parts(run: Run) -> list:
     errors, losses = tables.error_table(run), tables.loss_table(run)
     return [
         Text(),
-        Text.assemble((s.problem, "bold"), "   ", (settings, "dim")),
-        Text(verdict(run)),
+        Text.assemble((printable(s.problem), "bold"), "   ", (printable(settings), "dim")),
+        Text(printable(verdict(run))),
         Text(),
-        _columns(errors, losses) if errors.rows else _rich(losses),
+        _columns(errors, losses) if errors.rows else rich_table(losses),
         Text(),
-        _rich(tables.condition_table(run)),
+        rich_table(tables.condition_table(run)),
         Text(),
         _columns(tables.kernel_table(run), tables.time_table(run)),
         Text(),
-        Text.assemble(("Stopped: ", "dim"), tables.ending(run)),
+        Text.assemble(("Stopped: ", "dim"), printable(tables.ending(run))),
+        *([Text(tables.score(run))] if run.history.passages else []),
         *(_finding(finding) for finding in interpret(run)),
     ]
 
 
-def _rich(table: Table, justify: Literal["left", "right"] = "right") -> RichTable:
+def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> RichTable:
+    """A table for the console; cells are text, whatever is in them."""
     out = RichTable(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for i, name in enumerate(table.header):
-        out.add_column(Text(name), justify="left" if i == 0 else justify, overflow="fold")
+        out.add_column(Text(printable(name)), justify="left" if i == 0 else justify, overflow="fold")
     for row in table.rows:
-        out.add_row(*(Text(cell) for cell in row))
+        out.add_row(*(Text(printable(cell)) for cell in row))
     return out
 
 
 def _columns(*parts: Table) -> Columns:
-    return Columns([_rich(part) for part in parts], padding=(0, 4))
+    return Columns([rich_table(part) for part in parts], padding=(0, 4))
 
 
 def _finding(finding: Finding) -> RichTable:
     mark, style = MARKS[finding.severity]
     out = RichTable.grid(padding=(0, 1))
-    text = Text.assemble((finding.title, "bold"), f". {finding.reason} ", (finding.action, "italic"))
+    title, reason, action = map(printable, (finding.title, finding.reason, finding.action))
+    text = Text.assemble((title, "bold"), f". {reason} ", (action, "italic"))
     out.add_row(Text(mark, style), text)
     return out

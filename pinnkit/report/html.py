@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..run import Run
-from . import figures, tables
+from . import figures, pictures, tables
 from .interpretation import interpret, verdict
+from .numbers import printable
 from .svg import to_svg
 
 
@@ -23,30 +24,52 @@ class Picture:
     wide: bool = False
 
 
+SECTIONS = {
+    "result": "Result",
+    "interpretation": "Interpretation",
+    "solution": "Solution",
+    "training": "Training",
+    "predictions": "Predictions",
+    "kernel": "Kernel",
+    "time": "Time",
+    "settings": "Settings",
+}
+
+
 def render(run: Run) -> str:
     """The page of a run."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pinnkit.report", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     records = run.history.diagnostics
-    return environment.get_template("template.html").render(
+    return fill(
+        "report.html",
         summary=run.summary,
+        sections=SECTIONS.items(),
         verdict=verdict(run),
         ending=tables.ending(run),
         findings=interpret(run),
         command=_command(run.config),
         decisions=run.history.decisions,
         tables=_tables(run),
+        score=tables.score(run),
         modes=[(record.step, tables.mode_table(record)) for record in (*records[:1], *records[1:][-1:])],
         training=list(_training(run)),
+        predictions=list(_predictions(run)),
         kernel=list(_kernel(run)),
-        solution=_solution(run),
+        solution=list(_solution(run)),
         coordinates=run.snapshot.coordinates,
     )
+
+
+def fill(template: str, **values: Any) -> str:
+    """A page from its template; every string is escaped, and rid of characters that cannot be printed."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pinnkit.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # pictures are Markup
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
 
 
 def _tables(run: Run) -> dict[str, tables.Table]:
@@ -56,6 +79,8 @@ def _tables(run: Run) -> dict[str, tables.Table]:
         "loss": tables.loss_table(run),
         "condition": tables.condition_table(run),
         "kernel": tables.kernel_table(run),
+        "passage": tables.passage_table(run),
+        "decay": tables.decay_table(run),
         "phase": tables.phase_table(run),
         "time": tables.time_table(run),
         "setting": tables.setting_table(run),
@@ -82,13 +107,21 @@ def _training(run: Run) -> Iterator[Picture]:
     history = run.history
     if not history.step.size:
         return
-    yield _picture("losses", figures.plot_losses, history, "Loss, and mean squares of the residuals without weights.")
+    yield picture("losses", figures.plot_losses, history, "Loss, and mean squares of the residuals without weights.")
     if any(check.relative_l2 for check in history.checks):
-        yield _picture("errors", figures.plot_errors, history, "Error against the reference on the test grid.")
-    yield _picture("weights", figures.plot_weights, history, "Weight of each condition in the loss.")
+        yield picture("errors", figures.plot_errors, history, "Error against the reference on the test grid.")
+    yield picture("weights", figures.plot_weights, history, "Weight of each condition in the loss.")
     if np.isfinite(history.learning_rate).any():
         caption = "Learning rate, and 2/λ_max at each look at the kernel. The bound is that of plain gradient descent."
-        yield _picture("rate", figures.plot_learning_rate, history, caption)
+        yield picture("rate", figures.plot_learning_rate, history, caption)
+
+
+def _predictions(run: Run) -> Iterator[Picture]:
+    if run.history.passages:
+        caption = "The loss at each look, and what linear theory had predicted for it at the look before."
+        yield picture("predictions", figures.plot_predictions, run.history, caption)
+        caption = "What is left of each mode of the look before: faster modes to the right."
+        yield picture("decays", figures.plot_decays, run.history, caption)
 
 
 def _kernel(run: Run) -> Iterator[Picture]:
@@ -96,19 +129,27 @@ def _kernel(run: Run) -> Iterator[Picture]:
         return
     hidden = "Marks on the dashed line are eigenvalues that rounding hides; they are at most twice as large."
     caption = f"Spectrum of the training kernel as training goes on. {hidden}"
-    yield _picture("spectrum", figures.plot_spectrum, run.history, caption)
-    caption = "Spectra of the diagonal blocks, one per condition, at the end, each over its own noise floor."
-    yield _picture("blocks", figures.plot_blocks, run.history, caption)
+    yield picture("spectrum", figures.plot_spectrum, run.history, caption)
+    if len(run.history.diagnostics) > 2:
+        caption = "Drift of the kernel without weights from its first value, and its alignment with that."
+        yield picture("drift", figures.plot_drift, run.history, caption)
+    caption = "Spectra of the diagonal blocks, one per condition, as training goes on."
+    yield picture("blocks", figures.plot_blocks, run.history, caption, wide=len(run.history.conditions) > 1)
 
 
-def _solution(run: Run) -> Picture | None:
-    if not figures.can_plot(run.snapshot):
-        return None
-    caption = "The solution on the test grid."
-    if run.snapshot.reference:
-        caption = "The solution on the test grid, its reference and their difference."
-    return _picture("solution", figures.plot_solution, run.snapshot, caption, wide=bool(run.snapshot.reference))
+def _solution(run: Run) -> Iterator[Picture]:
+    snapshot = run.snapshot
+    if pictures.can_plot(snapshot):
+        beside = ", its reference and their difference" if snapshot.reference else ""
+        is_scattered = len(snapshot.shape) != len(snapshot.coordinates)
+        where = "against the reference on scattered points" if is_scattered else f"on the test grid{beside}"
+        wide = bool(snapshot.reference) or len(snapshot.coordinates) == 3
+        yield picture("solution", pictures.plot_solution, snapshot, f"The solution {where}.", wide=wide)
+    if pictures.can_plot_slices(snapshot):
+        caption = "The solution at five times" + (", the reference dashed." if snapshot.reference else ".")
+        yield picture("slices", pictures.plot_slices, snapshot, caption)
 
 
-def _picture(name: str, plot: Callable[[Any], Figure], data: Any, caption: str, wide: bool = False) -> Picture:
+def picture(name: str, plot: Callable[[Any], Figure], data: Any, caption: str, wide: bool = False) -> Picture:
+    """A figure for the page; `name` must differ from those of others on it."""
     return Picture(to_svg(plot(data), name), caption, wide)

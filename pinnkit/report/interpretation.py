@@ -11,15 +11,17 @@ from typing import Literal
 
 import numpy as np
 
-from ..diagnostics import SLOW_SHARE, Diagnostics, slow_resolvable
+from ..diagnostics import LARGEST_RESIDUALS, SLOW_SHARE, Diagnostics, ResidualShape, slow_resolvable
+from ..prediction import Theory
 from ..run import Run
-from .numbers import number, percent, times
+from .numbers import condition_number, number, percent, times
 
-IMBALANCE = 100.0
-"""Weighted kernel traces this far apart: gradient descent reduces one residual that much faster than another."""
+IMBALANCE = 10.0
+"""Weighted kernel traces this far apart: first-order steps reduce one residual that much faster than another. Traces on
+the points of a look are known within a few tens of percent."""
 
-STILL_HIGH = 1e-2
-"""A mean square that kept more than this share of its first value has not been trained."""
+STILL_HIGH = 5e-2
+"""A mean square that kept more than this share of its first value has hardly been trained."""
 
 MAJORITY = 0.5
 """Beyond half of the residual, a group of modes is what is left to do rather than a detail."""
@@ -35,6 +37,24 @@ OVERFITTING = 10.0
 
 ROUNDING = 100.0
 """Residuals within so many eps of their first size are rounding: derivatives of networks amplify it as much."""
+
+AT_ROUNDING = 10.0
+"""A loss within this factor of what rounding alone makes of it comes down no further."""
+
+HOPELESS = 100.0
+"""Condition number per step beyond which the slowest modes lose less than a hundredth."""
+
+FEWEST_POINTS = 50
+"""Points that it takes to say where a residual is."""
+
+CONCENTRATED = 0.8
+"""More of the mean square than this at a twentieth of the points is local."""
+
+NARROW = 0.1
+"""A spread below this share of the domain is a place."""
+
+POOR = 0.5
+"""A prediction of the loss this far off says nothing."""
 
 LARGE_DRIFT = 1.0
 """A kernel that moved by more than its own norm: predictions from the first one are void."""
@@ -54,7 +74,7 @@ CONVERGED = 1e-6
 STILL_FALLING = 0.5
 """A held-out loss that lost half its value in the last quarter of the steps was still going down."""
 
-FIRST_ORDER = ("adam", "ntk-adam", "gradient-descent", "optax")
+FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
 """Phases whose progress per mode is governed by eigenvalues of the kernel."""
 
 
@@ -85,10 +105,11 @@ def verdict(run: Run) -> str:
         ratio = _held_out_ratio(run)
         if not math.isfinite(ratio):
             return f"The run ended {after} without a reference to compare with."
-        state = "Converged" if ratio <= CONVERGED else "Not converged"
+        rest = "Came to rest" if summary.stop_reason == "plateau" else "Not converged"
         return (
-            f"{state} {after}: the loss on held-out points is {number(summary.held_out_loss)}, "
-            f"{number(ratio)} of the first training loss. Without a reference the error is unknown."
+            f"{'Converged' if ratio <= CONVERGED else rest} {after}: the loss on held-out points is "
+            f"{number(summary.held_out_loss)}, {number(ratio)} of the first training loss. Without a reference the "
+            f"error is unknown.{_coefficients(run)}"
         )
     if error <= ACCURATE:
         state = "Solved"
@@ -98,7 +119,7 @@ def verdict(run: Run) -> str:
         state = "Not solved"
     worst = _worst_field(run)
     field = f" in {worst}" if len(summary.relative_l2 or {}) > 1 else ""
-    return f"{state}: the relative L2 error{field} is {number(error)} {after}."
+    return f"{state}: the relative L2 error{field} is {number(error)} {after}.{_coefficients(run)}"
 
 
 def not_finite(run: Run) -> Finding | None:
@@ -116,50 +137,77 @@ def not_finite(run: Run) -> Finding | None:
 
 
 def imbalanced_conditions(run: Run) -> Finding | None:
+    """First-order steps reduce residuals at rates that are as far apart as their traces."""
     record = _final(run)
-    if record is None:
+    if record is None or not _is_first_order(run) or is_healthy(run):
         return None
     traces = {name: record.weights[name] * record.block_traces[name] for name in record.block_traces}
-    strong, weak = max(traces, key=traces.__getitem__), min(traces, key=traces.__getitem__)
-    ratio = traces[strong] / traces[weak] if traces[weak] > 0 else math.inf
-    left = _left_of(run, weak)
-    if not (ratio > IMBALANCE and left > STILL_HIGH):
+    strong = max(traces, key=traces.__getitem__)
+    far = [name for name, trace in traces.items() if _ratio(traces[strong], trace) > IMBALANCE]
+    neglected = sorted((name for name in far if _left_of(run, name) > STILL_HIGH), key=traces.__getitem__)
+    if not neglected:
         return None
+    each = [
+        f"{times(_ratio(traces[strong], traces[name]))} that of '{name}', which kept {percent(_left_of(run, name))} of "
+        f"its first mean square"
+        for name in neglected
+    ]
+    verb = "is" if len(neglected) == 1 else "are"
     return Finding(
         "warning",
-        f"Condition '{weak}' is neglected",
-        f"The weighted kernel trace of '{strong}' is {times(ratio)} that of '{weak}', whose mean square is still "
-        f"{percent(left)} of its first value.",
+        f"Imbalance between conditions: {_listed([repr(name) for name in neglected])} {verb} neglected",
+        f"The weighted kernel trace of '{strong}' is {_listed(each)}.",
         "Use strategy 'ntk-adam' or 'auto', whose loss weights even out the traces.",
+    )
+
+
+def ill_conditioning(run: Run) -> Finding | None:
+    """First-order steps, as many as the condition number, reduce the slowest mode by a factor e."""
+    record = _final(run)
+    if record is None or not _is_first_order(run) or not _has_loss_left(run) or is_healthy(run):
+        return None
+    kappa, steps = record.condition_number, max(run.summary.steps, LEAST_HORIZON)
+    if kappa is None or not float(kappa) > HOPELESS * steps:
+        return None
+    slow = slow_modes(record, steps)
+    return Finding(
+        "warning",
+        "The training problem is ill-conditioned",
+        f"The condition number of the training kernel is {condition_number(float(kappa), kappa.is_lower_bound)}. "
+        f"Gradient descent at its stable rate would leave {int(slow.sum())} of {record.modes} modes nearly as they are "
+        f"in another {steps:,} steps; Adam changes that by a factor, not by its nature.",
+        "Use strategy 'auto' or 'gauss-newton', whose steps do not depend on the condition number.",
     )
 
 
 def slow_residual(run: Run) -> Finding | None:
     """First-order steps that cannot reach what is left."""
     record = _final(run)
-    is_first_order = bool(run.history.phases) and run.history.phases[-1][0] in FIRST_ORDER
-    if record is None or not record.numerical_rank or not is_first_order or not _has_loss_left(run):
+    if record is None or not record.numerical_rank or not _is_first_order(run):
+        return None
+    if not _has_loss_left(run) or is_healthy(run):
         return None
     steps = max(run.summary.steps, LEAST_HORIZON)
-    slow = slow_resolvable(record.spectrum, steps)
+    slow = slow_modes(record, steps)
     share = float(record.residual_share[slow].sum())
-    if not share > MAJORITY:
+    hidden = float(record.residual_share[~record.spectrum.resolvable].sum())
+    if not share > MAJORITY or hidden > MAJORITY:
         return None
     return Finding(
         "warning",
-        "What is left of the residual lies in slow modes",
+        _spectral_bias(record) or "What is left of the residual lies in slow modes",
         f"{percent(share)} of ‖r‖² is in {int(slow.sum())} of {record.modes} modes of which gradient descent at rate "
         f"1/λ_max would leave more than {percent(SLOW_SHARE)} after another {steps:,} steps."
-        f"{_largest_part(record, slow)}",
-        "Use strategy 'gauss-newton' or 'auto', which reduce all resolvable modes alike, or Fourier features for "
-        "fast variation.",
+        f"{_seen_in(record)}{_largest_part(record, slow)}",
+        "Use strategy 'auto', which chooses the bandwidth of the network by this, or 'gauss-newton', which reduces all "
+        "resolvable modes alike; or Fourier features for fast variation.",
     )
 
 
 def unreachable_residual(run: Run) -> Finding | None:
     """No step of any optimizer moves the residual in modes whose eigenvalue is zero."""
     record = _final(run)
-    if record is None or not record.numerical_rank or not _has_loss_left(run):
+    if record is None or not record.numerical_rank or not _has_loss_left(run) or is_healthy(run):
         return None
     hidden = ~record.spectrum.resolvable
     share = float(record.residual_share[hidden].sum())
@@ -167,10 +215,32 @@ def unreachable_residual(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        "What is left of the residual is out of the network's reach",
+        _spectral_bias(record) or "What is left of the residual is out of the network's reach",
         f"{percent(share)} of ‖r‖² is in {int(hidden.sum())} of {record.modes} modes whose eigenvalues are below the "
-        f"noise floor {number(record.noise_floor)}: no change of the parameters moves them noticeably.",
+        f"noise floor {number(record.noise_floor)}: no change of the parameters moves them noticeably."
+        f"{_seen_in(record)}",
         "Use a larger network (`width`), Fourier features for fast variation, or another initial network (`seed`).",
+    )
+
+
+def front(run: Run) -> Finding | None:
+    """A residual that is large at few points, such as in a boundary layer, at a front or in a corner."""
+    record = _final(run)
+    if record is None or not _has_loss_left(run) or is_healthy(run):
+        return None
+    shape = _largest_shape(record)
+    if shape is None or shape.points < FEWEST_POINTS or not shape.concentration > CONCENTRATED:
+        return None
+    domain = {name: np.ptp(axis) for name, axis in zip(run.snapshot.coordinates, run.snapshot.axes, strict=True)}
+    narrow = [name for name, spread in shape.spread.items() if spread < NARROW * domain.get(name, math.inf)]
+    where = f" They lie near {', '.join(f'{name} = {number(shape.place[name])}' for name in narrow)}." if narrow else ""
+    return Finding(
+        "warning",
+        "A boundary layer or front is not resolved",
+        f"{percent(shape.concentration)} of the mean square residual of '{shape.condition}' is at "
+        f"{percent(LARGEST_RESIDUALS)} of its points.{where}",
+        "Put points where the residual is (sampler 'residual-adaptive', or strategy 'auto'), and a network of higher "
+        "bandwidth; check that prescribed values fit together there.",
     )
 
 
@@ -183,10 +253,22 @@ def overfitting(run: Run) -> Finding | None:
     where = f", most of all for '{worst}' ({times(excess[worst])} its training value)"
     return Finding(
         "warning",
-        "The fit does not hold between the points",
+        "Overfitting: the fit does not hold between the points",
         f"The loss on held-out points, {number(held_out)}, is {times(_ratio(held_out, training))} the training "
         f"loss{where}.",
         "Use more points (`points`), or points that are redrawn during training.",
+    )
+
+
+def too_few_points(run: Run) -> Finding | None:
+    points, parameters = sum(run.summary.points.values()), run.summary.parameters
+    if not points < parameters or (overfitting(run) is None and overfitting_later(run) is None):
+        return None
+    return Finding(
+        "info",
+        "There are fewer points than parameters",
+        f"{points:,} points can be fitted by {parameters:,} parameters whatever lies between them.",
+        f"Take at least {2 * parameters:,} points, a smaller network (`width`), or points that are redrawn.",
     )
 
 
@@ -200,7 +282,7 @@ def overfitting_later(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        "Later steps fitted the points, not what lies between them",
+        "Overfitting: later steps fitted the points, not what lies between them",
         f"From step {kept:,}, whose parameters are kept, to step {at:,} the loss on held-out points rose from "
         f"{number(least)} to {number(last)}; the training loss was {number(training)} then.",
         "Use more points (`points`), or points that are redrawn during training.",
@@ -208,16 +290,18 @@ def overfitting_later(run: Run) -> Finding | None:
 
 
 def precision_limit(run: Run) -> Finding | None:
-    limit = _rounding_loss(run)
-    if not 0 <= run.summary.loss <= limit:
+    limit, loss, single = _rounding_loss(run), run.summary.loss, run.summary.precision == "single"
+    is_reached = 0 <= loss <= limit
+    if not single and (not is_reached or is_healthy(run)):
         return None
-    single = run.summary.precision == "single"
     return Finding(
-        "warning" if single else "info",
-        "Rounding limits the loss",
-        f"The loss is {number(run.summary.loss)}; in {run.summary.precision} precision, figures below about "
-        f"{number(limit)} are rounding error.",
-        "Use precision 'double'." if single else "More steps cannot improve it; nothing to do.",
+        "warning" if is_reached else "info",
+        "The precision limit is reached" if is_reached else "The precision limit is not what stopped it",
+        f"The loss is {number(loss)}; in {run.summary.precision} precision, losses below about {number(limit)} are "
+        f"rounding error of the residuals.",
+        f"For a smaller loss{'' if is_reached else ' than that'} use precision 'double'."
+        if single
+        else "More steps cannot improve it; scale the equations, or accept it.",
     )
 
 
@@ -233,50 +317,60 @@ def unstable_learning_rate(run: Run) -> Finding | None:
     )
 
 
-def kernel_drift(run: Run) -> Finding | None:
-    drift = run.summary.spectrum.final.kernel_drift
-    if not drift > LARGE_DRIFT:
+def moving_kernel(run: Run) -> Finding | None:
+    drift, passages = run.summary.spectrum.final.kernel_drift, run.history.passages
+    is_off = passages[-1].error > POOR if passages else drift > LARGE_DRIFT
+    if not (_is_first_order(run) and is_off) or is_healthy(run):
         return None
+    score = f"; the last prediction of the loss was {percent(passages[-1].error)} off" if passages else ""
     return Finding(
         "info",
-        "The kernel moved far from its first value",
-        f"‖K − K₀‖ / ‖K₀‖ = {number(drift)}: training left the linear regime.",
-        "Do not predict this run from its first spectrum; read the last one.",
-    )
-
-
-def bounded_condition_number(run: Run) -> Finding | None:
-    final = run.summary.spectrum.final
-    if not final.condition_number_is_lower_bound or final.condition_number is None:
-        return None
-    return Finding(
-        "info",
-        "The condition number is known as a bound only",
-        f"{final.numerical_rank} of {final.modes} modes stand above the noise floor {number(final.noise_floor)}, "
-        f"so it exceeds {number(final.condition_number)}; how far, rounding hides.",
-        "Compare kernels by rank, effective dimension or spectral bias instead.",
+        "The kernel is still moving",
+        f"‖K − K₀‖ / ‖K₀‖ = {number(drift)}{score}.",
+        "Do not trust predictions from a spectrum of this run; its last one describes the end only.",
     )
 
 
 def few_dimensions(run: Run) -> Finding | None:
     dimension, parameters = run.summary.spectrum.final.effective_dimension, run.summary.parameters
-    if not 0 < dimension < FEW_DIMENSIONS * parameters:
+    if not 0 < dimension < FEW_DIMENSIONS * parameters or not _is_first_order(run) or is_healthy(run):
         return None
-    reaches_all = any(name not in FIRST_ORDER for name, _ in run.history.phases)
     return Finding(
         "info",
         "Few directions carry the training",
         f"The effective dimension is {number(dimension)}, with {parameters:,} parameters and "
         f"{run.summary.spectrum.final.modes} residuals.",
-        "First-order steps move little else; the Gauss-Newton steps of this run reach the other modes too."
-        if reaches_all
-        else "First-order steps move little else; strategy 'gauss-newton' reaches the other modes too.",
+        "First-order steps move little else; strategy 'gauss-newton' reaches the other modes too.",
+    )
+
+
+def steps_to_come(run: Run) -> Finding | None:
+    """How far linear theory sees, while it has been right."""
+    record, passages = _final(run), run.history.passages
+    rate = run.summary.learning_rate
+    if record is None or record.theory is None or rate is None or is_healthy(run) or not _has_loss_left(run):
+        return None
+    if not passages or passages[-1].end != record.step or not all(passage.is_good for passage in passages[-2:]):
+        return None
+    aim = _aim(run, record.theory)
+    steps = record.theory.steps_to(aim, rate)
+    course = (
+        "does not come down from {} to {}: part of the residual is in modes that do not move"
+        if steps is None
+        else f"comes down from {{}} to {{}} in about {number(steps)} further steps"
+    )
+    return Finding(
+        "info",
+        "How far it is, by linear theory",
+        f"The last predictions of the loss were within {percent(max(p.error for p in passages[-2:]))}. At rate "
+        f"{number(rate)} the loss {course.format(number(record.theory.loss), number(aim))}.",
+        "Raise `steps` or `budget` so far, or use strategy 'auto'." if steps else "Use strategy 'auto'.",
     )
 
 
 def still_falling(run: Run) -> Finding | None:
     checks = run.history.checks
-    if run.summary.stop_reason not in ("steps", "budget") or len(checks) < 2 or converged(run):
+    if run.summary.stop_reason not in ("steps", "budget") or len(checks) < 2 or is_healthy(run):
         return None
     past = [c for c in checks if c.step <= 0.75 * checks[-1].step]
     left = _ratio(checks[-1].held_out_loss, past[-1].held_out_loss) if past else math.inf
@@ -291,40 +385,87 @@ def still_falling(run: Run) -> Finding | None:
     )
 
 
-def converged(run: Run) -> Finding | None:
-    error, ratio = _error(run), _held_out_ratio(run)
-    if _stopped_on_non_finite(run):
-        return None
-    if error is not None and error <= ACCURATE:
-        reason = f"The relative L2 error is {number(error)}"
-    elif error is None and ratio <= CONVERGED:
-        reason = "There is no reference"
-    else:
-        return None
-    return Finding(
-        "info",
-        "The fit converged",
-        f"{reason}; the loss on held-out points is {number(run.summary.held_out_loss)}, "
-        f"{number(ratio)} of the first training loss.",
-        "Nothing to do.",
-    )
-
-
 RULES: tuple[Callable[[Run], Finding | None], ...] = (
     not_finite,
     unstable_learning_rate,
     imbalanced_conditions,
     slow_residual,
     unreachable_residual,
+    ill_conditioning,
+    front,
     overfitting,
     overfitting_later,
+    too_few_points,
     precision_limit,
-    converged,
+    steps_to_come,
     still_falling,
-    bounded_condition_number,
     few_dimensions,
-    kernel_drift,
+    moving_kernel,
 )
+
+
+def is_healthy(run: Run) -> bool:
+    """Whether the run has done what it should: no advice is needed."""
+    if _stopped_on_non_finite(run):
+        return False
+    error, target = _error(run), run.config.get("target")
+    if error is not None:
+        return error <= ACCURATE
+    return _held_out_ratio(run) <= CONVERGED or (target is not None and run.summary.held_out_loss <= target)
+
+
+def slow_modes(record: Diagnostics, steps: int) -> np.ndarray:
+    """Modes that so many steps at rate 1/λ_max hardly move, those that rounding hides among them."""
+    return slow_resolvable(record.spectrum, steps) | ~record.spectrum.resolvable
+
+
+def _coefficients(run: Run) -> str:
+    """A sentence on what was looked for."""
+    found = []
+    for name, interval in run.summary.coefficient_intervals.items():
+        known = "not determined" if interval is None else f"95 %: {number(interval[0])} to {number(interval[1])}"
+        found.append(f"{name} = {run.summary.coefficients[name]:.6g} ({known})")
+    return f" Found: {', '.join(found)}." if found else ""
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _largest_shape(record: Diagnostics) -> ResidualShape | None:
+    """Where most of the loss is: the shape of the residual of the condition with the largest weighted share."""
+    shares = {name: record.weights[name] * record.block_losses.get(name, 0.0) for name in record.weights}
+    if not record.shapes or not shares:
+        return None
+    worst = max(shares, key=shares.__getitem__)
+    return max((s for s in record.shapes if s.condition == worst), key=lambda s: s.mean_square, default=None)
+
+
+def _missing(record: Diagnostics) -> ResidualShape | None:
+    """The residual where most of it is, if one frequency tells it."""
+    shape = _largest_shape(record)
+    return shape if shape is not None and any((shape.frequency.half_waves or {}).values()) else None
+
+
+def _spectral_bias(record: Diagnostics) -> str | None:
+    """A title that says what is missing."""
+    shape = _missing(record)
+    return None if shape is None else f"Spectral bias: variation with {shape.frequency} is missing"
+
+
+def _seen_in(record: Diagnostics) -> str:
+    shape = _missing(record)
+    return "" if shape is None else f" The residual of '{shape.condition}' varies with {shape.frequency}."
+
+
+def _aim(run: Run, theory: Theory) -> float:
+    """The loss that was asked for, or else a tenth of the present one."""
+    target = run.config.get("target")
+    return 0.1 * theory.loss if target is None or target >= theory.loss else float(target)
+
+
+def _is_first_order(run: Run) -> bool:
+    return bool(run.history.phases) and run.history.phases[-1].name in FIRST_ORDER
 
 
 def _largest_part(record: Diagnostics, modes: np.ndarray) -> str:
@@ -376,9 +517,11 @@ def _held_out_ratio(run: Run) -> float:
 
 
 def _rounding_loss(run: Run) -> float:
-    """The loss at which residuals are rounding error."""
-    eps = float(np.finfo(np.float32 if run.summary.precision == "single" else np.float64).eps)
-    return (ROUNDING * eps) ** 2 * _first_loss(run)
+    """The loss below which residuals are rounding error: as measured, or from their first size."""
+    measured = run.summary.rounding_loss
+    if measured is not None:
+        return AT_ROUNDING * measured
+    return (ROUNDING * float(np.finfo(float).eps)) ** 2 * _first_loss(run)
 
 
 def _ratio(value: float, reference: float) -> float:

@@ -5,6 +5,11 @@ import math
 ABSENT = "–"
 
 
+def printable(text: str) -> str:
+    """Text without characters that steer a terminal or turn the direction of writing."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
+
+
 def number(value: float | None) -> str:
     """Three significant digits, `–` for what does not exist."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -36,3 +41,11 @@ def size(bytes_: int) -> str:
     if bytes_ >= 2**30:
         return f"{bytes_ / 2**30:.2f} GiB"
     return f"{bytes_ / 2**20:.0f} MiB"
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, hours = round(seconds / 60), round(seconds / 3600, 1)
+    return f"{minutes} min" if minutes < 90 else f"{hours:.1f} h"

@@ -1,6 +1,7 @@
 """A fit as it runs: a live display on a terminal, plain lines elsewhere."""
 
 import time
+from dataclasses import dataclass
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -12,14 +13,34 @@ from ..callbacks import Callback, Progress, Start
 from ..diagnostics import Diagnostics
 from ..summary import Summary
 from .console import make_console
-from .numbers import ABSENT, number
+from .numbers import ABSENT, duration, number, printable
 
 SECONDS_BETWEEN_LINES = 2.0
 """A log wants a sign of life, not every step."""
 
 
+@dataclass(frozen=True)
+class Kernel:
+    """The figures of a look at the kernel that progress shows."""
+
+    step: int
+    largest_eigenvalue: float
+    numerical_rank: int
+    modes: int
+
+    @classmethod
+    def of(cls, record: Diagnostics) -> "Kernel":
+        return cls(record.step, record.spectrum.largest_eigenvalue, int(record.numerical_rank), record.modes)
+
+    def __str__(self) -> str:
+        rank = f"{self.numerical_rank} of {self.modes} modes resolvable"
+        return f"λ_max {number(self.largest_eigenvalue)}, {rank}"
+
+
 class ConsoleProgress(Callback):
-    """Shows phase, step, losses, figures of the kernel and pace; pass it in `callbacks`.
+    """Shows phase, step, losses, figures of the kernel, pace and time left; pass it in `callbacks`.
+
+    - `plain`: lines of text on a terminal as well, without colours.
 
     Use it as a context manager so that the display goes away whatever happens:
 
@@ -29,10 +50,12 @@ class ConsoleProgress(Callback):
     ```
     """
 
-    def __init__(self, console: Console | None = None):
-        self._console = console or make_console(stderr=True)
+    def __init__(self, console: Console | None = None, plain: bool = False):
+        self._console = console or make_console(stderr=True, plain=plain)
+        self._is_plain = plain or not self._console.is_terminal
         self._live: Live | None = None
-        self._record: Diagnostics | None = None
+        self._start: Start | None = None
+        self._kernel: Kernel | None = None
         self._event: Progress | None = None
         self._printed_at = -SECONDS_BETWEEN_LINES
 
@@ -43,11 +66,12 @@ class ConsoleProgress(Callback):
         self._close()
 
     def start(self, event: Start) -> None:
+        self._start = event
         points = ", ".join(f"{name} {count}" for name, count in event.points.items())
         phases = " → ".join(event.phases)
         self._print(f"{event.problem}: strategy {event.strategy} ({phases}), {event.precision} precision")
         self._print(f"{event.parameters:,} parameters, points: {points}; compiling")
-        if self._console.is_terminal:
+        if not self._is_plain:
             live = Live(console=self._console, get_renderable=self._display, transient=True)
             live.start()
             self._live = live
@@ -64,10 +88,14 @@ class ConsoleProgress(Callback):
             self._print(self._line(event))
 
     def diagnostics(self, record: Diagnostics) -> None:
-        is_new = self._record is None or self._record.step != record.step
-        self._record = record
+        self.kernel(Kernel.of(record))
+
+    def kernel(self, kernel: Kernel) -> None:
+        """Show a look at the kernel."""
+        is_new = self._kernel is None or self._kernel.step != kernel.step
+        self._kernel = kernel
         if self._live is None and is_new:
-            self._print(f"step {record.step}  kernel: {_kernel(record)}")
+            self._print(f"step {kernel.step}  kernel: {kernel}")
 
     def end(self, summary: Summary) -> None:
         self._close()
@@ -79,7 +107,7 @@ class ConsoleProgress(Callback):
             self._live = None
 
     def _print(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(printable(line)), soft_wrap=True)
 
     def _line(self, event: Progress) -> str:
         parts = [
@@ -91,6 +119,7 @@ class ConsoleProgress(Callback):
             *(f"error {name} {number(value)}" for name, value in event.relative_l2.items()),
             f"rate {number(event.learning_rate)}",
             f"{number(event.steps_per_second)} steps/s",
+            *([f"{left} left"] if (left := self._left(event)) else []),
         ]
         return "  ".join(parts)
 
@@ -99,24 +128,30 @@ class ConsoleProgress(Callback):
         if event is None:
             return Text("compiling …", "dim")
         bar = Table.grid(padding=(0, 2))
-        pace = f"{number(event.steps_per_second)} steps/s   {event.seconds:.0f} s"
+        left = self._left(event)
+        pace = f"{number(event.steps_per_second)} steps/s   {event.seconds:.0f} s" + (f", {left} left" if left else "")
         bar.add_row(
-            Text(event.phase, "bold"), ProgressBar(1.0, event.fraction, width=36), Text(f"step {event.step:,}   {pace}")
+            Text(printable(event.phase), "bold"),
+            ProgressBar(1.0, event.fraction, width=36),
+            Text(f"step {event.step:,}   {pace}"),
         )
         figures = Table.grid(padding=(0, 2))
         held_out = f"{number(event.loss)}   held out {number(event.held_out_loss)}"
         rows = {"loss": held_out, "mean r²": _pairs(event.losses), "error": _pairs(event.relative_l2)}
-        rows["kernel"] = ABSENT if self._record is None else _kernel(self._record)
+        rows["kernel"] = ABSENT if self._kernel is None else str(self._kernel)
         rows["rate"] = number(event.learning_rate)
         for name, text in rows.items():
-            figures.add_row(Text(name, "dim"), Text(text or ABSENT))
+            figures.add_row(Text(name, "dim"), Text(printable(text or ABSENT)))
         return Group(bar, figures)
+
+    def _left(self, event: Progress) -> str:
+        """Time until steps or budget are used up; nothing where neither is given."""
+        steps, budget = (None, None) if self._start is None else (self._start.steps, self._start.budget)
+        seconds = [] if budget is None else [budget - event.seconds]
+        if steps is not None and event.steps_per_second > 0:
+            seconds.append((steps - event.step) / event.steps_per_second)
+        return duration(max(min(seconds), 0.0)) if seconds else ""
 
 
 def _pairs(values: dict[str, float]) -> str:
     return "   ".join(f"{name} {number(value)}" for name, value in values.items())
-
-
-def _kernel(record: Diagnostics) -> str:
-    rank = f"{record.numerical_rank} of {record.modes} modes resolvable"
-    return f"λ_max {number(record.spectrum.largest_eigenvalue)}, {rank}"

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from html import escape
 from pathlib import Path
 
 import msgspec
@@ -10,15 +11,18 @@ from rich.console import Console
 from ..run import Run, RunFolderError
 from .console import print_report
 from .html import render
-from .interpretation import Finding, interpret
+from .interpretation import Finding, interpret, verdict
 
 
 class Report:
     """What a run says.
 
     - `report()` prints it; `console` is the rich console to print on, by default standard output;
-    - `report.html()`: a page that needs no network; `report.json()`: the text of `summary.json`;
-    - `report.findings`: what the figures of the run mean, the gravest first.
+    - `report.html()`: a page that needs no network; `report.json()`: the keys of `summary.json`, and besides `verdict`,
+      `findings` and `predictions`;
+    - `report.verdict`, `report.findings`: how it went, and what its figures mean, the gravest first.
+
+    A notebook shows the page.
     """
 
     def __init__(self, run: Run):
@@ -31,11 +35,22 @@ class Report:
     def findings(self) -> list[Finding]:
         return interpret(self.run)
 
+    @property
+    def verdict(self) -> str:
+        return verdict(self.run)
+
     def html(self) -> str:
         return render(self.run)
 
     def json(self) -> str:
-        return msgspec.json.format(msgspec.json.encode(self.run.summary), indent=2).decode()
+        passages = [
+            {"start": p.start, "end": p.end, **dict(zip(("before", "predicted", "found"), p.losses, strict=True))}
+            for p in self.run.history.passages
+        ]
+        said = {"verdict": self.verdict, "findings": self.findings, "predictions": passages}
+        return msgspec.json.format(
+            msgspec.json.encode({**msgspec.to_builtins(self.run.summary), **said}), indent=2
+        ).decode()
 
     def save(self, folder: Path) -> Path:
         """Write `report.html` to a folder, replacing an older one only once the new one is complete.
@@ -45,7 +60,9 @@ class Report:
         return write_page(self.html(), folder / "report.html")
 
     def _repr_html_(self) -> str:
-        return self.html()
+        """In a frame of its own: its style stays there, and nothing in it can run."""
+        frame = 'width="100%" height="800" style="border: 0" sandbox=""'
+        return f'<iframe title="pinnkit report" {frame} srcdoc="{escape(self.html(), quote=True)}"></iframe>'
 
 
 def write_page(page: str, path: Path) -> Path:

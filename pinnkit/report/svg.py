@@ -6,7 +6,7 @@ import re
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from .figures import GRID, INK, PALETTE, STYLE
+from .style import GRID, INK, PALETTE, STYLE
 
 _THEME = {INK: "currentColor", GRID: "var(--grid)", **{c: f"var(--series-{i})" for i, c in enumerate(PALETTE)}}
 _TAG = re.compile(r"<[^>]*>")  # `>` is escaped in text and attributes, so this is exactly the tags

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from ..diagnostics import LEADING_MODES, Diagnostics
+from ..prediction import GOOD, Passage
 from ..run import Run
-from ..summary import SpectrumSummary
+from ..summary import SpectrumSummary, Summary
 from .numbers import ABSENT, condition_number, number, percent, size
 
 
@@ -41,9 +43,26 @@ def loss_table(run: Run) -> Table:
     rows = [
         ("loss ½ Σ w mean(r²)", number(s.loss)),
         ("on held-out points", number(s.held_out_loss)),
-        *((f"coefficient {name}", f"{value:.6g}") for name, value in s.coefficients.items()),
+        *(row for name in s.coefficients for row in _coefficient_rows(s, name)),
     ]
     return Table("Loss", ("", "value"), rows)
+
+
+def _coefficient_rows(summary: Summary, name: str) -> Iterator[tuple[str, str]]:
+    yield f"coefficient {name}", f"{summary.coefficients[name]:.6g}"
+    if name in summary.coefficient_intervals:
+        interval = summary.coefficient_intervals[name]
+        yield "95 % interval", "not determined" if interval is None else f"{interval[0]:.6g} to {interval[1]:.6g}"
+
+
+def coefficient(summary: Summary, name: str) -> str:
+    """A value, with its interval where it was looked for."""
+    value = f"{summary.coefficients[name]:.6g}" if name in summary.coefficients else ABSENT
+    if name not in summary.coefficient_intervals:
+        return value
+    interval = summary.coefficient_intervals[name]
+    known = "not determined" if interval is None else f"95 %: {interval[0]:.6g} to {interval[1]:.6g}"
+    return f"{value} ({known})"
 
 
 def condition_table(run: Run) -> Table:
@@ -112,13 +131,89 @@ def mode_table(record: Diagnostics) -> Table:
     return Table("Modes", ("mode", "eigenvalue", "share of ‖r‖²", "variation"), rows)
 
 
-def phase_table(run: Run) -> Table:
-    """Per phase: steps, wall time (with the looks at the kernel in it), losses at its end."""
+def score(run: Run) -> str:
+    """How good linear theory was in this run, in a sentence."""
+    passages = run.history.passages
+    if not passages:
+        return (
+            "There is no linear theory of the steps of this run, or it was not looked at twice: nothing was predicted."
+        )
+    errors = [passage.error for passage in passages]
+    good, last = sum(passage.is_good for passage in passages), passages[-1]
+    word = "can" if last.is_good else "cannot"
+    return (
+        f"Linear theory predicted the loss from one look to the next with a median error of {percent(median(errors))}; "
+        f"{good} of {len(errors)} predictions were within {percent(GOOD)}, and the fall right. By the last, it {word} "
+        f"be trusted for the steps to come."
+    )
+
+
+def passage_table(run: Run) -> Table:
+    """What was predicted from look to look, and what was found."""
+    rows = []
+    for passage in run.history.passages:
+        before, predicted, found = map(number, passage.losses)
+        rows.append((f"{passage.start:,} to {passage.end:,}", before, predicted, found, percent(passage.error)))
+    return Table("Predictions", ("steps", "loss before", "predicted", "found", "off"), rows)
+
+
+def decay_table(run: Run) -> Table:
+    """The leading modes of the last passage: what was to be left of each, and what was."""
+    header = ("mode", "eigenvalue", "share of ‖r‖² before", "left, predicted", "left, found", "variation")
+    if not run.history.passages:
+        return Table("Decays", header, [])
+    passage = run.history.passages[-1]
+    predicted, found = passage.decays()
+    share = passage.before**2 / max(np.sum(passage.before**2), np.finfo(float).tiny)
+    variations = _variations(run, passage)
     rows = [
-        (name, number(steps), number(seconds), number(loss), number(held_out))
-        for name, steps, seconds, loss, held_out in _phases(run)
+        (
+            str(i + 1),
+            number(float(passage.rates[i])),
+            percent(float(share[i])),
+            number(float(predicted[i])),
+            number(float(found[i])),
+            variations.get(i, ABSENT),
+        )
+        for i in range(min(LEADING_MODES, int(np.sum(passage.rates > 0))))
     ]
-    return Table("Phases", ("phase", "steps", "seconds", "loss at end", "held out"), rows)
+    return Table("Decays", header, rows)
+
+
+def _variations(run: Run, passage: Passage) -> dict[int, str]:
+    """How the modes of a passage vary, where they are those of the training kernel itself."""
+    for record in run.history.diagnostics:
+        resolvable = record.spectrum.resolvable
+        same = record.step == passage.start and np.array_equal(
+            passage.rates, np.where(resolvable, record.eigenvalues, 0.0)
+        )
+        if same:
+            return {i: str(frequency) for i, frequency in record.mode_frequencies.items()}
+    return {}
+
+
+def phase_table(run: Run) -> Table:
+    """Per phase: steps, wall time (with the looks at the kernel in it), peak memory so far, losses at its end."""
+    h, s = run.history, run.summary
+    rows = []
+    for i, stage in enumerate(h.phases):
+        is_last = i == len(h.phases) - 1
+        end, at = (s.steps, s.seconds.total) if is_last else (h.phases[i + 1].step, h.phases[i + 1].seconds)
+        memory = s.peak_memory_bytes if is_last else h.phases[i + 1].memory
+        taken = np.flatnonzero((h.step >= stage.step) & (h.step < end))
+        checks = [check for check in h.checks if stage.step < check.step <= end]
+        loss = float(h.loss[taken[-1]]) if taken.size else None
+        rows.append(
+            (
+                stage.name,
+                number(end - stage.step),
+                number(at - stage.seconds),
+                size(memory),
+                number(loss),
+                number(checks[-1].held_out_loss if checks else None),
+            )
+        )
+    return Table("Phases", ("phase", "steps", "seconds", "peak memory", "loss at end", "held out"), rows)
 
 
 def time_table(run: Run) -> Table:
@@ -156,20 +251,6 @@ def _alignments(record: Diagnostics) -> dict[str, str]:
         "alignment with K₀": number(record.kernel_alignment),
         "alignment with r rᵀ": number(record.residual_alignment),
     }
-
-
-def _phases(run: Run) -> Iterator[tuple[str, int, float | None, float | None, float | None]]:
-    h = run.history
-    starts = [first for _, first in h.phases]
-    ends = [*starts[1:], run.summary.steps]
-    elapsed = 0.0
-    for (name, first), end in zip(h.phases, ends, strict=True):
-        checks = [check for check in h.checks if first < check.step <= end]
-        rows = np.flatnonzero((h.step >= first) & (h.step < end))
-        seconds = checks[-1].seconds - elapsed if checks else None
-        elapsed = checks[-1].seconds if checks else elapsed
-        loss = float(h.loss[rows[-1]]) if rows.size else None
-        yield name, end - first, seconds, loss, checks[-1].held_out_loss if checks else None
 
 
 def _flattened(key: str, value: Any) -> Iterator[tuple[str, str]]:

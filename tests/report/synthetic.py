@@ -5,10 +5,12 @@ import dataclasses
 import msgspec
 import numpy as np
 
-from pinnkit.diagnostics import LEADING_MODES, ConditionFrequency, Diagnostics
-from pinnkit.history import Check, History, Snapshot
+from pinnkit.diagnostics import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
+from pinnkit.history import History, Snapshot
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
+from pinnkit.prediction import Passage, Theory
+from pinnkit.records import Check, Stage
 from pinnkit.run import Run
 from pinnkit.summary import Seconds, Spectra, SpectrumSummary, Summary
 
@@ -35,8 +37,35 @@ def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **ch
         horizon=100,
         points=dict.fromkeys(names, n // 2),
         weights=dict.fromkeys(names, 1.0),
+        shapes=tuple(make_shape(name) for name in names),
     )
     return dataclasses.replace(record, **changes)
+
+
+def make_shape(condition="pde", **changes) -> ResidualShape:
+    """A residual of five half-waves that is everywhere."""
+    shape = ResidualShape(
+        condition=condition,
+        component=None,
+        points=200,
+        mean_square=1.0,
+        frequency=ModeFrequency({"x": 5}, 0.8),
+        concentration=0.2,
+        place={"x": 0.5},
+        spread={"x": 0.6},
+    )
+    return dataclasses.replace(shape, **changes)
+
+
+def make_theory(n=64) -> Theory:
+    return Theory(np.geomspace(1, 1e-6, n), np.geomspace(1, 1e-3, n), 0.0, np.zeros(n), 0)
+
+
+def make_passage(start=100, end=500, error=0.05, n=64) -> Passage:
+    """A prediction whose loss is so far off."""
+    theory = make_theory(n)
+    predicted = theory.after(np.full(end - start, 0.1))
+    return Passage(start, end, theory.rates, theory.coefficients, predicted, predicted * np.sqrt(1 - error))
 
 
 def make_frequency(half_waves, condition="pde") -> ConditionFrequency:
@@ -60,6 +89,7 @@ def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -
     ]
     return History(
         conditions=tuple(names),
+        coordinates=("x",),
         step=np.arange(steps),
         loss=loss,
         losses={name: loss / (i + 1) for i, name in enumerate(names)},
@@ -67,15 +97,19 @@ def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -
         learning_rate=rate,
         weights={name: np.linspace(1, 10 * (i + 1), steps) for i, name in enumerate(names)},
         checks=checks,
-        diagnostics=[make_record(at, names, rank=40 + i) for i, at in enumerate((0, 10, 100, 500, steps))],
-        phases=[("ntk-adam", 0), ("gauss-newton", 500)],
+        diagnostics=[
+            make_record(at, names, rank=40 + i, passage=make_passage() if at == 500 else None)
+            for i, at in enumerate((0, 10, 100, 500, steps))
+        ],
+        phases=[Stage("ntk-adam", 0, 0.5, 10**8), Stage("gauss-newton", 500, 5.0, 2 * 10**8)],
         decisions=["points: 128 for 'pde', the default of problems with one coordinate"],
     )
 
 
 def make_snapshot(coordinates=("x",), fields=(("u", 1),), reference=True) -> Snapshot:
     """Sines on a grid of 41 points along each coordinate."""
-    axes = [np.linspace(-1, 1 + i, 41 + i) for i in range(len(coordinates))] if len(coordinates) < 3 else []
+    size = {1: 41, 2: 41, 3: 9}.get(len(coordinates))
+    axes = [] if size is None else [np.linspace(-1, 1 + i, size + i) for i in range(len(coordinates))]
     shape = tuple(len(axis) for axis in axes)
     rng = np.random.default_rng(0)
     points = (
@@ -109,6 +143,7 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         peak_memory_bytes=700 * 2**20,
         loss=1e-12,
         held_out_loss=1.5e-12,
+        rounding_loss=None,
         losses=dict.fromkeys(history.conditions, 1e-12),
         held_out=dict.fromkeys(history.conditions, 1.5e-12),
         weights=dict.fromkeys(history.conditions, 1.0),
@@ -116,6 +151,7 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         relative_l2={"u": 3.21e-7},
         max_error={"u": 5e-7},
         coefficients={"nu": 0.01},
+        coefficient_intervals={},
         spectrum=Spectra(*spectra),
     )
     settings = {"problem": "poisson_1d", "strategy": "auto", "seed": 0, "versions": {"jax": "0.10.2"}}

@@ -27,7 +27,16 @@ def test_the_report_fits_on_a_screen_and_has_no_colours_in_a_file(capsys):
 
 def test_the_report_says_what_was_found(capsys):
     text = printed(make_run(), capsys)
-    for figure in ("poisson_1d", "3.21e-07", "plateau", "nu", "44 of 64", "> 5.00e+19", "12.30 s", "The fit converged"):
+    for figure in (
+        "poisson_1d",
+        "3.21e-07",
+        "plateau",
+        "nu",
+        "44 of 64",
+        "> 5.00e+19",
+        "12.30 s",
+        "median error of 5.00 %",
+    ):
         assert figure in text
 
 

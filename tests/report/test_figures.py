@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from pinnkit.report import figures
+from pinnkit.report import figures, pictures, style
 from pinnkit.report.svg import to_svg
 
 from .synthetic import make_history, make_record, make_snapshot
@@ -20,7 +20,11 @@ OF_HISTORY = [
     figures.plot_learning_rate,
     figures.plot_spectrum,
     figures.plot_blocks,
+    figures.plot_drift,
+    figures.plot_predictions,
+    figures.plot_decays,
 ]
+OF_NAMES = OF_HISTORY[:3] + [figures.plot_blocks]
 HOSTILE = ("<script>alert(1)</script>", "$x_1$", "_under", "a & \"b\" 'c'", "new\nline\x00")
 
 
@@ -28,7 +32,7 @@ HOSTILE = ("<script>alert(1)</script>", "$x_1$", "_under", "a & \"b\" 'c'", "new
 def test_names_are_drawn_as_they_are(plot):
     svg = to_svg(plot(make_history(HOSTILE, fields=HOSTILE)), "figure")
     assert "<script" not in svg
-    if plot not in (figures.plot_learning_rate, figures.plot_spectrum):
+    if plot in OF_NAMES:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in svg
         assert "$x_1$" in svg
         assert "_under" in svg
@@ -58,12 +62,13 @@ def test_a_kernel_that_vanishes_has_an_empty_picture():
 
 @pytest.mark.parametrize("plot", [figures.plot_spectrum, figures.plot_blocks], ids=lambda plot: plot.__name__)
 def test_unresolvable_eigenvalues_are_never_drawn_as_values(plot):
-    (ax,) = plot(make_history()).axes
-    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
+    axes = plot(make_history()).axes
+    lines = [line for ax in axes for line in ax.lines]
+    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in lines])
     floors = [record.noise_floor for record in make_history().diagnostics]
     floors += [block.noise_floor for block in make_history().diagnostics[-1].blocks.values()]
     assert not np.isin(drawn, np.array(floors) / 3).any()
-    marks = [line for line in ax.lines if line.get_marker() == "v"]
+    marks = [line for line in lines if line.get_marker() == "v"]
     assert marks and all(line.get_markerfacecolor() == "none" for line in marks)
     assert np.isin(np.concatenate([line.get_ydata() for line in marks]), floors).all()
 
@@ -77,7 +82,7 @@ def test_there_is_no_error_to_plot_without_a_reference():
 @pytest.mark.parametrize("coordinates", [("x",), ("x", "t"), ("t", "x"), ("x", "y")])
 def test_solutions_of_one_and_two_coordinates_are_drawn(coordinates, reference):
     snapshot = make_snapshot(coordinates, (("u", 1), ("v", 2)), reference)
-    figure = figures.plot_solution(snapshot)
+    figure = pictures.plot_solution(snapshot)
     labels = {ax.get_xlabel() for ax in figure.axes} - {""}
     assert labels == {"t" if "t" in coordinates else "x"}
     per_component = (1 + (1 + (len(coordinates) == 2)) * reference) * (1 + (len(coordinates) == 2))  # with colour bars
@@ -90,25 +95,61 @@ def test_images_have_their_values_where_their_axes_say(coordinates):
     snapshot = make_snapshot(coordinates, reference=False)
     horizontal = coordinates.index("t") if "t" in coordinates else 0
     snapshot.fields["u"] = snapshot.points[:, horizontal] + 100 * snapshot.points[:, 1 - horizontal]
-    image = figures.plot_solution(snapshot).axes[0].images[0]
+    image = pictures.plot_solution(snapshot).axes[0].images[0]
     left, right, bottom, top = image.get_extent()
     corners = image.get_array()[[0, 0, -1, -1], [0, -1, 0, -1]]
     expected = [left + 100 * bottom, right + 100 * bottom, left + 100 * top, right + 100 * top]
     assert_array_equal(corners, expected)
 
 
-def test_there_is_no_picture_over_three_coordinates():
-    snapshot = make_snapshot(("x", "y", "z"))
-    assert not figures.can_plot(snapshot)
+@pytest.mark.parametrize("reference", [True, False])
+@pytest.mark.parametrize("coordinates", [("x", "y", "z"), ("x", "y", "t")])
+def test_fields_over_three_coordinates_are_drawn_in_slices(coordinates, reference):
+    snapshot = make_snapshot(coordinates, (("u", 1), ("v", 2)), reference)
+    figure = pictures.plot_solution(snapshot)
+    images = [ax for ax in figure.axes if ax.images]
+    assert len(images) == 3 * 3 * (3 if reference else 1)
+    titles = [ax.get_title() for ax in images]
+    expected = ["u at t = -1", "u at t = 1", "u at t = 3"] if "t" in coordinates else ["u at z = -0.2", "u at z = 1"]
+    assert set(expected) <= set(titles)
+    assert {ax.get_xlabel() for ax in images} == {"x"}
+    assert {ax.get_ylabel() for ax in images} == {"y"}
+
+
+def test_slices_have_their_values_where_their_titles_say():
+    snapshot = make_snapshot(("x", "y", "t"), reference=False)
+    snapshot.fields["u"] = snapshot.points @ [1.0, 10.0, 100.0]
+    for ax in pictures.plot_solution(snapshot).axes[:3]:
+        at = float(ax.get_title().split("=")[1])
+        left, right, bottom, top = ax.images[0].get_extent()
+        corners = ax.images[0].get_array()[[0, 0, -1, -1], [0, -1, 0, -1]]
+        expected = [x + 10 * y + 100 * at for y in (bottom, top) for x in (left, right)]
+        np.testing.assert_allclose(corners, expected, rtol=1e-12)
+
+
+def test_solutions_in_time_are_drawn_at_five_times():
+    snapshot = make_snapshot(("x", "t"), (("u", 1),))
+    (ax,) = pictures.plot_slices(snapshot).axes
+    assert len(ax.lines) == 10  # with the reference
+    assert [text.get_text() for text in ax.get_legend().get_texts()][0] == "t = -1"
+    with pytest.raises(ValueError, match="slices at several times"):
+        pictures.plot_slices(make_snapshot(("x", "y")))
+
+
+def test_solutions_over_four_coordinates_are_drawn_against_the_reference():
+    names = ("x", "y", "z", "w")
+    (ax,) = pictures.plot_solution(make_snapshot(names)).axes
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("reference", "solution")
+    assert not pictures.can_plot(make_snapshot(names, reference=False))
     with pytest.raises(ValueError, match="no picture"):
-        figures.plot_solution(snapshot)
+        pictures.plot_solution(make_snapshot(names, reference=False))
 
 
 def test_thinning_keeps_ends_and_extremes():
     y = np.random.default_rng(0).standard_normal(100_000)
     y[50_000] = 99.0
-    x, thin = figures.thinned(np.arange(len(y)), y)
-    assert len(x) <= figures.MOST_POINTS + 2
+    x, thin = style.thinned(np.arange(len(y)), y)
+    assert len(x) <= style.MOST_POINTS + 2
     assert (x[0], x[-1]) == (0, len(y) - 1)
     assert (thin.min(), thin.max()) == (y.min(), 99.0)
     assert np.all(np.diff(x) > 0)

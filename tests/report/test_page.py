@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pinnkit.report import Report, write_page
+from pinnkit.report.html import SECTIONS
 from pinnkit.run import RunFolderError
 from pinnkit.summary import Summary
 
@@ -79,9 +80,9 @@ def test_ids_are_unique_and_references_have_their_targets(hostile):
 def test_all_sections_are_there():
     html = Report(make_run()).html()
     ids = [value for name, value in Page(html).attributes if name == "id"]
-    for section in ("verdict", "result", "interpretation", "solution", "training", "kernel", "time", "settings"):
+    for section in ("verdict", *SECTIONS):
         assert section in ids
-    assert html.count("<svg") == 7
+    assert html.count("<svg") == 10
     assert html.startswith("<!doctype html>")
 
 
@@ -110,10 +111,13 @@ def test_modes_are_described_at_the_start_and_at_the_end():
 
 def test_runs_without_reference_steps_or_pictures_have_a_page():
     run = make_run(
-        history=make_history(steps=0), snapshot=make_snapshot(("x", "y", "z")), relative_l2=None, max_error=None
+        history=make_history(steps=0),
+        snapshot=make_snapshot(("x", "y", "z", "w"), reference=False),
+        relative_l2=None,
+        max_error=None,
     )
     text = Page(Report(run).html()).text
-    assert "No picture is drawn of fields over 3 coordinates (x, y, z)" in text
+    assert "No picture is drawn of fields over 4 coordinates (x, y, z, w) without a reference" in text
     assert "No step was recorded" in text
     assert "The problem has no reference" in text
 
@@ -127,9 +131,18 @@ def test_a_long_run_makes_a_small_page():
     assert len(Report(make_run(history=history, snapshot=snapshot)).html()) < 1.5e6
 
 
-def test_json_is_the_summary():
-    run = make_run()
-    assert msgspec.json.decode(Report(run).json(), type=Summary) == run.summary
+def test_json_is_the_summary_with_what_is_said_of_it():
+    run = make_run(relative_l2={"u": 0.4}, loss=1e-6, held_out_loss=1e-3)
+    said = msgspec.json.decode(Report(run).json())
+    assert said.pop("verdict").startswith("Not solved")
+    assert [finding["title"] for finding in said.pop("findings")] == [f.title for f in Report(run).findings]
+    assert [prediction["end"] for prediction in said.pop("predictions")] == [500]
+    assert msgspec.convert(said, Summary) == run.summary
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
+    (frame,) = [value for name, value in Page(Report(make_run())._repr_html_()).attributes if name == "srcdoc"]
+    assert frame == Report(make_run()).html()
 
 
 def test_saving_replaces_the_page_in_one_go(tmp_path):

@@ -1,0 +1,211 @@
+"""Runs side by side: a table of their figures, and their curves in common pictures."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.text import Text
+
+from ..run import Run
+from . import tables
+from .console import make_console, rich_table
+from .html import Picture, fill
+from .interpretation import interpret, verdict
+from .numbers import condition_number, number, printable, size
+from .style import Curve, draw_curves, label, legend, log_axis, looks, new_axes, positive_of, styled, whole_numbers
+from .svg import to_svg
+from .tables import Table
+
+
+class Comparison:
+    """Two runs or more.
+
+    - `Comparison(runs)()` prints the tables; `.html()` is a page with the curves over each other, `.save(path)` writes
+      it; `runs` is from names to runs.
+
+    **Raises:** `ValueError` for fewer than two runs.
+    """
+
+    def __init__(self, runs: Mapping[str, Run]):
+        if len(runs) < 2:
+            raise ValueError(f"a comparison takes two runs or more, got {len(runs)}")
+        self.runs = dict(runs)
+
+    @classmethod
+    def load(cls, folders: list[Path]) -> "Comparison":
+        """Of run folders, named by their last part, or by all of their path where that is not enough.
+
+        **Raises:** `RunFolderError` for a folder that holds no run; `ValueError` for fewer than two folders, or the
+        same one twice.
+        """
+        if len({folder.resolve() for folder in folders}) < len(folders):
+            raise ValueError("a run cannot be compared with itself: a folder was given twice")
+        short = [folder.resolve().name for folder in folders]
+        names = short if len(set(short)) == len(short) else [str(folder) for folder in folders]
+        return cls({name: Run.load(folder) for name, folder in zip(names, folders, strict=True)})
+
+    def __call__(self, console: Console | None = None) -> None:
+        console = console or make_console()
+        for table in (self.result_table(), self.condition_table(), self.kernel_table(), self.setting_table()):
+            if table.rows:
+                console.print(rich_table(table))
+                console.print()
+        console.print(Text(printable(self.verdict)))
+
+    @property
+    def verdict(self) -> str:
+        """Which run came nearest, by its error or else by what it left on held-out points."""
+        problems = dict.fromkeys(run.summary.problem for run in self.runs.values())
+        if len(problems) > 1:
+            return f"The runs are of different problems: {', '.join(problems)}."
+        errors = {name: max((run.summary.relative_l2 or {}).values(), default=None) for name, run in self.runs.items()}
+        known = {name: error for name, error in errors.items() if error is not None}
+        if len(known) < len(errors):
+            return "Not every run has a reference; with different weights compare mean squares, not losses."
+        best = min(known, key=known.__getitem__)
+        others = [f"{number(error)} in {name}" for name, error in known.items() if name != best]
+        return f"{best} has the smallest relative L2 error: {number(known[best])}, against {', '.join(others)}."
+
+    def result_table(self) -> Table:
+        """Errors, losses and cost."""
+        rows: dict[str, Callable[[Run], str]] = {
+            "problem": lambda r: r.summary.problem,
+            "strategy": lambda r: r.summary.strategy,
+            "seed": lambda r: str(r.summary.seed),
+        }
+        for name in self._names(lambda run: run.summary.relative_l2 or {}):
+            rows[f"relative L2 error {name}"] = lambda r, name=name: number((r.summary.relative_l2 or {}).get(name))
+        for name in self._names(lambda run: run.summary.coefficient_intervals):
+            rows[f"coefficient {name}"] = lambda r, name=name: tables.coefficient(r.summary, name)
+        rows |= {
+            "loss on held-out points": lambda r: number(r.summary.held_out_loss),
+            "steps": lambda r: number(r.summary.steps),
+            "stopped": lambda r: r.summary.stop_reason,
+            "parameters": lambda r: number(r.summary.parameters),
+            "points": lambda r: number(sum(r.summary.points.values())),
+            "seconds": lambda r: number(r.summary.seconds.total),
+            "peak memory": lambda r: size(r.summary.peak_memory_bytes),
+        }
+        return self._table("Result", rows)
+
+    def condition_table(self) -> Table:
+        """Mean squares of every condition on held-out points, which weights do not enter."""
+        names = self._names(lambda run: run.summary.held_out)
+        return self._table(
+            "Conditions", {f"held-out mean r² {n}": lambda r, n=n: number(r.summary.held_out.get(n)) for n in names}
+        )
+
+    def kernel_table(self) -> Table:
+        """The training kernels at the end."""
+        final = lambda run: run.summary.spectrum.final
+        rows: dict[str, Callable[[Run], str]] = {
+            "largest eigenvalue λ_max": lambda r: number(final(r).largest_eigenvalue),
+            "resolvable modes": lambda r: f"{final(r).numerical_rank} of {final(r).modes}",
+            "condition number": lambda r: condition_number(
+                final(r).condition_number, final(r).condition_number_is_lower_bound
+            ),
+            "effective dimension": lambda r: number(final(r).effective_dimension),
+            "drift": lambda r: number(final(r).kernel_drift),
+        }
+        return self._table("Kernel at the end", rows)
+
+    def setting_table(self) -> Table:
+        """Settings that are not the same in all runs."""
+        settings = {name: {row[0]: row[1] for row in tables.setting_table(run).rows} for name, run in self.runs.items()}
+        keys = dict.fromkeys(key for table in settings.values() for key in table)
+        rows = [(key, *(settings[name].get(key, "–") for name in self.runs)) for key in keys]
+        return Table("Settings", ("setting", *self.runs), [row for row in rows if len(set(row[1:])) > 1])
+
+    def html(self) -> str:
+        """The page."""
+        problems = dict.fromkeys(run.summary.problem for run in self.runs.values())
+        return fill(
+            "comparison.html",
+            title=", ".join(problems),
+            runs=list(self.runs),
+            verdict=self.verdict,
+            tables={
+                "result": self.result_table(),
+                "condition": self.condition_table(),
+                "kernel": self.kernel_table(),
+                "setting": self.setting_table(),
+            },
+            course=list(self._course()),
+            kernel=[Picture(to_svg(plot_spectra(self.runs), "spectra"), "Spectra of the training kernels at the end.")],
+            interpretations=[(name, verdict(run), interpret(run)) for name, run in self.runs.items()],
+        )
+
+    def save(self, path: Path) -> Path:
+        """Write the page. **Raises:** `RunFolderError` if it cannot be written."""
+        from .report import write_page
+
+        return write_page(self.html(), path)
+
+    def _course(self):
+        by_step, by_time = (plot_held_out(self.runs, by) for by in ("step", "seconds"))
+        yield Picture(to_svg(by_step, "held-out-step"), "Loss on held-out points, with the weights of each run.")
+        yield Picture(to_svg(by_time, "held-out-seconds"), "The same against wall time.")
+        if any(check.relative_l2 for run in self.runs.values() for check in run.history.checks):
+            yield Picture(to_svg(plot_errors(self.runs), "errors"), "Largest relative L2 error of the fields.")
+
+    def _names(self, get: Callable[[Run], Mapping[str, object]]) -> list[str]:
+        return list(dict.fromkeys(name for run in self.runs.values() for name in get(run)))
+
+    def _table(self, title: str, rows: Mapping[str, Callable[[Run], str]]) -> Table:
+        return Table(
+            title, ("", *self.runs), [(name, *(get(run) for run in self.runs.values())) for name, get in rows.items()]
+        )
+
+
+@styled
+def plot_held_out(runs: Mapping[str, Run], by: str = "step") -> Figure:
+    """Held-out loss of each run at its checks, against `step` or `seconds`."""
+    figure, ax = new_axes("wall time in seconds" if by == "seconds" else "step", "loss on held-out points")
+    curves = [
+        Curve(
+            name,
+            [getattr(check, by) for check in run.history.checks],
+            [check.held_out_loss for check in run.history.checks],
+            color,
+            f"o{dash}" if len(run.history.checks) < 3 else dash,
+            1.4,
+        )
+        for (name, run), (color, dash) in zip(runs.items(), looks(), strict=False)
+    ]
+    draw_curves(figure, ax, curves)
+    return figure
+
+
+@styled
+def plot_errors(runs: Mapping[str, Run]) -> Figure:
+    """Largest relative L2 error over the fields of each run, against wall time."""
+    figure, ax = new_axes("wall time in seconds", "relative L2 error")
+    curves = []
+    for (name, run), (color, dash) in zip(runs.items(), looks(), strict=False):
+        checks = [check for check in run.history.checks if check.relative_l2]
+        errors = [max(check.relative_l2.values()) for check in checks]
+        style = f"o{dash}" if len(checks) < 3 else dash
+        curves.append(Curve(name, [check.seconds for check in checks], errors, color, style, 1.4))
+    draw_curves(figure, ax, curves)
+    return figure
+
+
+@styled
+def plot_spectra(runs: Mapping[str, Run]) -> Figure:
+    """Resolvable eigenvalues of the last training kernel of each run."""
+    figure, ax = new_axes("index of eigenvalue", "eigenvalue of training kernel")
+    handles, names, drawn = [], [], [np.empty(0)]
+    for (name, run), (color, dash) in zip(runs.items(), looks(), strict=False):
+        if run.history.diagnostics:
+            spectrum = run.history.diagnostics[-1].spectrum
+            values = positive_of(spectrum.eigenvalues[spectrum.resolvable])
+            handles += ax.plot(np.arange(1, values.size + 1), values, color=color, ls=dash, lw=1.4)
+            names.append(label(name))
+            drawn.append(values)
+    log_axis(ax, np.concatenate(drawn))
+    whole_numbers(ax)
+    if names:
+        legend(figure, handles, names)
+    return figure

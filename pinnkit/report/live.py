@@ -1,0 +1,152 @@
+"""Following a fit from another terminal: a small file that it keeps up to date, and who reads it."""
+
+import contextlib
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..callbacks import Callback, Progress, Start
+from ..diagnostics import Diagnostics
+from ..run import RunFolderError
+from ..summary import Summary
+from .progress import ConsoleProgress, Kernel
+
+LIVE = "live.json"
+
+SECONDS_BETWEEN_WRITES = 0.5
+
+
+class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a fit stands.
+
+    - `process`: its number; `start`: what was begun; `progress`: the last one, None while it compiles;
+    - `kernel`: the last look; `stop_reason`: None while it goes on.
+    """
+
+    process: int
+    start: Start
+    progress: dict[str, Any] | None
+    kernel: Kernel | None
+    stop_reason: str | None
+
+    @property
+    def event(self) -> Progress | None:
+        """The progress, NaN where JSON has no number. **Raises:** `msgspec.ValidationError`."""
+        if self.progress is None:
+            return None
+        return msgspec.convert({**_with_nan(self.progress), "learning_rate": self.progress["learning_rate"]}, Progress)
+
+
+class LiveFile(Callback):
+    """Keeps `live.json` in a folder up to date, for `pinnkit watch`; the file goes when the fit is over.
+
+    A file that cannot be written is no reason for a fit to fail.
+    """
+
+    def __init__(self, folder: Path):
+        self._path = folder / LIVE
+        self._start: Start | None = None
+        self._progress: Progress | None = None
+        self._kernel: Kernel | None = None
+        self._written_at = -math.inf
+
+    def start(self, event: Start) -> None:
+        self._start = event
+        self._write()
+
+    def progress(self, event: Progress) -> None:
+        self._progress = event
+        if time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES:
+            self._write()
+
+    def diagnostics(self, record: Diagnostics) -> None:
+        self._kernel = Kernel.of(record)
+
+    def end(self, summary: Summary) -> None:
+        self._write(summary.stop_reason)
+
+    def close(self) -> None:
+        """Remove the file."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _write(self, stop_reason: str | None = None) -> None:
+        assert self._start is not None  # noqa: S101  `start` comes first
+        progress = None if self._progress is None else msgspec.to_builtins(self._progress)
+        live = Live(os.getpid(), self._start, progress, self._kernel, stop_reason)
+        self._written_at = time.monotonic()
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{LIVE}-")
+            with open(handle, "wb") as file:
+                file.write(msgspec.json.encode(live))
+            os.replace(name, self._path)
+
+
+def read_live(folder: Path) -> Live | None:
+    """How the fit in this folder stands; None where none is going on.
+
+    **Raises:** `RunFolderError` for a damaged file.
+    """
+    try:
+        return msgspec.json.decode((folder / LIVE).read_bytes(), type=Live)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise RunFolderError(f"cannot read '{folder / LIVE}': {str(error).splitlines()[0]}") from error
+
+
+def watch(
+    folder: Path, display: ConsoleProgress, every: float = 1.0, sleep: Callable[[float], None] = time.sleep
+) -> str:
+    """Show a fit until it is over.
+
+    **Returns:** how it ended, in a phrase. **Raises:** `RunFolderError` where no fit is going on.
+    """
+    live = read_live(folder)
+    if live is None:
+        if (folder / "summary.json").is_file():
+            raise RunFolderError(f"the run in '{folder}' is over; `pinnkit report {folder}` prints it")
+        raise RunFolderError(f"no fit is going on in '{folder}': there is no {LIVE}; `pinnkit solve` writes one")
+    process = live.process
+    with display:
+        display.start(live.start)
+        while live is not None and live.process == process and live.stop_reason is None:
+            if live.kernel is not None:
+                display.kernel(live.kernel)
+            try:
+                event = live.event
+            except (msgspec.ValidationError, KeyError) as error:
+                raise RunFolderError(f"cannot read '{folder / LIVE}': {str(error).splitlines()[0]}") from error
+            if event is not None:
+                display.progress(event)
+            if not _is_alive(process):
+                return f"process {process} is gone, and its fit was not finished"
+            sleep(every)
+            live = read_live(folder)
+    return "the fit is over" if live is None or live.stop_reason is None else f"stopped: {live.stop_reason}"
+
+
+def _is_alive(process: int) -> bool:
+    if process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _with_nan(value: Any) -> Any:
+    """Numbers that are not finite are null in JSON."""
+    if isinstance(value, dict):
+        return {key: _with_nan(item) for key, item in value.items()}
+    return math.nan if value is None else value

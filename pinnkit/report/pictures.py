@@ -1,0 +1,239 @@
+"""Pictures of the solution on its test grid, beside the reference where there is one."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+
+from .._types import TIME_NAMES
+from ..history import Snapshot
+from .style import GRID, PALETTE, label, limits, new_figure, styled
+
+SLICES = 3
+"""Slices of a field over three coordinates; of one over two there are two more, as curves."""
+
+MOST_ROWS = 12
+"""Rows of pictures; components beyond are left out."""
+
+
+def can_plot(snapshot: Snapshot) -> bool:
+    """Whether `plot_solution` has a picture: up to three coordinates on a grid, or any points with a reference."""
+    is_grid = len(snapshot.shape) == len(snapshot.coordinates) <= 3
+    return bool(snapshot.fields) and (is_grid or bool(snapshot.reference))
+
+
+@styled
+def plot_solution(snapshot: Snapshot) -> Figure:
+    """Each field, its reference and the error, a row for each component.
+
+    Curves over one coordinate, images over two with time drawn horizontally, slices over three: at three times, or
+    at three places along the last coordinate. Over more coordinates the solution is drawn against the reference.
+
+    **Raises:** `ValueError` where there is nothing to draw (see `can_plot`).
+    """
+    if not can_plot(snapshot):
+        raise ValueError(
+            f"there is no picture of fields over {len(snapshot.coordinates)} coordinates without a grid or a reference"
+        )
+    if len(snapshot.shape) != len(snapshot.coordinates):
+        return _parity(snapshot)
+    draw = {1: _lines, 2: _images, 3: _slices}[len(snapshot.coordinates)]
+    return draw(snapshot)
+
+
+def can_plot_slices(snapshot: Snapshot) -> bool:
+    """Whether `plot_slices` has a picture: two coordinates on a grid, one of them time."""
+    return len(snapshot.shape) == len(snapshot.coordinates) == 2 and _time(snapshot) is not None
+
+
+@styled
+def plot_slices(snapshot: Snapshot) -> Figure:
+    """Each component over space at five times, the reference dashed. **Raises:** `ValueError` without a time."""
+    time = _time(snapshot)
+    if time is None or not can_plot_slices(snapshot):
+        raise ValueError("slices at several times need two coordinates on a grid, one of them t or time")
+    rows = list(_components(snapshot))[:MOST_ROWS]
+    columns = min(len(rows), 2)
+    figure = new_figure(4.6 * columns, 3.1 * -(-len(rows) // columns))
+    axes = figure.subplots(-(-len(rows) // columns), columns, squeeze=False).ravel()
+    for ax in axes[len(rows) :]:
+        ax.set_axis_off()
+    x, times = snapshot.axes[1 - time], snapshot.axes[time]
+    chosen = np.unique(np.linspace(0, len(times) - 1, SLICES + 2).round().astype(int))
+    colors = LinearSegmentedColormap.from_list("times", [PALETTE[4], PALETTE[0]])
+    for ax, (name, values, reference) in zip(axes, rows, strict=False):
+        for number, i in enumerate(chosen):
+            color = colors(number / max(len(chosen) - 1, 1))
+            at = lambda grid, i=i: np.take(grid.reshape(snapshot.shape), i, axis=time)
+            ax.plot(x, at(values), color=color, lw=1.6, label=f"{label(snapshot.coordinates[time])} = {times[i]:.3g}")
+            if reference is not None:
+                ax.plot(x, at(reference), color=color, lw=1.0, ls=(0, (3, 2)))
+        ax.set(xlabel=label(snapshot.coordinates[1 - time]), title=name)
+        ax.grid(axis="y")
+    axes[0].legend(loc="best", fontsize=7)
+    return figure
+
+
+def _lines(snapshot: Snapshot) -> Figure:
+    rows = list(_components(snapshot))[:MOST_ROWS]
+    columns = 2 if snapshot.reference else 1
+    figure = new_figure(4.3 * columns, 2.5 * len(rows))
+    order = np.argsort(snapshot.points[:, 0])
+    x, axis = snapshot.points[order, 0], label(snapshot.coordinates[0])
+    for row, (name, values, reference) in zip(figure.subplots(len(rows), columns, squeeze=False), rows, strict=True):
+        handles = row[0].plot(x, values[order], color=PALETTE[0], lw=2.2, alpha=0.75)
+        names = ["solution"]
+        if reference is not None:
+            handles += row[0].plot(x, reference[order], color=PALETTE[1], lw=1.0, ls="--")
+            names.append("reference")
+            row[1].plot(x, (values - reference)[order], color=PALETTE[2], lw=1.0)
+            row[1].set(xlabel=axis, title=f"{name} − reference")
+        for ax in row:
+            ax.grid(axis="y")
+        row[0].set(xlabel=axis, title=name)
+        row[0].legend(handles, names, loc="best")
+    return figure
+
+
+def _images(snapshot: Snapshot) -> Figure:
+    rows = list(_components(snapshot))[:MOST_ROWS]
+    columns = 3 if snapshot.reference else 1
+    figure = new_figure(2.95 * columns if columns == 3 else 4.3, 2.35 * len(rows))
+    for row, (name, values, reference) in zip(figure.subplots(len(rows), columns, squeeze=False), rows, strict=True):
+        _draw_row(figure, row, snapshot, (0, 1), name, values, reference)
+    return figure
+
+
+def _slices(snapshot: Snapshot) -> Figure:
+    """Rows of images at places along one coordinate, scales in common for each component."""
+    time = _time(snapshot)
+    cut = len(snapshot.coordinates) - 1 if time is None else time
+    kept = {0: (1, 2), 1: (0, 2), 2: (0, 1)}[cut]
+    places = snapshot.axes[cut]
+    # of time its start, middle and end; of space not the faces, where values are often prescribed
+    shares = np.linspace(0, 1, SLICES) if time is not None else np.linspace(0, 1, SLICES + 2)[1:-1]
+    chosen = np.unique((shares * (len(places) - 1)).round().astype(int))
+    components = list(_components(snapshot))[: MOST_ROWS // len(chosen)]
+    columns = 3 if snapshot.reference else len(chosen)
+    count = len(components) * (len(chosen) if snapshot.reference else 1)
+    figure = new_figure(2.95 * columns, 2.35 * count)
+    axes = figure.subplots(count, columns, squeeze=False)
+    rows = iter(axes)
+    for name, values, reference in components:
+        at = lambda grid, i: np.take(grid.reshape(snapshot.shape), i, axis=cut)
+        shown = values if reference is None else np.concatenate([values, reference])
+        error = None if reference is None else values - reference
+        row = next(rows) if reference is None else None
+        for column, i in enumerate(chosen):
+            title = f"{name} at {label(snapshot.coordinates[cut])} = {places[i]:.3g}"
+            if reference is None or error is None:
+                assert row is not None  # noqa: S101  made above
+                _image(figure, row[column], snapshot, kept, at(values, i), "viridis", limits(shown), title)
+            else:
+                _draw_three(
+                    figure, next(rows), snapshot, kept, title, (at(values, i), at(reference, i)), limits(shown), error
+                )
+    return figure
+
+
+def _draw_row(
+    figure: Figure,
+    row: Sequence[Axes],
+    snapshot: Snapshot,
+    kept: tuple[int, int],
+    name: str,
+    values: np.ndarray,
+    reference: np.ndarray | None,
+) -> None:
+    grid = lambda v: v.reshape(snapshot.shape)
+    if reference is None:
+        _image(figure, row[0], snapshot, kept, grid(values), "viridis", limits(values), name)
+        return
+    both = limits(np.concatenate([values, reference]))
+    _draw_three(figure, row, snapshot, kept, name, (grid(values), grid(reference)), both, values - reference)
+
+
+def _draw_three(
+    figure: Figure,
+    row: Sequence[Axes],
+    snapshot: Snapshot,
+    kept: tuple[int, int],
+    title: str,
+    grids: tuple[np.ndarray, np.ndarray],
+    scale: tuple[float, float],
+    error: np.ndarray,
+) -> None:
+    """Solution, reference and error; the scale of the error is that of all of it."""
+    values, reference = grids
+    largest = max(map(abs, limits(error))) or np.finfo(float).tiny
+    _image(figure, row[0], snapshot, kept, values, "viridis", scale, title)
+    _image(figure, row[1], snapshot, kept, reference, "viridis", scale, "reference")
+    _image(figure, row[2], snapshot, kept, values - reference, "RdBu_r", (-largest, largest), "error")
+
+
+def _image(
+    figure: Figure,
+    ax: Axes,
+    snapshot: Snapshot,
+    kept: tuple[int, int],
+    grid: np.ndarray,
+    colors: str,
+    scale: tuple[float, float],
+    title: str,
+) -> None:
+    """A grid over two of the coordinates; time, where it is one of them, runs to the right."""
+    names = [snapshot.coordinates[i] for i in kept]
+    horizontal = next((i for i, name in enumerate(names) if name in TIME_NAMES), 0)
+    across, up = snapshot.axes[kept[horizontal]], snapshot.axes[kept[1 - horizontal]]
+    norm = Normalize(*scale)
+    is_space = not set(names) & set(TIME_NAMES) and 0.25 < np.ptp(across) / np.ptp(up) < 4
+    ax.imshow(
+        grid if horizontal == 1 else grid.T,
+        colors,
+        norm,
+        aspect="equal" if is_space else "auto",
+        origin="lower",
+        extent=(across[0], across[-1], up[0], up[-1]),
+        interpolation="nearest",
+    )
+    ax.set(xlabel=label(names[horizontal]), ylabel=label(names[1 - horizontal]))
+    ax.set_title(title)
+    bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, fraction=0.06, pad=0.03)
+    bar.outline.set_linewidth(0.5)
+    for colors_of_bar in bar.ax.collections:
+        colors_of_bar.set_rasterized(True)
+
+
+def _parity(snapshot: Snapshot) -> Figure:
+    """The solution against the reference at scattered points, a panel for each component."""
+    rows = [row for row in _components(snapshot) if row[2] is not None][:MOST_ROWS]
+    figure = new_figure(3.3 * min(len(rows), 3), 3.1 * -(-len(rows) // 3))
+    axes = figure.subplots(-(-len(rows) // 3), min(len(rows), 3), squeeze=False).ravel()
+    for ax in axes[len(rows) :]:
+        ax.set_axis_off()
+    for ax, (name, values, reference) in zip(axes, rows, strict=False):
+        assert reference is not None  # noqa: S101  chosen above
+        low, high = limits(np.concatenate([values, reference]))
+        ax.plot((low, high), (low, high), color=GRID, lw=1.0)
+        ax.plot(reference, values, ".", color=PALETTE[0], ms=1.5, alpha=0.5, rasterized=True)
+        ax.set(xlabel="reference", ylabel="solution", title=name, aspect="equal")
+    return figure
+
+
+def _time(snapshot: Snapshot) -> int | None:
+    """Which coordinate is time."""
+    return next((i for i, name in enumerate(snapshot.coordinates) if name in TIME_NAMES), None)
+
+
+def _components(snapshot: Snapshot) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    """Label, values and reference of every component of every field."""
+    for name, values in snapshot.fields.items():
+        reference = snapshot.reference.get(name)
+        if values.ndim == 1:
+            yield label(name), values, reference
+            continue
+        for i in range(values.shape[1]):
+            yield f"{label(name)}[{i}]", values[:, i], None if reference is None else reference[:, i]

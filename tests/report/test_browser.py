@@ -1,0 +1,151 @@
+"""Real reports in headless Chromium, as wide as a desk and as narrow as a phone."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pinnkit import Box, Condition, PointSet, Problem, Unknown, fit
+from pinnkit.registry import find_problem
+from pinnkit.report import Comparison, Report
+from pinnkit.report.html import SECTIONS
+
+from .browser import Browser, needs_browser
+from .hostile import HOSTILE
+from .synthetic import make_history, make_run, make_snapshot
+
+pytestmark = needs_browser
+DESKTOP, PHONE = 1280, 390
+
+
+def inverse():
+    """The diffusivity of a rod from noisy temperatures."""
+    rod = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+    rng = np.random.default_rng(0)
+    x, t = rng.uniform(size=(2, 40))
+    measured = np.exp(-0.1 * np.pi**2 * t) * np.sin(np.pi * x) + 0.01 * rng.standard_normal(40)
+    return Problem(
+        name="diffusivity",
+        domain=rod,
+        coefficients={"kappa": Unknown(0.5, positive=True)},
+        conditions={
+            "heat": Condition(lambda u, kappa: u.t - kappa * u.xx, on=rod.interior),
+            "start": Condition(lambda u, x: u - jnp.sin(jnp.pi * x), on=rod.start("t")),
+            "ends": Condition(lambda u: u, on=rod.boundary("x")),
+            "thermometer": Condition(
+                lambda u, measured: u - measured, on=PointSet({"x": x, "t": t}, measured=measured)
+            ),
+        },
+    )
+
+
+def cube():
+    """Poisson's equation over three coordinates."""
+    box = Box(x=(0.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0))
+    wave = lambda x, y, z, sin: sin(np.pi * x) * sin(np.pi * y) * sin(2 * np.pi * z)
+    return Problem(
+        name="poisson_3d",
+        domain=box,
+        conditions={
+            "pde": Condition(
+                lambda u, x, y, z: u.xx + u.yy + u.zz + 6 * jnp.pi**2 * wave(x, y, z, jnp.sin), on=box.interior
+            ),
+            "walls": Condition(lambda u: u, on=box.boundary()),
+        },
+        reference=lambda x, y, z: wave(x, y, z, np.sin),
+    )
+
+
+QUICK = {"strategy": "ntk-adam", "steps": 60, "points": 200, "width": 12, "depth": 2, "conditions": "soft"}
+RUNS = {
+    "burgers": lambda: fit(
+        find_problem("burgers"), strategy="adam", **{k: v for k, v in QUICK.items() if k != "strategy"}
+    ),
+    "wave_1d": lambda: fit(find_problem("wave_1d"), **QUICK),
+    "poisson_2d": lambda: fit(find_problem("poisson_2d"), **{**QUICK, "strategy": "gauss-newton", "steps": 10}),
+    "inverse": lambda: fit(inverse(), **{**QUICK, "strategy": "gauss-newton", "steps": 10}),
+    "cube": lambda: fit(cube(), **QUICK),
+}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+def assert_fits(browser, page, width, sections):
+    """No complaint, nothing fetched, nothing wider than the page, every section with something in it."""
+    complaints, fetched = browser.open(page, width, mobile=width == PHONE)
+    assert complaints == [] and fetched == []
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert browser.evaluate("window.innerWidth") == width
+    outside = """[...document.querySelectorAll('body *')].filter(e => {
+        const box = e.getBoundingClientRect();
+        return box.width && box.right > innerWidth + 1 && !e.closest('.scroll');
+    }).map(e => e.outerHTML.slice(0, 80))"""
+    assert browser.evaluate(outside) == []
+    for section in sections:
+        assert browser.evaluate(f"document.getElementById({section!r}).getBoundingClientRect().height") > 30
+    small = "[...document.querySelectorAll('svg')].filter(e => e.getBoundingClientRect().width < 200).length"
+    assert browser.evaluate(small) == 0
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in ("inverse", "cube") else pytest.param(name, marks=pytest.mark.slow) for name in RUNS]
+)
+def test_a_report_fits_desk_and_phone(browser, name, tmp_path):
+    solution = RUNS[name]()
+    page = solution.report.save(tmp_path)
+    for width in (DESKTOP, PHONE):
+        assert_fits(browser, page, width, SECTIONS)
+    if name == "inverse":
+        low, high = solution.summary.coefficient_intervals["kappa"]
+        text = browser.evaluate("document.getElementById('result').innerText")
+        assert f"{low:.6g} to {high:.6g}" in text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_the_paper(browser, scheme, tmp_path):
+    """A contrast of 4.5 at least, as the WCAG ask for."""
+    page = Report(make_run(relative_l2={"u": 0.4}, loss=1e-6, held_out_loss=1e-3)).save(tmp_path)
+    browser.open(page, DESKTOP, scheme=scheme)
+    contrast = """(() => {
+        const light = c => c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+            .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+            .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+        const paper = light(getComputedStyle(document.body).backgroundColor);
+        return Math.min(...[...document.querySelectorAll('p, td, th, b, li, h1, h2, figcaption, svg text')].map(e => {
+            const style = getComputedStyle(e);
+            const ink = light(e.closest('svg') ? style.fill : style.color);
+            return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+        }));
+    })()"""
+    assert browser.evaluate(contrast) >= 4.5
+
+
+def test_a_comparison_fits_desk_and_phone(browser, tmp_path):
+    other = make_run(relative_l2={"u": 0.4}, strategy="adam")
+    page = Comparison({"one": make_run(), "another with a long name": other}).save(tmp_path / "both.html")
+    for width in (DESKTOP, PHONE):
+        assert_fits(browser, page, width, ("result", "course", "kernel", "settings", "interpretation"))
+
+
+def test_hostile_names_run_nothing(browser, tmp_path):
+    """All of them in one page: no dialog, no element of theirs, no overflow."""
+    history = make_history(HOSTILE, fields=HOSTILE[:3])
+    history.decisions.extend(HOSTILE)
+    run = make_run(
+        history=history,
+        snapshot=make_snapshot(("x", "t"), tuple((name, 1) for name in HOSTILE[:3])),
+        config={name: name for name in HOSTILE},
+        problem=HOSTILE[0],
+        device=HOSTILE[-1],
+        stop_reason=HOSTILE[4],
+        relative_l2=dict.fromkeys(HOSTILE[:3], 0.4),
+        max_error=dict.fromkeys(HOSTILE[:3], 0.4),
+    )
+    page = Report(run).save(tmp_path)
+    for width in (DESKTOP, PHONE):
+        assert_fits(browser, page, width, SECTIONS)
+    assert browser.evaluate("document.querySelectorAll('script, iframe, img, [onload], [onerror]').length") == 0

@@ -1,0 +1,125 @@
+"""Runs side by side."""
+
+from pathlib import Path
+
+import pytest
+
+from pinnkit.cli import main
+from pinnkit.report import Comparison
+from pinnkit.run import RunFolderError
+
+from .synthetic import make_history, make_run
+from .test_page import Page
+
+
+def runs():
+    good, bad = make_run(), make_run(relative_l2={"u": 0.02}, strategy="adam", coefficient_intervals={"nu": None})
+    return {"good": good, "bad": bad}
+
+
+def test_the_table_has_a_column_for_each_run(capsys):
+    Comparison(runs())()
+    lines = capsys.readouterr().out.splitlines()
+    row = lambda name: next(line for line in lines if name in line).removeprefix(f" {name}").split()
+    assert row("relative L2 error u")[-2:] == ["3.21e-07", "0.0200"]
+    assert row("strategy")[-2:] == ["auto", "adam"]
+    assert lines[-1] == "good has the smallest relative L2 error: 3.21e-07, against 0.0200 in bad."
+    assert max(map(len, lines)) <= 100
+
+
+def test_settings_that_are_the_same_are_left_out():
+    other = make_run(config={"problem": "poisson_1d", "strategy": "adam", "seed": 0, "width": 30})
+    assert Comparison({"a": make_run(), "b": other}).setting_table().rows == [
+        ("strategy", "auto", "adam"),
+        ("versions.jax", "0.10.2", "–"),
+        ("width", "–", "30"),
+    ]
+
+
+def test_the_page_has_the_curves_of_all_runs():
+    html = Comparison(runs()).html()
+    page = Page(html)
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert {"verdict", "result", "course", "kernel", "settings", "interpretation"} <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert html.count("<svg") == 4
+    assert page.text.count("good") >= 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "beginning"),
+    [
+        ({"problem": "other"}, "The runs are of different problems: poisson_1d, other"),
+        ({"relative_l2": None}, "Not every run has a reference"),
+    ],
+)
+def test_what_does_not_compare_is_said(changes, beginning):
+    assert Comparison({"a": make_run(), "b": make_run(**changes)}).verdict.startswith(beginning)
+
+
+def test_runs_without_steps_compare():
+    empty = make_run(history=make_history(steps=0), relative_l2=None, max_error=None)
+    Comparison({"a": empty, "b": make_run()}).html()
+
+
+def test_a_comparison_takes_two_runs(tmp_path):
+    with pytest.raises(ValueError, match="two runs or more, got 1"):
+        Comparison({"a": make_run()})
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        Comparison.load([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(ValueError, match="given twice"):
+        Comparison.load([tmp_path / "a", tmp_path / "b" / ".." / "a"])
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, run in runs().items():
+        run.save(tmp_path / name)
+    runs()["bad"].save(tmp_path / "more" / "good")
+    return tmp_path
+
+
+def test_the_command_prints_a_table(folders, capsys):
+    assert main(["compare", "good", "bad"]) == 0
+    out, err = capsys.readouterr()
+    assert "relative L2 error u" in out and err == ""
+    assert main(["compare", "good", "bad", "more/good"]) == 0
+    assert "more/good" in capsys.readouterr().out
+
+
+def test_the_command_writes_and_opens_a_page(folders, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    assert main(["compare", "good", "bad", "--html", "out/both.html"]) == 0
+    assert Path("out/both.html").read_text().startswith("<!doctype html>") and not opened
+    assert main(["compare", "good", "bad", "--open"]) == 0
+    assert opened == [(folders / "comparison.html").as_uri()]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        (["compare"], "two runs or more, got 0"),
+        (["compare", "good"], "two runs or more, got 1"),
+        (["compare", "good", "good"], "given twice"),
+        (["compare", "good", "none"], "'none' is not a run folder"),
+        (["compare", "good", "bad", "--html", "good/summary.json/x.html"], "cannot write the report"),
+        (["watch", "none"], "no fit is going on in 'none'"),
+        (["watch", "good"], "the run in 'good' is over"),
+        (["watch", "good", "--every", "0"], "`every` is a finite number"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(folders, capsys, tokens, expected):
+    assert main(tokens) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 1 and expected in err
+
+
+def test_a_report_is_opened(folders, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or len(opened) < 2)
+    assert main(["report", "good", "--open"]) == 0
+    assert opened == [(folders / "good" / "report.html").as_uri()]
+    assert main(["report", "good", "--open"]) == 2
+    assert "no browser was found" in capsys.readouterr().err

@@ -1,0 +1,131 @@
+"""One data set with named dimensions, and what other tools get of it."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from pinnkit.history import History
+from pinnkit.variables import Variable, load_variables, save_variables, to_xarray, variable
+
+from .report.synthetic import make_history, make_passage, make_record, make_shape, make_snapshot, make_theory
+
+NAMES = ("pde", "walls", "a/b[0] ü")
+
+
+def rich_history():
+    """Looks of different sizes, with and without a theory, a described residual, an alignment."""
+    records = [
+        make_record(0, NAMES, n=20, rank=10, kernel_alignment=None, shapes=()),
+        make_record(10, NAMES, n=64, theory=make_theory(64), passage=None),
+        make_record(500, NAMES, n=64, passage=make_passage(10, 500, n=64), shapes=(make_shape("pde", component=2),)),
+        make_record(800, NAMES, rank=0, largest=0.0, mode_frequencies={}),
+    ]
+    return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records)
+
+
+def flat(item):
+    """Everything in a history, down to arrays and words."""
+    if dataclasses.is_dataclass(item):
+        return [x for f in dataclasses.fields(item) for x in flat(getattr(item, f.name))]
+    if isinstance(item, dict):
+        return [x for key, value in item.items() for x in [key, *flat(value)]]
+    if isinstance(item, list | tuple):
+        return [x for value in item for x in flat(value)]
+    return [item]
+
+
+def assert_same(one, other):
+    for a, b in zip(flat(one), flat(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_history_is_the_same_after_a_round_trip_through_its_variables():
+    assert_same(History.from_variables(rich_history().variables), rich_history())
+
+
+@pytest.mark.parametrize("coordinates", [("x",), ("x", "t"), ("x", "y", "z", "w")])
+def test_a_file_gives_back_history_and_snapshot(tmp_path, coordinates):
+    snapshot = make_snapshot(coordinates, (("u", 1), ("v", 2)))
+    rich_history().save(tmp_path / "history.npz", snapshot)
+    history, pictures = History.load(tmp_path / "history.npz")
+    assert_same(history, rich_history())
+    assert_same(pictures, snapshot)
+
+
+def test_an_empty_history_is_kept_too(tmp_path):
+    empty = History.empty(("pde",), ("x",))
+    empty.save(tmp_path / "history.npz", make_snapshot())
+    assert_same(History.load(tmp_path / "history.npz")[0], empty)
+
+
+def test_the_file_is_open_plain_arrays_and_the_names_of_their_axes(tmp_path):
+    rich_history().save(tmp_path / "history.npz", make_snapshot())
+    with np.load(tmp_path / "history.npz", allow_pickle=False) as archive:
+        assert archive["loss"].shape == (800,)
+    variables = load_variables(tmp_path / "history.npz")
+    assert variables["mean_square"].dimensions == ("step", "condition")
+    assert variables["eigenvalue"].dimensions == ("look", "mode")
+    assert variables["block_eigenvalue"].dimensions == ("look", "condition", "block_mode")
+    assert variables["frequency_half_waves"].dimensions == ("look", "mode", "coordinate")
+
+
+def test_axes_have_names():
+    with pytest.raises(ValueError, match="do not name the axes"):
+        Variable(("step",), np.zeros((2, 2)))
+
+
+def test_xarray_selects_by_name():
+    data = rich_history().to_xarray()
+    history = rich_history()
+    np.testing.assert_array_equal(data.mean_square.sel(condition="walls"), history.losses["walls"])
+    np.testing.assert_array_equal(data.relative_l2.sel(field="v")[-1], history.checks[-1].relative_l2["v"])
+    assert data.sizes["mode"] == 64
+    assert int(data.eigenvalue.isel(look=0).notnull().sum()) == 20
+
+
+def test_pandas_has_a_table_for_each_set_of_dimensions():
+    history = rich_history()
+    steps = history.to_pandas("step")
+    assert list(steps) == ["loss", "gradient_norm", "learning_rate"]
+    assert steps.index.name == "step"
+    losses = history.to_pandas("step", "condition")
+    np.testing.assert_array_equal(losses.loc[(5, "walls"), "mean_square"], history.losses["walls"][5])
+    with pytest.raises(ValueError, match=r"no variable has the dimensions \(mode\); there are \(condition\)"):
+        history.to_pandas("mode")
+
+
+def test_tensorboard_gets_curves_and_spectra(tmp_path):
+    tensorboardX = pytest.importorskip("tensorboardX")  # noqa: N806
+    del tensorboardX
+    folder = rich_history().to_tensorboard(tmp_path / "events")
+    (file,) = folder.iterdir()
+    content = file.read_bytes()
+    for tag in (b"loss", b"mean_square/walls", b"relative_l2/v", b"kernel_drift", b"log10_of_resolvable_eigenvalues"):
+        assert tag in content
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "call"),
+    [
+        ("xarray", "data", lambda: make_history().to_xarray()),
+        ("pandas", "data", lambda: make_history().to_pandas("step")),
+        ("tensorboardX", "tensorboard", lambda: make_history().to_tensorboard("nowhere")),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(monkeypatch, package, extra, call):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"pinnkit\[{extra}\]"):
+        call()
+
+
+def test_a_broken_file_is_refused(tmp_path):
+    save_variables(tmp_path / "x.npz", {"loss": variable([1.0], "step")})
+    with pytest.raises(KeyError):
+        History.load(tmp_path / "x.npz")
+
+
+def test_labels_become_coordinates():
+    data = to_xarray({"a": variable(["p", "q"], "a"), "b": variable([1, 2], "a")}, {"note": "n"})
+    assert data.b.sel(a="q") == 2 and data.attrs == {"note": "n"}
