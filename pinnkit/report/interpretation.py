@@ -153,11 +153,14 @@ def imbalanced_conditions(run: Run) -> Finding | None:
         for name in neglected
     ]
     verb = "is" if len(neglected) == 1 else "are"
+    follow = any(np.ptp(run.history.weights[name]) > 0 for name in traces)
     return Finding(
         "warning",
         f"Imbalance between conditions: {_listed([repr(name) for name in neglected])} {verb} neglected",
         f"The weighted kernel trace of '{strong}' is {_listed(each)}.",
-        "Use strategy 'ntk-adam' or 'auto', whose loss weights even out the traces.",
+        "The loss weights of this run lag behind: let them follow more often, or use strategy 'auto'."
+        if follow
+        else "Use strategy 'ntk-adam' or 'auto', whose loss weights even out the traces.",
     )
 
 
@@ -364,7 +367,7 @@ def steps_to_come(run: Run) -> Finding | None:
         "How far it is, by linear theory",
         f"The last predictions of the loss were within {percent(max(p.error for p in passages[-2:]))}. At rate "
         f"{number(rate)} the loss {course.format(number(record.theory.loss), number(aim))}.",
-        "Raise `steps` or `budget` so far, or use strategy 'auto'." if steps else "Use strategy 'auto'.",
+        "Raise `steps` or `budget` accordingly, or use strategy 'auto'." if steps else "Use strategy 'auto'.",
     )
 
 
