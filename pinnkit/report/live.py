@@ -51,6 +51,7 @@ class LiveFile(Callback):
 
     def __init__(self, folder: Path):
         self._path = folder / LIVE
+        self._made: list[Path] = []  # folders that were not there before
         self._start: Start | None = None
         self._progress: Progress | None = None
         self._kernel: Kernel | None = None
@@ -72,9 +73,11 @@ class LiveFile(Callback):
         self._write(summary.stop_reason)
 
     def close(self) -> None:
-        """Remove the file."""
+        """Remove the file, and the folders made for it if nothing else came there."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
+            for folder in self._made:
+                folder.rmdir()
 
     def _write(self, stop_reason: str | None = None) -> None:
         assert self._start is not None  # noqa: S101  `start` comes first
@@ -82,7 +85,9 @@ class LiveFile(Callback):
         live = Live(os.getpid(), self._start, progress, self._kernel, stop_reason)
         self._written_at = time.monotonic()
         with contextlib.suppress(OSError):
+            missing = [folder for folder in self._path.parents if not folder.exists()]
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._made += missing
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{LIVE}-")
             with open(handle, "wb") as file:
                 file.write(msgspec.json.encode(live))

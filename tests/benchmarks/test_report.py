@@ -1,4 +1,4 @@
-"""A report of a long run is small and quick, and recording costs little.
+"""A report of a long run is small and quick, recording costs little, and gradient descent is predicted.
 
 uv run pytest -m benchmark tests/benchmarks/test_report.py -s -n 0
 """
@@ -84,3 +84,14 @@ def test_recording_costs_little(monkeypatch):
         f"\nrecording of {summary.steps:,} steps: {spent['recording']:.2f} s of {total:.1f} s CPU, {100 * share:.2f} %"
     )
     assert share < 0.05
+
+
+@pytest.mark.parametrize("name", ["poisson_1d", "poisson_2d", "burgers", "wave_1d", "convection"])
+def test_gradient_descent_is_predicted_within_a_tenth_after_its_transient(name):
+    options = {"steps": 3000, "points": 300, "width": 16, "depth": 2, "conditions": "soft"}
+    history = fit(find_problem(name), strategy="gradient-descent", **options).history
+    errors = [passage.error for passage in history.passages if passage.start >= 100]
+    print(
+        f"\n{name}: median error {np.median(errors):.3f} of {len(errors)} predictions from step 100 on, at most {max(errors):.3f}"
+    )
+    assert np.median(errors) <= 0.1

@@ -41,6 +41,19 @@ def test_a_file_says_how_a_fit_stands(live, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folders_that_a_refused_fit_made_go_with_the_file(tmp_path):
+    file = LiveFile(tmp_path / "runs" / "one")
+    file.start(START)
+    assert read_live(tmp_path / "runs" / "one") is not None
+    file.close()
+    assert list(tmp_path.iterdir()) == []
+    file = LiveFile(tmp_path / "runs" / "two")
+    file.start(START)
+    (tmp_path / "runs" / "two" / "summary.json").write_text("{}")
+    file.close()
+    assert [path.name for path in (tmp_path / "runs" / "two").iterdir()] == ["summary.json"]
+
+
 def test_numbers_that_are_not_finite_come_back_as_nan(tmp_path):
     file = LiveFile(tmp_path)
     file.start(START)
