@@ -91,7 +91,6 @@ def test_gradient_descent_is_predicted_within_a_tenth_after_its_transient(name):
     options = {"steps": 3000, "points": 300, "width": 16, "depth": 2, "conditions": "soft"}
     history = fit(find_problem(name), strategy="gradient-descent", **options).history
     errors = [passage.error for passage in history.passages if passage.start >= 100]
-    print(
-        f"\n{name}: median error {np.median(errors):.3f} of {len(errors)} predictions from step 100 on, at most {max(errors):.3f}"
-    )
+    of = f"of {len(errors)} predictions, at most {max(errors):.3f}"
+    print(f"\n{name}: median error {np.median(errors):.3f} {of}")
     assert np.median(errors) <= 0.1
