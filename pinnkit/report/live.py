@@ -143,9 +143,9 @@ def _is_alive(process: int) -> bool:
         return False
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # the latter for a number that no process can have
         return False
-    except (PermissionError, OverflowError):
+    except PermissionError:
         return True
     return True
 

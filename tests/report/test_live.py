@@ -84,6 +84,12 @@ def test_a_fit_that_was_killed_is_noticed(live, tmp_path, monkeypatch):
     assert "is gone" in watch(tmp_path, display()[0])
 
 
+def test_a_process_that_cannot_be_is_gone(live, tmp_path):
+    text = (tmp_path / LIVE).read_text().replace(f'"process":{os.getpid()}', f'"process":{2**62}')
+    (tmp_path / LIVE).write_text(text)
+    assert "is gone" in watch(tmp_path, display()[0])
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\x00", b'{"process": 1, "start": [], "progress": null}'])
 def test_a_damaged_file_is_refused(tmp_path, content):
     (tmp_path / LIVE).write_bytes(content)
