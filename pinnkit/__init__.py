@@ -14,6 +14,7 @@ from .fields import div as div
 from .fields import grad as grad
 from .fields import laplacian as laplacian
 from .fields import partial as partial
+from .files import RunFolderError as RunFolderError
 from .fit import diagnose as diagnose
 from .fit import fit as fit
 from .fit import load as load
@@ -40,7 +41,6 @@ from .problem import ProblemError as ProblemError
 from .problem import Unknown as Unknown
 from .quasi_newton import quasi_newton as quasi_newton
 from .run import Run as Run
-from .run import RunFolderError as RunFolderError
 from .samplers import SAMPLERS as SAMPLERS
 from .samplers import KernelGuided as KernelGuided
 from .samplers import QuasiRandom as QuasiRandom

@@ -14,6 +14,7 @@ from ._types import Params
 from .ansatz import Ansatz
 from .auto import OUTPUT_LAYER, RESOLVED, Automatic, Choices, Found
 from .diagnostics import Diagnostician, diagnostic_batch
+from .faults import find_fault
 from .journal import Journal
 from .measure import Measure
 from .model import FunctionalModel, cast, parameter_count
@@ -75,9 +76,9 @@ def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -
     """Sines, solved for directly (see `auto`)."""
     automatic = Automatic(ansatz, seed, journal, choices)
     check_finite(automatic.first.residuals, automatic.first.params(), automatic.first.batch)
-    began = time.perf_counter()
+    began = journal.limits.seconds()
     found = automatic.run()
-    journal.train_seconds += time.perf_counter() - began
+    journal.train_seconds += journal.limits.seconds() - began
     measure = _measure(found.ansatz, found.model, found.solver.counts, seed)
     trained = Trained(
         ansatz=found.ansatz,
@@ -168,18 +169,8 @@ def diagnostician_of(residuals: ResidualFunctions, counts: dict[str, int], seed:
 
 def check_finite(residuals: ResidualFunctions, params: Params, batch: Batch) -> None:
     """Refuse parameters, and residuals at them, that are not finite."""
-    bad = sum(int((~np.isfinite(leaf)).sum()) for leaf in jax.tree.leaves(params))
-    if bad:
-        raise ProblemError(f"the model has {bad} parameter(s) that are not finite")
-    for name, r in jax.jit(residuals)(params, batch).items():
-        points = np.asarray(batch[name].coordinates)
-        finite = np.isfinite(np.asarray(r)).reshape(len(points), -1).all(axis=1)
-        if not finite.all():
-            first = zip(residuals.problem.domain.coordinates, points[np.argmin(finite)], strict=True)
-            raise ProblemError(
-                f"the residual of condition '{name}' of problem '{residuals.problem.name}' is not finite at "
-                f"{', '.join(f'{axis} = {value:.6g}' for axis, value in first)} before the first step"
-            )
+    if fault := find_fault(residuals, params, batch):
+        raise ProblemError(f"not finite before the first step of problem '{residuals.problem.name}': {fault}")
 
 
 def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], seed: int) -> Measure:

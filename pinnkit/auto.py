@@ -14,7 +14,7 @@ r"""The decision procedure of strategy "auto": from sizes, linearity and the ker
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ._types import Params
@@ -230,7 +230,7 @@ class Automatic:
     def _kept(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> Found:
         """A network of this width and bandwidth, solved for good."""
         start = solver.params(bandwidth)
-        attempt = self._solved(solver, start, self._trials.get((solver.layer.size, bandwidth)))
+        attempt = self._solved(solver, bandwidth, start, self._trials.get((solver.layer.size, bandwidth)))
         return Found(
             solver=solver,
             ansatz=self._ansatz,
@@ -245,13 +245,17 @@ class Automatic:
             settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth)},
         )
 
-    def _solved(self, solver: FeatureSolver, params: Params, trial: Attempt | None) -> Attempt:
+    def _solved(self, solver: FeatureSolver, bandwidth: Bandwidth, params: Params, trial: Attempt | None) -> Attempt:
         """A solve whose steps are part of the run, from where a trial of this bandwidth ended."""
         self._journal.phase(OUTPUT_LAYER)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         began = self._journal.limits.seconds()
         over = lambda: self._journal.limits.is_over
-        attempt = solver.solve(params, most, enough=EXHAUSTED, is_over=over, weights=self.first.weights, trial=trial)
+        attempt = self._recalled(
+            f"solve {solver.layer.size} {tuple(map(float, bandwidth))}",
+            lambda: solver.solve(params, most, enough=EXHAUSTED, is_over=over, weights=self.first.weights, trial=trial),
+            params,
+        )
         self._solve_seconds = self._journal.limits.seconds() - began + (self._trial_seconds if trial else 0.0)
         self._journal.add(attempt.steps, attempt.after)
         return attempt
@@ -292,9 +296,17 @@ class Automatic:
         if key not in self._trials:
             began, most = self._journal.limits.seconds(), int(min(TRIAL_STEPS, self._journal.steps_left))
             over, start = (lambda: self._journal.is_over), solver.params(bandwidth)
-            self._trials[key] = solver.solve(start, most, is_over=over, weights=self.first.weights)
+            self._trials[key] = self._recalled(
+                f"trial {solver.layer.size} {tuple(map(float, bandwidth))}",
+                lambda: solver.solve(start, most, is_over=over, weights=self.first.weights),
+                start,
+            )
             self._took.setdefault(key[0], []).append(self._journal.limits.seconds() - began)
         return self._trials[key].left
+
+    def _recalled(self, name: str, solve: Callable[[], Attempt], params: Params) -> Attempt:
+        """A solve that starts from `params`, done now or before the run was interrupted."""
+        return self._journal.recall(name, solve, Attempt.packed, lambda arrays: Attempt.unpacked(arrays, params))
 
     @property
     def _compile_seconds(self) -> float:

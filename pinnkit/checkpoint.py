@@ -1,53 +1,261 @@
-"""Trained parameters on disk, by orbax."""
+"""Checkpoints: the state of a run on disk, by orbax, under a manifest of SHA-256 sums.
 
+A checkpoint is a folder `checkpoints/<step>` that holds what orbax wrote, and `manifest.json`: what run it belongs to
+and the sum of every file. It is written under another name, brought to the disk, and renamed, so one that has its name
+is complete; what happened to it afterwards, the sums tell.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-import jax
+import msgspec
 import numpy as np
 
-from ._types import Params
-from .run import RunFolderError
+from .files import RunFolderError, reason_of
+
+CHECKPOINTS, MANIFEST, STATE = "checkpoints", "manifest.json", "state"
+
+FORMAT = 1
+"""Of the tree that is stored; another one is refused."""
+
+Tree = dict[str, Any]
+"""Nested dicts and lists of arrays."""
+
+_NAME = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?")
+_UNFINISHED = ".writing-"
 
 
-def save_params(folder: Path, params: Params, step: int) -> None:
-    """Write the leaves of `params` to `folder/checkpoints/<step>`, replacing what was there.
+class DamagedCheckpointError(RunFolderError):
+    """Files of a checkpoint are not those that were written."""
 
-    **Raises:** `RunFolderError` if that cannot be written.
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands beside the state.
+
+    - `format`: `FORMAT` of who wrote it; `step`: steps taken; `finished`: whether nothing was left to be trained;
+    - `problem`, `settings`, `versions`: what run it belongs to (see `identity`);
+    - `files`: SHA-256 sums by path below the checkpoint.
     """
-    import orbax.checkpoint as ocp  # slow to import, and needed here only
 
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(params)]
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save(_place(folder, step), leaves, force=True)
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"cannot write a checkpoint to '{folder}': {_first_line(error)}") from error
+    format: int
+    step: int
+    finished: bool
+    problem: dict[str, Any]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    files: dict[str, str]
+
+    def encoded(self) -> bytes:
+        """The one way to write it: a line with its own sum, and the content."""
+        content = msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1)
+        return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """**Raises:** `DamagedCheckpointError`, or `RunFolderError` for another format."""
+        try:
+            written, _, content = path.read_bytes().partition(b"\n")
+        except OSError as error:
+            raise DamagedCheckpointError(f"its {MANIFEST} cannot be read ({reason_of(error)})") from error
+        if written != hashlib.sha256(content).hexdigest().encode():
+            raise DamagedCheckpointError(f"its {MANIFEST} has changed")
+        try:
+            found = msgspec.json.decode(content)["format"]
+            if found != FORMAT:
+                raise RunFolderError(
+                    f"checkpoint '{path.parent}' has format {found!r}, and this pinnkit reads format {FORMAT}; "
+                    "continue it with the version that wrote it"
+                )
+            return msgspec.json.decode(content, type=cls)
+        except (msgspec.DecodeError, KeyError, TypeError) as error:
+            raise DamagedCheckpointError(f"its {MANIFEST} is none") from error
 
 
-def restore_params(folder: Path, like: Params, step: int) -> Params:
-    """Read what `save_params` wrote into the tree of `like`.
+def write_checkpoint(folder: Path, tree: Tree, manifest: Callable[[dict[str, str]], Manifest], step: int) -> Path:
+    """Write a checkpoint below `folder`, all of it or nothing.
 
-    **Raises:** `RunFolderError` if it is missing, damaged, or of other shapes than `like`.
+    - `manifest`: from the sums of the files.
+
+    **Returns:** where it is. **Raises:** `RunFolderError` if it cannot be written; what was there is as it was.
     """
-    import orbax.checkpoint as ocp  # slow to import, and needed here only
+    import orbax.checkpoint as ocp  # slow to import
 
-    leaves, tree = jax.tree.flatten(like)
+    place = _own(folder)
+    unfinished = place / f"{_UNFINISHED}{step}"
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            found = [np.asarray(leaf) for leaf in jax.tree.leaves(checkpointer.restore(_place(folder, step)))]
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+            checkpointer.save(unfinished.resolve() / STATE, args=ocp.args.PyTreeSave(tree))
+        _write_through(unfinished / MANIFEST, manifest(_sums(unfinished, to_disk=True)).encoded())
+        for inner in [path for path in unfinished.rglob("*") if path.is_dir()]:
+            _to_disk(inner)
+        _to_disk(unfinished)
+        final = _free_name(place, step)
+        os.rename(unfinished, final)
+        _to_disk(place)
     except Exception as error:  # orbax raises whatever its storage layers raise
-        raise RunFolderError(f"cannot read the checkpoint in '{folder}': {_first_line(error)}") from error
-    if [leaf.shape for leaf in found] != [leaf.shape for leaf in leaves]:
-        raise RunFolderError(
-            f"the checkpoint in '{folder}' belongs to another model: its parameters have the shapes "
-            f"{[leaf.shape for leaf in found]}, those of this one {[leaf.shape for leaf in leaves]}"
-        )
-    return tree.unflatten(found)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise RunFolderError(f"cannot write a checkpoint to '{folder}': {reason_of(error)}") from error
+    return final
 
 
-def _place(folder: Path, step: int) -> Path:
-    return folder.resolve() / "checkpoints" / str(step)
+def read_checkpoint(place: Path) -> tuple[Tree, Manifest]:
+    """A checkpoint whose every file is what was written, as NumPy arrays.
+
+    **Raises:** `DamagedCheckpointError` for any other, and `RunFolderError` for another format.
+    """
+    manifest = check(place)
+    import orbax.checkpoint as ocp  # slow to import
+
+    try:
+        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+            path = place.resolve() / STATE
+            shape = checkpointer.metadata(path).item_metadata
+            import jax
+
+            arguments = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(shape.tree))
+            tree = checkpointer.restore(path, args=ocp.args.PyTreeRestore(restore_args=arguments))
+    except Exception as error:  # orbax raises whatever its storage layers raise
+        raise DamagedCheckpointError(f"it cannot be read ({reason_of(error)})") from error
+    return tree, manifest
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def check(place: Path) -> Manifest:
+    """The manifest of a checkpoint, if every file is what was written, and there are no others.
+
+    **Raises:** `DamagedCheckpointError`, or `RunFolderError` for another format.
+    """
+    manifest = Manifest.read(_regular(place / MANIFEST))
+    try:
+        found = _sums(place)
+    except OSError as error:
+        raise DamagedCheckpointError(f"it cannot be read ({reason_of(error)})") from error
+    for path, expected in manifest.files.items():
+        if found.get(path) != expected:
+            raise DamagedCheckpointError(f"{path} {'has changed' if path in found else 'is missing'}")
+    if others := sorted(set(found) - set(manifest.files)):
+        raise DamagedCheckpointError(f"{others[0]} does not belong to it")
+    return manifest
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run folder, newest first.
+
+    **Raises:** `RunFolderError` where they cannot be listed, or lie elsewhere.
+    """
+    place = _own(folder)
+    try:
+        found = [(match, path) for path in place.iterdir() if (match := _NAME.fullmatch(path.name)) and path.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunFolderError(f"cannot read the checkpoints in '{folder}': {reason_of(error)}") from error
+    found.sort(key=lambda item: (int(item[0][1]), int(item[0][2] or 0)), reverse=True)
+    return [path for _, path in found]
+
+
+def newest_intact(folder: Path) -> tuple[Path, Manifest, list[str]]:
+    """The newest checkpoint that is intact.
+
+    **Returns:** where it is, its manifest, and a line for each damaged one that is newer.
+
+    **Raises:** `RunFolderError` where none is.
+    """
+    damaged = list[str]()
+    for place in checkpoints(folder):
+        try:
+            return place, check(place), damaged
+        except DamagedCheckpointError as error:
+            damaged.append(f"checkpoint '{place.name}' in '{folder}' is damaged: {error}")
+    if not damaged:
+        raise RunFolderError(f"there is no checkpoint in '{folder}' to continue from")
+    others = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
+    raise RunFolderError(f"no checkpoint is intact: {damaged[0]}{others}")
+
+
+def remove_all_but(folder: Path, kept: Iterable[Path]) -> None:
+    """Remove checkpoints, and what was not finished; what cannot be removed stays."""
+    names = {path.name for path in kept}
+    with contextlib.suppress(OSError, RunFolderError):
+        for path in _own(folder).iterdir():
+            is_ours = path.name.startswith(_UNFINISHED) or _NAME.fullmatch(path.name)
+            if is_ours and path.name not in names and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def difference(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """In what a run that was begun differs from one that is asked for now, in a phrase; None where it does not."""
+    say = lambda table, name: f"{name} = {table[name]}" if name in table else f"no {name}"
+    names = [name for name in {**begun, **now} if begun.get(name) != now.get(name) or (name in begun) != (name in now)]
+    if not names:
+        return None
+    then, wanted = ("; ".join(say(table, name) for name in names) for table in (begun, now))
+    return f"'{folder}' holds a run with {then}; asked for is one with {wanted}"
+
+
+def _own(folder: Path) -> Path:
+    """Where checkpoints of a run folder are: in it, and nowhere else."""
+    place = folder / CHECKPOINTS
+    if place.is_symlink():
+        raise RunFolderError(f"'{place}' is a symbolic link, and checkpoints do not leave their folder; remove it")
+    return place
+
+
+def _regular(path: Path) -> Path:
+    """The path of a file that is one, and no link to another."""
+    try:
+        if stat.S_ISREG(path.lstat().st_mode):
+            return path
+    except OSError as error:
+        raise DamagedCheckpointError(f"its {path.name} cannot be read ({reason_of(error)})") from error
+    raise DamagedCheckpointError(f"its {path.name} is no regular file")
+
+
+def _sums(place: Path, to_disk: bool = False) -> dict[str, str]:
+    """SHA-256 sums of the files below a checkpoint, but for the manifest; of what is no regular file, its kind."""
+    sums = {}
+    for path in sorted(place.rglob("*")):
+        name, mode = path.relative_to(place).as_posix(), path.lstat().st_mode
+        if stat.S_ISDIR(mode) or name == MANIFEST:
+            continue
+        if not stat.S_ISREG(mode):
+            sums[name] = "no regular file"
+            continue
+        if to_disk:
+            _to_disk(path)
+        with path.open("rb") as file:
+            sums[name] = hashlib.file_digest(file, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
+    return sums
+
+
+def _free_name(place: Path, step: int) -> Path:
+    """`<step>`, or `<step>.<number>` where that is taken."""
+    taken = {path.name for path in place.iterdir()}
+    names = [str(step), *(f"{step}.{k}" for k in range(1, len(taken) + 1))]
+    return place / next(name for name in names if name not in taken)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _to_disk(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk, where the system can."""
+    with contextlib.suppress(PermissionError):  # Windows opens no folders
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -150,10 +150,10 @@ def solve(
     """
     declared = _find(problem, coefficients)
     folder = Path("runs") / declared.name if output is None else output
+    from .files import check_writable
     from .fit import fit
     from .report import ConsoleProgress, LiveFile
     from .report.console import make_console
-    from .run import check_writable
 
     check_writable(folder)
     _cache_compilations()

@@ -216,6 +216,20 @@ class Diagnostician:
         self._first_kernel: np.ndarray | None = None
         self._before: _Look | None = None
 
+    @property
+    def memory(self) -> dict[str, np.ndarray]:
+        """What it goes on from, besides the records it took."""
+        first = {} if self._first_kernel is None else {"first_kernel": self._first_kernel}
+        return first if self._before is None else {**first, "modes": self._before.modes, "scale": self._before.scale}
+
+    def remember(self, memory: Mapping[str, np.ndarray], records: Sequence[Diagnostics]) -> None:
+        """Go on from the `memory` of another one, which took these records."""
+        self._first_kernel = memory.get("first_kernel")
+        if "modes" in memory:
+            last = records[-1]
+            assert last.theory is not None  # noqa: S101  a look that is gone on from has one
+            self._before = _Look(last.step, last.theory, memory["modes"], memory["scale"])
+
     def __call__(
         self,
         params: Params,

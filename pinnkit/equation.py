@@ -7,11 +7,13 @@ the jet space of the fields: with flux = F(x, u, u_x, ...) it is F_x + F_u u_x +
 pass through the expression itself.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ._jaxpr import called, evaluate, read
@@ -56,7 +58,7 @@ class Equation:
             closed = jax.make_jaxpr(lambda: _as_vector(residual(**_arguments(arguments, frame))))()
         finally:
             frame_in_force.reset(token)
-        self._coordinates = frame.coordinates
+        self._closed, self._coordinates = closed, frame.coordinates
         self.fields = frame.fields
         self._needs_of: dict[int, frozenset[Symbol]] = {}
         (self.output,) = _flatten(closed.jaxpr, closed.consts, ())
@@ -70,6 +72,12 @@ class Equation:
     def __call__(self, values: Mapping[Symbol, Array], field_value: FieldValue) -> Float[Array, " m"]:
         """The residual from the values of `symbols`."""
         return self.value(self.output, dict(values), field_value)
+
+    @property
+    def text(self) -> str:
+        """The trace and its constants in full: the same for the same equation, in every process."""
+        constants = [f"{np.asarray(c).dtype} {np.asarray(c).tolist()}" for c in self._closed.consts]
+        return re.sub(r" at 0x[0-9a-f]+", "", "\n".join([str(self._closed.jaxpr), *constants]))
 
     @property
     def looks_elsewhere(self) -> bool:

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from ._types import Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth
 from .domains.box import Interior
+from .ledger import Arrays
 from .model import FunctionalModel, as_functional
 from .networks import SineFeatures
 from .output_layer import OutputLayer, OutputStep
@@ -59,6 +61,30 @@ class Attempt(NamedTuple):
     def left(self) -> float:
         """Share of the held-out loss that is left."""
         return self.after / self.before if self.before > 0 else 0.0
+
+    def packed(self) -> Arrays:
+        """As plain arrays."""
+        names = list(self.weights)
+        rows = [[s.loss, s.gradient_norm, *s.losses.values(), *s.weights.values()] for s in self.steps]
+        return {
+            "conditions": np.array(names, np.str_),
+            "weights": np.array(list(self.weights.values()), float),
+            "steps": np.array(rows, float).reshape(len(rows), 2 + 2 * len(names)),
+            "losses": np.array([self.before, self.after]),
+            **{f"params/{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self.params))},
+        }
+
+    @classmethod
+    def unpacked(cls, arrays: Arrays, like: Params) -> "Attempt":
+        """What was `packed`, with parameters in the tree of `like`."""
+        names, (leaves, tree) = arrays["conditions"].tolist(), jax.tree.flatten(like)
+        by_name = lambda values: dict(zip(names, values, strict=True))
+        steps = [
+            OutputStep(loss, by_name(rest[: len(names)]), norm, by_name(rest[len(names) :]))
+            for loss, norm, *rest in arrays["steps"].tolist()
+        ]
+        params = [jnp.asarray(arrays[f"params/{i}"]) for i in range(len(leaves))]
+        return cls(tree.unflatten(params), steps, by_name(arrays["weights"].tolist()), *arrays["losses"].tolist())
 
 
 class FeatureSolver:

@@ -1,8 +1,8 @@
 """The main doors: solve a problem without tuning, or look at its kernel before training."""
 
+import contextlib
 import math
-import platform
-import time
+import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -19,9 +19,11 @@ from .ansatz import Ansatz, find_ansatz
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
 from .auto import Choices, model_from
 from .callbacks import Callback, Start
-from .checkpoint import restore_params
+from .clock import Clock
 from .diagnostics import Diagnostics
+from .files import RunFolderError, locked, read_files
 from .history import Snapshot
+from .identity import network_identity, plain, problem_identity, versions
 from .intervals import coefficient_intervals
 from .journal import Journal, Limits, peak_memory_bytes
 from .kernels import check_problem_and_seed
@@ -29,13 +31,15 @@ from .measure import Fields
 from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import MLP, Periodic, Rescale, default_network
 from .ntk.kernel import checked_dtype
+from .parameters import PARAMETERS, decode_params
 from .problem import Problem
 from .residuals import ResidualFunctions, total_loss
-from .run import Run, RunFolderError
+from .run import Run
 from .samplers import AbstractSampler, QuasiRandom, point_counts
+from .saver import Checkpoints, Saver, restore
 from .solution import Solution
 from .strategies import Strategy, as_strategy
-from .summary import Seconds, Spectra, SpectrumSummary, Summary
+from .summary import Spectra, SpectrumSummary, Summary
 from .weighting import AbstractWeighting, fixed_weights
 
 DEFAULT_CHOICES = Choices()
@@ -63,6 +67,8 @@ def fit(
     conditions: str | Sequence[str] | None = None,
     choices: Choices = DEFAULT_CHOICES,
     callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | str | Path | None = None,
+    resume: str | Path | None = None,
 ) -> Solution:
     """Solve a problem.
 
@@ -89,12 +95,19 @@ def fit(
       of conditions those; None means "exact" for built-in networks and "soft" for a model handed in, which may have
       conditions of its own inside.
     - `choices`: which parts of "auto" are in force (see `Choices`), where it chooses the network;
-    - `callbacks`: see `Callback`.
+    - `callbacks`: see `Callback`;
+    - `checkpoints`: a run folder to save the state in every minute, or `Checkpoints` that say more; None saves nothing;
+    - `resume`: a run folder whose newest intact checkpoint the fit goes on from, and where it goes on saving. The other
+      arguments are those of the run that was interrupted, and without a `budget` the end is the same to the last bit.
 
-    **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant.
+    **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant; `RunFolderError` where
+    there is nothing to resume, or a run with other arguments; `Interrupted` or `Terminated` where a signal ends a fit
+    that saves its state.
     """
-    limits = Limits(*_checked_limits(steps, budget, target), started=time.perf_counter())
+    clock = Clock()
+    limits = Limits(*_checked_limits(steps, budget, target), clock)
     _check_run_arguments(problem, seed, precision, callbacks)
+    saving = _checked_checkpoints(checkpoints, resume)
     plan = as_strategy(strategy, precision, weighting, sampler)
     fixed_weights(tuple(problem.conditions), weights)
     ansatz = find_ansatz(problem, _wanted(conditions, model), periodic=model is None)
@@ -105,28 +118,47 @@ def fit(
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
-    journal = Journal(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks)
-    _announce(journal, problem, plan, network, counts, precision)
-    _record_conditions(ansatz, journal)
-    trained: Trained | None = None
-    if chooses:
-        with jax.enable_x64(True):
-            sines, found = by_features(ansatz, seed, journal, choices)
-        trained = sines
-        if not found.is_resolved and sines.stop_reason == "plateau" and steps is None:
-            journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
-            deep = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
-            trained = _better(sines, deep, journal)
-        if trained is sines:
+    saver, before = None, None
+    if saving is not None:
+        asked = {
+            "strategy": plain(strategy),
+            **{name: plain(value) for name, value in (("weighting", weighting), ("sampler", sampler))},
+            **{"steps": steps, "budget": budget, "target": target, "seed": seed, "precision": precision},
+            **{"points": plain(points), "weights": plain(weights), "width": width, "depth": depth},
+            **{"conditions": plain(conditions), "choices": plain(choices), "model": plain(model and type(model))},
+        }
+        about = {**problem_identity(problem), **network_identity(network, ansatz)}, asked
+        before, place = (None, None) if resume is None else restore(Path(resume), *about, versions())
+        saver = Saver(saving, *about, versions(), place)
+    with contextlib.ExitStack() as stack:
+        if saver is not None:
+            stack.enter_context(locked(saver.folder))
+            stack.enter_context(saver)
+        journal = Journal(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, saver, before)
+        _announce(journal, problem, plan, network, counts, precision)
+        _record_conditions(ansatz, journal)
+        trained: Trained | None = None
+        if chooses:
             with jax.enable_x64(True):
-                look(found, journal)
-    else:
-        trained = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
-    journal.history.restrict_to(trained.ansatz.remaining.conditions)
-    summary, snapshot = _conclude(trained, seed, plan, precision, journal)
-    config = _config(problem, trained, summary, weighting, sampler, steps, budget, target)
-    for callback in callbacks:
-        callback.end(summary)
+                sines, found = by_features(ansatz, seed, journal, choices)
+            trained = sines
+            if not found.is_resolved and sines.stop_reason == "plateau" and steps is None:
+                journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
+                deep = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
+                trained = _better(sines, deep, journal)
+            if trained is sines:
+                journal.offer(finished=True)
+                with jax.enable_x64(True):
+                    look(found, journal)
+        else:
+            trained = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
+        journal.history.restrict_to(trained.ansatz.remaining.conditions)
+        summary, snapshot = _conclude(trained, seed, plan, precision, journal)
+        config = _config(problem, trained, summary, weighting, sampler, steps, budget, target)
+        if journal.resumed:
+            config["resumed"] = list(journal.resumed)
+        for callback in callbacks:
+            callback.end(summary)
     run = Run(summary, config, journal.history, snapshot)
     found = merged(trained.model, trained.ansatz, trained.params, model is not None)
     return Solution(problem, found, trained.measure.fields, trained.params, trained.state, run)
@@ -153,7 +185,7 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
             functional = ansatz.wrap(_network(ansatz, model, *shape, run.summary.seed)[0])
         residuals = ResidualFunctions(problem, functional)
         like = residuals.initial_params(cast(functional.params, jnp.float64))
-        params = restore_params(Path(folder), like, run.summary.steps)
+        params = decode_params(_parameters_in(Path(folder)), like, f"'{Path(folder) / PARAMETERS}'")
         found = merged(functional, ansatz, params, model is not None)
     return Solution(problem, found, Fields(residuals), params, None, run)
 
@@ -247,9 +279,6 @@ def _conclude(
     held_out = measure.held_out(params)
     relative_l2, max_error = measure.errors(params)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
-    seconds = Seconds(
-        journal.limits.seconds(), journal.compile_seconds, journal.train_seconds, journal.diagnostics_seconds
-    )
     summary = Summary(
         pinnkit_version=version("pinnkit"),
         problem=problem.name,
@@ -262,7 +291,7 @@ def _conclude(
         steps=journal.step,
         kept_step=trained.kept_step,
         stop_reason=trained.stop_reason,
-        seconds=seconds,
+        seconds=journal.seconds,
         peak_memory_bytes=peak_memory_bytes(),
         loss=total_loss(losses, trained.weights),
         held_out_loss=total_loss(held_out, trained.weights),
@@ -309,7 +338,6 @@ def _config(
     target: float | None,
 ) -> dict[str, Any]:
     """What was asked for, without the settings that were left open."""
-    packages = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
     named = {
         name: value if value is None or isinstance(value, str) else type(value).__name__
         for name, value in (("weighting", weighting), ("sampler", sampler))
@@ -325,7 +353,7 @@ def _config(
         **{name: value for name, value in asked.items() if value is not None},
         "points": summary.points,
         "coefficients": problem.constants,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        "versions": versions(),
     }
 
 
@@ -338,6 +366,31 @@ def _checked_limits(
         if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
             raise ValueError(f"`{name}` is a finite number > 0, got {value!r}")
     return steps, budget, target
+
+
+def _checked_checkpoints(checkpoints: Any, resume: Any) -> Checkpoints | None:
+    """Where and when to save, if at all."""
+    for name, value in (("checkpoints", checkpoints), ("resume", resume)):
+        if value is not None and not isinstance(value, str | os.PathLike | Checkpoints):
+            raise TypeError(f"`{name}` is the path of a run folder, got {value!r}")
+    if isinstance(resume, Checkpoints):
+        raise TypeError("`resume` is the path of a run folder; say when to save with `checkpoints=Checkpoints(...)`")
+    if checkpoints is None and resume is None:
+        return None
+    saving = checkpoints if isinstance(checkpoints, Checkpoints) else Checkpoints(checkpoints or resume)
+    if resume is not None and Path(resume).resolve() != Path(saving.folder).resolve():
+        raise ValueError(
+            f"a run that is resumed goes on in its folder, '{resume}'; got checkpoints in '{saving.folder}'"
+        )
+    return saving
+
+
+def _parameters_in(folder: Path) -> bytes:
+    """The file of a run folder. **Raises:** `RunFolderError` without."""
+    files = read_files(folder)
+    if PARAMETERS not in files:
+        raise RunFolderError(f"the run in '{folder}' has no {PARAMETERS}; `Solution.save` writes it")
+    return files[PARAMETERS]
 
 
 def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Sequence[Any]) -> None:

@@ -17,8 +17,8 @@ from .variables import (
     Variable,
     Variables,
     below,
-    load_variables,
-    save_variables,
+    decode_variables,
+    encode_variables,
     to_pandas,
     to_xarray,
     variable,
@@ -85,6 +85,11 @@ class History:
     def passages(self) -> list[Passage]:
         """Predictions of linear theory from one look to the next, where they could be checked."""
         return [record.passage for record in self.diagnostics if record.passage is not None]
+
+    def copy(self) -> "History":
+        """A history that stays as it is when this one goes on."""
+        lists = ("checks", "diagnostics", "phases", "decisions")
+        return dataclasses.replace(self, **{name: list(getattr(self, name)) for name in lists})
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Add a stretch of steps: arrays by the names of the per-step attributes."""
@@ -165,18 +170,18 @@ class History:
 
         return write_events(self.variables, Path(folder))
 
-    def save(self, path: Path, snapshot: Snapshot) -> None:
-        """Write history and snapshot to one `.npz` of plain arrays."""
+    def encoded(self, snapshot: Snapshot) -> bytes:
+        """History and snapshot as one `.npz` of plain arrays."""
         fields = {f"{_SNAPSHOT}{k}": v for k, v in _pack_snapshot(snapshot).items()}
-        save_variables(path, {**self.variables, **fields})
+        return encode_variables({**self.variables, **fields})
 
     @classmethod
-    def load(cls, path: Path) -> tuple["History", Snapshot]:
-        """Read what `save` wrote.
+    def decoded(cls, data: bytes) -> tuple["History", Snapshot]:
+        """Read what `encoded` made.
 
-        **Raises:** `OSError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for any other file.
+        **Raises:** `EOFError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for anything else.
         """
-        variables = load_variables(path)
+        variables = decode_variables(data)
         return cls.from_variables(variables), _unpack_snapshot(below(variables, _SNAPSHOT))
 
 

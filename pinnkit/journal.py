@@ -3,30 +3,34 @@
 import dataclasses
 import resource
 import sys
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import jax
 import numpy as np
 
 from .callbacks import Callback, Progress
+from .clock import Clock
 from .diagnostics import Diagnostics
 from .history import History
+from .ledger import Arrays, Ledger, Result
+from .moment import Moment, Training
 from .output_layer import OutputStep
 from .records import Check, Stage
+from .saver import Saver
+from .summary import Seconds
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """When to stop: `steps` in all, seconds of wall time `budget` since `started`, and a held-out loss `target`."""
+    """When to stop: `steps` in all, seconds of wall time `budget` on the `clock`, and a held-out loss `target`."""
 
     steps: int | None
     budget: float | None
     target: float | None
-    started: float
+    clock: Clock
 
     def seconds(self) -> float:
-        return time.perf_counter() - self.started
+        return self.clock.seconds()
 
     @property
     def seconds_left(self) -> float:
@@ -43,15 +47,28 @@ class Journal:
 
     - `conditions` that are trained, `coordinates` of the domain; `limits`: when the run is to stop;
     - `history`: see `History`;
-    - `compile_seconds`, `train_seconds`, `diagnostics_seconds`: where its time went so far.
+    - `compile_seconds`, `train_seconds`, `diagnostics_seconds`: where its time went so far;
+    - `saver`: who saves the run while it goes on; `before`: where it stood when it was interrupted, if it is resumed;
+    - `resumed`: the steps at which it was.
     """
 
     def __init__(
-        self, conditions: Iterable[str], coordinates: Iterable[str], limits: Limits, callbacks: Sequence[Callback]
+        self,
+        conditions: Iterable[str],
+        coordinates: Iterable[str],
+        limits: Limits,
+        callbacks: Sequence[Callback],
+        saver: Saver | None = None,
+        before: Moment | None = None,
     ):
         self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
         self.compile_seconds = self.train_seconds = self.diagnostics_seconds = 0.0
         self.stopped = False
+        self._saver, self._before = saver, before
+        self.resumed = () if before is None else (*before.resumed, before.step)
+        pieces, seconds = ((), 0.0) if before is None else (before.pieces, before.seconds.total)
+        self._ledger = Ledger(limits.clock, pieces, seconds)
+        self.offer()
 
     @property
     def step(self) -> int:
@@ -66,6 +83,43 @@ class Journal:
     def is_over(self) -> bool:
         """Whether time or steps are used up, or somebody has ended the run."""
         return self.limits.is_over or self.stopped or self.steps_left <= 0
+
+    @property
+    def seconds(self) -> Seconds:
+        """Where the time went so far."""
+        return Seconds(self.limits.seconds(), self.compile_seconds, self.train_seconds, self.diagnostics_seconds)
+
+    def recall(
+        self,
+        name: str,
+        work: Callable[[], Result],
+        pack: Callable[[Result], Arrays],
+        unpack: Callable[[Arrays], Result],
+    ) -> Result:
+        """A piece of work, done now or before the run was interrupted; see `Ledger`."""
+        known = len(self._ledger.pieces)
+        result = self._ledger.recall(name, work, pack, unpack)
+        if len(self._ledger.pieces) > known:
+            self.offer()
+        return result
+
+    def offer(self, training: Training | None = None, finished: bool = False) -> None:
+        """The run can be saved as it is now."""
+        if self._saver is not None and not self._ledger.is_replaying:
+            history = self.history.copy()
+            moment = Moment(self.seconds, self.resumed, self._ledger.pieces, history, training, finished)
+            self._saver.offer(moment)
+
+    def resume_training(self) -> Training | None:
+        """Where training stood when the run was interrupted, if it had begun; from here on it is as it was then."""
+        self._ledger.finish()
+        before, self._before = self._before, None
+        if before is None or before.training is None:
+            return None
+        self.history = before.history
+        self.compile_seconds, self.train_seconds = before.seconds.compile, before.seconds.train
+        self.diagnostics_seconds = before.seconds.diagnostics
+        return before.training
 
     def phase(self, name: str) -> None:
         """From here on steps are of another kind."""

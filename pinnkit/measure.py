@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from ._types import Params
 from .domains import Box
+from .faults import Fault, find_fault
 from .residuals import Batch, ResidualFunctions
 
 
@@ -26,7 +27,7 @@ class Measure:
 
     def __init__(self, residuals: ResidualFunctions, batch: Batch):
         self.problem, self.fields = residuals.problem, Fields(residuals)
-        self._batch = batch
+        self._residuals, self._batch = residuals, batch
         self._mean_squares = jax.jit(
             lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
         )
@@ -37,6 +38,11 @@ class Measure:
         """Mean square of each condition's residual on points that training never sees."""
         with jax.enable_x64(True):
             return {name: float(v) for name, v in self._mean_squares(_on_host(params), self._batch).items()}
+
+    def fault(self, params: Params) -> Fault | None:
+        """What is not finite of the held-out residuals."""
+        with jax.enable_x64(True):
+            return find_fault(self._residuals, _on_host(params), self._batch)
 
     def errors(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
         """Relative L2 and maximum error per field; a reference that vanishes has no relative error."""

@@ -11,14 +11,11 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from .files import RunFolderError, read_files, reason_of, summed, write_files
 from .history import History, Snapshot
 from .summary import Summary
 
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, msgspec.DecodeError, zipfile.BadZipFile, zlib.error)
-
-
-class RunFolderError(ValueError):
-    """A folder cannot be read or written as a run; the message says why."""
+_DAMAGE = (EOFError, ValueError, KeyError, msgspec.DecodeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -33,15 +30,21 @@ class Run:
     history: History
     snapshot: Snapshot
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """`summary.json`, `config.toml` and `history.npz`."""
+        return {
+            "summary.json": self.summary.encoded(),
+            "config.toml": tomli_w.dumps(dict(self.config)).encode(),
+            "history.npz": self.history.encoded(self.snapshot),
+        }
+
     def save(self, folder: Path) -> None:
-        """Write `summary.json`, `config.toml` and `history.npz`. **Raises:** `RunFolderError`."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.summary.save(folder / "summary.json")
-            (folder / "config.toml").write_text(tomli_w.dumps(dict(self.config)), encoding="utf-8")
-            self.history.save(folder / "history.npz", self.snapshot)
-        except OSError as error:
-            raise RunFolderError(f"cannot write the run to '{folder}': {error.strerror or error}") from error
+        """Write `files` and their SHA-256 sums; all are complete before any replaces an older one.
+
+        **Raises:** `RunFolderError`.
+        """
+        write_files(folder, summed(self.files))
 
     @classmethod
     def load(cls, folder: Path) -> "Run":
@@ -50,25 +53,12 @@ class Run:
             raise RunFolderError(
                 f"'{folder}' is not a run folder: it has no summary.json; `pinnkit solve ... --output` makes one"
             )
+        files = read_files(folder)
         try:
-            summary = Summary.load(folder / "summary.json")
-            config = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
-            history, snapshot = History.load(folder / "history.npz")
+            return cls(
+                Summary.decoded(files["summary.json"]),
+                tomllib.loads(files["config.toml"].decode()),
+                *History.decoded(files["history.npz"]),
+            )
         except _DAMAGE as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise RunFolderError(f"the run in '{folder}' is damaged: {reason}") from error
-        return cls(summary, config, history, snapshot)
-
-
-def check_writable(folder: Path) -> None:
-    """Make sure before a long run that its folder can be written; leaves no trace. **Raises:** `RunFolderError`."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".pinnkit-write-test"
-        probe.write_bytes(b"")
-        probe.unlink()
-        for path in missing:
-            path.rmdir()
-    except OSError as error:
-        raise RunFolderError(f"cannot write to the output folder '{folder}': {error.strerror or error}") from error
+            raise RunFolderError(f"the run in '{folder}' is damaged: {reason_of(error)}") from error

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ._types import Params
-from .checkpoint import save_params
 from .domains import Box
+from .files import locked, summed, write_files
 from .history import History
 from .measure import Fields
+from .parameters import PARAMETERS, encode_params
 from .problem import Problem
 from .run import Run
 from .state import TrainState
@@ -120,15 +121,29 @@ class Solution:
         return Report(self.run)
 
     def save(self, folder: str | Path) -> Path:
-        """Write `summary.json`, `config.toml`, `history.npz`, `report.html` and `checkpoints/`.
+        """Write `summary.json`, `config.toml`, `history.npz`, `parameters.safetensors`, their SHA-256 sums, and
+        `report.html`; all are complete before any replaces an older one.
 
-        **Raises:** `RunFolderError` if the folder cannot be written.
+        **Raises:** `RunFolderError` if the folder cannot be written, or a fit is writing to it.
         """
         folder = Path(folder)
-        self.run.save(folder)
-        save_params(folder, self._params, self.summary.steps)
-        self.report.save(folder)
+        files = summed({**self.run.files, PARAMETERS: self._encoded})
+        with locked(folder):
+            write_files(folder, {**files, "report.html": self.report.html().encode()})
         return folder
+
+    def save_weights(self, path: str | Path) -> Path:
+        """Write the trained parameters as a safetensors file: arrays by their paths in the model, in float64.
+
+        **Returns:** the path. **Raises:** `RunFolderError` if it cannot be written.
+        """
+        path = Path(path)
+        write_files(path.parent, {path.name: self._encoded})
+        return path
+
+    @property
+    def _encoded(self) -> bytes:
+        return encode_params(self._params, {"problem": self.problem.name, "pinnkit": self.summary.pinnkit_version})
 
 
 def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:

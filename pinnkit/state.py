@@ -11,8 +11,8 @@ from ._types import Key, Params, Scalar, Weights
 class TrainState(eqx.Module):
     """All a run needs to go on.
 
-    - `params`: network and unknown coefficients; `previous`: those of the step before, kept in case the
-      present ones turn out not to be finite;
+    - `params`: network and unknown coefficients; `previous`: those of the step before, in case loss or gradient turn
+      out not to be finite at the present ones;
     - `layouts`: points of each condition in the unit cube of its region;
     - `weights`: a number for each condition, or one for each of its points.
     """
@@ -33,7 +33,7 @@ class StepInfo(eqx.Module):
 
     - `losses`: mean square of each condition's residual, unweighted; `weights`: means over the points;
     - `learning_rate`: NaN where the optimizer keeps its rate to itself;
-    - `finite`: whether loss and gradient were.
+    - `finite`: whether loss, gradient and update were.
     """
 
     loss: Scalar

@@ -1,7 +1,5 @@
 """The figures of a run in one page: `summary.json` is a contract that scripts may rely on."""
 
-from pathlib import Path
-
 import msgspec
 
 from .diagnostics import Diagnostics
@@ -99,11 +97,11 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Mean square residual of the conditions that hold by construction."""
         return {name: value for name, value in self.held_out.items() if name not in self.losses}
 
-    def save(self, path: Path) -> None:
-        """Write JSON."""
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+    def encoded(self) -> bytes:
+        """As JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
     @classmethod
-    def load(cls, path: Path) -> "Summary":
-        """Read what `save` wrote. **Raises:** `OSError` or `msgspec.DecodeError`."""
-        return msgspec.json.decode(path.read_bytes(), type=cls)
+    def decoded(cls, data: bytes) -> "Summary":
+        """Read what `encoded` made. **Raises:** `msgspec.DecodeError`."""
+        return msgspec.json.decode(data, type=cls)

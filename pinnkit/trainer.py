@@ -1,14 +1,16 @@
 """The loop and nothing else: phases, stretches of compiled steps, looks from outside, and when to stop."""
 
 import dataclasses
+import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import msgspec
 import numpy as np
 import optax
 from jaxtyping import Array
@@ -16,11 +18,15 @@ from jaxtyping import Array
 from ._types import Params, Scalar, Weights
 from .callbacks import Progress
 from .diagnostics import Diagnostician
+from .faults import find_fault
+from .files import RunFolderError
 from .gauss_newton import LeastSquares
+from .history import History
 from .journal import Journal
 from .learning_rate import StepContext
 from .linearization import linearize_for_solving
 from .measure import Measure
+from .moment import Place, Training
 from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
@@ -65,24 +71,52 @@ class Trainer:
     ):
         self._residuals, self._strategy, self._limits = residuals, strategy, journal.limits
         self._measure, self._diagnostician, self._journal = measure, diagnostician, journal
-        self.history = journal.history
-        self._began = journal.limits.seconds()
         self._best: _Best | None = None
         self._horizon = max(journal.limits.steps or sum(phase.steps for phase in strategy.phases), 1)
 
+    @property
+    def history(self) -> History:
+        return self._journal.history
+
     def run(self, state: TrainState) -> Outcome:
-        """Train from `state` to the end."""
-        phases, reason = self._strategy.phases, "steps"
-        phase = phases[0]
-        for number, phase in enumerate(phases):
-            is_last = number == len(phases) - 1
-            steps = self._steps_of(phase, int(state.step), is_last)
-            state, reason = self._run_phase(phase, state, steps, self._deadline(number))
-            if reason not in ("steps", "plateau", "budget") or (reason == "budget" and self._limits.is_over):
+        """Train from `state`, or from where an interrupted run stood, to the end."""
+        phases = self._strategy.phases
+        state, place = self._resumed(state)
+        while True:
+            if place.reason is None:
+                state, place = self._run_phase(state, place)
+            is_over = place.reason not in ("steps", "plateau", "budget") or place.phase == len(phases) - 1
+            is_over |= place.reason == "budget" and self._limits.is_over
+            self._offer(state, place, finished=is_over)
+            if is_over:
                 break
+            place = Place(place.began, place.phase + 1, int(state.step))
         state, kept_step = self._kept(state)
-        self._diagnose(state, phase, is_last_step=kept_step == int(state.step))
-        return Outcome(state, kept_step, reason)
+        self._diagnose(state, phases[place.phase], is_last_step=kept_step == int(state.step))
+        assert place.reason is not None  # noqa: S101  a phase that is over has one
+        return Outcome(state, kept_step, place.reason)
+
+    def _resumed(self, state: TrainState) -> tuple[TrainState, Place]:
+        """Where training goes on, from its first state."""
+        before = self._journal.resume_training()
+        if before is None:
+            return state, Place(self._limits.seconds())
+        place, phase = before.place, self._strategy.phases[before.place.phase]
+        restored = _unpacked(before.state, _enter(phase, self._residuals, state))
+        if place.kept is not None:
+            params = jax.tree.structure(state.params).unflatten([jnp.asarray(leaf) for leaf in before.kept])
+            self._best = _Best(self.history.checks[place.kept], params)
+        self._diagnostician.remember(before.memory, self.history.diagnostics)
+        return restored, place
+
+    def _offer(self, state: TrainState, place: Place, finished: bool = False) -> None:
+        """The run can be saved at this place."""
+        best, checks = self._best, self.history.checks
+        if best is not None:
+            number = next(i for i, check in enumerate(checks) if check is best.check)
+            place = msgspec.structs.replace(place, kept=number)
+        kept = [] if best is None else jax.tree.leaves(best.params)
+        self._journal.offer(Training(place, _packed(state), kept, self._diagnostician.memory), finished)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
         """Steps of a phase; None where only time limits it."""
@@ -91,23 +125,36 @@ class Trainer:
             return total - done if total is not None else phase.steps if self._limits.budget is None else None
         return phase.steps if total is None else min(phase.steps, round(phase.share * total))
 
-    def _deadline(self, number: int) -> float:
-        """Seconds since the start of the run at which a phase has used its share of what was left for training."""
+    def _deadline(self, place: Place) -> float:
+        """Seconds on the clock at which a phase has used its share of what was left for training."""
         if self._limits.budget is None:
             return math.inf
-        is_last = number == len(self._strategy.phases) - 1
-        share = 1 if is_last else sum(p.share for p in self._strategy.phases[: number + 1])
-        return self._began + share * (self._limits.budget - self._began)
+        is_last = place.phase == len(self._strategy.phases) - 1
+        share = 1 if is_last else sum(p.share for p in self._strategy.phases[: place.phase + 1])
+        return place.began + share * (self._limits.budget - place.began)
 
-    def _run_phase(self, phase: Phase, state: TrainState, steps: int | None, deadline: float) -> tuple[TrainState, str]:
-        state = _enter(phase, self._residuals, state)
-        self._journal.phase(phase.name)
-        self._diagnose(state, phase)
+    def _run_phase(self, state: TrainState, place: Place) -> tuple[TrainState, Place]:
+        """Train until the phase is over; the place then says why."""
+        phase, is_last = self._strategy.phases[place.phase], place.phase == len(self._strategy.phases) - 1
+        over = lambda reason: msgspec.structs.replace(place, reason=reason)
+        is_new = not place.program
+        if is_new:
+            state, place = self._entered(phase, state, place)
+        first, deadline = place.first, self._deadline(place)
+        assert first is not None  # noqa: S101  since it is entered
+        steps = self._steps_of(phase, first, is_last)
         if steps == 0:
-            return state, "steps"
-        stretch, planned = self._compile(phase, state), _diagnostic_steps(phase, steps)
-        first, pace, best, best_at = int(state.step), None, math.inf, int(state.step)
+            return state, over("steps")
+        (stretch, program), planned = self._compile(phase, state), _diagnostic_steps(phase, steps)
+        if is_new:
+            place = msgspec.structs.replace(place, program=program)
+        elif place.program != program:
+            raise RunFolderError(
+                "the run to resume took other steps: it had other equations, another network or optimizer"
+            )
+        pace = None
         while count := self._count(phase, int(state.step) - first, steps, planned, pace, deadline):
+            self._offer(state, place)
             done = int(state.step) - first
             began = time.perf_counter()
             total = self._estimated_steps(done, steps, pace, deadline)
@@ -119,22 +166,37 @@ class Trainer:
             pace = elapsed / max(taken, 1)
             self._record(first + done, infos, taken)
             if not alive:
-                losses = {name: float(column[taken]) for name, column in infos.losses.items()}
-                return state, _not_finite(losses, first + done + taken)
+                return state, over(self._fault(phase, state))
             check = self._check(state, infos.weights, taken)
             if not math.isfinite(check.held_out_loss):
                 self.history.checks.pop()
-                return dataclasses.replace(state, params=state.previous), _not_finite(check.held_out, check.step)
+                fault = self._measure.fault(state.params) or "held-out loss"
+                state = dataclasses.replace(state, params=state.previous)
+                return state, over(f"not finite: {fault}, at step {check.step}")
             if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, _numbers(state)):
                 self._best = _Best(check, state.params)
-            if best == math.inf or check.held_out_loss < LESS * best:
-                best, best_at = check.held_out_loss, int(state.step)
+            if place.best is None or check.held_out_loss < LESS * place.best:
+                place = msgspec.structs.replace(place, best=check.held_out_loss, best_at=int(state.step))
             is_stopped = self._report(phase, infos, taken, check, (done + taken) / total, pace)
-            if reason := "callback" if is_stopped else self._stop_reason(phase, check, best_at, deadline):
-                return state, reason
+            if reason := "callback" if is_stopped else self._stop_reason(phase, check, place.best_at, deadline):
+                return state, over(reason)
             if done + taken in planned:
                 self._diagnose(state, phase)
-        return state, "steps"
+        return state, over("steps")
+
+    def _entered(self, phase: Phase, state: TrainState, place: Place) -> tuple[TrainState, Place]:
+        """At the first step of a phase."""
+        state = _enter(phase, self._residuals, state)
+        self._journal.phase(phase.name)
+        self._diagnose(state, phase)
+        return state, msgspec.structs.replace(place, first=int(state.step), best_at=int(state.step))
+
+    def _fault(self, phase: Phase, state: TrainState) -> str:
+        """What was not finite in the step that was refused."""
+        look = jax.jit(lambda state: _points_and_weights(phase, self._residuals, self._strategy.sampler, state)[:2])
+        batch, weights = look(dataclasses.replace(state, params=state.previous))
+        fault = find_fault(self._residuals, state.previous, batch, weights)
+        return f"not finite: {fault or 'what the optimizer makes of the gradient'}, at step {int(state.step)}"
 
     def _stop_reason(self, phase: Phase, check: Check, best_at: int, deadline: float) -> str | None:
         """Why a phase ends before its steps are up, if it does."""
@@ -144,15 +206,17 @@ class Trainer:
             return "plateau"
         return "budget" if self._limits.seconds() >= deadline else None
 
-    def _compile(self, phase: Phase, state: TrainState) -> Callable:
+    def _compile(self, phase: Phase, state: TrainState) -> tuple[Callable, str]:
+        """A stretch of steps, and a sum of the program that takes them."""
         began = time.perf_counter()
         sampler = self._strategy.sampler
         one = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)
         step = jax.jit(one, inline=True)  # traced once, though its shapes are asked for first
         stretch = jax.jit(lambda *args: _stretch(step, phase.check_every, *args))
-        compiled = stretch.lower(state, 0, 0.0, 0.0).compile()
+        lowered = stretch.lower(state, 0, 0.0, 0.0)
+        compiled, program = lowered.compile(), hashlib.sha256(lowered.as_text().encode()).hexdigest()
         self._journal.compile_seconds += time.perf_counter() - began
-        return compiled
+        return compiled, program
 
     def _count(
         self,
@@ -249,9 +313,7 @@ def take_step(
     phase: Phase, residuals: ResidualFunctions, sampler: AbstractSampler, state: TrainState, progress: Scalar
 ) -> tuple[TrainState, StepInfo]:
     """One step of training; pure."""
-    key, layouts = _next_points(sampler, residuals, state)
-    batch = batch_of(residuals.problem, layouts)
-    weights, weighting_state = _next_weights(phase, residuals, batch, layouts, state)
+    batch, weights, weighting_state, layouts, key = _points_and_weights(phase, residuals, sampler, state)
     value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]
     loss, losses, gradient, linearize = _evaluate(phase, residuals, state.params, batch, weights)
     direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
@@ -265,7 +327,8 @@ def take_step(
     )
     updates, rate, rate_state = _scaled(phase, residuals, batch, weights, direction, opt_state, progress, state)
     gradient_norm = optax.tree_utils.tree_norm(gradient)
-    finite = jnp.isfinite(loss) & jnp.isfinite(gradient_norm)
+    at_params = jnp.isfinite(loss) & jnp.isfinite(gradient_norm)
+    finite = at_params & jnp.isfinite(optax.tree_utils.tree_norm(updates))
     moved = TrainState(
         params=optax.apply_updates(state.params, updates),
         previous=state.params,
@@ -277,7 +340,8 @@ def take_step(
         key=key,
         step=state.step + 1,
     )
-    stopped = dataclasses.replace(state, params=state.previous)
+    last = jax.tree.map(lambda here, before: jnp.where(at_params, here, before), state.params, state.previous)
+    stopped = dataclasses.replace(state, params=last, previous=state.params)
     state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, stopped)
     return state, StepInfo(loss, losses, gradient_norm, rate, mean_weights(weights), finite)
 
@@ -285,7 +349,9 @@ def take_step(
 def _stretch(
     step: Callable, length: int, state: TrainState, count: Array, start: Scalar, pace: Scalar
 ) -> tuple[TrainState, StepInfo, Array]:
-    """Up to `count` of at most `length` steps; a step that is not finite is the last and leaves no trace."""
+    """Up to `count` of at most `length` steps; one that is not finite is the last: the state is then that before it,
+    with the parameters it was taken from in `previous`.
+    """
     blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(step, state, start)[1])
 
     def body(carry: tuple[TrainState, Array], i: Array) -> tuple[tuple[TrainState, Array], StepInfo]:
@@ -297,11 +363,32 @@ def _stretch(
     return state, infos, alive
 
 
+def _packed(state: TrainState) -> list[Array]:
+    """The leaves of a state; keys of random numbers as the numbers they are made of."""
+    return [jr.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(state)]
+
+
+def _unpacked(leaves: Sequence[Any], like: TrainState) -> TrainState:
+    """The state whose leaves these are. **Raises:** `RunFolderError` where they cannot be those of such a one."""
+    wanted, tree = jax.tree.flatten(like)
+    shape = lambda leaf: jax.eval_shape(jr.key_data, leaf).shape if _is_key(leaf) else leaf.shape
+    if [np.shape(leaf) for leaf in leaves] != [shape(leaf) for leaf in wanted]:
+        raise RunFolderError(
+            "the run that is resumed has a state of other shapes: another network, or another optimizer"
+        )
+    put = lambda leaf, of: jr.wrap_key_data(jnp.asarray(leaf)) if _is_key(of) else jnp.asarray(leaf, of.dtype)
+    return tree.unflatten([put(leaf, of) for leaf, of in zip(leaves, wanted, strict=True)])
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
 def _enter(phase: Phase, residuals: ResidualFunctions, state: TrainState) -> TrainState:
     """The state with fresh optimizer, weighting and rate for a phase."""
     key, rate_key = jr.split(state.key)
     weights, weighting_state = _first_weights(phase.weighting, residuals, state)
-    return dataclasses.replace(
+    entered = dataclasses.replace(
         state,
         previous=state.params,
         opt_state=phase.optimizer.init(state.params),
@@ -310,6 +397,7 @@ def _enter(phase: Phase, residuals: ResidualFunctions, state: TrainState) -> Tra
         rate_state=() if phase.learning_rate is None else phase.learning_rate.init(state.params, rate_key),
         key=key,
     )
+    return jax.tree.map(lambda leaf: leaf if _is_key(leaf) else jax.lax.convert_element_type(leaf, leaf.dtype), entered)
 
 
 def _first_weights(
@@ -323,6 +411,15 @@ def _first_weights(
     if weighting.per_point:
         weights = {name: jnp.broadcast_to(weight, len(batch[name])) for name, weight in weights.items()}
     return weights, weighting.init(residuals, batch, weights)
+
+
+def _points_and_weights(
+    phase: Phase, residuals: ResidualFunctions, sampler: AbstractSampler, state: TrainState
+) -> tuple[Batch, Any, Any, dict[str, Array], Array]:
+    """Of a step: its points and weights, the next state of the weighting, the layouts, the next key."""
+    key, layouts = _next_points(sampler, residuals, state)
+    batch = batch_of(residuals.problem, layouts)
+    return batch, *_next_weights(phase, residuals, batch, layouts, state), layouts, key
 
 
 def _next_points(
@@ -376,12 +473,6 @@ def _scaled(
 def _numbers(state: TrainState) -> dict[str, float]:
     """The weight of each condition, of points their mean."""
     return {name: float(weight) for name, weight in mean_weights(state.weights).items()}
-
-
-def _not_finite(losses: dict[str, float], step: int) -> str:
-    bad = [name for name, value in losses.items() if not math.isfinite(value)]
-    what = f"residual of condition {', '.join(map(repr, bad))}" if bad else "gradient"
-    return f"not finite: {what} at step {step}"
 
 
 def _evaluate(

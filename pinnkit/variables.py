@@ -1,9 +1,9 @@
 """Arrays with named dimensions: the one form in which a run is kept, saved, and handed to other tools."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -48,20 +48,21 @@ def below(variables: Mapping[str, Variable], prefix: str) -> Variables:
     return {name.removeprefix(prefix): v for name, v in variables.items() if name.startswith(prefix)}
 
 
-def save_variables(path: Path, variables: Mapping[str, Variable]) -> None:
-    """Write one compressed `.npz`: an array for each variable, and `dimensions`, JSON with the names of their axes."""
+def encode_variables(variables: Mapping[str, Variable], compressed: bool = True) -> bytes:
+    """The content of an `.npz`: an array for each variable, and `dimensions`, JSON with the names of their axes."""
     names = json.dumps({name: v.dimensions for name, v in variables.items()})
-    with path.open("wb") as file:
-        arrays = {name: v.values for name, v in variables.items()}
-        np.savez_compressed(file, allow_pickle=False, **{_DIMENSIONS: np.array(names)}, **arrays)
+    arrays = {_DIMENSIONS: np.array(names), **{name: v.values for name, v in variables.items()}}
+    file = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(file, allow_pickle=False, **arrays)
+    return file.getvalue()
 
 
-def load_variables(path: Path) -> Variables:
-    """Read what `save_variables` wrote.
+def decode_variables(data: bytes) -> Variables:
+    """Read what `encode_variables` made.
 
-    **Raises:** `OSError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for any other file.
+    **Raises:** `EOFError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for anything else.
     """
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         arrays = dict(archive)
     names = json.loads(str(arrays.pop(_DIMENSIONS)))
     return {name: Variable(tuple(names[name]), values) for name, values in arrays.items()}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +19,7 @@ from jaxtyping import Float
 from ._types import Params
 from .bandwidth import Bandwidth
 from .least_squares import least_squares
+from .ledger import Arrays
 from .marching import Marching
 from .warp import BUMPS, Bump, Warp
 
@@ -57,6 +59,20 @@ class Start(NamedTuple):
     warp: Warp
     params: Params
     error: float
+
+    def packed(self) -> Arrays:
+        """As plain arrays."""
+        leaves = jax.tree.leaves((self.warp, self.params))
+        figures = {"width": np.array(self.width), "bandwidth": np.array(self.bandwidth), "error": np.array(self.error)}
+        return {**figures, **{f"{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}}
+
+    @classmethod
+    def unpacked(cls, arrays: Arrays, marching: Marching, seed: int) -> "Start":
+        """What was `packed`."""
+        width, bandwidth = int(arrays["width"]), tuple(arrays["bandwidth"].tolist())
+        leaves, tree = jax.tree.flatten((marching.warp(), marching.start_model(width, bandwidth, seed).params))
+        warp, params = tree.unflatten([jnp.asarray(arrays[f"{i}"]) for i in range(len(leaves))])
+        return cls(width, bandwidth, warp, params, float(arrays["error"]))
 
 
 class _Shape(NamedTuple):

@@ -274,7 +274,12 @@ class Windows:
 
     def _start(self, values: Values, widths: list[int]) -> Start:
         began, known = self._journal.limits.seconds(), sum(self._compiled.values())
-        start = find_start(self._marching, values, widths, MARGIN, self._seed)
+        start = self._journal.recall(
+            f"start {widths}",
+            lambda: find_start(self._marching, values, widths, MARGIN, self._seed),
+            Start.packed,
+            lambda arrays: Start.unpacked(arrays, self._marching, self._seed),
+        )
         compiled = sum(self._compiled.values()) - known  # of the values, inside
         self._compiled.setdefault(("start", start.width, 0), self._journal.limits.seconds() - began - compiled)
         return start
@@ -293,7 +298,12 @@ class Windows:
         enough = AIM**2 * self._accepted(start, pace)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         with self._first_time("solve", start.width):
-            attempt = solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over)
+            attempt = self._journal.recall(
+                f"window {span} {start.width} {start.bandwidth}",
+                lambda: solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over),
+                Attempt.packed,
+                lambda arrays: Attempt.unpacked(arrays, params),
+            )
         self._journal.add(attempt.steps, attempt.after)
         return Window(span, start, solver, params, attempt)
 

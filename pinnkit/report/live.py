@@ -13,7 +13,7 @@ import msgspec
 
 from ..callbacks import Callback, Progress, Start
 from ..diagnostics import Diagnostics
-from ..run import RunFolderError
+from ..files import RunFolderError
 from ..summary import Summary
 from .progress import ConsoleProgress, Kernel
 

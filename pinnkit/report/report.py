@@ -1,14 +1,13 @@
 """The report of one run, in every form."""
 
-import os
-import tempfile
 from html import escape
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
-from ..run import Run, RunFolderError
+from ..files import write_files
+from ..run import Run
 from .console import print_report
 from .html import render
 from .interpretation import Finding, interpret, verdict
@@ -67,17 +66,5 @@ class Report:
 
 def write_page(page: str, path: Path) -> Path:
     """Write a page to `path` in one go. **Raises:** `RunFolderError` if it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(page)
-            Path(name).chmod(0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise RunFolderError(f"cannot write the report to '{path}': {error.strerror or error}") from error
+    write_files(path.parent, {path.name: page.encode()})
     return path

@@ -1,0 +1,25 @@
+"""The time of a run."""
+
+import time
+
+
+class Clock:
+    """Seconds since a run began, without those in which it was interrupted.
+
+    While a run that is resumed goes through what was done before, the clock shows the time at which that was done.
+    """
+
+    def __init__(self, zero: float | None = None):
+        self._zero = time.perf_counter() if zero is None else zero
+        self._held: float | None = None
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self._zero if self._held is None else self._held
+
+    def hold(self, seconds: float) -> None:
+        """Show this time until told otherwise."""
+        self._held = seconds
+
+    def run_on(self, seconds: float) -> None:
+        """Go on from this time."""
+        self._zero, self._held = time.perf_counter() - seconds, None

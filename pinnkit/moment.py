@@ -1,0 +1,132 @@
+"""The state of a run between two pieces of work: what a checkpoint holds."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from jaxtyping import Array
+
+from .checkpoint import Tree
+from .history import History
+from .ledger import Piece
+from .summary import Seconds
+from .variables import Variable, Variables, below, decode_variables, encode_variables
+
+_HISTORY, _MEMORY, _PIECE, _NOTES = "history/", "memory/", "piece/", "notes"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where training stands, apart from its state.
+
+    - `phase`: its number; `first`: its first step, None before it is entered;
+    - `best`, `best_at`: the smallest held-out loss of the phase, by a margin, and its step;
+    - `began`: seconds on the clock when training began; `program`: a sum of the compiled step;
+    - `reason`: why the phase is over, None while it goes on;
+    - `kept`: the number of the look from outside that saw the smallest held-out loss of all, and its parameters.
+    """
+
+    began: float
+    phase: int = 0
+    first: int | None = None
+    best: float | None = None
+    best_at: int = 0
+    program: str = ""
+    reason: str | None = None
+    kept: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """- `state`: the leaves of a `TrainState`, keys of random numbers as their data; `kept`: of the parameters kept;
+    - `memory`: what the diagnostician goes on from.
+    """
+
+    place: Place
+    state: Sequence[Array | np.ndarray]
+    kept: Sequence[Array | np.ndarray]
+    memory: dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """- `seconds`: on the clock, and what they went to; `resumed`: steps at which the run went on after interruptions;
+    - `pieces`: what was solved; `training`: None as long as nothing is trained step by step.
+
+    Nothing in it changes any more, so that another thread can write it.
+    """
+
+    seconds: Seconds
+    resumed: tuple[int, ...]
+    pieces: tuple[Piece, ...]
+    history: History
+    training: Training | None = None
+    finished: bool = False
+
+    @property
+    def step(self) -> int:
+        return len(self.history.step)
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether anything would be lost with it."""
+        return bool(self.step or self.pieces)
+
+    @property
+    def tree(self) -> Tree:
+        """As arrays: those of training as they are, everything else in one record."""
+        training = self.training
+        notes = _Notes(
+            self.seconds,
+            self.resumed,
+            [(piece.name, piece.seconds) for piece in self.pieces],
+            None if training is None else training.place,
+        )
+        record: Variables = {
+            _NOTES: Variable((), np.array(msgspec.json.encode(notes).decode())),
+            **{f"{_HISTORY}{name}": v for name, v in self.history.variables.items()},
+            **_plain(_MEMORY, {} if training is None else training.memory),
+        }
+        for number, piece in enumerate(self.pieces):
+            record |= _plain(f"{_PIECE}{number}/", piece.arrays)
+        data = np.frombuffer(encode_variables(record, compressed=False), np.uint8)
+        if training is None:
+            return {"record": data}
+        return {"record": data, "state": list(training.state), "kept": list(training.kept)}
+
+    @classmethod
+    def of(cls, tree: Tree) -> "Moment":
+        """What `tree` gave."""
+        record = decode_variables(np.asarray(tree["record"]).tobytes())
+        notes = msgspec.json.decode(str(record[_NOTES].values), type=_Notes)
+        arrays = lambda prefix: {name: v.values for name, v in below(record, prefix).items()}
+        training = None
+        if notes.place is not None:
+            training = Training(notes.place, tree["state"], tree.get("kept", []), arrays(_MEMORY))
+        return cls(
+            seconds=notes.seconds,
+            resumed=notes.resumed,
+            pieces=tuple(Piece(*named, arrays(f"{_PIECE}{i}/")) for i, named in enumerate(notes.pieces)),
+            history=History.from_variables(below(record, _HISTORY)),
+            training=training,
+        )
+
+
+class _Notes(msgspec.Struct, frozen=True):
+    seconds: Seconds
+    resumed: tuple[int, ...]
+    pieces: list[tuple[str, float]]
+    place: Place | None
+
+
+def _plain(prefix: str, arrays: dict[str, Any]) -> Variables:
+    """Arrays whose axes have no names."""
+    values = {name: np.asarray(array) for name, array in arrays.items()}
+    return {f"{prefix}{name}": Variable(tuple("abcdefgh"[: v.ndim]), v) for name, v in values.items()}
+
+
+def finite_or_none(value: float) -> float | None:
+    """For JSON, which has no infinity."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,332 @@
+"""Saving the state of a run while it goes on: when, in the background, and when somebody wants it to end."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .checkpoint import (
+    FORMAT,
+    Manifest,
+    checkpoints,
+    difference,
+    newest_intact,
+    read_checkpoint,
+    remove_all_but,
+    write_checkpoint,
+)
+from .files import RunFolderError, reason_of
+from .moment import Moment
+
+FIRST = 2.0
+"""Seconds after which a first checkpoint is due, so that short runs are not slowed down by any."""
+
+SAVED_WITHIN, GRACE = 4.0, 1.0
+"""Seconds after a signal in which the state is saved, and in which the program may then end by itself."""
+
+
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint cannot be written, or is not the one that was wanted."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """SIGINT came; the message says where the state is."""
+
+
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP came; the message says where the state is, and the exit status is 128 and its number."""
+
+    def __init__(self, message: str, number: int):
+        super().__init__(128 + number)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where and when `fit` saves its state.
+
+    - `folder`: a run folder; checkpoints are in its `checkpoints/`;
+    - `every_seconds`, `every_steps`: whichever comes first; None for neither. Steps are counted where training looks at
+      its held-out residual, for saving must not change what is computed;
+    - `keep`: how many are kept, the newest; two at least are needed to fall back on an older one;
+    - `overwrite`: whether an unfinished run in the folder may be lost.
+
+    The state is saved at the end as well, where a fit fails, and on SIGINT, SIGTERM and SIGHUP.
+
+    **Raises:** `ValueError` or `TypeError` for values that cannot be meant.
+    """
+
+    folder: str | Path
+    every_seconds: float | None = 60.0
+    every_steps: int | None = None
+    keep: int = 3
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.folder, str | os.PathLike) or not os.fspath(self.folder):
+            raise TypeError(f"the `folder` of checkpoints is a path, got {self.folder!r}")
+        seconds, whole = self.every_seconds, lambda value: isinstance(value, int) and not isinstance(value, bool)
+        if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < float("inf")):
+            raise ValueError(f"`every_seconds` of checkpoints is a finite number > 0 or None, got {seconds!r}")
+        if self.every_steps is not None and not (whole(self.every_steps) and self.every_steps > 0):
+            raise ValueError(f"`every_steps` of checkpoints is a whole number > 0 or None, got {self.every_steps!r}")
+        if not (whole(self.keep) and self.keep > 0):
+            raise ValueError(f"`keep` is how many checkpoints are kept, a whole number > 0, got {self.keep!r}")
+
+
+class Saver:
+    """Writes checkpoints of one run; a context in which a fit goes on.
+
+    - `problem`, `settings`, `versions`: what run it is, for the manifests;
+    - `kept`: checkpoints of the same run that are there and intact, if it is resumed.
+    """
+
+    def __init__(
+        self,
+        plan: Checkpoints,
+        problem: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        versions: Mapping[str, str],
+        kept: Path | None = None,
+    ):
+        self.folder, self._plan = Path(plan.folder), plan
+        self._about = {"problem": dict(problem), "settings": dict(settings), "versions": dict(versions)}
+        self._kept = [] if kept is None else [kept]
+        self._is_resumed = kept is not None
+        self._latest: Moment | None = None
+        self._saved: Moment | None = None
+        self._failure: RunFolderError | None = None
+        self._warned = ""
+        self._due_at = time.monotonic() + min(FIRST, plan.every_seconds or FIRST)
+        self._saved_step = 0
+        self._lock = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, "pinnkit-checkpoint")
+        self._task: Future[None] | None = None
+        self._signals: _Signals | None = None
+
+    def __enter__(self) -> "Saver":
+        if not self._is_resumed:
+            _check_free(self.folder, self._plan.overwrite)
+            remove_all_but(self.folder, ())
+        self._signals = _Signals(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is not None:
+                self._save_latest()
+            self._wait()
+        finally:
+            self._worker.shutdown()
+            number = None if self._signals is None else self._signals.close()
+        self._tell()
+        if number is not None:
+            raise _stopped(number, self.message) from None
+
+    def offer(self, moment: Moment) -> None:
+        """A state that could be saved; it is, where that is due."""
+        self._latest = moment
+        self._tell()
+        steps, seconds = self._plan.every_steps, self._plan.every_seconds
+        by_steps = steps is not None and moment.step - self._saved_step >= steps
+        by_time = seconds is not None and time.monotonic() >= self._due_at
+        if by_steps or moment.finished:
+            self._wait()
+        elif not by_time or self._is_busy:
+            return
+        if by_steps or by_time or (moment.finished and self._saved is not None):
+            self._save_latest()
+
+    @property
+    def message(self) -> str:
+        """Where the state is, for who ends the run."""
+        if self._saved is None:
+            return "nothing was saved yet" if self._failure is None else str(self._failure)
+        return f"the state of step {self._saved.step} is in '{self.folder}', to be resumed"
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    def _save_latest(self) -> "Future[None] | None":
+        """Have the newest state written, unless it is."""
+        with self._lock:
+            moment = self._latest
+            if moment is None or moment is self._saved:
+                return self._task
+            self._due_at = time.monotonic() + (self._plan.every_seconds or float("inf"))
+            self._saved_step = moment.step
+            self._task = self._worker.submit(self._write, moment)
+            return self._task
+
+    def _write(self, moment: Moment) -> None:
+        """In the background."""
+        if moment is self._saved:
+            return
+        about = {"format": FORMAT, "step": moment.step, "finished": moment.finished, **self._about}
+        try:
+            path = write_checkpoint(self.folder, moment.tree, lambda sums: Manifest(files=sums, **about), moment.step)
+        except RunFolderError as error:
+            self._failure = error
+            return
+        self._saved, self._failure = moment, None
+        self._kept = [*self._kept, path][-self._plan.keep :]
+        remove_all_but(self.folder, self._kept)
+
+    def _wait(self) -> None:
+        if self._task is not None:
+            self._task.result()
+
+    def _tell(self) -> None:
+        """Warn of a failure, once."""
+        if self._failure is None:
+            self._warned = ""
+        elif str(self._failure) != self._warned:
+            self._warned = str(self._failure)
+            newest = (
+                f"the newest is that of step {self._saved.step}" if self._saved is not None else "there is none yet"
+            )
+            warnings.warn(f"{self._failure}; {newest}", CheckpointWarning, stacklevel=2)
+
+
+def restore(
+    folder: Path, problem: Mapping[str, Any], settings: Mapping[str, Any], versions: Mapping[str, str]
+) -> tuple[Moment, Path]:
+    """The state of the newest intact checkpoint of a run, and where it is; newer ones that are damaged are warned of.
+
+    **Raises:** `RunFolderError` where there is none, or one of another problem, other settings or another version.
+    """
+    place, manifest, damaged = newest_intact(folder)
+    own, other = versions["pinnkit"], manifest.versions.get("pinnkit")
+    if own != other:
+        raise RunFolderError(f"the run in '{folder}' was begun with pinnkit {other}; this is {own}, which cannot go on")
+    for begun, now in ((manifest.problem, problem), (manifest.settings, settings)):
+        if (found := difference(folder, begun, now)) is not None:
+            raise RunFolderError(found)
+    if damaged:
+        warnings.warn(f"{damaged[0]}; going on from '{place.name}'", CheckpointWarning, stacklevel=3)
+    if changed := [
+        f"{name} {manifest.versions.get(name)}" for name in versions if manifest.versions.get(name) != versions[name]
+    ]:
+        text = (
+            f"the run in '{folder}' was begun with {', '.join(changed)}: its end will not be the same to the last bit"
+        )
+        warnings.warn(text, CheckpointWarning, stacklevel=3)
+    try:
+        return Moment.of(read_checkpoint(place)[0]), place
+    except (KeyError, ValueError, TypeError) as error:
+        raise RunFolderError(f"checkpoint '{place}' cannot be read: {reason_of(error)}") from error
+
+
+def _check_free(folder: Path, overwrite: bool) -> None:
+    """Refuse to begin a run where the checkpoints of an unfinished one would be lost."""
+    if overwrite or not checkpoints(folder):
+        return
+    try:
+        _, manifest, _ = newest_intact(folder)
+    except RunFolderError:  # nothing can be continued
+        return
+    if not manifest.finished:
+        raise RunFolderError(
+            f"'{folder}' holds an unfinished run, at step {manifest.step}: resume it, overwrite it, or choose another "
+            "folder"
+        )
+
+
+def _stopped(number: int, message: str) -> BaseException:
+    text = f"stopped by {signal.Signals(number).name}; {message}"
+    return Interrupted(text) if number == signal.SIGINT else Terminated(text, number)
+
+
+class _Signals:
+    """SIGINT, SIGTERM and SIGHUP, while a fit goes on: the first has the state saved and ends the fit, the second ends
+    the program at once.
+
+    Python runs handlers between its own instructions only, and a compiled stretch of steps may take minutes. So a
+    thread of its own learns of the signal, has the state saved, and ends the program where the fit does not end. Where
+    somebody else handles these signals, or this is not the main thread, they are left alone.
+    """
+
+    NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+    def __init__(self, saver: Saver):
+        self._saver, self._number, self._old = saver, None, dict[int, Any]()
+        self._came = 0
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for name in self.NAMES:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                self._old[number] = signal.signal(number, self._handle)
+        if not self._old:
+            return
+        self._reading, self._writing = socket.socketpair()
+        self._writing.setblocking(False)
+        self._other = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
+        if self._other != -1:  # an event loop listens there
+            signal.set_wakeup_fd(self._other)
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="pinnkit-signals", daemon=True)
+        self._watcher.start()
+
+    def close(self) -> int | None:
+        """Put everything back. **Returns:** the signal that came."""
+        if not self._old:
+            return None
+        self._over.set()
+        if self._other == -1:
+            signal.set_wakeup_fd(-1)
+        self._writing.close()
+        self._watcher.join()
+        self._reading.close()
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+        return self._number
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        """In the main thread, when it comes to it."""
+        if self._number is not None:
+            _leave(number, "stopped at once")
+        self._number = number
+        raise KeyboardInterrupt
+
+    def _watch(self) -> None:
+        while came := self._reading.recv(1):
+            if (number := came[0]) not in self._old:
+                continue
+            self._came += 1
+            if self._came > 1:
+                time.sleep(0.1)  # the main thread may be quicker
+                _leave(number, "stopped at once")
+            threading.Thread(target=self._end, args=(number,), daemon=True).start()
+
+    def _end(self, number: int) -> None:
+        """Have the state saved, and end the program where the main thread does not come to it."""
+        with contextlib.suppress(Exception):
+            task = self._saver._save_latest()
+            if task is not None:
+                task.result(SAVED_WITHIN)
+        if not self._over.wait(GRACE):
+            _leave(number, str(_stopped(number, self._saver.message)))
+
+
+def _leave(number: int, text: str) -> None:
+    """End the program now, whatever it is doing."""
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            os.write(2, b"\x1b[?25h\n")  # a live display hides the cursor
+        os.write(2, f"pinnkit: {text}\n".encode(errors="replace"))
+    os._exit(128 + number)
