@@ -75,7 +75,9 @@ class Trained:
 def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -> tuple[Trained, Found]:
     """Sines, solved for directly (see `auto`)."""
     automatic = Automatic(ansatz, seed, journal, choices)
-    check_finite(automatic.first.residuals, automatic.first.params(), automatic.first.batch)
+    first = automatic.first
+    for batch in (first.batch, first.held_out):
+        check_finite(first.residuals, first.params(), batch)
     began = journal.limits.seconds()
     found = automatic.run()
     journal.train_seconds += journal.limits.seconds() - began

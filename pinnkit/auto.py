@@ -17,13 +17,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ._checks import check_flag, check_positive
 from ._types import Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth, Choice, choose_bandwidth
+from .faults import find_fault
 from .feature_solver import FINAL_STEPS, TRIAL_STEPS, Attempt, FeatureSolver, feature_model, residual_bandwidth
 from .journal import Journal
 from .marching import Marching, find_marching, piecewise
 from .model import FunctionalModel
+from .problem import ProblemError
 from .residuals import Batch
 from .windows import PATIENCE, Windows, edges, joined, width_of
 from .windows import UNKNOWNS as WINDOW_UNKNOWNS
@@ -96,8 +99,9 @@ class Choices:
     windows: bool = True
 
     def __post_init__(self) -> None:
-        if self.bandwidth is not None and not 0 < self.bandwidth < math.inf:
-            raise ValueError(f"`bandwidth` is a finite number > 0 or None, got {self.bandwidth!r}")
+        check_flag(sines=self.sines, windows=self.windows)
+        if self.bandwidth is not None:
+            check_positive(bandwidth=self.bandwidth)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +210,11 @@ class Automatic:
                 bandwidth = self._choose(solver).bandwidth
             elif best.left > SETTLED:
                 bandwidth = self._choose(solver, bandwidth, each=False).bandwidth
-            wider = self._kept(solver, width, bandwidth)
+            try:
+                wider = self._kept(solver, width, bandwidth)
+            except ProblemError as error:
+                self._journal.decide(f"width {width} is not taken: {error}")
+                break
             self._journal.decide(
                 f"width {width}: {_share(wider.left)} of the held-out loss is left, {_share(best.left)} before"
             )
@@ -231,6 +239,9 @@ class Automatic:
         """A network of this width and bandwidth, solved for good."""
         start = solver.params(bandwidth)
         attempt = self._solved(solver, bandwidth, start, self._trials.get((solver.layer.size, bandwidth)))
+        if not math.isfinite(attempt.left):
+            fault = find_fault(solver.residuals, attempt.params, solver.held_out) or "held-out loss"
+            raise ProblemError(f"not finite after {self._journal.step} steps on the output layer: {fault}")
         return Found(
             solver=solver,
             ansatz=self._ansatz,

@@ -29,6 +29,7 @@ Tree = dict[str, Any]
 """Nested dicts and lists of arrays."""
 
 _NAME = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?")
+_SUM = re.compile(r"[0-9a-f]{16}")
 _UNFINISHED = ".writing-"
 
 
@@ -194,12 +195,20 @@ def remove_all_but(folder: Path, kept: Iterable[Path]) -> None:
 
 def difference(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """In what a run that was begun differs from one that is asked for now, in a phrase; None where it does not."""
-    say = lambda table, name: f"{name} = {table[name]}" if name in table else f"no {name}"
-    names = [name for name in {**begun, **now} if begun.get(name) != now.get(name) or (name in begun) != (name in now)]
+    absent = object()
+    names = [name for name in {**begun, **now} if begun.get(name, absent) != now.get(name, absent)]
     if not names:
         return None
-    then, wanted = ("; ".join(say(table, name) for name in names) for table in (begun, now))
-    return f"'{folder}' holds a run with {then}; asked for is one with {wanted}"
+    if "problem" in names:
+        return f"'{folder}' holds a run of problem '{begun['problem']}', not of '{now['problem']}'"
+    say = lambda table, name: "none" if table.get(name) is None else str(table[name])
+    told = [name if _is_sum(now.get(name)) else f"{name} ({say(begun, name)}, now {say(now, name)})" for name in names]
+    return f"'{folder}' holds a run that differs in: {', '.join(told)}; resume it with what it was begun with"
+
+
+def _is_sum(value: Any) -> bool:
+    """Whether a value stands for something that cannot be shown in a line."""
+    return isinstance(value, str) and _SUM.fullmatch(value) is not None
 
 
 def _own(folder: Path) -> Path:

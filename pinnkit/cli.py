@@ -22,7 +22,7 @@ from cyclopts import App, CycloptsError, Parameter
 if TYPE_CHECKING:
     from .problem import Problem
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 PACKAGES = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
 
 
@@ -57,7 +57,9 @@ def main(tokens: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without λ is no reason to fail
-    status = app.meta(list(sys.argv[1:] if tokens is None else tokens))
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        status = app.meta(list(sys.argv[1:] if tokens is None else tokens))
     return OK if status is None else status
 
 
@@ -76,11 +78,18 @@ def launch(
     try:
         command, bound, extra = app.parse_args(tokens)
         line = {"line": shlex.join(["pinnkit", *tokens])} if "line" in extra else {}
-        return command(*bound.args, **bound.kwargs, **line)
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
-    except (CycloptsError, ValueError, TypeError, MemoryError) as error:
-        if debug:
+        status = command(*bound.args, **bound.kwargs, **line)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # who read has gone: nothing more to say, and nobody to say it to
+        _silence(sys.stdout)
+        return BROKEN_PIPE
+    except KeyboardInterrupt as error:
+        return _fail(str(error) or "interrupted", INTERRUPTED)
+    except SystemExit as error:  # a signal came
+        return _fail(str(error), error.code if isinstance(error.code, int) else FAILED)
+    except Exception as error:
+        if debug or not _is_foreseen(error):
             raise
         return _fail(f"error: {_in_one_line(error)}", USAGE)
 
@@ -91,19 +100,24 @@ def solve(
     /,
     *,
     output: Path | None = None,
-    strategy: str = "auto",
+    strategy: str | None = None,
     weighting: str | None = None,
     steps: Count = None,
     budget: float | None = None,
     target: float | None = None,
-    seed: Whole = 0,
-    precision: Literal["double", "single"] = "double",
+    seed: Count = None,
+    precision: Literal["double", "single"] | None = None,
     points: Count = None,
     sampler: str | None = None,
     conditions: Literal["exact", "soft"] | None = None,
     width: Count = None,
     depth: Count = None,
     coefficients: Settings = None,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+    checkpoint_seconds: float = 60.0,
+    checkpoint_steps: Count = None,
+    checkpoint_keep: Whole = 3,
     quiet: Annotated[bool, Parameter(negative=())] = False,
     plain: Annotated[bool, Parameter(negative=())] = False,
     line: Annotated[str, Parameter(parse=False)],
@@ -117,7 +131,7 @@ def solve(
     output
         Folder for the run; `runs/` and the problem's name by default.
     strategy
-        auto, ntk-adam, gauss-newton, adam or gradient-descent.
+        auto (the default), adam, ntk-adam, soap, gradient-descent, gauss-newton, ssbroyden, bfgs or lbfgs.
     weighting
         Rule for the loss weights in place of the strategy's: trace, largest-eigenvalue, quantile, residual,
         gradient-norm, relobralo, rba, pointwise or causal.
@@ -128,9 +142,9 @@ def solve(
     target
         Stop when the loss on held-out points is no larger.
     seed
-        Of the network, the points and everything else that is random.
+        Of the network, the points and everything else that is random; 0 by default.
     precision
-        Single is for first-order training on accelerators.
+        Double by default; single is for first-order training on accelerators.
     points
         Points of the interior conditions; others get a share.
     sampler
@@ -143,6 +157,16 @@ def solve(
         Number of hidden layers.
     coefficients
         Another value of a coefficient, as in `--set nu=0.02`; may be repeated.
+    resume
+        Go on from the newest intact checkpoint in the folder; settings that are not given are those of that run.
+    overwrite
+        Begin anew where the folder holds an unfinished run.
+    checkpoint_seconds
+        Seconds between two checkpoints.
+    checkpoint_steps
+        Steps between two checkpoints, besides.
+    checkpoint_keep
+        How many checkpoints are kept, the newest.
     quiet
         Print nothing but errors.
     plain
@@ -150,33 +174,44 @@ def solve(
     """
     declared = _find(problem, coefficients)
     folder = Path("runs") / declared.name if output is None else output
-    from .files import check_writable
+    from .files import check_writable, locked
     from .fit import fit
     from .report import ConsoleProgress, LiveFile
     from .report.console import make_console
+    from .saver import Checkpoints, settings_of
 
+    if resume and overwrite:
+        raise ValueError("`--resume` goes on with a run, `--overwrite` begins anew: give one of them")
+    if resume and not folder.is_dir():
+        raise ValueError(f"there is no folder '{folder}' to resume a run in")
+    given = {
+        "strategy": strategy,
+        "weighting": weighting,
+        "steps": steps,
+        "budget": budget,
+        "target": target,
+        "seed": seed,
+        "precision": precision,
+        "points": points,
+        "sampler": sampler,
+        "conditions": conditions,
+        "width": width,
+        "depth": depth,
+    }
+    settings = {"strategy": "auto", "seed": 0, "precision": "double"}
+    settings |= {k: v for k, v in settings_of(folder).items() if k in given} if resume else {}
+    settings |= {name: value for name, value in given.items() if value is not None}
+    saving = Checkpoints(folder, checkpoint_seconds, checkpoint_steps, checkpoint_keep, overwrite)
     check_writable(folder)
     _cache_compilations()
-    live = LiveFile(folder)
-    with contextlib.closing(live), contextlib.nullcontext() if quiet else ConsoleProgress(plain=plain) as progress:
-        solution = fit(
-            declared,
-            strategy=strategy,
-            weighting=weighting,
-            steps=steps,
-            budget=budget,
-            target=target,
-            seed=seed,
-            precision=precision,
-            points=points,
-            conditions=conditions,
-            sampler=sampler,
-            width=width,
-            depth=depth,
-            callbacks=[live] if progress is None else [live, progress],
-        )
-    solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
-    solution.save(folder)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(locked(folder))
+        live = stack.enter_context(contextlib.closing(LiveFile(folder)))
+        progress = None if quiet else stack.enter_context(ConsoleProgress(plain=plain))
+        callbacks = [live] if progress is None else [live, progress]
+        solution = fit(declared, **settings, callbacks=callbacks, checkpoints=saving, resume=folder if resume else None)
+        solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
+        solution.save(folder)
     if not quiet:
         solution.report(make_console(plain=plain))
         print(f"\nwritten to {folder}; open {folder / 'report.html'}")
@@ -435,6 +470,30 @@ def _cache_compilations() -> str | None:
     return folder
 
 
+def _is_foreseen(error: Exception) -> bool:
+    """Whether an error says that something was asked which cannot be meant or had."""
+    if isinstance(error, CycloptsError | ValueError | TypeError | MemoryError | OSError):
+        return True
+    return type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _show_warning(message: Any, category: type[Warning], *where: Any, **options: Any) -> None:
+    """One line on standard error."""
+    print(f"pinnkit: warning: {_printable(_in_one_line(message))}", file=sys.stderr)
+
+
+def _silence(stream: Any) -> None:
+    """Send what is still written nowhere, so that the interpreter does not complain at its end."""
+    with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _printable(text: str) -> str:
+    from .report.numbers import printable
+
+    return printable(text)
+
+
 def _in_one_line(error: Any) -> str:
     if isinstance(error, CycloptsError):
         error.verbose = False
@@ -442,5 +501,6 @@ def _in_one_line(error: Any) -> str:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"pinnkit: {message}", file=sys.stderr)
+    with contextlib.suppress(BrokenPipeError):
+        print(f"pinnkit: {_printable(message)}", file=sys.stderr, flush=True)
     return status

@@ -1,6 +1,7 @@
 """A problem solved by one layer of sines: conditions by construction, output layer by least squares."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,7 +60,9 @@ class Attempt(NamedTuple):
 
     @property
     def left(self) -> float:
-        """Share of the held-out loss that is left."""
+        """Share of the held-out loss that is left; infinite where a loss is not finite."""
+        if not math.isfinite(self.before) or not math.isfinite(self.after):
+            return math.inf
         return self.after / self.before if self.before > 0 else 0.0
 
     def packed(self) -> Arrays:

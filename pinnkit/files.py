@@ -45,10 +45,11 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         for name in files:
             os.replace(written[name], folder / name)
     except OSError as error:
-        for path in written.values():
-            with contextlib.suppress(OSError):
-                os.unlink(path)
         raise RunFolderError(f"cannot write to '{folder}': {reason_of(error)}") from error
+    finally:
+        for path in written.values():
+            with contextlib.suppress(OSError):  # those that are in their place are not here any more
+                os.unlink(path)
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
@@ -106,7 +107,7 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             with contextlib.suppress(OSError):
-                if lock.lock_counter == 1 and set(os.listdir(folder)) <= {LOCK}:
+                if lock.lock_counter == 1:
                     (folder / LOCK).unlink(missing_ok=True)
             lock.release()
 

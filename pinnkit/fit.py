@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 import optax
 
+from ._checks import check_whole, is_positive, is_whole
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
@@ -205,6 +205,7 @@ def diagnose(
     - `horizon`: number of steps of gradient descent after which a mode counts as slow.
     """
     _check_run_arguments(problem, seed, "double", ())
+    check_whole(horizon=horizon)
     counts = point_counts(problem, points)
     functional, _ = _network(Ansatz(problem), model, width, depth, seed)
     with jax.enable_x64(True):
@@ -360,10 +361,10 @@ def _config(
 def _checked_limits(
     steps: int | None, budget: float | None, target: float | None
 ) -> tuple[int | None, float | None, float | None]:
-    if steps is not None and (not isinstance(steps, int | np.integer) or steps < 0):
+    if steps is not None and (not is_whole(steps, 0)):
         raise ValueError(f"`steps` is a whole number ≥ 0, got {steps!r}")
     for name, value in (("budget", budget), ("target", target)):
-        if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
+        if value is not None and not is_positive(value):
             raise ValueError(f"`{name}` is a finite number > 0, got {value!r}")
     return steps, budget, target
 

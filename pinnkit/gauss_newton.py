@@ -22,6 +22,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
+from ._checks import check_positive, check_share, check_whole
 from ._types import Params, Scalar
 from .linearization import AbstractLinearization
 
@@ -45,9 +46,10 @@ def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> LeastSquares:
     - `damping`: λ relative to the mean eigenvalue of the kernel;
     - `momentum`: μ, below 1; for fresh points at every step.
 
-    **Raises:** `ValueError` for a momentum outside [0, 1).
+    **Raises:** `ValueError` for values that cannot be meant, such as a momentum outside [0, 1).
     """
-    _check_momentum(momentum)
+    check_positive(damping=damping)
+    check_share(momentum=momentum)
 
     def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
         del updates, params
@@ -87,12 +89,14 @@ def levenberg_marquardt(damping: float = 1e-2, attempts: int = 6, momentum: floa
     An iterative solve stops at a relative residual $0.9 (\|g\| / \|g'\|)^\phi$ with the golden ratio φ and the gradient
     g' of the step before, between 1e-6 and 1e-2.
 
-    **Raises:** `ValueError` for a momentum outside [0, 1).
+    **Raises:** `ValueError` for values that cannot be meant, such as a momentum outside [0, 1).
 
     Nielsen, *Damping parameter in Marquardt's method*, IMM-REP-1999-05, DTU 1999; Eisenstat & Walker, *Choosing the
     forcing terms in an inexact Newton method*, SIAM J. Sci. Comput. 17, 1996.
     """
-    _check_momentum(momentum)
+    check_positive(damping=damping)
+    check_whole(attempts=attempts)
+    check_share(momentum=momentum)
 
     def init(params: Params) -> LevenbergMarquardtState:
         dtype = jnp.result_type(*jax.tree.leaves(params))
@@ -163,8 +167,3 @@ def _required(name: str, extra_args: dict[str, Any]) -> Callable[..., Any]:
     if name not in extra_args:
         raise ValueError(f"this optimizer needs the keyword `{name}` in `update`; see the docstring of its module")
     return extra_args[name]
-
-
-def _check_momentum(momentum: float) -> None:
-    if not 0 <= momentum < 1:
-        raise ValueError(f"`momentum` is a number in [0, 1), got {momentum!r}")

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from ._checks import is_whole
 from ._types import Model, Params
 from .domains import Points
 from .model import FunctionalModel, cast
@@ -44,7 +45,7 @@ def sample_points(problem: Problem, points: PointsGiven = None, *, seed: int = 0
     """
     check_problem_and_seed(problem, seed)
     given = dict(points) if isinstance(points, Mapping) else {}
-    if all(isinstance(value, int | np.integer) for value in given.values()):
+    if all(is_whole(value) for value in given.values()):
         counts = point_counts(problem, points)
         with jax.enable_x64(True):
             batch = batch_of(problem, QuasiRandom().init(problem, counts, seed))
@@ -137,7 +138,7 @@ def check_problem_and_seed(problem: Any, seed: Any) -> None:
     """Refuse what is no problem or no seed."""
     if not isinstance(problem, Problem):
         raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}")
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:
+    if not is_whole(seed, 0, 2**31 - 1):
         raise ValueError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
 
 

@@ -12,6 +12,7 @@ import jax.random as jr
 import optax
 from jaxtyping import Array
 
+from ._checks import check_flag, check_positive, check_share, check_whole
 from ._types import Key, Params, Scalar
 
 
@@ -47,6 +48,10 @@ class ConstantLearningRate(AbstractLearningRate):
 
     value: float
     cosine: bool = False
+
+    def __check_init__(self) -> None:
+        check_positive(value=self.value)
+        check_flag(cosine=self.cosine)
 
     def init(self, params: Params, key: Key) -> Any:
         return ()
@@ -87,6 +92,12 @@ class NTKLearningRate(AbstractLearningRate):
     window: int = 100
     cosine: bool = True
     b1: float = 0.9
+
+    def __check_init__(self) -> None:
+        check_positive(safety=self.safety)
+        check_whole(window=self.window)
+        check_flag(cosine=self.cosine)
+        check_share(b1=self.b1)
 
     def init(self, params: Params, key: Key) -> MeasuredRate:
         zero = jnp.zeros((), jnp.result_type(*jax.tree.leaves(params)))
@@ -152,6 +163,11 @@ class StableLearningRate(AbstractLearningRate):
     longest: int = 100
     warm_up: int = 10
     cosine: bool = False
+
+    def __check_init__(self) -> None:
+        check_positive(safety=self.safety, growth=self.growth)
+        check_whole(longest=self.longest, warm_up=self.warm_up)
+        check_flag(cosine=self.cosine)
 
     def init(self, params: Params, key: Key) -> Stability:
         leaves, tree = jax.tree.flatten(params)

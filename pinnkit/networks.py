@@ -5,6 +5,7 @@ What an embedding holds (bounds, frequencies) is static: it is not trained, nor 
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,6 +14,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
+from ._checks import check_whole
 from ._types import Key
 from .domains import Box
 
@@ -151,7 +153,7 @@ class MLP(eqx.Module):
         activation: Callable[[Array], Array] = jnp.tanh,
         seed: int = 0,
     ):
-        self.embedding = Rescale(domain) if embedding is None else embedding
+        self.embedding = _checked_embedding(domain, embedding, activation, outputs, width, depth, seed)
         self.hidden, self.head = _layers(self.embedding.size, outputs, width, depth, jr.key(seed))
         self.activation = activation
 
@@ -186,7 +188,7 @@ class ModifiedMLP(eqx.Module):
         activation: Callable[[Array], Array] = jnp.tanh,
         seed: int = 0,
     ):
-        self.embedding = Rescale(domain) if embedding is None else embedding
+        self.embedding = _checked_embedding(domain, embedding, activation, outputs, width, depth, seed)
         key, first, second = jr.split(jr.key(seed), 3)
         self.encoders = Dense(self.embedding.size, width, first), Dense(self.embedding.size, width, second)
         self.hidden, self.head = _layers(self.embedding.size, outputs, width, depth, key)
@@ -271,10 +273,23 @@ def default_network(
         return MLP(domain, outputs, width, depth, embedding=embedding, seed=seed)
 
 
+def _checked_embedding(
+    domain: Box, embedding: AbstractEmbedding | None, activation: Any, outputs: int, width: int, depth: int, seed: int
+) -> AbstractEmbedding:
+    """The embedding of a network whose arguments can be meant."""
+    if not isinstance(domain, Box):
+        raise TypeError(f"the `domain` of a network is a `Box`, got {type(domain).__name__}")
+    if embedding is not None and not isinstance(embedding, AbstractEmbedding):
+        raise TypeError(f"an `embedding` is one such as `Rescale(domain)`, got {type(embedding).__name__}")
+    if not callable(activation):
+        raise TypeError(f"an `activation` is a function such as `jnp.tanh`, got {type(activation).__name__}")
+    check_whole(outputs=outputs, width=width, depth=depth)
+    check_whole(0, seed=seed)
+    return Rescale(domain) if embedding is None else embedding
+
+
 @eqx.filter_jit  # one compilation, not one an operation and size
 def _layers(inputs: int, outputs: int, width: int, depth: int, key: Key) -> tuple[tuple[Dense, ...], Dense]:
-    if min(outputs, width, depth) < 1:
-        raise ValueError(f"a network needs outputs, width and depth ≥ 1, got {outputs}, {width} and {depth}")
     keys = jr.split(key, depth + 1)
     sizes = [inputs] + depth * [width]
     hidden = tuple(Dense(a, b, k) for a, b, k in zip(sizes[:-1], sizes[1:], keys[:-1], strict=True))

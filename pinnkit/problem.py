@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from ._checks import is_whole
 from .domains import AbstractRegion, Box
 from .equation import Equation
 from .fields import Frame, jump
@@ -52,7 +53,9 @@ class Condition:
 
         **Raises:** `ValueError` for a coordinate that the domain does not have; `ProblemError` for another order.
         """
-        if not isinstance(order, int) or order < 0:
+        if not isinstance(domain, Box):
+            raise ProblemError(f"a periodic condition holds on faces of a `Box`, got {type(domain).__name__}")
+        if not is_whole(order, 0):
             raise ProblemError(f"the `order` of a periodic condition is a whole number ≥ 0, got {order!r}")
         face, upper = domain.lower_face(coordinate), domain.upper[domain.coordinates.index(coordinate)]
         return cls(lambda: jump(coordinate, upper, order), on=face)
@@ -111,6 +114,10 @@ class Problem:
     reference: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("conditions", "coefficients"):
+            if not isinstance(getattr(self, name), Mapping):
+                given = type(getattr(self, name)).__name__
+                raise ProblemError(f"`{name}` is a mapping from names, as in `{{'a': ...}}`; got {given}")
         object.__setattr__(self, "coefficients", {k: _coefficient(k, v) for k, v in self.coefficients.items()})
         object.__setattr__(self, "conditions", dict(self.conditions))
         self._check_names()
@@ -242,6 +249,8 @@ class Problem:
         if not self.conditions:
             raise ProblemError(f"problem '{self.name}' has no conditions")
         for name, condition in self.conditions.items():
+            if not isinstance(name, str) or not name:
+                raise ProblemError(f"conditions of problem '{self.name}' have names, got {name!r}")
             if not isinstance(condition, Condition):
                 raise ProblemError(
                     f"condition '{name}' of problem '{self.name}' is a {type(condition).__name__}; "
@@ -256,6 +265,9 @@ class Problem:
     def _check_reference(self) -> None:
         if self.reference is None:
             return
+        if not callable(self.reference):
+            given = type(self.reference).__name__
+            raise ProblemError(f"the reference of problem '{self.name}' is a function of coordinates, got {given}")
         known = [*self.domain.coordinates, *self.constants]
         if unknown := [name for name in inspect.signature(self.reference).parameters if name not in known]:
             raise ProblemError(
@@ -288,7 +300,7 @@ def _sizes(fields: Sequence[str] | Mapping[str, int]) -> dict[str, int]:
     if not isinstance(fields, Mapping) and len(sizes) < len(fields):
         raise ProblemError(f"the names of fields must differ, got {list(fields)}")
     for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
+        if not is_whole(size, 1):
             raise ProblemError(f"field '{name}' has a number of components ≥ 1, got {size!r}")
     return sizes
 

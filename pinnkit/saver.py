@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ._checks import is_positive, is_whole
 from .checkpoint import (
     FORMAT,
     Manifest,
@@ -29,7 +30,7 @@ from .files import RunFolderError, reason_of
 from .moment import Moment
 
 FIRST = 2.0
-"""Seconds after which a first checkpoint is due, so that short runs are not slowed down by any."""
+"""Seconds after which a first checkpoint is due."""
 
 SAVED_WITHIN, GRACE = 4.0, 1.0
 """Seconds after a signal in which the state is saved, and in which the program may then end by itself."""
@@ -78,12 +79,11 @@ class Checkpoints:
     def __post_init__(self) -> None:
         if not isinstance(self.folder, str | os.PathLike) or not os.fspath(self.folder):
             raise TypeError(f"the `folder` of checkpoints is a path, got {self.folder!r}")
-        seconds, whole = self.every_seconds, lambda value: isinstance(value, int) and not isinstance(value, bool)
-        if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < float("inf")):
-            raise ValueError(f"`every_seconds` of checkpoints is a finite number > 0 or None, got {seconds!r}")
-        if self.every_steps is not None and not (whole(self.every_steps) and self.every_steps > 0):
+        if self.every_seconds is not None and not is_positive(self.every_seconds):
+            raise ValueError(f"`every_seconds` of checkpoints is a number > 0 or None, got {self.every_seconds!r}")
+        if self.every_steps is not None and not is_whole(self.every_steps, 1):
             raise ValueError(f"`every_steps` of checkpoints is a whole number > 0 or None, got {self.every_steps!r}")
-        if not (whole(self.keep) and self.keep > 0):
+        if not is_whole(self.keep, 1):
             raise ValueError(f"`keep` is how many checkpoints are kept, a whole number > 0, got {self.keep!r}")
 
 
@@ -145,9 +145,7 @@ class Saver:
         by_time = seconds is not None and time.monotonic() >= self._due_at
         if by_steps or moment.finished:
             self._wait()
-        elif not by_time or self._is_busy:
-            return
-        if by_steps or by_time or (moment.finished and self._saved is not None):
+        if by_steps or moment.finished or (by_time and not self._is_busy):
             self._save_latest()
 
     @property
@@ -231,6 +229,14 @@ def restore(
         raise RunFolderError(f"checkpoint '{place}' cannot be read: {reason_of(error)}") from error
 
 
+def settings_of(folder: Path) -> dict[str, Any]:
+    """The settings of the run whose newest intact checkpoint is in a folder, as far as they were given.
+
+    **Raises:** `RunFolderError` where there is none.
+    """
+    return {name: value for name, value in newest_intact(folder)[1].settings.items() if value is not None}
+
+
 def _check_free(folder: Path, overwrite: bool) -> None:
     """Refuse to begin a run where the checkpoints of an unfinished one would be lost."""
     if overwrite or not checkpoints(folder):
@@ -239,7 +245,7 @@ def _check_free(folder: Path, overwrite: bool) -> None:
         _, manifest, _ = newest_intact(folder)
     except RunFolderError:  # nothing can be continued
         return
-    if not manifest.finished:
+    if manifest.step and not manifest.finished:
         raise RunFolderError(
             f"'{folder}' holds an unfinished run, at step {manifest.step}: resume it, overwrite it, or choose another "
             "folder"
@@ -264,7 +270,7 @@ class _Signals:
 
     def __init__(self, saver: Saver):
         self._saver, self._number, self._old = saver, None, dict[int, Any]()
-        self._came = 0
+        self._came, self._ender = 0, None
         if threading.current_thread() is not threading.main_thread():
             return
         for name in self.NAMES:
@@ -291,6 +297,8 @@ class _Signals:
             signal.set_wakeup_fd(-1)
         self._writing.close()
         self._watcher.join()
+        if self._ender is not None:
+            self._ender.join()
         self._reading.close()
         for number, handler in self._old.items():
             signal.signal(number, handler)
@@ -311,7 +319,8 @@ class _Signals:
             if self._came > 1:
                 time.sleep(0.1)  # the main thread may be quicker
                 _leave(number, "stopped at once")
-            threading.Thread(target=self._end, args=(number,), daemon=True).start()
+            self._ender = threading.Thread(target=self._end, args=(number,), name="pinnkit-end", daemon=True)
+            self._ender.start()
 
     def _end(self, number: int) -> None:
         """Have the state saved, and end the program where the main thread does not come to it."""

@@ -16,6 +16,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from ._checks import check_positive, check_share, check_whole
 from ._types import Params
 from .prediction import Preconditioner
 
@@ -54,7 +55,12 @@ def scale_by_soap(
     - `b1`, `b2`: decay of the momentum, and of the second moment and the preconditioner;
     - `every`: steps between two renewals of the eigenvectors, each by one step of orthogonal iteration;
     - `largest`: leaves that are not matrices, and those with a longer side, get Adam.
+
+    **Raises:** `ValueError` for values that cannot be meant.
     """
+    check_share(b1=b1, b2=b2)
+    check_positive(eps=eps)
+    check_whole(every=every, largest=largest)
 
     def init(params: Params) -> Any:
         zeros = optax.tree_utils.tree_zeros_like(params)

@@ -6,6 +6,7 @@ from typing import Any
 
 import optax
 
+from ._checks import check_whole, is_number
 from .gauss_newton import levenberg_marquardt
 from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate, StableLearningRate
 from .prediction import GRADIENT_DESCENT, Preconditioned
@@ -49,6 +50,22 @@ class Phase:
     double_only: bool = False
     preconditioned: Preconditioned = no_theory
 
+    def __post_init__(self) -> None:
+        kinds = (
+            ("optimizer", self.optimizer, optax.GradientTransformation, "an optax transformation"),
+            ("learning_rate", self.learning_rate, AbstractLearningRate | None, "an `AbstractLearningRate` or None"),
+            ("weighting", self.weighting, AbstractWeighting | None, "an `AbstractWeighting` or None"),
+        )
+        for name, value, kind, wanted in kinds:
+            if not isinstance(value, kind):
+                raise TypeError(f"`{name}` of phase '{self.name}' is {wanted}, got {value!r}")
+        check_whole(0, steps=self.steps)
+        check_whole(check_every=self.check_every)
+        if self.patience is not None:
+            check_whole(patience=self.patience)
+        if not is_number(self.share) or not 0 <= self.share <= 1:
+            raise ValueError(f"`share` of phase '{self.name}' is a number from 0 to 1, got {self.share!r}")
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -68,6 +85,12 @@ class Strategy:
     def __post_init__(self) -> None:
         if not self.phases:
             raise ValueError(f"strategy '{self.name}' has no phases")
+        if wrong := [type(phase).__name__ for phase in self.phases if not isinstance(phase, Phase)]:
+            raise TypeError(f"strategy '{self.name}' is made of phases, got {wrong[0]}")
+        if not isinstance(self.sampler, AbstractSampler):
+            raise TypeError(f"the sampler of strategy '{self.name}' is one, got {type(self.sampler).__name__}")
+        if not is_number(self.rows_per_parameter) or self.rows_per_parameter < 0:
+            raise ValueError(f"`rows_per_parameter` is a finite number ≥ 0, got {self.rows_per_parameter!r}")
         rules = [phase.weighting for phase in self.phases if phase.weighting is not None]
         if self.sampler.redraw is not None and (bound := [rule for rule in rules if rule.remembers_points]):
             raise ValueError(

@@ -328,7 +328,7 @@ def take_step(
     updates, rate, rate_state = _scaled(phase, residuals, batch, weights, direction, opt_state, progress, state)
     gradient_norm = optax.tree_utils.tree_norm(gradient)
     at_params = jnp.isfinite(loss) & jnp.isfinite(gradient_norm)
-    finite = at_params & jnp.isfinite(optax.tree_utils.tree_norm(updates))
+    finite = at_params & jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(updates)]).all()
     moved = TrainState(
         params=optax.apply_updates(state.params, updates),
         previous=state.params,

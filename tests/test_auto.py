@@ -11,6 +11,7 @@ import pinnkit
 from pinnkit import Box, Choices, Condition, Interval, Problem, auto, laplacian
 from pinnkit.ansatz import find_ansatz
 from pinnkit.auto import Automatic
+from pinnkit.clock import Clock
 from pinnkit.feature_solver import FeatureSolver, feature_model, residual_bandwidth
 from pinnkit.journal import Journal, Limits
 from pinnkit.strategies import MOST_ROWS, STRATEGIES
@@ -57,7 +58,7 @@ def automatic(problem, budget, monkeypatch):
     clock = itertools.count(0.0, 1.0)
     monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
     ansatz = find_ansatz(problem)
-    journal = Journal(ansatz.remaining.conditions, ("x", "t"), Limits(None, budget, None, 0.0), ())
+    journal = Journal(ansatz.remaining.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
     return Automatic(ansatz, 0, journal, Choices(bandwidth=1.5)), journal
 
 

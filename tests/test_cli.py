@@ -130,8 +130,8 @@ def test_options_left_out_are_left_to_fit(fitted):
     main(["solve", "mine.py"])
     (call,) = fitted.calls
     assert (call.strategy, call.seed, call.precision) == ("auto", 0, "double")
-    assert {call.weighting, call.steps, call.budget, call.target, call.points, call.sampler} == {None}
-    assert {call.width, call.depth} == {None}
+    given = {"problem", "strategy", "seed", "precision", "callbacks", "checkpoints", "resume"}
+    assert set(vars(call)) == given and call.resume is None
 
 
 def test_without_an_output_folder_it_says_where_it_wrote(fitted, here, capsys):

@@ -1,6 +1,7 @@
 """Fits, end to end, on problems that take seconds."""
 
 import dataclasses
+import re
 
 import chex
 import equinox as eqx
@@ -273,14 +274,14 @@ def exploding():
 
 def test_values_that_are_not_finite_end_the_fit_and_are_named():
     run = fit(exploding(), strategy=optax.sgd(50.0), steps=100, weights={"bad": 1.0}, **QUICK)
-    assert "not finite: residual of condition 'bad' at step" in run.summary.stop_reason
+    assert re.match(r"not finite: .* of condition 'bad' at x = .*, at step \d+", run.summary.stop_reason)
     assert np.isfinite(run.summary.loss)
     chex.assert_tree_all_finite(run.state.params)
 
 
 def test_a_residual_that_is_not_finite_from_the_start_is_refused():
     conditions = {"pde": Condition(lambda u, x: jnp.log(0 * u + 0.5 - x), on=LINE.interior)}
-    with pytest.raises(ProblemError, match=r"condition 'pde' .* not finite at x = 0\.[5-9]"):
+    with pytest.raises(ProblemError, match=r"not finite before the first step .* condition 'pde' at x = 0\.[5-9]"):
         fit(Problem("undefined", LINE, conditions), **QUICK)
 
 
@@ -312,7 +313,7 @@ REFUSED = {
     "target": ({"target": float("nan")}, ValueError, "`target` is a finite number > 0"),
     "seed": ({"seed": -1}, ValueError, "`seed` is a whole number"),
     "precision": ({"precision": "half"}, ValueError, "'double' or 'single'"),
-    "points": ({"points": 0}, ProblemError, "integer ≥ 1"),
+    "points": ({"points": 0}, ProblemError, "whole number from 1 to"),
     "weights": ({"weights": {"wall": 1.0}}, ProblemError, "unknown condition"),
     "callback": ({"callbacks": [print]}, TypeError, "is a `pinnkit.Callback`"),
     "width": ({"width": 0}, ValueError, "≥ 1"),

@@ -11,6 +11,7 @@ import pytest
 import pinnkit
 from pinnkit import Box, Condition, Interval, Problem, Unknown, windows
 from pinnkit.ansatz import find_ansatz
+from pinnkit.clock import Clock
 from pinnkit.domains import Points
 from pinnkit.journal import Journal, Limits
 from pinnkit.marching import find_marching, piecewise
@@ -158,7 +159,7 @@ def test_windows_that_resolve_nothing_are_given_up(monkeypatch):
     with jax.enable_x64(True):
         marching = find_marching(find_ansatz(shaken))
         assert marching is not None
-        journal = Journal(shaken.conditions, ("x", "t"), Limits(None, None, None, 0.0), ())
+        journal = Journal(shaken.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
         assert windows.Windows(marching, 0, journal).run() is None
     assert "given up before" in journal.history.decisions[-1]
 
@@ -172,7 +173,7 @@ def test_a_budget_that_is_short_lets_windows_leave_more(windowed, monkeypatch):
         assert marching is not None
         for budget in (None, 40.0):
             clock = itertools.count(0.0, 1.0)
-            journal = Journal(growth.conditions, ("x", "t"), Limits(None, budget, None, 0.0), ())
+            journal = Journal(growth.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
             windows.Windows(marching, 0, journal).run()
             eased = [decision for decision in journal.history.decisions if "may leave" in decision]
             assert bool(eased) == (budget is not None), (budget, next(clock), journal.history.decisions)
@@ -186,7 +187,7 @@ def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed
         marching = find_marching(find_ansatz(growth))
         assert marching is not None
         clock = itertools.count(0.0, 1.0)
-        journal = Journal(growth.conditions, ("x", "t"), Limits(None, 60.0, None, 0.0), ())
+        journal = Journal(growth.conditions, ("x", "t"), Limits(None, 60.0, None, Clock(0.0)), ())
         assert windows.Windows(marching, 0, journal).run() is None
         assert "time windows given up" in journal.history.decisions[-1]
         assert journal.limits.seconds_left > 0.4 * 60.0
@@ -207,7 +208,7 @@ def test_a_window_that_shortening_does_not_help_keeps_its_length(monkeypatch):
     with jax.enable_x64(True):
         marching = find_marching(find_ansatz(moving))
         assert marching is not None
-        journal = Journal(moving.conditions, ("x", "t"), Limits(None, None, None, 0.0), ())
+        journal = Journal(moving.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
         assert windows.Windows(marching, 0, journal).run() is None
     assert "given up before 0.125:" in journal.history.decisions[-1]  # a sixteenth of the time
 

@@ -105,10 +105,10 @@ def test_counts_follow_dimension_and_can_be_named():
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (0, "integer ≥ 1, got 0"),
-        (-3, "integer ≥ 1, got -3"),
-        (2.5, "integer ≥ 1"),
-        ({"pde": 0}, "'pde'.*at least 1 point"),
+        (0, "from 1 to 16,777,216, got 0"),
+        (-3, "whole number .* got -3"),
+        (2.5, "whole number"),
+        ({"pde": 0}, "'pde' .* takes 1 to"),
         ({"walls": 1}, "'walls'.*at least 2 point"),
         ({"wall": 10}, r"unknown condition\(s\) \['wall'\].*'pde', 'start', 'walls'"),
     ],

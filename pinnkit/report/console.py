@@ -19,9 +19,16 @@ WIDTH = 100
 MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
 
 
+class _Console(Console):
+    """Who reads its output may go; that is for the program to say something about, not for rich to end it."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def make_console(stderr: bool = False, plain: bool = False) -> Console:
     """A console that takes names as they are and writes lines of `WIDTH` columns to files; `plain` has no colours."""
-    console = Console(
+    console = _Console(
         stderr=stderr,
         markup=False,
         emoji=False,

@@ -1,5 +1,6 @@
 """A fit as it runs: a live display on a terminal, plain lines elsewhere."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -107,7 +108,8 @@ class ConsoleProgress(Callback):
             self._live = None
 
     def _print(self, line: str) -> None:
-        self._console.print(Text(printable(line)), soft_wrap=True)
+        with contextlib.suppress(OSError):  # nobody reads any more: no reason for a fit to end
+            self._console.print(Text(printable(line)), soft_wrap=True)
 
     def _line(self, event: Progress) -> str:
         parts = [

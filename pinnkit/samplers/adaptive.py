@@ -12,6 +12,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .._checks import is_whole
 from .._types import Key, Params, Scalar, Weights
 from ..domains import AbstractRegion, Points
 from ..problem import Problem
@@ -108,7 +109,7 @@ class AbstractAdaptive(AbstractSampler):
             raise ValueError("`redraw` of points that follow the residual is a number of steps, got None")
         if not 0 <= self.share <= 1:
             raise ValueError(f"`share` is a number from 0 to 1, got {self.share!r}")
-        if not isinstance(self.candidates, int | np.integer) or self.candidates < 1:
+        if not is_whole(self.candidates, 1):
             raise ValueError(f"`candidates` is a whole number ≥ 1, got {self.candidates!r}")
         for name in ("power", "offset"):
             if not 0 <= getattr(self, name) < np.inf:

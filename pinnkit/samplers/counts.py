@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
+from .._checks import is_whole
 from ..problem import Problem, ProblemError
+
+MOST = 2**24
+"""Points of a condition at most: more hardly fit in memory; draw them anew instead."""
 
 
 def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None) -> dict[str, int]:
@@ -23,16 +25,16 @@ def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None
             f"problem '{problem.name}' has {list(problem.conditions)}"
         )
     full = points if points is not None and not isinstance(points, Mapping) else _DEFAULT[problem.domain.dimension > 1]
-    if not isinstance(full, int | np.integer) or full < 1:
-        raise ProblemError(f"a number of points is an integer ≥ 1, got {full!r}")
+    if not is_whole(full, 1, MOST):
+        raise ProblemError(f"a number of points is a whole number from 1 to {MOST:,}, got {full!r}")
     counts = {}
     for name, condition in problem.conditions.items():
         region = condition.on
         share = full if region.dimension == problem.domain.dimension else max(region.least, round(full / 8))
         count = region.count if region.count is not None else named.get(name, share)
-        if not isinstance(count, int | np.integer) or count < region.least:
+        if not is_whole(count, region.least, max(MOST, region.least)):
             raise ProblemError(
-                f"condition '{name}' of problem '{problem.name}' needs at least {region.least} point(s), got {count!r}"
+                f"condition '{name}' of problem '{problem.name}' takes {region.least} to {MOST:,} points, got {count!r}"
             )
         counts[name] = int(count)
     return counts

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import is_whole
 from .._types import Key, Params, Scalar, Weights
 from ..domains import Points
 from ..linearization import Linearization, linearize
@@ -82,7 +83,7 @@ class KernelGuided(AbstractAdaptive):
     def __check_init__(self) -> None:
         if not 0 <= self.horizon < np.inf:
             raise ValueError(f"`horizon` is a finite number ≥ 0, got {self.horizon!r}")
-        if not isinstance(self.reference, int | np.integer) or self.reference < 1:
+        if not is_whole(self.reference, 1):
             raise ValueError(f"`reference` is a whole number ≥ 1, got {self.reference!r}")
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._checks import is_whole
 from .._types import Key, Params, Weights
 from ..domains import AbstractRegion
 from ..problem import Problem
@@ -53,7 +54,7 @@ class AbstractSampler(eqx.Module):
         }
 
     def __check_init__(self) -> None:
-        if self.redraw is not None and (not isinstance(self.redraw, int | np.integer) or self.redraw < 1):
+        if self.redraw is not None and not is_whole(self.redraw, 1):
             raise ValueError(f"`redraw` is a number of steps ≥ 1, or None to keep the points; got {self.redraw!r}")
 
 

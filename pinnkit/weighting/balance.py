@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._checks import check_share
 from .._types import Params, Weights
 from ..residuals import Batch, ResidualFunctions, mean_weights
 from .rule import AbstractWeighting
@@ -41,6 +42,9 @@ class AbstractBalance(AbstractWeighting):
     """
 
     momentum: eqx.AbstractVar[float]
+
+    def __check_init__(self) -> None:
+        check_share(momentum=self.momentum)
 
     @abc.abstractmethod
     def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:

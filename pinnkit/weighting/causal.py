@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._checks import check_positive, check_share, check_whole
 from .._types import TIME_NAMES
 from ..problem import Problem, ProblemError
 from ..residuals import Batch, ResidualFunctions
@@ -32,6 +33,14 @@ class CausalWeighting(AbstractPointWeighting):
     tolerances: tuple[float, ...] = (1e-2, 1e-1, 1.0, 1e1, 1e2)
     threshold: float = 0.99
     every: int = 1
+
+    def __check_init__(self) -> None:
+        check_whole(slabs=self.slabs)
+        check_share(threshold=self.threshold)
+        if not self.tolerances:
+            raise ValueError("`tolerances` has one number at least, got none")
+        for tolerance in self.tolerances:
+            check_positive(tolerances=tolerance)
 
     def first_memory(self, residuals: ResidualFunctions, batch: Batch) -> dict[str, Array]:
         time_axis(residuals.problem)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import jax.numpy as jnp
 
+from .._checks import is_number
 from .._types import Weights
 from ..problem import ProblemError
 
@@ -16,6 +17,6 @@ def fixed_weights(conditions: tuple[str, ...], weights: Mapping[str, float] | No
     given = dict(weights or {})
     if unknown := sorted(set(given) - set(conditions)):
         raise ProblemError(f"weights are given for unknown condition(s) {unknown}; there are {list(conditions)}")
-    if wrong := {name: w for name, w in given.items() if not (0 <= w < float("inf"))}:
+    if wrong := {name: w for name, w in given.items() if not is_number(w) or w < 0}:
         raise ProblemError(f"a weight is a finite number ≥ 0, got {wrong}")
     return {name: jnp.asarray(given.get(name, 1.0), float) for name in conditions}

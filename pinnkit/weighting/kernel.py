@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from .._checks import check_share, check_whole
 from .._types import Params, Scalar
 from ..linearization import block_traces, linearize_matrix_free
 from ..ntk.kernel import jacobian_rows, squared_gradient_norms
@@ -51,6 +52,9 @@ class LargestEigenvalueWeighting(AbstractBalance):
     momentum: float = 0.9
     products: int = 12
 
+    def __check_init__(self) -> None:
+        check_whole(products=self.products)
+
     def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
         def largest(name: str) -> Scalar:
             block = linearize_matrix_free(residuals, params, {name: batch[name]}, {name: jnp.ones(())})
@@ -75,6 +79,10 @@ class QuantileWeighting(AbstractBalance):
     momentum: float = 0.9
     q: float = 0.9
     points: int = 64
+
+    def __check_init__(self) -> None:
+        check_share(q=self.q)
+        check_whole(points=self.points)
 
     def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
         def eigenvalue(name: str) -> Scalar:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._checks import check_share
 from .._types import Params, Weights
 from ..residuals import Batch, ResidualFunctions, mean_weights
 from .rule import AbstractWeighting, renewed
@@ -45,6 +46,8 @@ class AbstractPointWeighting(AbstractWeighting):
         """The importance of each point, and the next memory, from the mean square residuals at the points."""
 
     def __check_init__(self) -> None:
+        if self.base is not None and not isinstance(self.base, AbstractWeighting):
+            raise TypeError(f"the base of {type(self).__name__} is a rule for weights or None, got {self.base!r}")
         if self.base is not None and self.base.per_point:
             raise ValueError(
                 f"the base of {type(self).__name__} weighs conditions; {type(self.base).__name__} weighs points"
@@ -88,6 +91,10 @@ class ResidualAttentionWeighting(AbstractPointWeighting):
     base: AbstractWeighting | None = None
     gamma: float = 0.999
     every: int = 1
+
+    def __check_init__(self) -> None:
+        check_share(gamma=self.gamma)
+
     remembers_points: ClassVar[bool] = True
 
     def first_memory(self, residuals: ResidualFunctions, batch: Batch) -> dict[str, Array]:

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int
 
+from .._checks import check_positive, check_share, check_whole, is_number
 from .._types import Params, Weights
 from ..residuals import Batch, ResidualFunctions
 from .rule import AbstractWeighting
@@ -38,6 +39,13 @@ class ReLoBRaLoWeighting(AbstractWeighting):
     temperature: float = 0.1
     memory: float = 0.999
     seed: int = 0
+
+    def __check_init__(self) -> None:
+        check_share(alpha=self.alpha)
+        check_positive(temperature=self.temperature)
+        check_whole(0, seed=self.seed)
+        if not is_number(self.memory) or not 0 <= self.memory <= 1:
+            raise ValueError(f"`memory` is a probability, got {self.memory!r}")
 
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> RelativeState:
         ones = jnp.ones(len(batch))

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Bool
 
+from .._checks import check_whole
 from .._types import Params, Weights
 from ..residuals import Batch, ResidualFunctions
 
@@ -25,6 +26,9 @@ class AbstractWeighting(eqx.Module):
     every: eqx.AbstractVar[int]
     per_point: ClassVar[bool] = False
     remembers_points: ClassVar[bool] = False
+
+    def __check_init__(self) -> None:
+        check_whole(every=self.every)
 
     @abc.abstractmethod
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> Any:

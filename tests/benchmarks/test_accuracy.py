@@ -90,7 +90,9 @@ def test_the_page_has_a_row_for_each_problem_strategy_and_variant():
 
 def test_an_option_that_fit_does_not_have_is_refused_before_anything_runs():
     jobs = jobs_of(ENTRIES[:1], ["auto"], {"flat": {"curvature": 0}}, seeds=[0])
-    with pytest.raises(ValueError, match=r"variant 'flat': `fit` has no option \['curvature'\]; it has \['choices'"):
+    with pytest.raises(
+        ValueError, match=r"variant 'flat': `fit` has no option \['curvature'\]; it has \['checkpoints', 'choices'"
+    ):
         accuracy.check(jobs)
     with pytest.raises(ValueError, match="there is no strategy 'fast'"):
         accuracy.check(jobs_of(ENTRIES[:1], ["fast"], VARIANTS, seeds=[0]))

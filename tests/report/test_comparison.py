@@ -104,7 +104,7 @@ def test_the_command_writes_and_opens_a_page(folders, capsys, monkeypatch):
         (["compare", "good"], "two runs or more, got 1"),
         (["compare", "good", "good"], "given twice"),
         (["compare", "good", "none"], "'none' is not a run folder"),
-        (["compare", "good", "bad", "--html", "good/summary.json/x.html"], "cannot write the report"),
+        (["compare", "good", "bad", "--html", "good/summary.json/x.html"], "cannot write to"),
         (["watch", "none"], "no fit is going on in 'none'"),
         (["watch", "good"], "the run in 'good' is over"),
         (["watch", "good", "--every", "0"], "`every` is a finite number"),

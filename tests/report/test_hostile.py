@@ -102,7 +102,8 @@ def test_other_forms_show_it_as_text(name, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "\x1b" not in out and "\x00" not in out and "\x07" not in out
     run.save(tmp_path / "run")
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["config.toml", "history.npz", "summary.json"]
+    names = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert names == ["SHA256SUMS", "config.toml", "history.npz", "summary.json"]
     again = Run.load(tmp_path / "run")
     assert again.summary == run.summary and again.config == run.config
     assert again.history.conditions == (name.rstrip("\x00"), "walls")

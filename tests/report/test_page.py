@@ -154,9 +154,9 @@ def test_saving_replaces_the_page_in_one_go(tmp_path):
 
 def test_a_page_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunFolderError, match="cannot write the report"):
+    with pytest.raises(RunFolderError, match="cannot write to"):
         write_page("page", tmp_path / "file" / "report.html")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RunFolderError, match="cannot write the report"):
+    with pytest.raises(RunFolderError, match="cannot write to"):
         write_page("page", tmp_path / "folder")
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]

@@ -1,0 +1,86 @@
+"""A fit in a process of its own, which others may break: `python -m tests.faults.worker KIND FOLDER [--resume]`.
+
+Prints `begun` when the fit begins, and at the end one line of JSON: a sum of everything that was computed.
+"""
+
+import argparse
+import hashlib
+import json
+import resource
+import sys
+import warnings
+from pathlib import Path
+
+import jax
+import numpy as np
+
+import pinnkit
+from pinnkit.saver import Checkpoints
+from problems.burgers import burgers
+from problems.poisson_1d_multiscale import poisson_1d_multiscale
+
+SMALL = {"points": 60, "width": 10, "depth": 2}
+
+KINDS = {
+    "adam": (burgers, {"strategy": "ntk-adam", "steps": 3000, **SMALL}),
+    "single": (burgers, {"strategy": "ntk-adam", "steps": 3000, "precision": "single", **SMALL}),
+    "adaptive": (burgers, {"strategy": "soap", "sampler": "residual-adaptive", "steps": 1500, **SMALL}),
+    "phases": (burgers, {"strategy": "ssbroyden", "steps": 400, **SMALL}),
+    "sines": (poisson_1d_multiscale, {}),
+}
+
+
+def sum_of(solution):
+    """Of parameters, history and figures, but for what time and memory it took."""
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(solution._params):
+        found.update(np.asarray(leaf).tobytes())
+    for name, variable in sorted(solution.history.variables.items()):
+        if "seconds" not in name and "memory" not in name:
+            found.update(f"{name} {variable.dimensions} {variable.values.dtype}".encode())
+            found.update(np.ascontiguousarray(variable.values).tobytes())
+    summary = solution.summary
+    found.update(repr((summary.steps, summary.stop_reason, summary.held_out, summary.relative_l2)).encode())
+    return found.hexdigest()
+
+
+class Begun(pinnkit.Callback):
+    """Tells who watches; from step `at` on no file may be larger than `limit` bytes."""
+
+    def __init__(self, limit, at):
+        self.limit, self.at = limit, at
+
+    def start(self, event):
+        print("begun", flush=True)
+
+    def progress(self, event):
+        if self.limit is not None and event.step >= self.at:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--plain", action="store_true", help="save nothing")
+    parser.add_argument("--seconds", type=float, default=0.2)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--at", type=int, default=0)
+    parser.add_argument("--cache", default=str(Path(__file__).parents[2] / ".cache" / "jax"))
+    given = parser.parse_args()
+    jax.config.update("jax_compilation_cache_dir", given.cache)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    problem, settings = KINDS[given.kind]
+    if not given.plain:
+        settings |= {"checkpoints": Checkpoints(given.folder, every_seconds=given.seconds)}
+    if given.resume:
+        settings |= {"resume": given.folder}
+    warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    solution = pinnkit.fit(problem, **settings, callbacks=[Begun(given.limit, given.at)])
+    resumed = solution.run.config.get("resumed", [])
+    print(json.dumps({"sum": sum_of(solution), "resumed": resumed, "steps": solution.summary.steps}))
+
+
+if __name__ == "__main__":
+    main()
