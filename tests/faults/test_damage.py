@@ -21,7 +21,7 @@ def whole(tmp_path_factory):
     """A run folder with three checkpoints, and the solution."""
     folder = tmp_path_factory.mktemp("whole")
     solution = fit(poisson(), **RUN, checkpoints=Checkpoints(folder, None, every_steps=100))
-    assert [path.name for path in checkpoints(folder)] == ["300", "200", "100"]
+    assert [path.name for path in checkpoints(folder)] == ["300", "278", "100"]
     return folder, solution
 
 
@@ -52,7 +52,7 @@ def truncate(path, moment):
     path.write_bytes(data[: moment.randrange(len(data))])
 
 
-def assert_falls_back(folder, to="200", damaged=1):
+def assert_falls_back(folder, to="278", damaged=1):
     place, _, lines = newest_intact(folder)
     assert place.name == to
     assert len(lines) == damaged and all("\n" not in line for line in lines)
@@ -98,11 +98,13 @@ def test_the_fit_goes_on_from_the_previous_step_to_the_same_end(run, whole, harm
     harm(files(run / "checkpoints" / "300")[3], random.Random(1))
     with pytest.warns(CheckpointWarning) as told:
         solution = fit(poisson(), **RUN, resume=run)
-    assert len(told) == 1 and str(told[0].message).endswith("; going on from '200'")
+    assert len(told) == 1 and str(told[0].message).endswith("; going on from '278'")
     x = np.linspace(0, 1, 9)
     np.testing.assert_array_equal(solution(x=x), whole[1](x=x))
     np.testing.assert_array_equal(solution.history.loss, whole[1].history.loss)
-    assert newest_intact(run)[0].name != "200"
+    place, manifest, damaged = newest_intact(run)
+    assert manifest.finished and manifest.step == 300 and not damaged
+    assert checkpoints(run) == [place, run / "checkpoints" / "278"]  # what is damaged goes with the next that is intact
 
 
 def test_where_none_is_intact_there_is_nothing_to_go_on_from(run):
@@ -110,7 +112,7 @@ def test_where_none_is_intact_there_is_nothing_to_go_on_from(run):
         flip(files(place)[0], random.Random(2))
     with pytest.raises(RunFolderError, match=r"no checkpoint is intact: checkpoint '300' .* \(and 2 more\)$"):
         fit(poisson(), **RUN, resume=run)
-    assert [path.name for path in checkpoints(run)] == ["300", "200", "100"]
+    assert [path.name for path in checkpoints(run)] == ["300", "278", "100"]
 
 
 @pytest.mark.parametrize("number", range(20))

@@ -18,13 +18,14 @@ import pinnkit
 from pinnkit.saver import Checkpoints
 from problems.burgers import burgers
 from problems.poisson_1d_multiscale import poisson_1d_multiscale
+from tests.problems_for_tests import poisson
 
 SMALL = {"points": 60, "width": 10, "depth": 2}
 
 KINDS = {
-    "adam": (burgers, {"strategy": "ntk-adam", "steps": 3000, **SMALL}),
-    "single": (burgers, {"strategy": "ntk-adam", "steps": 3000, "precision": "single", **SMALL}),
-    "adaptive": (burgers, {"strategy": "soap", "sampler": "residual-adaptive", "steps": 1500, **SMALL}),
+    "adam": (poisson(), {"strategy": "ntk-adam", "steps": 6000, **SMALL}),
+    "single": (poisson(), {"strategy": "ntk-adam", "steps": 6000, "precision": "single", **SMALL}),
+    "adaptive": (poisson(), {"strategy": "soap", "sampler": "residual-adaptive", "steps": 2000, **SMALL}),
     "phases": (burgers, {"strategy": "ssbroyden", "steps": 400, **SMALL}),
     "sines": (poisson_1d_multiscale, {}),
 }

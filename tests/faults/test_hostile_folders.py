@@ -1,0 +1,190 @@
+"""Run folders and names from somebody who means harm: nothing is written outside, nothing is run or imported."""
+
+import json
+import os
+import shutil
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+
+import pinnkit
+from pinnkit import Checkpoints, Problem, ProblemError, Run, RunFolderError, Terminated, fit
+from pinnkit.checkpoint import Manifest, checkpoints, newest_intact
+from pinnkit.cli import main
+from pinnkit.files import summed
+from tests.problems_for_tests import LINE, poisson
+from tests.report.hostile import HOSTILE
+
+pytestmark = pytest.mark.faults
+
+RUN = {"strategy": "adam", "steps": 200, "points": 16, "width": 6, "depth": 1}
+
+PATHS = (
+    "../outside",
+    "../../outside",
+    "a/../../outside",
+    "/outside",
+    "//outside",
+    "./../outside",
+    "..",
+    ".",
+    "",
+    "state/../../../outside",
+    "~/outside",
+    "$HOME/outside",
+    "`touch outside`",
+    "$(touch outside)",
+    "; touch outside",
+    "| touch outside",
+    "outside\0.json",
+    "outside\n",
+    "\\\\server\\outside",
+    "C:\\outside",
+    "file:///outside",
+    "con",
+    "-rf",
+    "*",
+    "\u202eoutside",
+)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    fit(poisson(), **RUN, checkpoints=Checkpoints(folder, None, every_steps=100)).save(folder)
+    return folder
+
+
+@pytest.fixture
+def run(whole, tmp_path, monkeypatch):
+    """A run folder, in a folder beside another one that nobody may touch."""
+    shutil.copytree(whole, tmp_path / "inside" / "run")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "kept").write_text("kept")
+    monkeypatch.chdir(tmp_path / "inside")
+    yield tmp_path / "inside" / "run"
+    assert sorted(os.listdir(tmp_path)) == ["inside", "outside"]
+    assert os.listdir(tmp_path / "outside") == ["kept"]
+    assert (tmp_path / "outside" / "kept").read_text() == "kept"
+    assert not os.path.exists("/outside")
+
+
+def rewritten(folder, **changes):
+    """The newest checkpoint with another manifest, whose sums are right."""
+    place = checkpoints(folder)[0]
+    manifest = msgspec.structs.replace(Manifest.read(place / "manifest.json"), **changes)
+    (place / "manifest.json").write_bytes(manifest.encoded())
+    return place
+
+
+@pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
+def test_a_manifest_that_names_other_files_is_refused(run, path):
+    place = checkpoints(run)[0]
+    files = Manifest.read(place / "manifest.json").files
+    rewritten(run, files={**files, path: "0" * 64})
+    assert len(newest_intact(run)[2]) == 1
+    rewritten(run, files={path: next(iter(files.values()))})
+    assert len(newest_intact(run)[2]) == 1
+
+
+@pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
+def test_sums_that_name_other_files_are_refused(run, path):
+    lines = (run / "SHA256SUMS").read_bytes() + f"{'0' * 64}  {path}\n".encode()
+    (run / "SHA256SUMS").write_bytes(lines)
+    with pytest.raises(RunFolderError) as caught:
+        Run.load(run)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_run_that_says_it_had_other_settings_is_refused_and_nothing_is_run(run, name, capsys):
+    """Whatever a checkpoint says it was begun with, no name in it is imported, called or opened."""
+    manifest = Manifest.read(checkpoints(run)[0] / "manifest.json")
+    for changes in (
+        {"settings": {**manifest.settings, "strategy": name, name: name}},
+        {"settings": {**manifest.settings, "sampler": "os:system", "model": name}},
+        {"problem": {**manifest.problem, "problem": name, name: name}},
+        {"versions": {**manifest.versions, "pinnkit": name}},
+    ):
+        rewritten(run, **changes)
+        before = set(sys.modules)
+        with pytest.raises(RunFolderError):
+            fit(poisson(), **RUN, resume=run)
+        assert set(sys.modules) == before
+    (run.parent / "mine.py").write_text(
+        "from pinnkit import *\nd = Interval(x=(0.0, 1.0))\n"
+        "mine = Problem('poisson', d, {'pde': Condition(lambda u: u.xx, on=d.interior)})"
+    )
+    rewritten(run, settings={**manifest.settings, "strategy": name})
+    assert main(["solve", "mine.py", "--output", "run", "--resume"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 1 and err.isprintable() is False  # but for the end of the line
+    assert err.removesuffix("\n").isprintable()
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_problem_cannot_be_called_so(name):
+    """For its name becomes that of a folder."""
+    with pytest.raises(ProblemError):
+        Problem(name if not name.isalnum() else f"{name}/", LINE, poisson().conditions)
+
+
+@pytest.mark.parametrize(
+    "linked", ["checkpoints", "summary.json", "history.npz", "parameters.safetensors", "SHA256SUMS"]
+)
+def test_links_to_elsewhere_are_not_followed(run, linked):
+    """Neither read through nor written through."""
+    elsewhere = run.parents[1] / "outside" / "kept" if linked != "checkpoints" else run.parents[1] / "outside"
+    victim = run / linked
+    shutil.rmtree(victim) if victim.is_dir() else victim.unlink()
+    victim.symlink_to(elsewhere)
+    if linked == "checkpoints":
+        for arguments in ({"resume": run}, {"checkpoints": Checkpoints(run, overwrite=True)}):
+            with pytest.raises(RunFolderError, match="symbolic link"):
+                fit(poisson(), **RUN, **arguments)
+        return
+    with pytest.raises(RunFolderError):
+        pinnkit.load(run, poisson())
+    fit(poisson(), **RUN).save(run)  # replaces the link itself
+    assert not victim.is_symlink()
+    pinnkit.load(run, poisson())
+
+
+@pytest.mark.parametrize("linked", [".lock", "live.json", "report.html"])
+def test_links_are_not_written_through(run, linked):
+    (run / linked).unlink(missing_ok=True)
+    (run / linked).symlink_to(run.parents[1] / "outside" / "kept")
+    (run.parent / "mine.py").write_text(
+        "from pinnkit import *\nd = Interval(x=(0.0, 1.0))\n"
+        "mine = Problem('mine', d, {'pde': Condition(lambda u: u.xx + 1, on=d.interior)})"
+    )
+    main(["solve", "mine.py", "--strategy", "adam", "--steps", "3", "--points", "8", "--output", "run", "--quiet"])
+
+
+@pytest.mark.parametrize("payload", [b"\x80\x04\x95", b"cos\nsystem\n(S'touch outside'\ntR.", b"!!python/object"])
+def test_pickles_are_not_read(run, payload):
+    """Neither as a file of their own nor as objects in an archive."""
+    files = {name: (run / name).read_bytes() for name in ("summary.json", "config.toml", "history.npz")}
+    for name in files:
+        for path, data in summed({**files, name: payload}).items():
+            (run / path).write_bytes(data)
+        with pytest.raises(RunFolderError, match="is damaged"):
+            Run.load(run)
+    arrays = {"dimensions": np.array(json.dumps({"loss": ["step"]})), "loss": np.array([print], object)}
+    np.savez(run / "objects.npz", allow_pickle=True, **arrays)
+    for path, data in summed({**files, "history.npz": (run / "objects.npz").read_bytes()}).items():
+        (run / path).write_bytes(data)
+    with pytest.raises(RunFolderError, match="is damaged"):
+        Run.load(run)
+
+
+def test_another_format_is_refused_by_its_number(run):
+    rewritten(run, format=2)
+    with pytest.raises(RunFolderError, match="has format 2, and this pinnkit reads format 1"):
+        fit(poisson(), **RUN, resume=run)
+
+
+def test_an_exit_status_is_that_of_the_signal():
+    assert Terminated("told", 15).code == 143 and str(Terminated("told", 15)) == "told"
