@@ -6,12 +6,14 @@ is complete; what happened to it afterwards, the sums tell.
 """
 
 import contextlib
+import errno
 import hashlib
+import logging
 import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,23 @@ CHECKPOINTS, MANIFEST, STATE = "checkpoints", "manifest.json", "state"
 FORMAT = 1
 """Of the tree that is stored; another one is refused."""
 
+ROOM = 1.1, 50_000
+"""Bytes on disk for each byte of a tree, and besides, at most."""
+
 Tree = dict[str, Any]
 """Nested dicts and lists of arrays."""
+
+_OF_DISKS = (
+    errno.ENOSPC,
+    errno.EFBIG,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EIO,
+)
 
 _NAME = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?")
 _SUM = re.compile(r"[0-9a-f]{16}")
@@ -94,7 +111,8 @@ def write_checkpoint(folder: Path, tree: Tree, manifest: Callable[[dict[str, str
         place.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        _make_sure_of_room(unfinished / "room", tree)
+        with _said_once(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
             checkpointer.save(unfinished.resolve() / STATE, args=ocp.args.PyTreeSave(tree))
         _write_through(unfinished / MANIFEST, manifest(_sums(unfinished, to_disk=True)).encoded())
         for inner in [path for path in unfinished.rglob("*") if path.is_dir()]:
@@ -105,7 +123,7 @@ def write_checkpoint(folder: Path, tree: Tree, manifest: Callable[[dict[str, str
         _to_disk(place)
     except Exception as error:  # orbax raises whatever its storage layers raise
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise RunFolderError(f"cannot write a checkpoint to '{folder}': {reason_of(error)}") from error
+        raise RunFolderError(f"cannot write a checkpoint to '{folder}': {_reason(error)}") from error
     return final
 
 
@@ -209,6 +227,39 @@ def difference(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -
 def _is_sum(value: Any) -> bool:
     """Whether a value stands for something that cannot be shown in a line."""
     return isinstance(value, str) and _SUM.fullmatch(value) is not None
+
+
+def _make_sure_of_room(path: Path, tree: Tree) -> None:
+    """Fail here where a disk is full, a quota used up or a file too large: storage layers do it in many words.
+
+    **Raises:** `OSError`.
+    """
+    import jax
+
+    size = int(ROOM[0] * sum(leaf.nbytes for leaf in jax.tree.leaves(tree)) + ROOM[1])
+    with path.open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.write(bytes(size))
+    path.unlink()
+
+
+@contextlib.contextmanager
+def _said_once() -> Iterator[None]:
+    """Inside, orbax does not log its errors, which it raises as well."""
+    logger, ours = logging.getLogger("absl"), lambda record: "orbax" not in record.pathname
+    logger.addFilter(ours)
+    try:
+        yield
+    finally:
+        logger.removeFilter(ours)
+
+
+def _reason(error: BaseException) -> str:
+    """What the disk says, where orbax and its storage layers wrap it in what they say."""
+    said = next((os.strerror(number) for number in _OF_DISKS if os.strerror(number) in str(error)), None)
+    return said or reason_of(error)
 
 
 def _own(folder: Path) -> Path:

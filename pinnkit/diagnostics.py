@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Bool, Float, Int
 
 from ._types import Params
+from .faults import find_fault
 from .linearization import Linearization, linearize
 from .model import cast
 from .ntk.comparison import kernel_alignment, kernel_drift, residual_alignment
@@ -17,6 +18,7 @@ from .ntk.dynamics import compute_mode_decay_factors
 from .ntk.frequency import ModeFrequency, dominant_frequencies
 from .ntk.spectrum import ConditionNumber, Spectrum, resolved, spectrum_of_jacobian
 from .prediction import GRADIENT_DESCENT, Passage, Preconditioner, Theory
+from .problem import ProblemError
 from .residuals import Batch, ResidualFunctions
 
 SLOW_SHARE = 0.01
@@ -202,6 +204,10 @@ class _Part:
     rows: Int[np.ndarray, " n_k"]
 
 
+class NotFiniteError(ProblemError):
+    """Residuals, or their gradients, are not finite where the kernel was to be looked at."""
+
+
 class Diagnostician:
     """Takes records of one run, on the same points throughout, in double precision.
 
@@ -245,11 +251,16 @@ class Diagnostician:
 
         - `preconditioner`: of the optimizer from here on, where there is a linear theory of its steps;
         - `learning_rates`: of the steps since the last record, where its theory holds for all of them.
+
+        **Raises:** `NotFiniteError` with what is not finite, and where.
         """
         with jax.enable_x64(True):
             unweighted: Linearization = self._linearize(cast(params, np.float64), self._batch)
             rows, r = unweighted.slices(), np.asarray(unweighted.residual)
             J, moved = _square(np.asarray(unweighted.jacobian)), None
+            if not np.isfinite(J).all() or not np.isfinite(r).all():
+                fault = find_fault(self._residuals, cast(params, np.float64), self._batch, weights)
+                raise NotFiniteError(f"not finite: {fault or 'the Jacobian'}")
             if preconditioner is not None and preconditioner is not GRADIENT_DESCENT:
                 moved = _moved(unweighted, preconditioner)
         scale = np.empty_like(r)

@@ -239,7 +239,7 @@ def settings_of(folder: Path) -> dict[str, Any]:
 
 def _check_free(folder: Path, overwrite: bool) -> None:
     """Refuse to begin a run where the checkpoints of an unfinished one would be lost."""
-    if overwrite or not checkpoints(folder):
+    if not checkpoints(folder) or overwrite:
         return
     try:
         _, manifest, _ = newest_intact(folder)

@@ -17,7 +17,7 @@ from jaxtyping import Array
 
 from ._types import Params, Scalar, Weights
 from .callbacks import Progress
-from .diagnostics import Diagnostician
+from .diagnostics import Diagnostician, NotFiniteError
 from .faults import find_fault
 from .files import RunFolderError
 from .gauss_newton import LeastSquares
@@ -279,16 +279,22 @@ class Trainer:
         if is_last_step and records and records[-1].phase == phase.name:
             taken = self.history.step >= records[-1].step
             rates = self.history.learning_rate[taken]
-        record = self._diagnostician(
-            jax.tree.map(np.asarray, state.params),
-            _numbers(state),
-            step=step,
-            phase=phase.name,
-            horizon=self._horizon,
-            preconditioner=phase.preconditioned(state.opt_state),
-            learning_rates=rates,
-        )
-        self._journal.diagnosed(record)
+        try:
+            record = self._diagnostician(
+                jax.tree.map(np.asarray, state.params),
+                _numbers(state),
+                step=step,
+                phase=phase.name,
+                horizon=self._horizon,
+                preconditioner=phase.preconditioned(state.opt_state),
+                learning_rates=rates,
+            )
+        except NotFiniteError as error:
+            if not records:  # and no step was taken yet
+                raise
+            self._journal.decide(f"no look at the kernel at step {step}: {error}")
+        else:
+            self._journal.diagnosed(record)
         self._journal.diagnostics_seconds += time.perf_counter() - began
 
     def _report(self, phase: Phase, infos: StepInfo, taken: int, check: Check, fraction: float, pace: float) -> bool:

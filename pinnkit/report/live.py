@@ -89,9 +89,12 @@ class LiveFile(Callback):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._made += missing
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{LIVE}-")
-            with open(handle, "wb") as file:
-                file.write(msgspec.json.encode(live))
-            os.replace(name, self._path)
+            try:
+                with open(handle, "wb") as file:
+                    file.write(msgspec.json.encode(live))
+                os.replace(name, self._path)
+            except OSError:
+                os.unlink(name)
 
 
 def read_live(folder: Path) -> Live | None:
