@@ -97,7 +97,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write_checkpoint(folder: Path, tree: Tree, manifest: Callable[[dict[str, str]], Manifest], step: int) -> Path:
-    """Write a checkpoint below `folder`, all of it or nothing.
+    """Write a checkpoint below `folder`, all of it or nothing; no array of the tree may be empty.
 
     - `manifest`: from the sums of the files.
 

@@ -94,7 +94,8 @@ class Moment:
         data = np.frombuffer(encode_variables(record, compressed=False), np.uint8)
         if training is None:
             return {"record": data}
-        return {"record": data, "state": list(training.state), "kept": list(training.kept)}
+        kept = {"kept": list(training.kept)} if training.kept else {}
+        return {"record": data, "state": list(training.state), **kept}
 
     @classmethod
     def of(cls, tree: Tree) -> "Moment":

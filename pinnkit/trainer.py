@@ -104,8 +104,7 @@ class Trainer:
         place, phase = before.place, self._strategy.phases[before.place.phase]
         restored = _unpacked(before.state, _enter(phase, self._residuals, state))
         if place.kept is not None:
-            params = jax.tree.structure(state.params).unflatten([jnp.asarray(leaf) for leaf in before.kept])
-            self._best = _Best(self.history.checks[place.kept], params)
+            self._best = _Best(self.history.checks[place.kept], _unpacked(before.kept, state.params))
         self._diagnostician.remember(before.memory, self.history.diagnostics)
         return restored, place
 
@@ -115,7 +114,7 @@ class Trainer:
         if best is not None:
             number = next(i for i, check in enumerate(checks) if check is best.check)
             place = msgspec.structs.replace(place, kept=number)
-        kept = [] if best is None else jax.tree.leaves(best.params)
+        kept = [] if best is None else _packed(best.params)
         self._journal.offer(Training(place, _packed(state), kept, self._diagnostician.memory), finished)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
@@ -369,21 +368,19 @@ def _stretch(
     return state, infos, alive
 
 
-def _packed(state: TrainState) -> list[Array]:
-    """The leaves of a state; keys of random numbers as the numbers they are made of."""
-    return [jr.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(state)]
+def _packed(tree: Any) -> list[Array]:
+    """The leaves of a tree that are not empty; keys of random numbers as the numbers they are made of."""
+    return [jr.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree) if leaf.size]
 
 
-def _unpacked(leaves: Sequence[Any], like: TrainState) -> TrainState:
-    """The state whose leaves these are. **Raises:** `RunFolderError` where they cannot be those of such a one."""
+def _unpacked(leaves: Sequence[Any], like: Any) -> Any:
+    """The tree with the leaves that were packed. **Raises:** `RunFolderError` where they cannot be those of `like`."""
     wanted, tree = jax.tree.flatten(like)
-    shape = lambda leaf: jax.eval_shape(jr.key_data, leaf).shape if _is_key(leaf) else leaf.shape
-    if [np.shape(leaf) for leaf in leaves] != [shape(leaf) for leaf in wanted]:
-        raise RunFolderError(
-            "the run that is resumed has a state of other shapes: another network, or another optimizer"
-        )
+    if [np.shape(leaf) for leaf in leaves] != [leaf.shape for leaf in _packed(like)]:
+        raise RunFolderError("the run to resume has a state of other shapes: another network, or another optimizer")
     put = lambda leaf, of: jr.wrap_key_data(jnp.asarray(leaf)) if _is_key(of) else jnp.asarray(leaf, of.dtype)
-    return tree.unflatten([put(leaf, of) for leaf, of in zip(leaves, wanted, strict=True)])
+    rest = iter(leaves)
+    return tree.unflatten([put(next(rest), of) if of.size else of for of in wanted])
 
 
 def _is_key(leaf: Any) -> bool:
