@@ -58,7 +58,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands beside the state.
 
     - `format`: `FORMAT` of who wrote it; `step`: steps taken; `finished`: whether nothing was left to be trained;
-    - `problem`, `settings`, `versions`: what run it belongs to (see `identity`);
+    - `problem`, `settings`, `network`, `versions`: what run it belongs to (see `identity`);
     - `files`: SHA-256 sums by path below the checkpoint.
     """
 
@@ -67,6 +67,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     finished: bool
     problem: dict[str, Any]
     settings: dict[str, Any]
+    network: dict[str, Any]
     versions: dict[str, str]
     files: dict[str, str]
 
@@ -219,7 +220,7 @@ def difference(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -
         return None
     if "problem" in names:
         return f"'{folder}' holds a run of problem '{begun['problem']}', not of '{now['problem']}'"
-    say = lambda table, name: "none" if table.get(name) is None else str(table[name])
+    say = lambda table, name: "none" if table.get(name) in (None, "") else str(table[name])
     told = [name if _is_sum(now.get(name)) else f"{name} ({say(begun, name)}, now {say(now, name)})" for name in names]
     return f"'{folder}' holds a run that differs in: {', '.join(told)}; resume it with what it was begun with"
 

@@ -23,7 +23,7 @@ from .clock import Clock
 from .diagnostics import Diagnostics
 from .files import RunFolderError, locked, read_files
 from .history import Snapshot
-from .identity import network_identity, plain, problem_identity, versions
+from .identity import Identity, network_identity, plain, problem_identity, versions
 from .intervals import coefficient_intervals
 from .journal import Journal, Limits, peak_memory_bytes
 from .kernels import check_problem_and_seed
@@ -125,11 +125,11 @@ def fit(
             **{name: plain(value) for name, value in (("weighting", weighting), ("sampler", sampler))},
             **{"steps": steps, "budget": budget, "target": target, "seed": seed, "precision": precision},
             **{"points": plain(points), "weights": plain(weights), "width": width, "depth": depth},
-            **{"conditions": plain(conditions), "choices": plain(choices), "model": plain(model and type(model))},
+            **{"conditions": plain(conditions), "choices": plain(choices), "model": None if model is None else type(model).__name__},
         }
-        about = {**problem_identity(problem), **network_identity(network, ansatz)}, asked
-        before, place = (None, None) if resume is None else restore(Path(resume), *about, versions())
-        saver = Saver(saving, *about, versions(), place)
+        identity = Identity(problem_identity(problem), asked, network_identity(network, ansatz), versions())
+        before, place = (None, None) if resume is None else restore(Path(resume), identity)
+        saver = Saver(saving, identity, place)
     with contextlib.ExitStack() as stack:
         if saver is not None:
             stack.enter_context(locked(saver.folder))

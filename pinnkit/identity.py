@@ -5,7 +5,7 @@ import platform
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,16 @@ import numpy as np
 from .ansatz import Ansatz
 from .model import FunctionalModel
 from .problem import Problem
+
+
+class Identity(NamedTuple):
+    """- `problem`, `settings`, `network`: what a run is of, by name; `versions`: what computes it."""
+
+    problem: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    network: Mapping[str, Any]
+    versions: Mapping[str, str]
+
 
 PACKAGES = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
 

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from .checkpoint import (
     write_checkpoint,
 )
 from .files import RunFolderError, reason_of
+from .identity import Identity
 from .moment import Moment
 
 FIRST = 2.0
@@ -90,20 +90,12 @@ class Checkpoints:
 class Saver:
     """Writes checkpoints of one run; a context in which a fit goes on.
 
-    - `problem`, `settings`, `versions`: what run it is, for the manifests;
-    - `kept`: checkpoints of the same run that are there and intact, if it is resumed.
+    - `identity`: what run it is, for the manifests;
+    - `kept`: the checkpoint that it goes on from, if it is resumed.
     """
 
-    def __init__(
-        self,
-        plan: Checkpoints,
-        problem: Mapping[str, Any],
-        settings: Mapping[str, Any],
-        versions: Mapping[str, str],
-        kept: Path | None = None,
-    ):
-        self.folder, self._plan = Path(plan.folder), plan
-        self._about = {"problem": dict(problem), "settings": dict(settings), "versions": dict(versions)}
+    def __init__(self, plan: Checkpoints, identity: Identity, kept: Path | None = None):
+        self.folder, self._plan, self._identity = Path(plan.folder), plan, identity
         self._kept = [] if kept is None else [kept]
         self._is_resumed = kept is not None
         self._latest: Moment | None = None
@@ -174,9 +166,10 @@ class Saver:
         """In the background."""
         if moment is self._saved:
             return
-        about = {"format": FORMAT, "step": moment.step, "finished": moment.finished, **self._about}
+        about = {name: dict(table) for name, table in self._identity._asdict().items()}
+        manifest = lambda sums: Manifest(FORMAT, moment.step, moment.finished, **about, files=sums)
         try:
-            path = write_checkpoint(self.folder, moment.tree, lambda sums: Manifest(files=sums, **about), moment.step)
+            path = write_checkpoint(self.folder, moment.tree, manifest, moment.step)
         except RunFolderError as error:
             self._failure = error
             return
@@ -200,19 +193,18 @@ class Saver:
             warnings.warn(f"{self._failure}; {newest}", CheckpointWarning, stacklevel=2)
 
 
-def restore(
-    folder: Path, problem: Mapping[str, Any], settings: Mapping[str, Any], versions: Mapping[str, str]
-) -> tuple[Moment, Path]:
+def restore(folder: Path, identity: Identity) -> tuple[Moment, Path]:
     """The state of the newest intact checkpoint of a run, and where it is; newer ones that are damaged are warned of.
 
     **Raises:** `RunFolderError` where there is none, or one of another problem, other settings or another version.
     """
     place, manifest, damaged = newest_intact(folder)
+    versions = identity.versions
     own, other = versions["pinnkit"], manifest.versions.get("pinnkit")
     if own != other:
         raise RunFolderError(f"the run in '{folder}' was begun with pinnkit {other}; this is {own}, which cannot go on")
-    for begun, now in ((manifest.problem, problem), (manifest.settings, settings)):
-        if (found := difference(folder, begun, now)) is not None:
+    for name in ("problem", "settings", "network"):
+        if (found := difference(folder, getattr(manifest, name), getattr(identity, name))) is not None:
             raise RunFolderError(found)
     if damaged:
         warnings.warn(f"{damaged[0]}; going on from '{place.name}'", CheckpointWarning, stacklevel=3)

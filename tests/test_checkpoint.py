@@ -32,8 +32,9 @@ def write(folder, step=10, finished=False, tree=TREE):
         "format": FORMAT,
         "step": step,
         "finished": finished,
-        "problem": {"problem": "p"},
+        "problem": {},
         "settings": {"steps": 3},
+        "network": {},
     }
     return write_checkpoint(folder, tree, lambda sums: Manifest(files=sums, versions={"pinnkit": "1"}, **about), step)
 

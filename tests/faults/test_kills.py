@@ -11,8 +11,8 @@ import pytest
 
 from pinnkit.checkpoint import newest_intact
 
-from .processes import ENVIRONMENT, begin, finish, is_writing, names, undisturbed, wait_until
-from .worker import KINDS
+from .processes import ENVIRONMENT, begin, is_writing, names, undisturbed, wait_until
+from .worker import KINDS, ended
 
 pytestmark = pytest.mark.faults
 
@@ -34,10 +34,9 @@ def test_a_fit_that_is_killed_goes_on_to_the_same_end(tmp_path, kind, number):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    before = names(tmp_path)
-    told, err = finish(begin(kind, tmp_path, "--resume"))
-    assert told["sum"] == undisturbed(kind)
-    assert err == "" and before and len(told["resumed"]) == 1
+    assert names(tmp_path)
+    end = ended(kind, resume=tmp_path)
+    assert end["sum"] == undisturbed(kind) and len(end["resumed"]) == 1
     assert not is_writing(tmp_path)
 
 
@@ -54,9 +53,8 @@ def test_sigterm_saves_ends_with_status_143_and_the_fit_goes_on_to_the_same_end(
     place, manifest, damaged = newest_intact(tmp_path)
     assert damaged == [] and not manifest.finished
     assert os.stat(place).st_mtime - sent < 5
-    told, err = finish(begin(kind, tmp_path, "--resume"))
-    assert told["sum"] == undisturbed(kind) and told["resumed"] == [manifest.step]
-    assert err == ""
+    end = ended(kind, resume=tmp_path)
+    assert end == {"sum": undisturbed(kind), "resumed": [manifest.step]}
 
 
 SOLVE = ["solve", "burgers", "--strategy", "ntk-adam", "--steps", "20000", "--points", "60", "--width", "10"]

@@ -1,4 +1,4 @@
-"""A fit in a process of its own, which others may break: `python -m tests.faults.worker KIND FOLDER [--resume]`.
+"""A fit in a process of its own, which others may break: `python -m tests.faults.worker KIND FOLDER`.
 
 Prints `begun` when the fit begins, and at the end one line of JSON: a sum of everything that was computed.
 """
@@ -12,13 +12,25 @@ import warnings
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import pinnkit
-from pinnkit.saver import Checkpoints
+from pinnkit import Checkpoints, Condition, Interval, Problem
 from problems.burgers import burgers
-from problems.poisson_1d_multiscale import poisson_1d_multiscale
-from tests.problems_for_tests import poisson
+from tests.problems_for_tests import decay_rate, poisson
+
+
+def pendulum():
+    """u'' = −sin 3u."""
+    line = Interval(t=(0.0, 15.0))
+    conditions = {
+        "pde": Condition(lambda u: u.tt + jnp.sin(3 * u.value), on=line.interior),
+        "value": Condition(lambda u: u - 1.0, on=line.start()),
+        "rate": Condition(lambda u: u.t, on=line.start()),
+    }
+    return Problem("pendulum", line, conditions)
+
 
 SMALL = {"points": 60, "width": 10, "depth": 2}
 
@@ -27,8 +39,10 @@ KINDS = {
     "single": (poisson(), {"strategy": "ntk-adam", "steps": 6000, "precision": "single", **SMALL}),
     "adaptive": (poisson(), {"strategy": "soap", "sampler": "residual-adaptive", "steps": 2000, **SMALL}),
     "phases": (burgers, {"strategy": "ssbroyden", "steps": 400, **SMALL}),
-    "sines": (poisson_1d_multiscale, {}),
+    "data": (decay_rate(), {"strategy": "gauss-newton", "steps": 150, **SMALL}),
+    "windows": (pendulum(), {}),
 }
+"""By name, a problem and what `fit` is asked for; the last one is solved in windows of time, by what `auto` decides."""
 
 
 def sum_of(solution):
@@ -63,7 +77,6 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--plain", action="store_true", help="save nothing")
     parser.add_argument("--seconds", type=float, default=0.2)
     parser.add_argument("--limit", type=int)
@@ -72,15 +85,16 @@ def main():
     given = parser.parse_args()
     jax.config.update("jax_compilation_cache_dir", given.cache)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    problem, settings = KINDS[given.kind]
-    if not given.plain:
-        settings |= {"checkpoints": Checkpoints(given.folder, every_seconds=given.seconds)}
-    if given.resume:
-        settings |= {"resume": given.folder}
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
-    solution = pinnkit.fit(problem, **settings, callbacks=[Begun(given.limit, given.at)])
-    resumed = solution.run.config.get("resumed", [])
-    print(json.dumps({"sum": sum_of(solution), "resumed": resumed, "steps": solution.summary.steps}))
+    plan = None if given.plain else Checkpoints(given.folder, every_seconds=given.seconds)
+    print(json.dumps({"sum": ended(given.kind, checkpoints=plan, callbacks=[Begun(given.limit, given.at)])["sum"]}))
+
+
+def ended(kind, **options):
+    """The end of a fit of this kind: a sum of everything that was computed, and the steps at which it was resumed."""
+    problem, settings = KINDS[kind]
+    solution = pinnkit.fit(problem, **settings, **options)
+    return {"sum": sum_of(solution), "resumed": solution.run.config.get("resumed", [])}
 
 
 if __name__ == "__main__":
