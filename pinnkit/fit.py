@@ -3,7 +3,7 @@
 import contextlib
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -120,14 +120,12 @@ def fit(
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
     saver, before = None, None
     if saving is not None:
-        asked = {
-            "strategy": plain(strategy),
-            **{name: plain(value) for name, value in (("weighting", weighting), ("sampler", sampler))},
-            **{"steps": steps, "budget": budget, "target": target, "seed": seed, "precision": precision},
-            **{"points": plain(points), "weights": plain(weights), "width": width, "depth": depth},
-            **{"conditions": plain(conditions), "choices": plain(choices), "model": None if model is None else type(model).__name__},
-        }
-        identity = Identity(problem_identity(problem), asked, network_identity(network, ansatz), versions())
+        settings = {"strategy": strategy, "weighting": weighting, "sampler": sampler, "steps": steps, "budget": budget}
+        settings |= {"target": target, "seed": seed, "precision": precision, "points": points, "weights": weights}
+        settings |= {"width": width, "depth": depth, "conditions": conditions, "choices": choices}
+        settings |= {"model": None if model is None else type(model).__name__}
+        asked, own = {name: plain(value) for name, value in settings.items()}, network_identity(network, ansatz)
+        identity = Identity(problem_identity(problem), asked, own, versions())
         before, place = (None, None) if resume is None else restore(Path(resume), identity)
         saver = Saver(saving, identity, place)
     with contextlib.ExitStack() as stack:
@@ -137,21 +135,8 @@ def fit(
         journal = Journal(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, saver, before)
         _announce(journal, problem, plan, network, counts, precision)
         _record_conditions(ansatz, journal)
-        trained: Trained | None = None
-        if chooses:
-            with jax.enable_x64(True):
-                sines, found = by_features(ansatz, seed, journal, choices)
-            trained = sines
-            if not found.is_resolved and sines.stop_reason == "plateau" and steps is None:
-                journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
-                deep = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
-                trained = _better(sines, deep, journal)
-            if trained is sines:
-                journal.offer(finished=True)
-                with jax.enable_x64(True):
-                    look(found, journal)
-        else:
-            trained = by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
+        train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
+        trained = _by_choice(ansatz, seed, journal, choices, train, steps is None) if chooses else train()
         journal.history.restrict_to(trained.ansatz.remaining.conditions)
         summary, snapshot = _conclude(trained, seed, plan, precision, journal)
         config = _config(problem, trained, summary, weighting, sampler, steps, budget, target)
@@ -225,6 +210,23 @@ def _wanted(conditions: str | Sequence[str] | None, model: Model | None) -> str 
     if conditions is None:
         return "exact" if model is None else "soft"
     return conditions
+
+
+def _by_choice(
+    ansatz: Ansatz, seed: int, journal: Journal, choices: Choices, train: Callable[[], Trained], may_train: bool
+) -> Trained:
+    """Sines, or a deep network where those do not resolve the residual and it leaves less."""
+    with jax.enable_x64(True):
+        sines, found = by_features(ansatz, seed, journal, choices)
+    trained = sines
+    if not found.is_resolved and sines.stop_reason == "plateau" and may_train:
+        journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
+        trained = _better(sines, train(), journal)
+    if trained is sines:
+        journal.offer(finished=True)
+        with jax.enable_x64(True):
+            look(found, journal)
+    return trained
 
 
 def _announce(

@@ -91,7 +91,7 @@ class Saver:
     """Writes checkpoints of one run; a context in which a fit goes on.
 
     - `identity`: what run it is, for the manifests;
-    - `kept`: the checkpoint that it goes on from, if it is resumed.
+    - `kept`: the checkpoint that it goes on from, if it is resumed. Others go with the first that is written.
     """
 
     def __init__(self, plan: Checkpoints, identity: Identity, kept: Path | None = None):
@@ -112,7 +112,6 @@ class Saver:
     def __enter__(self) -> "Saver":
         if not self._is_resumed:
             _check_free(self.folder, self._plan.overwrite)
-            remove_all_but(self.folder, ())
         self._signals = _Signals(self)
         return self
 
@@ -120,6 +119,8 @@ class Saver:
         try:
             if error is not None:
                 self._save_latest()
+            self._wait()
+        except KeyboardInterrupt:  # a signal comes only now
             self._wait()
         finally:
             self._worker.shutdown()

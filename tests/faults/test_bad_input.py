@@ -5,6 +5,7 @@ import io
 import os
 
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import optax
 import pytest
@@ -62,6 +63,14 @@ mine = Problem(name="mine", domain=domain, coefficients={"nu": 1.0},
     "binary.py": "\x00\x01",
     "text.txt": "text",
 }
+
+
+@pytest.fixture(autouse=True)
+def as_for_users():
+    """Without the types that are checked in tests only."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +133,7 @@ COMMAND_LINES = [
     (*SOLVE, "--resume", "--overwrite"),
     (*SOLVE, "--weighting", "rba", "--sampler", "uniform", "--strategy", "auto", "--precision", "half"),
     (*SOLVE, "--strategy", "gauss-newton", "--precision", "single"),
-    (*SOLVE, "--weighting", "causal", "--strategy", "adam"),
+    (*SOLVE, "--weighting", "causal", "--strategy", "adam", "--quiet"),
     *[("ntk", "mine.py", *more) for more in (("--points", "0"), ("--seed", "x"), ("--modes", "3"), ("--memory", "1"))],
     *[("ntk", "mine.py", "--all-points", "--memory", value) for value in ("0", "-1", "nan", "x")],
     ("ntk", "mine.py", "--all-points", "--modes", "0"),
@@ -315,7 +324,7 @@ DOORS = {
 """By name, calls that cannot be meant."""
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", DOORS, ids=range(len(DOORS)))
 def test_a_door(name):
     before = sorted(os.listdir("."))
     with pytest.raises((ValueError, TypeError)) as caught:

@@ -128,7 +128,7 @@ def test_a_run_that_says_it_had_other_settings_is_refused_and_nothing_is_run(run
 def test_a_problem_cannot_be_called_so(name):
     """For its name becomes that of a folder."""
     with pytest.raises(ProblemError):
-        Problem(name if not name.isalnum() else f"{name}/", LINE, poisson().conditions)
+        Problem(f"{name}/" if name.isidentifier() else name, LINE, poisson().conditions)
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,11 @@ def test_a_fit_that_is_killed_goes_on_to_the_same_end(tmp_path, kind, number):
     moment, inside = random.Random(number), number % 10 < 5
     process = begin(kind, tmp_path)
     assert wait_until(lambda: names(tmp_path), process)
-    for _ in range(moment.randrange(4)):
+    for _ in range(moment.randrange(3)):
         before = names(tmp_path)
-        if not wait_until(lambda before=before: names(tmp_path) != before, process):
-            break
+        assert wait_until(lambda before=before: names(tmp_path) != before, process)
     assert wait_until(lambda: is_writing(tmp_path) is inside, process), "it was over before it could be killed"
-    time.sleep(moment.uniform(0, 0.03 if inside else 0.2))
+    time.sleep(moment.uniform(0, 0.03 if inside else 0.1))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL

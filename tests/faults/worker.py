@@ -23,7 +23,7 @@ from tests.problems_for_tests import decay_rate, poisson
 
 def pendulum():
     """u'' = −sin 3u."""
-    line = Interval(t=(0.0, 15.0))
+    line = Interval(t=(0.0, 25.0))
     conditions = {
         "pde": Condition(lambda u: u.tt + jnp.sin(3 * u.value), on=line.interior),
         "value": Condition(lambda u: u - 1.0, on=line.start()),
@@ -39,7 +39,7 @@ KINDS = {
     "single": (poisson(), {"strategy": "ntk-adam", "steps": 6000, "precision": "single", **SMALL}),
     "adaptive": (poisson(), {"strategy": "soap", "sampler": "residual-adaptive", "steps": 2000, **SMALL}),
     "phases": (burgers, {"strategy": "ssbroyden", "steps": 400, **SMALL}),
-    "data": (decay_rate(), {"strategy": "gauss-newton", "steps": 150, **SMALL}),
+    "data": (decay_rate(), {"strategy": "ntk-adam", "steps": 6000, **SMALL}),
     "windows": (pendulum(), {}),
 }
 """By name, a problem and what `fit` is asked for; the last one is solved in windows of time, by what `auto` decides."""
