@@ -117,7 +117,7 @@ class Saver:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
-            if error is not None:
+            if isinstance(error, KeyboardInterrupt) or (error is not None and self._has_something_to_lose):
                 self._save_latest()
             self._wait()
         except KeyboardInterrupt:  # a signal comes only now
@@ -147,6 +147,10 @@ class Saver:
         if self._saved is None:
             return "nothing was saved yet" if self._failure is None else str(self._failure)
         return f"the state of step {self._saved.step} is in '{self.folder}', to be resumed"
+
+    @property
+    def _has_something_to_lose(self) -> bool:
+        return self._latest is not None and self._latest.is_worth_keeping
 
     @property
     def _is_busy(self) -> bool:
