@@ -33,6 +33,11 @@ def check_positive(**values: Any) -> None:
     _check(is_positive, "a finite number > 0", values)
 
 
+def check_not_negative(**values: Any) -> None:
+    """**Raises:** `ValueError` with the name of a value that is no finite number ≥ 0."""
+    _check(lambda value: is_number(value) and value >= 0, "a finite number ≥ 0", values)
+
+
 def check_share(**values: Any) -> None:
     """**Raises:** `ValueError` with the name of a value that is no number in [0, 1)."""
     _check(lambda value: is_number(value) and 0 <= value < 1, "a number in [0, 1)", values)

@@ -22,7 +22,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
-from ._checks import check_positive, check_share, check_whole
+from ._checks import check_not_negative, check_positive, check_share, check_whole
 from ._types import Params, Scalar
 from .linearization import AbstractLinearization
 
@@ -48,7 +48,7 @@ def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> LeastSquares:
 
     **Raises:** `ValueError` for values that cannot be meant, such as a momentum outside [0, 1).
     """
-    check_positive(damping=damping)
+    check_not_negative(damping=damping)
     check_share(momentum=momentum)
 
     def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:

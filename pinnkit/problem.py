@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ._checks import is_whole
-from .domains import AbstractRegion, Box
+from .domains import AbstractRegion, Box, PointSet
 from .equation import Equation
 from .fields import Frame, jump
 
@@ -212,17 +212,26 @@ class Problem:
                 f"the reference of problem '{self.name}' returns {sorted(result)}; "
                 f"the fields are {list(self.field_sizes)}"
             )
-        return {name: self._reference_values(name, values, len(points)) for name, values in result.items()}
+        return {name: self._reference_values(name, values, points) for name, values in result.items()}
 
-    def _reference_values(self, name: str, values: Any, n: int) -> np.ndarray:
-        size = self.field_sizes[name]
+    def _reference_values(self, name: str, values: Any, points: Float[np.ndarray, "n d"]) -> np.ndarray:
+        size, n = self.field_sizes[name], len(points)
         array, shape = np.asarray(values, dtype=float), (n,) if size == 1 else (n, size)
         if array.shape not in (shape, ()):
             raise ProblemError(
                 f"the reference of problem '{self.name}' gives field '{name}' the shape {array.shape} "
                 f"at {n} points; it must be {shape}"
             )
+        finite = np.isfinite(array).reshape(-1, size).all(axis=1)
+        if not finite.all():
+            where = "" if array.shape == () else self._place(points[int(np.argmin(finite))])
+            raise ProblemError(f"the reference of problem '{self.name}' is not finite for field '{name}'{where}")
         return np.broadcast_to(array, shape)
+
+    def _place(self, point: Float[np.ndarray, " d"]) -> str:
+        """A point as ` at x = ..., t = ...`."""
+        named = zip(self.domain.coordinates, point.tolist(), strict=True)
+        return " at " + ", ".join(f"{name} = {value:.6g}" for name, value in named)
 
     def _check_names(self) -> None:
         if not isinstance(self.name, str) or not self.name or self.name.strip(".") == "":
@@ -261,6 +270,20 @@ class Problem:
                     f"condition '{name}' of problem '{self.name}' holds on a region with coordinates "
                     f"{list(condition.on.coordinates)}; the domain has {list(self.domain.coordinates)}"
                 )
+            if isinstance(condition.on, PointSet):
+                self._check_inside(name, condition.on.values)
+
+    def _check_inside(self, condition: str, points: Float[np.ndarray, "n d"]) -> None:
+        """Refuse given points outside the domain, but for rounding."""
+        lower, upper = self.domain.lower, self.domain.upper
+        slack = 1e-9 * (upper - lower)
+        inside = ((points >= lower - slack) & (points <= upper + slack)).all(axis=1)
+        if not inside.all():
+            place = self._place(points[int(np.argmin(inside))])
+            raise ProblemError(
+                f"condition '{condition}' of problem '{self.name}' has {np.sum(~inside)} point(s) outside the domain, "
+                f"the first{place}"
+            )
 
     def _check_reference(self) -> None:
         if self.reference is None:

@@ -97,7 +97,6 @@ def test_the_end_is_the_same_to_the_last_bit(tmp_path, problem, arguments, step)
     assert resumed.run.config["resumed"] == [manifest.step]
     again = fit(problem, **arguments, resume=tmp_path / "run")  # nothing is left to be done
     assert_same_end(again, undisturbed)
-    assert again.summary.seconds.total > resumed.summary.seconds.total - 1  # the clock goes on
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_counts_follow_dimension_and_can_be_named():
         (-3, "whole number .* got -3"),
         (2.5, "whole number"),
         ({"pde": 0}, "'pde' .* takes 1 to"),
-        ({"walls": 1}, "'walls'.*at least 2 point"),
+        ({"walls": 1}, "'walls' .* takes 2 to"),
         ({"wall": 10}, r"unknown condition\(s\) \['wall'\].*'pde', 'start', 'walls'"),
     ],
 )

@@ -249,6 +249,12 @@ DOORS = {
         f"PointSet {v!r}": lambda v=v: PointSet(v)
         for v in ({"x": []}, {"x": [NAN]}, {"x": "ab"}, {}, {"x": [[1, 2], [3, 4]]})
     },
+    "PointSet outside": problem(conditions={"a": Condition(lambda u: u, on=PointSet({"x": [0.5, 5.0]}))}),
+    "reference": lambda: fit(
+        Problem("p", LINE, poisson().conditions, reference=lambda x: np.where(x > 0.5, NAN, x)),
+        strategy="adam",
+        steps=1,
+    ),
     "PointSet lengths": lambda: PointSet({"x": [1.0, 2.0]}, a=[1.0, 2.0, 3.0]),
     "Condition": lambda: Condition(3, on=LINE.interior),
     "Condition on": lambda: Condition(lambda u: u, on="x"),
