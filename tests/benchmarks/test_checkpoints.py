@@ -8,7 +8,7 @@ import pytest
 from pinnkit import Callback, Checkpoints, fit
 from problems.burgers import burgers
 
-RUN = {"strategy": "soap", "steps": 2000, "points": 2000, "width": 40, "depth": 4}
+RUN = {"strategy": "soap", "steps": 6000, "points": 2000, "width": 40, "depth": 4}
 EVERY = 10.0
 
 
