@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .problem import Problem
 
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-PACKAGES = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
 
 
 def _whole(hint: Any, tokens: Sequence[Any]) -> int:
@@ -397,6 +396,7 @@ def doctor() -> int:
     import jax
     import jax.numpy as jnp
 
+    from .identity import PACKAGES
     from .report.console import print_table
     from .report.tables import Table
 

@@ -7,7 +7,6 @@ the jet space of the fields: with flux = F(x, u, u_x, ...) it is F_x + F_u u_x +
 pass through the expression itself.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -75,9 +74,9 @@ class Equation:
 
     @property
     def text(self) -> str:
-        """The trace and its constants in full: the same for the same equation, in every process."""
+        """The trace and its constants in full: the same for the same equation, but for addresses in memory."""
         constants = [f"{np.asarray(c).dtype} {np.asarray(c).tolist()}" for c in self._closed.consts]
-        return re.sub(r" at 0x[0-9a-f]+", "", "\n".join([str(self._closed.jaxpr), *constants]))
+        return "\n".join([str(self._closed.jaxpr), *constants])
 
     @property
     def looks_elsewhere(self) -> bool:

@@ -48,7 +48,7 @@ def problem_identity(problem: Problem) -> dict[str, Any]:
     }
     with jax.enable_x64(True):
         for name, condition in problem.conditions.items():
-            found[f"equation of {name}"] = _sum(problem.equation(name).text)
+            found[f"equation of {name}"] = _sum(_ADDRESS.sub("", problem.equation(name).text))
             region = condition.on
             middle = region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
             found[f"points of {name}"] = _sum(plain(region), *jax.tree.leaves(middle))

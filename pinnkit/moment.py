@@ -1,7 +1,6 @@
 """The state of a run between two pieces of work: what a checkpoint holds."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -126,8 +125,3 @@ def _plain(prefix: str, arrays: dict[str, Any]) -> Variables:
     """Arrays whose axes have no names."""
     values = {name: np.asarray(array) for name, array in arrays.items()}
     return {f"{prefix}{name}": Variable(tuple("abcdefgh"[: v.ndim]), v) for name, v in values.items()}
-
-
-def finite_or_none(value: float) -> float | None:
-    """For JSON, which has no infinity."""
-    return value if math.isfinite(value) else None
