@@ -1,47 +1,77 @@
-"""What checkpoints cost: the same fit with and without them, side by side, and what a save takes by itself."""
+"""What checkpoints cost.
 
+Two runs one after the other differ by more than what is asked for here, on a machine that is shared. So it is measured
+inside one run: the time that stretches of steps take while a checkpoint is written, against that of their neighbours,
+and the time for which training waits when it offers its state.
+"""
+
+import itertools
 import statistics
 import time
 
 import pytest
 
 from pinnkit import Callback, Checkpoints, fit
+from pinnkit.saver import Saver
 from problems.burgers import burgers
 
-RUN = {"strategy": "soap", "steps": 6000, "points": 2000, "width": 40, "depth": 4}
+RUN = {"strategy": "soap", "steps": 8000, "points": 2000, "width": 40, "depth": 4}
 EVERY = 10.0
+"""Seconds between checkpoints for which the cost is stated."""
+
+OFTEN = 2.5
+"""Seconds between them here, so that there are many."""
+
+NEIGHBOURS = 4
 
 
-class Pace(Callback):
-    """Wall seconds of training after the first stretch of steps."""
+class Looks(Callback):
+    """When training looked from outside, and at which step."""
 
     def __init__(self):
-        self.first = self.last = None
+        self.seen = []
 
     def progress(self, event):
-        now = time.perf_counter(), event.step
-        self.first, self.last = self.first or now, now
+        self.seen.append((time.perf_counter(), event.step))
 
-    @property
-    def seconds_per_step(self):
-        return (self.last[0] - self.first[0]) / (self.last[1] - self.first[1])
+    def extra_seconds(self, began, ended):
+        """For how much longer the stretches that a save overlaps took than as many steps of their neighbours."""
+        pairs = list(itertools.pairwise(self.seen))
+        hit = [i for i, ((start, _), (end, _)) in enumerate(pairs) if start < ended and end > began]
+        around = [*pairs[max(hit[0] - NEIGHBOURS, 0) : hit[0]], *pairs[hit[-1] + 1 :][:NEIGHBOURS]]
+        pace = statistics.median((end - start) / (last - first) for (start, first), (end, last) in around)
+        return sum(pairs[i][1][0] - pairs[i][0][0] - pace * (pairs[i][1][1] - pairs[i][0][1]) for i in hit)
 
 
 @pytest.mark.benchmark
-def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, capsys):
-    """The median of three ratios, each of two fits one after the other, the order changing."""
-    ratios, saves = [], []
-    for turn in range(3):
-        paces = {}
-        for saved in (turn % 2 == 0, turn % 2 == 1):
-            pace, folder = Pace(), tmp_path / f"{turn}{saved}"
-            plan = Checkpoints(folder, every_seconds=EVERY) if saved else None
-            fit(burgers, **RUN, callbacks=[pace], checkpoints=plan)
-            paces[saved] = pace.seconds_per_step
-        ratios.append(paces[True] / paces[False])
-        saves.append(sum(path.stat().st_size for path in (tmp_path / f"{turn}True").rglob("*") if path.is_file()))
-    cost = 100 * (statistics.median(ratios) - 1)
+def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, capsys, monkeypatch):
+    saves, waits = [], []
+    write, offer = Saver._write, Saver.offer
+
+    def timed_write(self, moment):
+        began = time.perf_counter()
+        write(self, moment)
+        saves.append((began, time.perf_counter()))
+
+    def timed_offer(self, moment):
+        began = time.perf_counter()
+        offer(self, moment)
+        if not moment.finished:
+            waits.append(time.perf_counter() - began)
+
+    monkeypatch.setattr(Saver, "_write", timed_write)
+    monkeypatch.setattr(Saver, "offer", timed_offer)
+    looks = Looks()
+    fit(burgers, **RUN, callbacks=[looks], checkpoints=Checkpoints(tmp_path, every_seconds=OFTEN))
+    within = [save for save in saves[1:] if looks.seen[0][0] < save[0] and save[1] < looks.seen[-1][0]]
+    extras = [looks.extra_seconds(*save) for save in within]
+    extra, error = statistics.mean(extras), statistics.stdev(extras) / len(extras) ** 0.5
+    wait = sum(waits) / (looks.seen[-1][0] - looks.seen[0][0])
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) / 3 / 2**20
+    cost = 100 * (extra / EVERY + wait)
     with capsys.disabled():
-        print(f"\nwith over without: {', '.join(f'{r:.3f}' for r in ratios)}; median cost {cost:.1f} %")
-        print(f"the three newest checkpoints: {saves[-1] / 2**20:.1f} MiB")
+        print(f"\n{len(extras)} checkpoints of {size:.1f} MiB, {statistics.median(b - a for a, b in within):.2f} s each")
+        print(f"training lost {extra:.3f} s to each (standard error {error:.3f} s), and {100 * wait:.2f} % to offers")
+        print(f"cost every {EVERY:.0f} s: {cost:.1f} %; the first took {saves[0][1] - saves[0][0]:.1f} s, once")
+    assert len(extras) >= 10
     assert cost < 3
