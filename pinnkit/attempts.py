@@ -16,7 +16,7 @@ from .auto import OUTPUT_LAYER, RESOLVED, Automatic, Choices, Found
 from .diagnostics import Diagnostician, diagnostic_batch
 from .faults import find_fault
 from .journal import Journal
-from .measure import Measure
+from .measure import Measure, ReferenceGrid
 from .model import FunctionalModel, cast, parameter_count
 from .problem import ProblemError
 from .records import Check
@@ -72,7 +72,9 @@ class Trained:
         return total_loss(self.measure.held_out(self.params), weights)
 
 
-def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -> tuple[Trained, Found]:
+def by_features(
+    ansatz: Ansatz, seed: int, grid: ReferenceGrid, journal: Journal, choices: Choices
+) -> tuple[Trained, Found]:
     """Sines, solved for directly (see `auto`)."""
     automatic = Automatic(ansatz, seed, journal, choices)
     first = automatic.first
@@ -81,7 +83,7 @@ def by_features(ansatz: Ansatz, seed: int, journal: Journal, choices: Choices) -
     began = journal.limits.seconds()
     found = automatic.run()
     journal.train_seconds += journal.limits.seconds() - began
-    measure = _measure(found.ansatz, found.model, found.solver.counts, seed)
+    measure = _measure(found.ansatz, found.model, found.solver.counts, seed, grid)
     trained = Trained(
         ansatz=found.ansatz,
         residuals=ResidualFunctions(found.ansatz.remaining, found.model),
@@ -108,6 +110,7 @@ def by_training(
     counts: dict[str, int],
     weights: Mapping[str, float] | None,
     seed: int,
+    grid: ReferenceGrid,
     precision: str,
     journal: Journal,
 ) -> Trained:
@@ -120,7 +123,7 @@ def by_training(
         )
         exact = ResidualFunctions(problem, model)
         start = exact.initial_params(cast(model.params, jnp.float64))
-        measure = _measure(ansatz, model, counts, seed)
+        measure = _measure(ansatz, model, counts, seed, grid)
         diagnostician = diagnostician_of(exact, counts, seed, parameter_count(start))
         first_batch = sampled(exact, plan.sampler, counts, seed)
         for rule in (phase.weighting for phase in plan.phases if phase.weighting is not None):
@@ -175,12 +178,12 @@ def check_finite(residuals: ResidualFunctions, params: Params, batch: Batch) -> 
         raise ProblemError(f"not finite before the first step of problem '{residuals.problem.name}': {fault}")
 
 
-def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], seed: int) -> Measure:
+def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], seed: int, grid: ReferenceGrid) -> Measure:
     """Held-out residuals of all conditions, those that hold by construction too."""
     problem = ansatz.problem
     full = ResidualFunctions(problem, model)
     every = point_counts(problem, {name: counts[name] for name in counts if problem.conditions[name].on.count is None})
-    return Measure(full, sampled(full, QuasiRandom(), every, seed + _HELD_OUT_SEED))
+    return Measure(full, sampled(full, QuasiRandom(), every, seed + _HELD_OUT_SEED), grid)
 
 
 def look(found: Found, journal: Journal) -> None:

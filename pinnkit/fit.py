@@ -27,7 +27,7 @@ from .identity import Identity, network_identity, plain, problem_identity, versi
 from .intervals import coefficient_intervals
 from .journal import Journal, Limits, peak_memory_bytes
 from .kernels import check_problem_and_seed
-from .measure import Fields
+from .measure import Fields, ReferenceGrid
 from .model import FunctionalModel, as_functional, cast, parameter_count
 from .networks import MLP, Periodic, Rescale, default_network
 from .ntk.kernel import checked_dtype
@@ -118,6 +118,7 @@ def fit(
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
+    grid = ReferenceGrid.of(problem)
     saver, before = None, None
     if saving is not None:
         settings = {"strategy": strategy, "weighting": weighting, "sampler": sampler, "steps": steps, "budget": budget}
@@ -135,8 +136,8 @@ def fit(
         journal = Journal(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, saver, before)
         _announce(journal, problem, plan, network, counts, precision)
         _record_conditions(ansatz, journal)
-        train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, precision, journal)
-        trained = _by_choice(ansatz, seed, journal, choices, train, steps is None) if chooses else train()
+        train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, grid, precision, journal)
+        trained = _by_choice(ansatz, seed, grid, journal, choices, train, steps is None) if chooses else train()
         journal.history.restrict_to(trained.ansatz.remaining.conditions)
         summary, snapshot = _conclude(trained, seed, plan, precision, journal)
         config = _config(problem, trained, summary, weighting, sampler, steps, budget, target)
@@ -213,11 +214,17 @@ def _wanted(conditions: str | Sequence[str] | None, model: Model | None) -> str 
 
 
 def _by_choice(
-    ansatz: Ansatz, seed: int, journal: Journal, choices: Choices, train: Callable[[], Trained], may_train: bool
+    ansatz: Ansatz,
+    seed: int,
+    grid: ReferenceGrid,
+    journal: Journal,
+    choices: Choices,
+    train: Callable[[], Trained],
+    may_train: bool,
 ) -> Trained:
     """Sines, or a deep network where those do not resolve the residual and it leaves less."""
     with jax.enable_x64(True):
-        sines, found = by_features(ansatz, seed, journal, choices)
+        sines, found = by_features(ansatz, seed, grid, journal, choices)
     trained = sines
     if not found.is_resolved and sines.stop_reason == "plateau" and may_train:
         journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
@@ -309,8 +316,9 @@ def _conclude(
         coefficient_intervals=intervals,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
-    fields = measure.fields(params, measure.points)
-    snapshot = Snapshot(problem.domain.coordinates, measure.points, measure.shape, fields, measure.reference)
+    grid = measure.grid
+    fields = measure.fields(params, grid.points)
+    snapshot = Snapshot(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference)
     return summary, snapshot
 
 

@@ -1,5 +1,7 @@
 """A look at parameters from outside: fields on arrays, held-out residuals, errors against the reference."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ from jaxtyping import Float
 from ._types import Params
 from .domains import Box
 from .faults import Fault, find_fault
+from .problem import Problem
 from .residuals import Batch, ResidualFunctions
 
 
@@ -22,17 +25,34 @@ class Fields:
             return {name: np.asarray(values) for name, values in self._function(params, points).items()}
 
 
+@dataclasses.dataclass(frozen=True)
+class ReferenceGrid:
+    """The points at which fields are compared with the reference of a problem.
+
+    - `points`; `shape`: of the tensor grid that they are, empty where they are none;
+    - `reference`: per field of shape `(n,)` or `(n, m)`, empty without one.
+    """
+
+    points: Float[np.ndarray, "n d"]
+    shape: tuple[int, ...]
+    reference: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, problem: Problem) -> "ReferenceGrid":
+        """**Raises:** `ProblemError` for a reference that is not finite or of another shape."""
+        points, shape = _test_points(problem.domain)
+        return cls(points, shape, problem.evaluate_reference(points) or {})
+
+
 class Measure:
     """Held-out mean squares, and errors against the reference on the test grid."""
 
-    def __init__(self, residuals: ResidualFunctions, batch: Batch):
-        self.problem, self.fields = residuals.problem, Fields(residuals)
+    def __init__(self, residuals: ResidualFunctions, batch: Batch, grid: ReferenceGrid):
+        self.problem, self.fields, self.grid = residuals.problem, Fields(residuals), grid
         self._residuals, self._batch = residuals, batch
         self._mean_squares = jax.jit(
             lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
         )
-        self.points, self.shape = _test_points(residuals.problem.domain)
-        self.reference = residuals.problem.evaluate_reference(self.points) or {}
 
     def held_out(self, params: Params) -> dict[str, float]:
         """Mean square of each condition's residual on points that training never sees."""
@@ -46,11 +66,11 @@ class Measure:
 
     def errors(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
         """Relative L2 and maximum error per field; a reference that vanishes has no relative error."""
-        if not self.reference:
+        if not self.grid.reference:
             return {}, {}
-        values = self.fields(_on_host(params), self.points)
+        values = self.fields(_on_host(params), self.grid.points)
         relative, largest = {}, {}
-        for name, reference in self.reference.items():
+        for name, reference in self.grid.reference.items():
             error = values[name] - reference
             largest[name] = float(np.max(np.abs(error)))
             if norm := float(np.linalg.norm(reference)):

@@ -24,8 +24,10 @@ from pinnkit import (
     RunFolderError,
     Strategy,
     Terminated,
+    auto,
     fit,
 )
+from pinnkit.auto import OUTPUT_LAYER, Choices
 from pinnkit.checkpoint import checkpoints, newest_intact
 from pinnkit.cli import main
 from pinnkit.identity import plain, problem_identity
@@ -97,6 +99,25 @@ def test_the_end_is_the_same_to_the_last_bit(tmp_path, problem, arguments, step)
     assert resumed.run.config["resumed"] == [manifest.step]
     again = fit(problem, **arguments, resume=tmp_path / "run")  # nothing is left to be done
     assert_same_end(again, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_deep_network_after_sines_goes_on_to_the_same_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(auto, "UNKNOWNS", {1: (4,)})
+    hopeless = {"target": 1e-9, "choices": Choices(bandwidth=96.0)}
+    undisturbed = fit(poisson(), **hopeless)
+    stages, end = undisturbed.history.phases, undisturbed.summary.steps
+    assert stages[0].name == OUTPUT_LAYER and len(stages) > 1 and end > stages[1].step + 20
+    with pytest.raises(Died):
+        fit(
+            poisson(),
+            **hopeless,
+            checkpoints=Checkpoints(tmp_path, every_steps=1),
+            callbacks=[At(stages[1].step + 20, die)],
+        )
+    resumed = fit(poisson(), **hopeless, resume=tmp_path)
+    assert_same_end(resumed, undisturbed)
+    assert resumed.run.config["resumed"] == [stages[1].step + 10]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pinnkit.linearization import (
     linearize_for_solving,
     linearize_matrix_free,
 )
-from pinnkit.measure import Measure
+from pinnkit.measure import Measure, ReferenceGrid
 from pinnkit.model import FunctionalModel, as_functional
 from pinnkit.residuals import ResidualFunctions
 from pinnkit.samplers import batch_of, point_counts
@@ -165,7 +165,8 @@ def errors(setting: Setting, steps: int, redraw: int, momentum: float) -> tuple[
 
     carry = setting.params, optimizer.init(setting.params), start, jax.random.key(0)
     (params, *_), losses = jax.jit(lambda carry: jax.lax.scan(step, carry, jnp.arange(steps)))(carry)
-    measure = Measure(residuals, batch_of(setting.problem, sampler.init(setting.problem, setting.counts, seed=10_007)))
+    held_out = batch_of(setting.problem, sampler.init(setting.problem, setting.counts, seed=10_007))
+    measure = Measure(residuals, held_out, ReferenceGrid.of(setting.problem))
     held_out = 0.5 * sum(measure.held_out(params).values())
     return held_out / float(losses[-1]), measure.errors(params)[0]["u"]
 

@@ -22,7 +22,7 @@ import numpy as np
 import optax
 
 from pinnkit import MLP, Box, Condition, ConstantLearningRate, NTKLearningRate, NTKWeighting, Periodic, Phase, Problem
-from pinnkit.measure import Measure
+from pinnkit.measure import Measure, ReferenceGrid
 from pinnkit.model import as_functional
 from pinnkit.residuals import ResidualFunctions
 from pinnkit.samplers import QuasiRandom, batch_of, point_counts
@@ -124,7 +124,8 @@ class Bench:
         model = as_functional(network, problem.domain.dimension)
         self._residuals = ResidualFunctions(problem, model)
         counts = point_counts(problem, case.points)
-        self._measure = Measure(self._residuals, batch_of(problem, QuasiRandom().init(problem, counts, seed + 1)))
+        held_out = batch_of(problem, QuasiRandom().init(problem, counts, seed + 1))
+        self._measure = Measure(self._residuals, held_out, ReferenceGrid.of(problem))
         self._optimizer, self._weighting = OPTIMIZERS[optimizer](), NTKWeighting()
         params = self._residuals.initial_params(model.params)
         layouts, weights = SAMPLER.init(problem, counts, seed), fixed_weights(tuple(problem.conditions), None)

@@ -16,7 +16,7 @@ import jax.random as jr
 import numpy as np
 
 from pinnkit import SAMPLERS, STRATEGIES, Box, Condition, Problem, laplacian
-from pinnkit.measure import Measure
+from pinnkit.measure import Measure, ReferenceGrid
 from pinnkit.model import as_functional
 from pinnkit.networks import default_network
 from pinnkit.residuals import ResidualFunctions
@@ -85,7 +85,7 @@ def relative_errors(problem: Problem, strategy: str, sampler: AbstractSampler) -
         body = lambda state, i: take_step(phase, residuals, sampler, state, i / steps)
         train = jax.jit(lambda state: jax.lax.scan(body, state, jnp.arange(steps))[0])
         states = [train(first_state(residuals, phase, sampler, seed)) for seed in SEEDS]
-        measure = Measure(residuals, batch_of(problem, states[0].layouts))
+        measure = Measure(residuals, batch_of(problem, states[0].layouts), ReferenceGrid.of(problem))
         return [measure.errors(state.params)[0]["u"] for state in states]
 
 
