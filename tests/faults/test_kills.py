@@ -105,7 +105,8 @@ def test_a_fit_in_a_folder_where_another_one_writes_is_refused(tmp_path):
     first.send_signal(signal.SIGKILL)
     first.communicate()
     third = solve(tmp_path / "run", "--resume")  # a lock does not outlive who held it
-    wait_until(lambda: is_writing(tmp_path / "run"), third)
+    before = names(tmp_path / "run")
+    wait_until(lambda: names(tmp_path / "run") != before, third)
     third.send_signal(signal.SIGTERM)
     third.communicate(timeout=60)
     assert third.returncode == 143
@@ -120,7 +121,8 @@ def test_who_reads_may_go(tmp_path):
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True, cwd=tmp_path
     )
     process.stdout.close()
-    err = process.stderr.read()
+    with process.stderr:
+        err = process.stderr.read()
     assert process.wait(60) == 141
     assert "Traceback" not in err and "Exception" not in err
     assert (tmp_path / "run" / "summary.json").is_file()

@@ -131,7 +131,7 @@ class Sensor(AbstractRegion):
 def test_data(number):
     """Of points that are drawn anew every step, one is in the broken interval sooner or later."""
     low = 0.05 + 0.09 * number
-    sensor = Sensor(low, low + 5e-4)
+    sensor = Sensor(low, low + 2e-4)
     conditions = {
         "pde": Condition(lambda u, x: u.xx + x, on=LINE.interior),
         "data": Condition(lambda u, measured: u - measured, on=sensor),
