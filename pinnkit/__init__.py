@@ -48,8 +48,8 @@ from .samplers import ResidualAdaptive as ResidualAdaptive
 from .samplers import Uniform as Uniform
 from .saver import Checkpoints as Checkpoints
 from .saver import CheckpointWarning as CheckpointWarning
-from .saver import Interrupted as Interrupted
-from .saver import Terminated as Terminated
+from .signals import Interrupted as Interrupted
+from .signals import Terminated as Terminated
 from .soap import scale_by_soap as scale_by_soap
 from .solution import Solution as Solution
 from .strategies import STRATEGIES as STRATEGIES

@@ -1,17 +1,12 @@
-"""Saving the state of a run while it goes on: when, in the background, and when somebody wants it to end."""
+"""Saving the state of a run while it goes on: when, and in the background."""
 
-import contextlib
 import os
-import signal
-import socket
-import sys
 import threading
 import time
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from ._checks import is_positive, is_whole
@@ -28,31 +23,14 @@ from .checkpoint import (
 from .files import RunFolderError, reason_of
 from .identity import Identity
 from .moment import Moment
+from .signals import Signals, stopped
 
 FIRST = 2.0
 """Seconds after which a first checkpoint is due."""
 
-SAVED_WITHIN, GRACE = 4.0, 1.0
-"""Seconds after a signal in which the state is saved, and in which the program may then end by itself."""
-
 
 class CheckpointWarning(RuntimeWarning):
     """A checkpoint cannot be written, or is not the one that was wanted."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """SIGINT came; the message says where the state is."""
-
-
-class Terminated(SystemExit):
-    """SIGTERM or SIGHUP came; the message says where the state is, and the exit status is 128 and its number."""
-
-    def __init__(self, message: str, number: int):
-        super().__init__(128 + number)
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
 
 
 @dataclass(frozen=True)
@@ -107,18 +85,18 @@ class Saver:
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(1, "pinnkit-checkpoint")
         self._task: Future[None] | None = None
-        self._signals: _Signals | None = None
+        self._signals: Signals | None = None
 
     def __enter__(self) -> "Saver":
         if not self._is_resumed:
             _check_free(self.folder, self._plan.overwrite)
-        self._signals = _Signals(self)
+        self._signals = Signals(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
             if isinstance(error, KeyboardInterrupt) or (error is not None and self._has_something_to_lose):
-                self._save_latest()
+                self.save_latest()
             self._wait()
         except KeyboardInterrupt:  # a signal comes only now
             self._wait()
@@ -127,7 +105,7 @@ class Saver:
             number = None if self._signals is None else self._signals.close()
         self._tell()
         if number is not None:
-            raise _stopped(number, self.message) from None
+            raise stopped(number, self.message) from None
 
     def offer(self, moment: Moment) -> None:
         """A state that could be saved; it is, where that is due."""
@@ -139,7 +117,18 @@ class Saver:
         if by_steps or moment.finished:
             self._wait()
         if by_steps or moment.finished or (by_time and not self._is_busy):
-            self._save_latest()
+            self.save_latest()
+
+    def save_latest(self) -> "Future[None] | None":
+        """Have the newest state written, unless it is."""
+        with self._lock:
+            moment = self._latest
+            if moment is None or moment is self._saved:
+                return self._task
+            self._due_at = time.monotonic() + (self._plan.every_seconds or float("inf"))
+            self._saved_step = moment.step
+            self._task = self._worker.submit(self._write, moment)
+            return self._task
 
     @property
     def message(self) -> str:
@@ -155,17 +144,6 @@ class Saver:
     @property
     def _is_busy(self) -> bool:
         return self._task is not None and not self._task.done()
-
-    def _save_latest(self) -> "Future[None] | None":
-        """Have the newest state written, unless it is."""
-        with self._lock:
-            moment = self._latest
-            if moment is None or moment is self._saved:
-                return self._task
-            self._due_at = time.monotonic() + (self._plan.every_seconds or float("inf"))
-            self._saved_step = moment.step
-            self._task = self._worker.submit(self._write, moment)
-            return self._task
 
     def _write(self, moment: Moment) -> None:
         """In the background."""
@@ -247,92 +225,3 @@ def _check_free(folder: Path, overwrite: bool) -> None:
             f"'{folder}' holds an unfinished run, at step {manifest.step}: resume it, overwrite it, or choose another "
             "folder"
         )
-
-
-def _stopped(number: int, message: str) -> BaseException:
-    text = f"stopped by {signal.Signals(number).name}; {message}"
-    return Interrupted(text) if number == signal.SIGINT else Terminated(text, number)
-
-
-class _Signals:
-    """SIGINT, SIGTERM and SIGHUP, while a fit goes on: the first has the state saved and ends the fit, the second ends
-    the program at once.
-
-    Python runs handlers between its own instructions only, and a compiled stretch of steps may take minutes. So a
-    thread of its own learns of the signal, has the state saved, and ends the program where the fit does not end. Where
-    somebody else handles these signals, or this is not the main thread, they are left alone.
-    """
-
-    NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-
-    def __init__(self, saver: Saver):
-        self._saver, self._number, self._old = saver, None, dict[int, Any]()
-        self._came, self._ender = 0, None
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for name in self.NAMES:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-                self._old[number] = signal.signal(number, self._handle)
-        if not self._old:
-            return
-        self._reading, self._writing = socket.socketpair()
-        self._writing.setblocking(False)
-        self._other = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
-        if self._other != -1:  # an event loop listens there
-            signal.set_wakeup_fd(self._other)
-        self._over = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="pinnkit-signals", daemon=True)
-        self._watcher.start()
-
-    def close(self) -> int | None:
-        """Put everything back. **Returns:** the signal that came."""
-        if not self._old:
-            return None
-        self._over.set()
-        if self._other == -1:
-            signal.set_wakeup_fd(-1)
-        self._writing.close()
-        self._watcher.join()
-        if self._ender is not None:
-            self._ender.join()
-        self._reading.close()
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-        return self._number
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread, when it comes to it."""
-        if self._number is not None:
-            _leave(number, "stopped at once")
-        self._number = number
-        raise KeyboardInterrupt
-
-    def _watch(self) -> None:
-        while came := self._reading.recv(1):
-            if (number := came[0]) not in self._old:
-                continue
-            self._came += 1
-            if self._came > 1:
-                time.sleep(0.1)  # the main thread may be quicker
-                _leave(number, "stopped at once")
-            self._ender = threading.Thread(target=self._end, args=(number,), name="pinnkit-end", daemon=True)
-            self._ender.start()
-
-    def _end(self, number: int) -> None:
-        """Have the state saved, and end the program where the main thread does not come to it."""
-        with contextlib.suppress(Exception):
-            task = self._saver._save_latest()
-            if task is not None:
-                task.result(SAVED_WITHIN)
-        if not self._over.wait(GRACE):
-            _leave(number, str(_stopped(number, self._saver.message)))
-
-
-def _leave(number: int, text: str) -> None:
-    """End the program now, whatever it is doing."""
-    with contextlib.suppress(OSError, ValueError):
-        if sys.stderr.isatty():
-            os.write(2, b"\x1b[?25h\n")  # a live display hides the cursor
-        os.write(2, f"pinnkit: {text}\n".encode(errors="replace"))
-    os._exit(128 + number)

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -30,7 +30,7 @@ from .moment import Place, Training
 from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
-from .state import StepInfo, TrainState
+from .state import StepInfo, TrainState, is_key, packed, unpacked
 from .strategies import Phase, Strategy, no_theory
 from .weighting import AbstractWeighting, renewed
 
@@ -102,9 +102,9 @@ class Trainer:
         if before is None:
             return state, Place(self._limits.seconds())
         place, phase = before.place, self._strategy.phases[before.place.phase]
-        restored = _unpacked(before.state, _enter(phase, self._residuals, state))
+        restored = unpacked(before.state, _enter(phase, self._residuals, state))
         if place.kept is not None:
-            self._best = _Best(self.history.checks[place.kept], _unpacked(before.kept, state.params))
+            self._best = _Best(self.history.checks[place.kept], unpacked(before.kept, state.params))
         self._diagnostician.remember(before.memory, self.history.diagnostics)
         return restored, place
 
@@ -114,8 +114,8 @@ class Trainer:
         if best is not None:
             number = next(i for i, check in enumerate(checks) if check is best.check)
             place = msgspec.structs.replace(place, kept=number)
-        kept = [] if best is None else _packed(best.params)
-        self._journal.offer(Training(place, _packed(state), kept, self._diagnostician.memory), finished)
+        kept = [] if best is None else packed(best.params)
+        self._journal.offer(Training(place, packed(state), kept, self._diagnostician.memory), finished)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
         """Steps of a phase; None where only time limits it."""
@@ -368,25 +368,6 @@ def _stretch(
     return state, infos, alive
 
 
-def _packed(tree: Any) -> list[Array]:
-    """The leaves of a tree that are not empty; keys of random numbers as the numbers they are made of."""
-    return [jr.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree) if leaf.size]
-
-
-def _unpacked(leaves: Sequence[Any], like: Any) -> Any:
-    """The tree with the leaves that were packed. **Raises:** `RunFolderError` where they cannot be those of `like`."""
-    wanted, tree = jax.tree.flatten(like)
-    if [np.shape(leaf) for leaf in leaves] != [leaf.shape for leaf in _packed(like)]:
-        raise RunFolderError("the run to resume has a state of other shapes: another network, or another optimizer")
-    put = lambda leaf, of: jr.wrap_key_data(jnp.asarray(leaf)) if _is_key(of) else jnp.asarray(leaf, of.dtype)
-    rest = iter(leaves)
-    return tree.unflatten([put(next(rest), of) if of.size else of for of in wanted])
-
-
-def _is_key(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
 def _enter(phase: Phase, residuals: ResidualFunctions, state: TrainState) -> TrainState:
     """The state with fresh optimizer, weighting and rate for a phase."""
     key, rate_key = jr.split(state.key)
@@ -400,7 +381,7 @@ def _enter(phase: Phase, residuals: ResidualFunctions, state: TrainState) -> Tra
         rate_state=() if phase.learning_rate is None else phase.learning_rate.init(state.params, rate_key),
         key=key,
     )
-    return jax.tree.map(lambda leaf: leaf if _is_key(leaf) else jax.lax.convert_element_type(leaf, leaf.dtype), entered)
+    return jax.tree.map(lambda leaf: leaf if is_key(leaf) else jax.lax.convert_element_type(leaf, leaf.dtype), entered)
 
 
 def _first_weights(

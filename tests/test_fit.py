@@ -345,6 +345,14 @@ def test_what_cannot_be_meant_is_refused(name):
     assert "\n" not in str(caught.value)
 
 
+def test_a_reference_that_is_not_finite_is_refused_before_anything_is_computed(tmp_path):
+    watch = Watch()
+    broken = dataclasses.replace(poisson(), reference=lambda x: np.where(x > 0.5, np.inf, x))
+    with pytest.raises(ProblemError, match=r"not finite for field 'u' at x = 0\.501$"):
+        fit(broken, callbacks=[watch], checkpoints=tmp_path / "run")
+    assert watch.events == [] and not (tmp_path / "run").exists()
+
+
 def test_the_kernel_before_training_needs_no_fit():
     record = pinnkit.diagnose(poisson(), points=20, width=6, depth=1)
     assert record.modes == 22 and 0 < record.numerical_rank <= 22

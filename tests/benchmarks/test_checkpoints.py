@@ -70,7 +70,9 @@ def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, ca
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) / 3 / 2**20
     cost = 100 * (extra / EVERY + wait)
     with capsys.disabled():
-        print(f"\n{len(extras)} checkpoints of {size:.1f} MiB, {statistics.median(b - a for a, b in within):.2f} s each")
+        print(
+            f"\n{len(extras)} checkpoints of {size:.1f} MiB, {statistics.median(b - a for a, b in within):.2f} s each"
+        )
         print(f"training lost {extra:.3f} s to each (standard error {error:.3f} s), and {100 * wait:.2f} % to offers")
         print(f"cost every {EVERY:.0f} s: {cost:.1f} %; the first took {saves[0][1] - saves[0][0]:.1f} s, once")
     assert len(extras) >= 10
