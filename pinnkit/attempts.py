@@ -126,8 +126,6 @@ def by_training(
         measure = _measure(ansatz, model, counts, seed, grid)
         diagnostician = diagnostician_of(exact, counts, seed, parameter_count(start))
         first_batch = sampled(exact, plan.sampler, counts, seed)
-        for rule in (phase.weighting for phase in plan.phases if phase.weighting is not None):
-            rule.init(exact, first_batch, initial_weights)  # refuses problems to which it does not apply
         check_finite(exact, start, first_batch)
     with jax.enable_x64(precision == "double"):
         dtype = jnp.result_type(float)

@@ -109,6 +109,7 @@ def fit(
     _check_run_arguments(problem, seed, precision, callbacks)
     saving = _checked_checkpoints(checkpoints, resume)
     plan = as_strategy(strategy, precision, weighting, sampler)
+    plan.check(problem)
     fixed_weights(tuple(problem.conditions), weights)
     ansatz = find_ansatz(problem, _wanted(conditions, model), periodic=model is None)
     given = [model, width, depth, points, sampler, weights, weighting]

@@ -91,12 +91,20 @@ class Strategy:
             raise TypeError(f"the sampler of strategy '{self.name}' is one, got {type(self.sampler).__name__}")
         if not is_number(self.rows_per_parameter) or self.rows_per_parameter < 0:
             raise ValueError(f"`rows_per_parameter` is a finite number ≥ 0, got {self.rows_per_parameter!r}")
-        rules = [phase.weighting for phase in self.phases if phase.weighting is not None]
-        if self.sampler.redraw is not None and (bound := [rule for rule in rules if rule.remembers_points]):
+        if self.sampler.redraw is not None and (bound := [rule for rule in self._rules if rule.remembers_points]):
             raise ValueError(
                 f"{type(bound[0]).__name__} remembers points, and strategy '{self.name}' draws them anew every "
                 f"{self.sampler.redraw} steps; give it a sampler with `redraw=None`"
             )
+
+    @property
+    def _rules(self) -> list[AbstractWeighting]:
+        return [phase.weighting for phase in self.phases if phase.weighting is not None]
+
+    def check(self, problem: Problem) -> None:
+        """**Raises:** `ProblemError` for a problem to which one of its weightings does not apply."""
+        for rule in self._rules:
+            rule.check(problem)
 
     def counts(self, problem: Problem, parameters: int) -> dict[str, int]:
         """Points of each condition for a network with so many parameters; no fewer than usual."""

@@ -42,8 +42,11 @@ class CausalWeighting(AbstractPointWeighting):
         for tolerance in self.tolerances:
             check_positive(tolerances=tolerance)
 
+    def check(self, problem: Problem) -> None:
+        super().check(problem)
+        time_axis(problem)
+
     def first_memory(self, residuals: ResidualFunctions, batch: Batch) -> dict[str, Array]:
-        time_axis(residuals.problem)
         return {name: jnp.asarray(0) for name in batch}
 
     def importance(

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from .._checks import check_share
 from .._types import Params, Weights
+from ..problem import Problem
 from ..residuals import Batch, ResidualFunctions, mean_weights
 from .rule import AbstractWeighting, renewed
 
@@ -52,6 +53,10 @@ class AbstractPointWeighting(AbstractWeighting):
             raise ValueError(
                 f"the base of {type(self).__name__} weighs conditions; {type(self.base).__name__} weighs points"
             )
+
+    def check(self, problem: Problem) -> None:
+        if self.base is not None:
+            self.base.check(problem)
 
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> PointState:
         conditions = mean_weights(weights)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool
 
 from .._checks import check_whole
 from .._types import Params, Weights
+from ..problem import Problem
 from ..residuals import Batch, ResidualFunctions
 
 
@@ -30,13 +31,14 @@ class AbstractWeighting(eqx.Module):
     def __check_init__(self) -> None:
         check_whole(every=self.every)
 
+    def check(self, problem: Problem) -> None:  # noqa: B027  most rules apply to every problem
+        """**Raises:** `ProblemError` for a problem to which the rule does not apply."""
+
     @abc.abstractmethod
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> Any:
         """The state before the first update.
 
         - `weights`: those in force, which rules for points may keep for the conditions.
-
-        **Raises:** `ProblemError` for a problem to which the rule does not apply.
         """
 
     @abc.abstractmethod

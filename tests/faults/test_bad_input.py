@@ -133,7 +133,7 @@ COMMAND_LINES = [
     (*SOLVE, "--resume", "--overwrite"),
     (*SOLVE, "--weighting", "rba", "--sampler", "uniform", "--strategy", "auto", "--precision", "half"),
     (*SOLVE, "--strategy", "gauss-newton", "--precision", "single"),
-    (*SOLVE, "--weighting", "causal", "--strategy", "adam", "--quiet"),
+    (*SOLVE, "--weighting", "causal", "--strategy", "adam"),
     *[("ntk", "mine.py", *more) for more in (("--points", "0"), ("--seed", "x"), ("--modes", "3"), ("--memory", "1"))],
     *[("ntk", "mine.py", "--all-points", "--memory", value) for value in ("0", "-1", "nan", "x")],
     ("ntk", "mine.py", "--all-points", "--modes", "0"),
