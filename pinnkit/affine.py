@@ -1,13 +1,15 @@
 """Which outputs of a traced function are affine in its argument: found from the trace, never from values.
 
 Products of two factors that both depend on the argument, and operations that are not known to be linear, count as not
-affine. So the answer "affine" is a proof; the answer "not affine" is a lack of one.
+affine; so does `stop_gradient`, whose value is not what its derivative says. The answer "affine" is a proof; the answer
+"not affine" is a lack of one.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ._jaxpr import called, read
 
@@ -21,15 +23,20 @@ _LINEAR_IN_FIRST = frozenset("div gather dynamic_slice".split())
 _BILINEAR = frozenset("mul dot_general conv_general_dilated".split())
 
 
-def is_affine(function: Callable[[Any], Any], argument: Any) -> bool:
-    """Whether every output of `function` is provably affine in its argument, a tree of arrays or shapes."""
-    return max(degrees(function, argument), default=CONSTANT) <= AFFINE
+def is_affine(function: Callable[..., Any], argument: Any, *known: Any) -> bool:
+    """Whether every output of `function` is provably affine in its first argument, a tree of arrays or shapes.
+
+    - `known`: further arguments; the answer holds whatever their values are.
+    """
+    return max(degrees(function, argument, *known), default=CONSTANT) <= AFFINE
 
 
-def degrees(function: Callable[[Any], Any], argument: Any) -> list[int]:
-    """For each output whether it is `CONSTANT` in the argument, `AFFINE` in it, or `OTHER`."""
-    closed = jax.make_jaxpr(function)(argument)
-    return _propagate(closed.jaxpr, len(closed.consts) * [CONSTANT], len(closed.in_avals) * [AFFINE])
+def degrees(function: Callable[..., Any], argument: Any, *known: Any) -> list[int]:
+    """For each output whether it is `CONSTANT` in the first argument, `AFFINE` in it, or `OTHER`."""
+    closed = jax.make_jaxpr(function)(argument, *known)
+    variables = len(jax.tree.leaves(argument))
+    inputs = variables * [AFFINE] + (len(closed.in_avals) - variables) * [CONSTANT]
+    return _propagate(closed.jaxpr, len(closed.consts) * [CONSTANT], inputs)
 
 
 def _propagate(jaxpr: Any, constants: Sequence[int], inputs: Sequence[int]) -> list[int]:
@@ -47,8 +54,10 @@ def _propagate(jaxpr: Any, constants: Sequence[int], inputs: Sequence[int]) -> l
 
 def _degree(eqn: Any, operands: Sequence[int]) -> int:
     name, highest = eqn.primitive.name, max(operands, default=CONSTANT)
-    if highest == CONSTANT or name == "stop_gradient":
+    if highest == CONSTANT:
         return CONSTANT
+    if name == "convert_element_type" and not jnp.issubdtype(eqn.params["new_dtype"], jnp.inexact):
+        return OTHER  # it rounds
     if name in _LINEAR:
         return highest
     if name in _BILINEAR:

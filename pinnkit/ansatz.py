@@ -23,8 +23,10 @@ from jaxtyping import Array, Float
 from numpy.polynomial import polynomial
 
 from ._types import TIME_NAMES, Params, Scalar
+from .domains.region import Face
+from .face_values import TOLERANCE, Datum, Pin, derived, on_face, pins_of, prescribed
 from .model import FunctionalModel
-from .prescribed import TOLERANCE, Datum, Pin, derived, on_face, pins_of, prescribed, seams_of
+from .periodicity import seams_of
 from .problem import Problem, ProblemError
 from .smoothness import roughness
 
@@ -132,10 +134,11 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, peri
 
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     seams, by_period = seams_of(problem, names) if periodic else ({}, ())
-    candidates = {name: pins for name in names if name not in by_period and (pins := pins_of(problem, name))}
+    read = {name: found for name in names if name not in by_period and (found := pins_of(problem, name))}
+    candidates = {name: found for name, found in read.items() if not isinstance(found, str)}
     zeros = frozenset(pin for found in candidates.values() for pin in found if _is_zero(problem, pin))
     accepted: list[str] = []
-    notes: list[str] = []
+    notes = [f"condition '{name}' stays in the loss: {why}" for name, why in read.items() if isinstance(why, str)]
     if (kink := _kink(problem, candidates, seams)) is not None:
         notes += [f"condition '{name}' stays in the loss: {kink}" for name in by_period]
         seams, by_period = {}, ()
@@ -173,7 +176,7 @@ def _objection(problem: Problem, pins: Sequence[Pin], seams: Mapping[int, int]) 
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
     for pin in pins:
-        values = jax.vmap(prescribed(problem, pin))(jnp.asarray(on_face(problem, pin.axis, pin.side)))
+        values = jax.vmap(prescribed(problem, pin))(jnp.asarray(on_face(problem, pin)))
         if not jnp.isfinite(values).all():
             return "the values it prescribes are not finite"
         if pin.axis in seams:
@@ -202,7 +205,9 @@ def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
     for axis, highest in seams.items():
         for order in range(highest + 1):
             datum = derived(prescribed(problem, pin), ((axis, order),))
-            below, above = (np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, axis, side)))) for side in (0, 1))
+            below, above = (
+                np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, Face(axis, side, 1))))) for side in (0, 1)
+            )
             wrong = np.abs(above - below) > TOLERANCE * (1 + np.abs(below).max() + np.abs(above).max())
             if wrong.any() or not np.isfinite(above).all():
                 what = "value" if not order else f"derivative of order {order}"
@@ -222,8 +227,7 @@ def _kink(problem: Problem, candidates: Mapping[str, Sequence[Pin]], seams: Mapp
 
 def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
     """The first two values that should be one, where two pins meet."""
-    x = on_face(problem, a.axis, a.side)
-    x = jnp.asarray(x).at[:, b.axis].set(on_face(problem, b.axis, b.side)[:, b.axis])
+    x = jnp.asarray(on_face(problem, a)).at[:, b.axis].set(problem.domain.bounds[b.side][b.axis])
     first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
     second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
     if not (np.isfinite(first).all() and np.isfinite(second).all()):

@@ -7,6 +7,7 @@ the jet space of the fields: with flux = F(x, u, u_x, ...) it is F_x + F_u u_x +
 pass through the expression itself.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._jaxpr import called, evaluate, read
+from .dependence import is_analytic_function
 from .fields import (
     Field,
     Frame,
@@ -81,6 +83,21 @@ class Equation:
     @property
     def looks_elsewhere(self) -> bool:
         """Whether it takes fields at other points than its own."""
+        return bool(self.elsewhere)
+
+    @property
+    def displaced(self) -> frozenset[str]:
+        """The coordinates along which it takes fields at other points than its own."""
+        return frozenset(
+            name
+            for node in self.elsewhere
+            for name, point in zip(self._coordinates, node.inputs, strict=True)
+            if not _is_coordinate(point, name)
+        )
+
+    @functools.cached_property
+    def elsewhere(self) -> list[Node]:
+        """The nodes at which a field is taken at other points."""
         seen: dict[int, Node] = {}
         rest = [self.output]
         while rest:
@@ -88,7 +105,7 @@ class Equation:
             if isinstance(node, Node) and id(node) not in seen:
                 seen[id(node)] = node
                 rest.extend(node.inputs)
-        return any(node.eqn.primitive is elsewhere_p for node in seen.values())
+        return [node for node in seen.values() if node.eqn.primitive is elsewhere_p]
 
     def needs(self, node: Any) -> frozenset[Symbol]:
         """What the value of `node` depends on."""
@@ -197,17 +214,25 @@ def _as_vector(residual: Any) -> Array:
 
 
 def _flatten(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-    """The outputs of a jaxpr as nodes, calls inlined."""
+    """The outputs of a jaxpr as nodes, calls inlined but for functions that are known as a whole."""
     values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *inputs), strict=True))
     for eqn in jaxpr.eqns:
         operands = tuple(read(atom, values) for atom in eqn.invars)
-        if (inner := called(eqn)) is not None:
+        if (inner := called(eqn)) is not None and not is_analytic_function(eqn):
             results = _flatten(*inner, operands)
         else:
             _refuse_inner_symbols(eqn)
             results = [Node(eqn, operands, output) for output in range(len(eqn.outvars))]
         values.update(zip(eqn.outvars, results, strict=True))
     return [read(atom, values) for atom in jaxpr.outvars]
+
+
+def _is_coordinate(node: Any, name: str) -> bool:
+    """Whether a node is the coordinate `name` of the equation's own point, perhaps repeated."""
+    while isinstance(node, Node) and node.eqn.primitive.name in ("broadcast_in_dim", "convert_element_type", "reshape"):
+        (node,) = node.inputs
+    is_symbol = isinstance(node, Node) and node.eqn.primitive is symbol_p
+    return is_symbol and node.eqn.params["symbol"] == Symbol("coordinate", name)
 
 
 def _refuse_inner_symbols(eqn: Any) -> None:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from ._types import Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth
-from .domains.box import Interior
+from .domains import AbstractRegion
 from .ledger import Arrays
 from .model import FunctionalModel, as_functional
 from .networks import SineFeatures
@@ -160,12 +160,23 @@ def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = sta
     for axis in range(problem.domain.dimension):
         unit = np.repeat(rng.random((LINES, 1, problem.domain.dimension)), LINE_POINTS, axis=1)
         unit[:, :, axis] = np.linspace(0, 1, LINE_POINTS, endpoint=False)
-        points = Interior(problem.domain).points(jnp.asarray(unit.reshape(-1, problem.domain.dimension)))
-        values = solver.layer.values(params, moved(dict.fromkeys(_interior(problem), points)))
+        regions = {name: problem.conditions[name].on for name in _interior(problem)}
+        points = jnp.asarray(unit.reshape(-1, problem.domain.dimension))
+        values = solver.layer.values(params, moved({name: region.points(points) for name, region in regions.items()}))
         largest = max(np.abs(r).max() for r in values.values())
-        lines = [r.reshape(LINES, LINE_POINTS, -1) for r in values.values() if np.abs(r).max() > ROUNDING * largest]
-        found.append(max(map(_highest_frequency, lines), default=0.0))
+        frequencies = [
+            _highest_frequency(r.reshape(LINES, LINE_POINTS, -1)) / _share(problem, regions[name], axis)
+            for name, r in values.items()
+            if np.abs(r).max() > ROUNDING * largest
+        ]
+        found.append(max(frequencies, default=0.0))
     return tuple(found)
+
+
+def _share(problem: Problem, region: AbstractRegion, axis: int) -> float:
+    """Of the domain's extent along an axis, that of a region."""
+    (low, high), (lower, upper) = region.bounds, problem.domain.bounds
+    return float((high - low)[axis] / (upper - lower)[axis])
 
 
 def _highest_frequency(lines: Float[np.ndarray, "l n m"]) -> float:

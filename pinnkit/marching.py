@@ -22,11 +22,10 @@ from ._types import TIME_NAMES, Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth
 from .domains import Box
-from .domains.box import Faces, Interior
 from .domains.region import Points
+from .face_values import Pin, prescribed
 from .model import FunctionalModel, as_functional
 from .networks import SineFeatures
-from .prescribed import Pin, prescribed
 from .problem import Problem
 from .residuals import Batch
 from .warp import Bump, Warp
@@ -135,8 +134,8 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     """How to march in time, None for problems that cannot.
 
     Needed are one coordinate that is time, initial values for every field that has a derivative in time, of every
-    lower order, other conditions on the interior and on faces in space alone, and no unknown coefficient, which would
-    be another one in each window.
+    lower order, other conditions on the whole interior and on whole faces in space alone, for the present time only,
+    and no unknown coefficient, which would be another one in each window.
     """
     problem, box = ansatz.problem, ansatz.problem.domain
     times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
@@ -145,12 +144,10 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     axis = times[0]
     initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}
     rest = [name for name in problem.conditions if name not in initial]
-    for name in rest:
-        region = problem.conditions[name].on
-        if not isinstance(region, Interior | Faces) or any(a == axis for a, _ in getattr(region, "faces", ())):
-            return None
+    if not all(_holds_at_all_times(problem, name, axis) for name in rest):
+        return None
     start = tuple(sorted((p for found in initial.values() for p in found), key=lambda p: (p.output, p.order)))
-    needed = {(output, order) for output, highest in _time_orders(problem, axis).items() for order in range(highest)}
+    needed = {(output, order) for output, highest in problem.highest_orders(axis).items() for order in range(highest)}
     if not start or {(pin.output, pin.order) for pin in start} != needed or len(start) != len(needed):
         return None
     kept = {output: tuple(p for p in found if p.axis != axis) for output, found in ansatz.pins.items()}
@@ -159,6 +156,14 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     exact = tuple(name for name in problem.conditions if name in ansatz.conditions or name in initial)
     windowed = dataclasses.replace(ansatz, conditions=exact, pins=by_output)
     return Marching(windowed, windowed.remaining, axis, start)
+
+
+def _holds_at_all_times(problem: Problem, name: str, axis: int) -> bool:
+    """Whether a condition is one for each time: on all of space or whole faces of it, of fields at the present time."""
+    region, bounds = problem.conditions[name].on, problem.domain.bounds
+    faces = region.faces_of(bounds)
+    in_space = region.fills(bounds) or (faces is not None and all(face.axis != axis for face in faces))
+    return in_space and problem.domain.coordinates[axis] not in problem.equation(name).displaced
 
 
 def piecewise(models: FunctionalModel, axis: int, edges: Sequence[float], params: Sequence[Params]) -> FunctionalModel:
@@ -186,17 +191,3 @@ def _in_time(function: Callable, axis: int, order: int) -> Callable:
 
 def _rate(function: Callable, axis: int) -> Callable:
     return lambda x: jax.jvp(function, (x,), (jnp.zeros_like(x).at[axis].set(1.0),))[1]
-
-
-def _time_orders(problem: Problem, axis: int) -> dict[int, int]:
-    """The highest derivative in time of each output."""
-    orders: dict[int, int] = {}
-    first = 0
-    for field, size in problem.field_sizes.items():
-        for name in problem.conditions:
-            for symbol in problem.equation(name).symbols:
-                if symbol.kind == "field" and symbol.name == field:
-                    for output in range(first, first + size):
-                        orders[output] = max(orders.get(output, 0), symbol.orders[axis])
-        first += size
-    return orders

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from ._checks import is_whole
 from .domains import AbstractRegion, Box, PointSet
+from .domains.region import SLACK
 from .equation import Equation
 from .fields import Frame, jump
 
@@ -112,6 +113,7 @@ class Problem:
     fields: Sequence[str] | Mapping[str, int] = ("u",)
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     reference: Callable[..., Any] | None = None
+    _equations: dict[tuple[str, str], Equation] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("conditions", "coefficients"):
@@ -143,7 +145,13 @@ class Problem:
         return {name: value for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
 
     def equation(self, condition: str) -> Equation:
-        """The equation of a condition, traced in the floating-point precision in force."""
+        """The equation of a condition, traced once in each floating-point precision."""
+        key = condition, str(jax.numpy.result_type(float))
+        if key not in self._equations:
+            self._equations[key] = self._traced(condition)
+        return self._equations[key]
+
+    def _traced(self, condition: str) -> Equation:
         residual, region = self.conditions[condition].residual, self.conditions[condition].on
         frame = Frame(
             coordinates=self.domain.coordinates,
@@ -162,6 +170,13 @@ class Problem:
             if isinstance(error, jax.errors.TracerBoolConversionError):
                 message = "it branches on a value; use `jnp.where(condition, a, b)` instead of `if`"
             raise ProblemError(f"{where}: {message}") from error
+
+    def highest_orders(self, axis: int) -> dict[int, int]:
+        """The highest derivative along an axis that the equations take of each output of the network."""
+        fields = [field for field, size in self.field_sizes.items() for _ in range(size)]
+        taken = {symbol for name in self.conditions for symbol in self.equation(name).symbols if symbol.kind == "field"}
+        orders = lambda field: [symbol.orders[axis] for symbol in taken if symbol.name == field]
+        return {output: max(orders(field), default=0) for output, field in enumerate(fields)}
 
     def with_coefficients(self, **values: float) -> "Problem":
         """The same problem with other values of given coefficients.
@@ -270,13 +285,27 @@ class Problem:
                     f"condition '{name}' of problem '{self.name}' holds on a region with coordinates "
                     f"{list(condition.on.coordinates)}; the domain has {list(self.domain.coordinates)}"
                 )
-            if isinstance(condition.on, PointSet):
-                self._check_inside(name, condition.on.values)
+            self._check_region(name, condition.on)
+
+    def _check_region(self, condition: str, region: AbstractRegion) -> None:
+        """Refuse a region that reaches outside the domain, but for rounding."""
+        if isinstance(region, PointSet):
+            return self._check_inside(condition, region.values)
+        (lower, upper), (low, high) = self.domain.bounds, region.bounds
+        slack = SLACK * (upper - lower)
+        outside = np.flatnonzero((low < lower - slack) | (high > upper + slack))
+        if outside.size:
+            axis = int(outside[0])
+            name, span = self.domain.coordinates[axis], lambda a, b: f"from {a[axis]:g} to {b[axis]:g}"
+            raise ProblemError(
+                f"condition '{condition}' of problem '{self.name}' holds on a region that leaves the domain: {name} is "
+                f"{span(low, high)} there, the domain has {name} {span(lower, upper)}; take a region inside the domain"
+            )
 
     def _check_inside(self, condition: str, points: Float[np.ndarray, "n d"]) -> None:
         """Refuse given points outside the domain, but for rounding."""
-        lower, upper = self.domain.lower, self.domain.upper
-        slack = 1e-9 * (upper - lower)
+        lower, upper = self.domain.bounds
+        slack = SLACK * (upper - lower)
         inside = ((points >= lower - slack) & (points <= upper + slack)).all(axis=1)
         if not inside.all():
             place = self._place(points[int(np.argmin(inside))])

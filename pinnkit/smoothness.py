@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .prescribed import Pin, derived, on_face, prescribed
+from .dependence import BROKEN, KNOWN, SMOOTH, STEADY, dependence
+from .face_values import Pin, derived, on_face, prescribed
 from .problem import Problem
 
 _CELLS, _NODES, _LINES = 512, 4, 4
@@ -24,27 +25,36 @@ ROUNDING = 1e-9
 
 
 def roughness(problem: Problem, pins: Sequence[Pin]) -> str | None:
-    """Where values that pins prescribe, or derivatives that the equations take of them, break off; None if nowhere.
+    """Why values that pins prescribe may break off, or derivatives that the equations take of them; None if nothing
+    speaks against them.
 
-    On lines along each axis of the face every derivative must grow by the integral of the next one.
+    Along each axis of the face they must follow from the coordinate by analytic operations alone, and on lines along it
+    every derivative must grow by the integral of the next one.
     """
     for pin in pins:
         for axis, name in enumerate(problem.domain.coordinates):
-            if axis == pin.axis or not (highest := _highest(problem, pin.output, axis)):
+            if axis == pin.axis or not (highest := problem.highest_orders(axis)[pin.output]):
                 continue
             edges, at_edges, at_nodes = _line(problem, pin, axis, highest)
             if (found := _mismatch(edges, at_edges[..., :-1], at_nodes[..., 1:])) is not None:
                 order, where = found
                 what = "values are" if not order else f"values have a derivative of order {order} that is"
                 return f"its {what} not continuous near {name} = {where:.2g}"
+            if _is_broken(problem, pin, axis):
+                return (
+                    f"its values depend on {name} through a comparison, such as `where`, `abs` or `maximum`, so "
+                    "nothing proves that they are smooth"
+                )
     return None
 
 
-def _highest(problem: Problem, output: int, axis: int) -> int:
-    """The highest derivative along an axis that the equations take of the field that an output belongs to."""
-    fields = [field for field, size in problem.field_sizes.items() for _ in range(size)]
-    taken = (symbol for name in problem.conditions for symbol in problem.equation(name).symbols)
-    return max((s.orders[axis] for s in taken if s.kind == "field" and s.name == fields[output]), default=0)
+def _is_broken(problem: Problem, pin: Pin, axis: int) -> bool:
+    """Whether more than analytic operations lead from a coordinate to the prescribed values."""
+    point = [jnp.asarray(value) for value in on_face(problem, pin)[-1]]
+    levels = [SMOOTH if i == axis else STEADY for i in range(len(point))]
+    levels[pin.axis] = KNOWN
+    (found,) = dependence(lambda *x: [prescribed(problem, pin)(x)], point, levels)
+    return bool(found.levels == BROKEN)
 
 
 def _line(
@@ -55,7 +65,7 @@ def _line(
     edges = np.linspace(box.lower[axis], box.upper[axis], _CELLS + 1)
     gauss = (np.polynomial.legendre.leggauss(_NODES)[0] + 1) / 2
     nodes = edges[:-1, None] + np.diff(edges)[:, None] * gauss
-    lines = on_face(problem, pin.axis, pin.side)[: 1 if box.dimension == 2 else _LINES]
+    lines = on_face(problem, pin)[: 1 if box.dimension == 2 else _LINES]
     datum = prescribed(problem, pin)
 
     @jax.jit

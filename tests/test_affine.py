@@ -18,7 +18,6 @@ AFFINE_FUNCTIONS = {
     "indexing": lambda v: v[1] - v[::-1].sum() + jnp.concatenate([v, x])[jnp.array([0, 5])].sum(),
     "mean": lambda v: jnp.mean(v) + jnp.stack([v, v]).reshape(-1),
     "constant": lambda v: x,
-    "held fixed": lambda v: jax.lax.stop_gradient(v) ** 2,
 }
 OTHER_FUNCTIONS = {
     "square": lambda v: v**2,
@@ -28,6 +27,9 @@ OTHER_FUNCTIONS = {
     "choice by it": lambda v: jnp.where(v > 0, v, 0.0),
     "relu": jax.nn.relu,
     "norm": lambda v: jnp.linalg.norm(v),
+    "held fixed": lambda v: jax.lax.stop_gradient(v),
+    "cast to whole numbers": lambda v: v.astype(int) * 1.0,
+    "cast to truth values": lambda v: v.astype(bool) * 1.0,
     "loop": lambda v: jax.lax.fori_loop(0, 2, lambda _, w: w * 2.0, v),
 }
 
@@ -45,3 +47,8 @@ def test_what_is_not_provably_affine_is_not_called_so(name):
 def test_degrees_are_told_output_by_output():
     function = lambda tree: (tree["a"] * 2, tree["a"] * tree["b"], x)
     assert degrees(function, {"a": x, "b": x}) == [AFFINE, OTHER, CONSTANT]
+
+
+def test_functions_may_be_affine_whatever_other_arguments_are():
+    assert is_affine(lambda v, y: jnp.where(y > 0.5, v, 2 * v) * jnp.sin(y), x, 0.3)
+    assert not is_affine(lambda v, y: jnp.where(y > 0.5, v, v**2), x, 0.3)

@@ -11,6 +11,7 @@ FLOORS = [
         "_numbering",
         "checkpoint",
         "affine",
+        "dependence",
         "prediction",
         "variables",
         "bandwidth",
@@ -26,8 +27,8 @@ FLOORS = [
     {"fields", "networks", "ntk", "tensorboard", "vtk"},
     {"equation"},
     {"problem", "operators"},
-    {"residuals", "prescribed"},
-    {"linearization", "faults", "output_layer", "smoothness"},
+    {"residuals", "face_values"},
+    {"linearization", "faults", "output_layer", "smoothness", "periodicity"},
     {
         "measure",
         "samplers",

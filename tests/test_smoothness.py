@@ -13,7 +13,13 @@ VALUES = {
     "sine": (lambda x: jnp.sin(20 * x), HEAT, None),
     "constant": (lambda x: 3.0 + 0 * x, HEAT, None),
     "front": (lambda x: jnp.tanh(x / 0.01), HEAT, None),
-    "bounded second derivative": (lambda x: jnp.abs(x - 0.1) ** 3, HEAT, None),
+    "distance": (lambda x: jnp.hypot(x, 0.5) + jnp.sinc(3 * x), HEAT, None),
+    "bounded second derivative": (lambda x: jnp.abs(x - 0.1) ** 3, HEAT, "nothing proves that they are smooth"),
+    "patch between the samples": (
+        lambda x: jnp.where(jnp.abs(x - 0.1234567) < 1e-9, 1.0, 0.0),
+        HEAT,
+        "its values depend on x through a comparison",
+    ),
     "unbounded fourth derivative": (
         lambda x: jnp.abs(x - 0.1) ** 3,
         BEAM,

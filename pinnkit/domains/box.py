@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._types import TIME_NAMES
-from .region import AbstractRegion, Points
+from .region import SLACK, AbstractRegion, Bounds, Face, Points, are_same
 
 
 class Box:
@@ -34,6 +34,11 @@ class Box:
     @property
     def dimension(self) -> int:
         return len(self.coordinates)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The lower and the upper bounds of the coordinates."""
+        return self.lower, self.upper
 
     @property
     def space(self) -> tuple[str, ...]:
@@ -99,6 +104,13 @@ class Interior(AbstractRegion):
     def __init__(self, box: Box):
         self.box, self.coordinates, self.dimension = box, box.coordinates, box.dimension
 
+    @property
+    def bounds(self) -> Bounds:
+        return self.box.bounds
+
+    def fills(self, bounds: Bounds) -> bool:
+        return are_same(self.bounds, bounds)
+
     def points(self, unit: Float[Array, "n k"]) -> Points:
         low, high = (jnp.asarray(bound, unit.dtype) for bound in (self.box.lower, self.box.upper))
         return Points((1 - unit) * low + unit * high, None, {})  # exact at both bounds
@@ -124,6 +136,20 @@ class Faces(AbstractRegion):
         self.dimension, self.least = box.dimension - 1, len(faces)
         self.count = len(faces) if self.dimension == 0 else None
 
+    @property
+    def bounds(self) -> Bounds:
+        each = [self._bounds_of(axis, side) for axis, side in self.faces]
+        return np.min([low for low, _ in each], axis=0), np.max([high for _, high in each], axis=0)
+
+    def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
+        found = [_whole_face(self._bounds_of(axis, side), axis, side, bounds) for axis, side in self.faces]
+        return None if None in found else tuple(face for face in found if face is not None)
+
+    def _bounds_of(self, axis: int, side: int) -> Bounds:
+        low, high = self.box.lower.copy(), self.box.upper.copy()
+        low[axis] = high[axis] = self.box.bounds[side][axis]
+        return low, high
+
     def points(self, unit: Float[Array, "n k"]) -> Points:
         counts = self.parts(len(unit) if self.count is None else self.count)
         parts = jnp.split(unit[: sum(counts)], np.cumsum(counts)[:-1])
@@ -142,6 +168,13 @@ class Faces(AbstractRegion):
         largest_remainders = np.argsort(np.floor(shares) - shares, kind="stable")
         counts[largest_remainders[: n - counts.sum()]] += 1
         return tuple(counts.tolist())
+
+
+def _whole_face(own: Bounds, axis: int, side: int, bounds: Bounds) -> Face | None:
+    """The face of the box between `bounds` that a face of another box, between `own`, is; None if none or a part."""
+    slack = SLACK * (bounds[1][axis] - bounds[0][axis])
+    sides = [s for s in (0, 1) if abs(own[0][axis] - bounds[s][axis]) <= slack]
+    return Face(axis, sides[0], 2 * side - 1) if sides and are_same(own, bounds, without=axis) else None
 
 
 def _check_bounds(name: str, pair: tuple[float, float]) -> None:

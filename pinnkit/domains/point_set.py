@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .region import AbstractRegion, Points
+from .region import AbstractRegion, Bounds, Points
 
 
 class PointSet(AbstractRegion):
@@ -40,6 +40,10 @@ class PointSet(AbstractRegion):
         self.values = np.stack([arrays[name] for name in coordinates], axis=-1)
         self.data = {name: arrays[name] for name in columns}
         self.dimension, self.count, self.least = 0, n, n
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.values.min(axis=0), self.values.max(axis=0)
 
     @property
     def columns(self) -> tuple[str, ...]:
