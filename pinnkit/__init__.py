@@ -52,6 +52,7 @@ from .signals import Interrupted as Interrupted
 from .signals import Terminated as Terminated
 from .soap import scale_by_soap as scale_by_soap
 from .solution import Solution as Solution
+from .stop_reason import StopReason as StopReason
 from .strategies import STRATEGIES as STRATEGIES
 from .strategies import Phase as Phase
 from .strategies import Strategy as Strategy

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._types import Params
 from .ansatz import Ansatz
-from .auto import OUTPUT_LAYER, RESOLVED, Automatic, Choices, Found
+from .auto import OUTPUT_LAYER, PLENTY, RESOLVED, Automatic, Choices, Found
 from .diagnostics import Diagnostician, diagnostic_batch
 from .faults import find_fault
 from .journal import Journal
@@ -23,6 +23,7 @@ from .records import Check
 from .residuals import Batch, ResidualFunctions, total_loss
 from .samplers import AbstractSampler, QuasiRandom, batch_of, point_counts
 from .state import TrainState
+from .stop_reason import StopReason
 from .strategies import Strategy
 from .trainer import Trainer
 from .weighting import fixed_weights
@@ -49,7 +50,8 @@ class Trained:
     weights: dict[str, float]
     described: dict[str, Any]
     kept_step: int
-    stop_reason: str
+    stop_reason: StopReason
+    stop_detail: str | None = None
     state: TrainState | None = None
 
     def training_losses(self) -> dict[str, float]:
@@ -155,6 +157,7 @@ def by_training(
             described=described,
             kept_step=outcome.kept_step,
             stop_reason=outcome.stop_reason,
+            stop_detail=outcome.stop_detail,
             state=outcome.state,
         )
 
@@ -198,15 +201,17 @@ def look(found: Found, journal: Journal) -> None:
     journal.diagnostics_seconds += time.perf_counter() - began
 
 
-def _reason(found: Found, journal: Journal) -> str:
+def _reason(found: Found, journal: Journal) -> StopReason:
     limits = journal.limits
     if limits.target is not None and found.loss <= limits.target:
-        return "target"
+        return StopReason.TARGET
     if journal.stopped:
-        return "callback"
+        return StopReason.INTERRUPTED
     if limits.is_over:
-        return "budget"
-    return "resolved" if found.left <= RESOLVED else "plateau"
+        return StopReason.BUDGET
+    if found.left <= PLENTY:
+        return StopReason.SOLVED
+    return StopReason.CONVERGED if found.left <= RESOLVED else StopReason.STALLED
 
 
 def merged(model: FunctionalModel, ansatz: Ansatz, params: Params, is_own: bool) -> Any:

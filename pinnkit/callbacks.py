@@ -50,7 +50,7 @@ class Callback:
         """Once, before compilation."""
 
     def progress(self, event: Progress) -> bool | None:
-        """After each stretch of steps; returning True ends the fit with stop reason "callback"."""
+        """After each stretch of steps; returning True ends the fit, with `StopReason.INTERRUPTED`."""
 
     def diagnostics(self, record: Diagnostics) -> None:
         """After each look at the kernel."""

@@ -178,6 +178,7 @@ def solve(
     from .report import ConsoleProgress, LiveFile
     from .report.console import make_console
     from .saver import Checkpoints, settings_of
+    from .stop_reason import StopReason
 
     if resume and overwrite:
         raise ValueError("`--resume` goes on with a run, `--overwrite` begins anew: give one of them")
@@ -214,8 +215,8 @@ def solve(
     if not quiet:
         solution.report(make_console(plain=plain))
         print(f"\nwritten to {folder}; open {folder / 'report.html'}")
-    reason = solution.run.summary.stop_reason
-    return _fail(f"stopped: {reason}", FAILED) if reason.startswith("not finite") else OK
+    summary = solution.run.summary
+    return _fail(f"stopped: {summary.ending}", FAILED) if summary.stop_reason is StopReason.NOT_FINITE else OK
 
 
 @app.command

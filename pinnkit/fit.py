@@ -38,6 +38,7 @@ from .run import Run
 from .samplers import AbstractSampler, QuasiRandom, point_counts
 from .saver import Checkpoints, Saver, restore
 from .solution import Solution
+from .stop_reason import StopReason
 from .strategies import Strategy, as_strategy
 from .summary import Spectra, SpectrumSummary, Summary
 from .weighting import AbstractWeighting, fixed_weights
@@ -227,7 +228,7 @@ def _by_choice(
     with jax.enable_x64(True):
         sines, found = by_features(ansatz, seed, grid, journal, choices)
     trained = sines
-    if not found.is_resolved and sines.stop_reason == "plateau" and may_train:
+    if not found.is_resolved and sines.stop_reason is StopReason.STALLED and may_train:
         journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
         trained = _better(sines, train(), journal)
     if trained is sines:
@@ -302,6 +303,7 @@ def _conclude(
         steps=journal.step,
         kept_step=trained.kept_step,
         stop_reason=trained.stop_reason,
+        stop_detail=trained.stop_detail,
         seconds=journal.seconds,
         peak_memory_bytes=peak_memory_bytes(),
         loss=total_loss(losses, trained.weights),

@@ -11,6 +11,7 @@ from jaxtyping import Array
 from .checkpoint import Tree
 from .history import History
 from .ledger import Piece
+from .stop_reason import StopReason
 from .summary import Seconds
 from .variables import Variable, Variables, below, decode_variables, encode_variables
 
@@ -23,7 +24,7 @@ class Place(msgspec.Struct, frozen=True):
     - `phase`: its number; `first`: its first step, None before it is entered;
     - `best`, `best_at`: the smallest held-out loss of the phase, by a margin, and its step;
     - `began`: seconds on the clock when training began; `program`: a sum of the compiled step;
-    - `reason`: why the phase is over, None while it goes on;
+    - `reason`: why the phase is over, None while it goes on; `detail`: what was not finite, if that is why;
     - `kept`: the number of the look from outside that saw the smallest held-out loss of all, and its parameters.
     """
 
@@ -33,7 +34,8 @@ class Place(msgspec.Struct, frozen=True):
     best: float | None = None
     best_at: int = 0
     program: str = ""
-    reason: str | None = None
+    reason: StopReason | None = None
+    detail: str | None = None
     kept: int | None = None
 
 

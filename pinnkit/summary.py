@@ -3,6 +3,7 @@
 import msgspec
 
 from .diagnostics import Diagnostics
+from .stop_reason import StopReason
 
 
 class SpectrumSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +57,7 @@ class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
+    - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
     - `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
     - `held_out`, `held_out_loss`: the same on points that training never saw; `held_out` knows the conditions that hold
       by construction too;
@@ -76,7 +78,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: dict[str, int]
     steps: int
     kept_step: int
-    stop_reason: str
+    stop_reason: StopReason
+    stop_detail: str | None
     seconds: Seconds
     peak_memory_bytes: int
     loss: float
@@ -96,6 +99,11 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def exact(self) -> dict[str, float]:
         """Mean square residual of the conditions that hold by construction."""
         return {name: value for name, value in self.held_out.items() if name not in self.losses}
+
+    @property
+    def ending(self) -> str:
+        """Why it stopped, in a phrase."""
+        return self.stop_reason.phrase + (f": {self.stop_detail}" if self.stop_detail else "")
 
     def encoded(self) -> bytes:
         """As JSON."""

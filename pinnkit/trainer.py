@@ -31,6 +31,7 @@ from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
 from .state import StepInfo, TrainState, is_key, packed, unpacked
+from .stop_reason import StopReason
 from .strategies import Phase, Strategy, no_theory
 from .weighting import AbstractWeighting, renewed
 
@@ -50,7 +51,8 @@ class Outcome(NamedTuple):
 
     state: TrainState
     kept_step: int
-    stop_reason: str
+    stop_reason: StopReason
+    stop_detail: str | None
 
 
 class Trainer:
@@ -85,8 +87,11 @@ class Trainer:
         while True:
             if place.reason is None:
                 state, place = self._run_phase(state, place)
-            is_over = place.reason not in ("steps", "plateau", "budget") or place.phase == len(phases) - 1
-            is_over |= place.reason == "budget" and self._limits.is_over
+            is_over = (
+                place.reason not in (StopReason.STEPS, StopReason.STALLED, StopReason.BUDGET)
+                or place.phase == len(phases) - 1
+            )
+            is_over |= place.reason is StopReason.BUDGET and self._limits.is_over
             self._offer(state, place, finished=is_over)
             if is_over:
                 break
@@ -94,7 +99,7 @@ class Trainer:
         state, kept_step = self._kept(state)
         self._diagnose(state, phases[place.phase], is_last_step=kept_step == int(state.step))
         assert place.reason is not None  # noqa: S101  a phase that is over has one
-        return Outcome(state, kept_step, place.reason)
+        return Outcome(state, kept_step, place.reason, place.detail)
 
     def _resumed(self, state: TrainState) -> tuple[TrainState, Place]:
         """Where training goes on, from its first state."""
@@ -135,7 +140,7 @@ class Trainer:
     def _run_phase(self, state: TrainState, place: Place) -> tuple[TrainState, Place]:
         """Train until the phase is over; the place then says why."""
         phase, is_last = self._strategy.phases[place.phase], place.phase == len(self._strategy.phases) - 1
-        over = lambda reason: msgspec.structs.replace(place, reason=reason)
+        over = lambda reason, detail=None: msgspec.structs.replace(place, reason=reason, detail=detail)
         is_new = not place.program
         if is_new:
             state, place = self._entered(phase, state, place)
@@ -143,7 +148,7 @@ class Trainer:
         assert first is not None  # noqa: S101  since it is entered
         steps = self._steps_of(phase, first, is_last)
         if steps == 0:
-            return state, over("steps")
+            return state, over(StopReason.STEPS)
         (stretch, program), planned = self._compile(phase, state), _diagnostic_steps(phase, steps)
         if is_new:
             place = msgspec.structs.replace(place, program=program)
@@ -165,23 +170,25 @@ class Trainer:
             pace = elapsed / max(taken, 1)
             self._record(first + done, infos, taken)
             if not alive:
-                return state, over(self._fault(phase, state))
+                return state, over(StopReason.NOT_FINITE, self._fault(phase, state))
             check = self._check(state, infos.weights, taken)
             if not math.isfinite(check.held_out_loss):
                 self.history.checks.pop()
                 fault = self._measure.fault(state.params) or "held-out loss"
                 state = dataclasses.replace(state, params=state.previous)
-                return state, over(f"not finite: {fault}, at step {check.step}")
+                return state, over(StopReason.NOT_FINITE, f"{fault}, at step {check.step}")
             if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, _numbers(state)):
                 self._best = _Best(check, state.params)
             if place.best is None or check.held_out_loss < LESS * place.best:
                 place = msgspec.structs.replace(place, best=check.held_out_loss, best_at=int(state.step))
             is_stopped = self._report(phase, infos, taken, check, (done + taken) / total, pace)
-            if reason := "callback" if is_stopped else self._stop_reason(phase, check, place.best_at, deadline):
+            if is_stopped:
+                return state, over(StopReason.INTERRUPTED)
+            if reason := self._stop_reason(phase, check, place.best_at, deadline):
                 return state, over(reason)
             if done + taken in planned:
                 self._diagnose(state, phase)
-        return state, over("steps")
+        return state, over(StopReason.STEPS)
 
     def _entered(self, phase: Phase, state: TrainState, place: Place) -> tuple[TrainState, Place]:
         """At the first step of a phase."""
@@ -195,15 +202,15 @@ class Trainer:
         look = jax.jit(lambda state: _points_and_weights(phase, self._residuals, self._strategy.sampler, state)[:2])
         batch, weights = look(dataclasses.replace(state, params=state.previous))
         fault = find_fault(self._residuals, state.previous, batch, weights)
-        return f"not finite: {fault or 'what the optimizer makes of the gradient'}, at step {int(state.step)}"
+        return f"{fault or 'what the optimizer makes of the gradient'}, at step {int(state.step)}"
 
-    def _stop_reason(self, phase: Phase, check: Check, best_at: int, deadline: float) -> str | None:
+    def _stop_reason(self, phase: Phase, check: Check, best_at: int, deadline: float) -> StopReason | None:
         """Why a phase ends before its steps are up, if it does."""
         if self._limits.target is not None and check.held_out_loss <= self._limits.target:
-            return "target"
+            return StopReason.TARGET
         if phase.patience is not None and check.step - best_at >= phase.patience:
-            return "plateau"
-        return "budget" if self._limits.seconds() >= deadline else None
+            return StopReason.STALLED
+        return StopReason.BUDGET if self._limits.seconds() >= deadline else None
 
     def _compile(self, phase: Phase, state: TrainState) -> tuple[Callable, str]:
         """A stretch of steps, and a sum of the program that takes them."""

@@ -14,6 +14,7 @@ from pinnkit.auto import Automatic
 from pinnkit.clock import Clock
 from pinnkit.feature_solver import FeatureSolver, feature_model, residual_bandwidth
 from pinnkit.journal import Journal, Limits
+from pinnkit.stop_reason import StopReason
 from pinnkit.strategies import MOST_ROWS, STRATEGIES
 from tests.problems_for_tests import poisson, stokes
 
@@ -78,14 +79,14 @@ def test_where_sines_fail_a_deep_network_is_trained_and_the_better_kept(monkeypa
     decisions = solution.history.decisions
     assert any("a deep network is trained too" in decision for decision in decisions)
     assert any("kept: the deep network" in decision for decision in decisions)
-    assert solution.summary.stop_reason == "target" and solution.summary.relative_l2["u"] < 1e-3
+    assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.relative_l2["u"] < 1e-3
     assert solution.summary.points["pde"] >= 2 * solution.summary.parameters
     assert solution.run.config["network"] == "MLP"
 
 
 def test_a_target_ends_the_procedure():
     solution = pinnkit.fit(poisson(), target=1e-3)
-    assert solution.summary.stop_reason == "target" and solution.summary.held_out_loss <= 1e-3
+    assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.held_out_loss <= 1e-3
 
 
 @pytest.fixture(scope="module")

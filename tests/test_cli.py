@@ -10,6 +10,7 @@ import pytest
 
 import pinnkit.cli
 from pinnkit.cli import main
+from pinnkit.stop_reason import StopReason
 
 from .report.synthetic import make_record, make_run
 
@@ -156,7 +157,7 @@ def test_a_reference_that_no_longer_holds_is_mentioned(fitted, capsys):
 
 
 def test_values_that_are_not_finite_give_status_1_and_results(fitted, here, capsys):
-    fitted.changes["stop_reason"] = "not finite: residual of condition 'pde' at step 7"
+    fitted.changes |= {"stop_reason": StopReason.NOT_FINITE, "stop_detail": "residual of condition 'pde' at step 7"}
     assert "condition 'pde' at step 7" in error_of(capsys, "solve", "mine.py", "--quiet", status=1)
     assert (here / "runs" / "mine" / "summary.json").is_file()
 

@@ -29,6 +29,7 @@ from pinnkit import (
     fit,
     levenberg_marquardt,
 )
+from pinnkit.stop_reason import StopReason
 
 from .problems_for_tests import LINE, decay_rate, poisson, stokes
 
@@ -146,7 +147,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_another_run():
 def test_steps_are_counted_exactly(steps):
     run = fit(poisson(), strategy="adam", steps=steps, **QUICK)
     assert run.summary.steps == len(run.history.loss) == steps
-    assert run.summary.stop_reason == "steps"
+    assert run.summary.stop_reason is StopReason.STEPS
 
 
 def test_steps_are_shared_among_phases():
@@ -156,12 +157,12 @@ def test_steps_are_shared_among_phases():
 
 def test_budget_ends_the_fit():
     run = fit(poisson(), strategy="adam", budget=0.5, **QUICK)
-    assert run.summary.stop_reason == "budget"
+    assert run.summary.stop_reason is StopReason.BUDGET
 
 
 def test_target_ends_the_fit():
     run = fit(poisson(), target=1.0, **QUICK)
-    assert run.summary.stop_reason == "target" and run.summary.held_out_loss <= 1.0
+    assert run.summary.stop_reason is StopReason.TARGET and run.summary.held_out_loss <= 1.0
 
 
 def test_callbacks_see_the_run_and_can_end_it():
@@ -169,7 +170,7 @@ def test_callbacks_see_the_run_and_can_end_it():
     run = fit(poisson(), strategy="adam", steps=1000, callbacks=[watch], **QUICK)
     kinds = [type(event).__name__ for event in watch.events]
     assert kinds[0] == "Start" and kinds[-1] == "Summary" and "Diagnostics" in kinds
-    assert run.summary.stop_reason == "callback" and run.summary.steps == 100
+    assert run.summary.stop_reason is StopReason.INTERRUPTED and run.summary.steps == 100
 
 
 def test_plateau_ends_a_phase():
@@ -187,7 +188,7 @@ def test_the_best_parameters_are_kept_where_later_ones_leave_more(rate):
     assert least.step <= 300
     assert summary.held_out_loss == pytest.approx(least.held_out_loss, rel=1e-6)
     assert any(f"kept: the parameters of step {least.step}" in text for text in solution.history.decisions)
-    assert summary.stop_reason.startswith("not finite") == (rate > 1)
+    assert (summary.stop_reason is StopReason.NOT_FINITE) == (rate > 1) == (summary.stop_detail is not None)
 
 
 def test_an_optax_optimizer_works_as_it_is():
@@ -274,7 +275,8 @@ def exploding():
 
 def test_values_that_are_not_finite_end_the_fit_and_are_named():
     run = fit(exploding(), strategy=optax.sgd(50.0), steps=100, weights={"bad": 1.0}, **QUICK)
-    assert re.match(r"not finite: .* of condition 'bad' at x = .*, at step \d+", run.summary.stop_reason)
+    assert run.summary.stop_reason is StopReason.NOT_FINITE
+    assert re.match(r".* of condition 'bad' at x = .*, at step \d+", run.summary.stop_detail)
     assert np.isfinite(run.summary.loss)
     chex.assert_tree_all_finite(run.state.params)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
-    {"_types", "_jaxpr", "_checks", "clock", "files", "signals"},
+    {"_types", "_jaxpr", "_checks", "clock", "files", "signals", "stop_reason"},
     {
         "_numbering",
         "checkpoint",

@@ -16,6 +16,7 @@ from pinnkit.domains import Points
 from pinnkit.journal import Journal, Limits
 from pinnkit.marching import find_marching, piecewise
 from pinnkit.model import FunctionalModel
+from pinnkit.stop_reason import StopReason
 from pinnkit.warp import Bump
 from pinnkit.window_start import find_start
 
@@ -234,7 +235,7 @@ def test_windows_grow_where_length_is_not_what_is_left(before, left, grown):
 def test_windows_are_no_more_exact_than_a_target_asks(windowed):
     growth, exact = windowed
     solution = pinnkit.fit(growth, target=1e-6)
-    assert solution.summary.stop_reason == "target" and solution.summary.held_out_loss <= 1e-6
+    assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.held_out_loss <= 1e-6
     assert solution.summary.steps < exact.summary.steps
 
 

@@ -32,6 +32,7 @@ from pinnkit.checkpoint import checkpoints, newest_intact
 from pinnkit.cli import main
 from pinnkit.identity import plain, problem_identity
 from pinnkit.report import LiveFile
+from pinnkit.stop_reason import StopReason
 
 from .problems_for_tests import LINE, decay_rate, poisson
 
@@ -202,7 +203,7 @@ def test_handlers_of_others_are_left_alone(tmp_path, monkeypatch):
         solution = fit(poisson(), strategy=TWO_PHASES, **SMALL, checkpoints=tmp_path, callbacks=[send])
     finally:
         signal.signal(signal.SIGTERM, old)
-    assert came and solution.summary.stop_reason == "steps"
+    assert came and solution.summary.stop_reason is StopReason.STEPS
 
 
 def test_without_a_place_to_save_nothing_is_touched(tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ from pinnkit.residuals import ResidualFunctions
 from pinnkit.samplers import as_sampler, batch_of, point_counts
 from pinnkit.samplers.adaptive import choose
 from pinnkit.samplers.space_filling import renewed
+from pinnkit.stop_reason import StopReason
 
 from .problems_for_tests import LINE, PLANE, decay_rate, poisson
 
@@ -307,6 +308,6 @@ def test_fit_draws_by_the_sampler_it_is_given():
     problem, sampler = decay_rate(), KernelGuided(redraw=1, reference=8)
     solution = fit(problem, strategy="adam", sampler=sampler, steps=2, points=16, width=4, depth=1)
     first = QuasiRandom().init(problem, point_counts(problem, 16), seed=0)
-    assert solution.summary.stop_reason == "steps" and solution.run.config["sampler"] == "KernelGuided"
+    assert solution.summary.stop_reason is StopReason.STEPS and solution.run.config["sampler"] == "KernelGuided"
     assert not np.isin(solution.state.layouts["pde"], first["pde"]).any()
     assert solution.state.layouts["data"].shape == (9, 0)

@@ -21,6 +21,7 @@ CONTRACT = {
     "points",
     "steps",
     "stop_reason",
+    "stop_detail",
     "seconds",
     "peak_memory_bytes",
     "loss",

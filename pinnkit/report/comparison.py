@@ -82,7 +82,7 @@ class Comparison:
         rows |= {
             "loss on held-out points": lambda r: number(r.summary.held_out_loss),
             "steps": lambda r: number(r.summary.steps),
-            "stopped": lambda r: r.summary.stop_reason,
+            "stopped": lambda r: r.summary.ending,
             "parameters": lambda r: number(r.summary.parameters),
             "points": lambda r: number(sum(r.summary.points.values())),
             "seconds": lambda r: number(r.summary.seconds.total),

@@ -14,6 +14,7 @@ import numpy as np
 from ..diagnostics import LARGEST_RESIDUALS, SLOW_SHARE, Diagnostics, ResidualShape, slow_resolvable
 from ..prediction import Theory
 from ..run import Run
+from ..stop_reason import StopReason
 from .numbers import condition_number, number, percent, times
 
 IMBALANCE = 10.0
@@ -74,6 +75,9 @@ CONVERGED = 1e-6
 STILL_FALLING = 0.5
 """A held-out loss that lost half its value in the last quarter of the steps was still going down."""
 
+LIMITS = {StopReason.STEPS: "steps", StopReason.BUDGET: "budget"}
+"""Arguments that ended a run, by its stop reason."""
+
 FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
 """Phases whose progress per mode is governed by eigenvalues of the kernel."""
 
@@ -99,13 +103,13 @@ def verdict(run: Run) -> str:
     summary = run.summary
     after = f"after {summary.steps:,} steps and {number(summary.seconds.total)} s"
     if _stopped_on_non_finite(run):
-        return f"The run broke down {after}: {summary.stop_reason}. {_kept(run)} were kept."
+        return f"The run broke down {after}: {summary.ending}. {_kept(run)} were kept."
     error = _error(run)
     if error is None:
         ratio = _held_out_ratio(run)
         if not math.isfinite(ratio):
             return f"The run ended {after} without a reference to compare with."
-        rest = "Came to rest" if summary.stop_reason == "plateau" else "Not converged"
+        rest = "Came to rest" if summary.stop_reason is StopReason.STALLED else "Not converged"
         return (
             f"{'Converged' if ratio <= CONVERGED else rest} {after}: the loss on held-out points is "
             f"{number(summary.held_out_loss)}, {number(ratio)} of the first training loss. Without a reference the "
@@ -130,7 +134,7 @@ def not_finite(run: Run) -> Finding | None:
     return Finding(
         "problem",
         "Values were not finite",
-        f"{run.summary.stop_reason}{last}.",
+        f"{run.summary.ending}{last}.",
         "Look for divisions by zero, roots and logarithms in that condition; else use a smaller learning rate "
         "or strategy 'auto'.",
     )
@@ -373,7 +377,8 @@ def steps_to_come(run: Run) -> Finding | None:
 
 def still_falling(run: Run) -> Finding | None:
     checks = run.history.checks
-    if run.summary.stop_reason not in ("steps", "budget") or len(checks) < 2 or is_healthy(run):
+    limit = LIMITS.get(run.summary.stop_reason)
+    if limit is None or len(checks) < 2 or is_healthy(run):
         return None
     past = [c for c in checks if c.step <= 0.75 * checks[-1].step]
     left = _ratio(checks[-1].held_out_loss, past[-1].held_out_loss) if past else math.inf
@@ -383,8 +388,8 @@ def still_falling(run: Run) -> Finding | None:
         "info",
         "It was still improving when it stopped",
         f"The held-out loss fell to {percent(left)} between steps {past[-1].step:,} and {checks[-1].step:,}; "
-        f"the run ended for its {run.summary.stop_reason}.",
-        f"Raise `{run.summary.stop_reason}` if the accuracy does not suffice.",
+        f"the run stopped: {run.summary.ending}.",
+        f"Raise `{limit}` if the accuracy does not suffice.",
     )
 
 
@@ -490,7 +495,7 @@ def _kept(run: Run) -> str:
 
 
 def _stopped_on_non_finite(run: Run) -> bool:
-    return run.summary.stop_reason.startswith("not finite")
+    return run.summary.stop_reason is StopReason.NOT_FINITE
 
 
 def _error(run: Run) -> float | None:

@@ -26,14 +26,14 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a fit stands.
 
     - `process`: its number; `start`: what was begun; `progress`: the last one, None while it compiles;
-    - `kernel`: the last look; `stop_reason`: None while it goes on.
+    - `kernel`: the last look; `ending`: why it stopped, None while it goes on.
     """
 
     process: int
     start: Start
     progress: dict[str, Any] | None
     kernel: Kernel | None
-    stop_reason: str | None
+    ending: str | None
 
     @property
     def event(self) -> Progress | None:
@@ -70,7 +70,7 @@ class LiveFile(Callback):
         self._kernel = Kernel.of(record)
 
     def end(self, summary: Summary) -> None:
-        self._write(summary.stop_reason)
+        self._write(summary.ending)
 
     def close(self) -> None:
         """Remove the file, and the folders made for it if nothing else came there."""
@@ -79,10 +79,10 @@ class LiveFile(Callback):
             for folder in self._made:
                 folder.rmdir()
 
-    def _write(self, stop_reason: str | None = None) -> None:
+    def _write(self, ending: str | None = None) -> None:
         assert self._start is not None  # noqa: S101  `start` comes first
         progress = None if self._progress is None else msgspec.to_builtins(self._progress)
-        live = Live(os.getpid(), self._start, progress, self._kernel, stop_reason)
+        live = Live(os.getpid(), self._start, progress, self._kernel, ending)
         self._written_at = time.monotonic()
         with contextlib.suppress(OSError):
             missing = [folder for folder in self._path.parents if not folder.exists()]
@@ -125,7 +125,7 @@ def watch(
     process = live.process
     with display:
         display.start(live.start)
-        while live is not None and live.process == process and live.stop_reason is None:
+        while live is not None and live.process == process and live.ending is None:
             if live.kernel is not None:
                 display.kernel(live.kernel)
             try:
@@ -138,7 +138,7 @@ def watch(
                 return f"process {process} is gone, and its fit was not finished"
             sleep(every)
             live = read_live(folder)
-    return "the fit is over" if live is None or live.stop_reason is None else f"stopped: {live.stop_reason}"
+    return "the fit is over" if live is None or live.ending is None else f"stopped: {live.ending}"
 
 
 def _is_alive(process: int) -> bool:

@@ -100,7 +100,7 @@ class ConsoleProgress(Callback):
 
     def end(self, summary: Summary) -> None:
         self._close()
-        self._print(f"stopped: {summary.stop_reason}, after {summary.steps:,} steps and {summary.seconds.total:.1f} s")
+        self._print(f"stopped: {summary.ending}, after {summary.steps:,} steps and {summary.seconds.total:.1f} s")
 
     def _close(self) -> None:
         if self._live is not None:

@@ -34,7 +34,7 @@ def ending(run: Run) -> str:
     """Why and when it stopped, and which parameters were kept."""
     s = run.summary
     kept = "" if s.kept_step == s.steps else f"; the parameters are those of step {s.kept_step:,}"
-    return f"{s.stop_reason}, after {s.steps:,} steps{kept}"
+    return f"{s.ending}, after {s.steps:,} steps{kept}"
 
 
 def loss_table(run: Run) -> Table:

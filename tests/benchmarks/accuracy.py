@@ -96,7 +96,7 @@ def measured(job):
     """The figures of one run."""
     import resource
 
-    from pinnkit import Choices, fit
+    from pinnkit import Choices, StopReason, fit
     from pinnkit.registry import find_problem
 
     cpu_seconds = lambda: sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
@@ -106,8 +106,8 @@ def measured(job):
     solution = fit(problem, strategy=job["strategy"], seed=job["seed"], budget=job["budget"], **options)
     spent, summary = cpu_seconds() - before, solution.summary
     error = max((summary.relative_l2 or {}).values(), default=math.nan)
-    if summary.stop_reason.startswith("not finite") or not math.isfinite(error):
-        return {"failure": f"error {error:.1e}, stopped after {summary.steps} steps: {summary.stop_reason}"}
+    if summary.stop_reason is StopReason.NOT_FINITE or not math.isfinite(error):
+        return {"failure": f"error {error:.1e}, stopped after {summary.steps} steps: {summary.ending}"}
     return {
         "relative_l2": error,
         "wall_s": summary.seconds.total,

@@ -21,6 +21,7 @@ from pinnkit import (
     fit,
 )
 from pinnkit.domains import AbstractRegion, Points
+from pinnkit.stop_reason import StopReason
 from tests.problems_for_tests import LINE, poisson
 
 pytestmark = pytest.mark.faults
@@ -31,8 +32,9 @@ STEPS = np.random.default_rng(0).integers(0, 250, 30).tolist()
 
 def assert_named(run, step, what):
     """The reason says what, where and when; everything before is finite, and so is what is kept."""
-    reason, history = run.summary.stop_reason, run.history
-    found = re.fullmatch(r"not finite: (.*), at step (\d+)", reason)
+    reason, history = run.summary.stop_detail, run.history
+    assert run.summary.stop_reason is StopReason.NOT_FINITE
+    found = re.fullmatch(r"(.*), at step (\d+)", reason)
     assert found and int(found[2]) == step, (reason, step)
     match = re.fullmatch(what, found[1])
     assert match, reason

@@ -55,7 +55,9 @@ def sum_of(solution):
             found.update(f"{name} {variable.dimensions} {variable.values.dtype}".encode())
             found.update(np.ascontiguousarray(variable.values).tobytes())
     summary = solution.summary
-    found.update(repr((summary.steps, summary.stop_reason, summary.held_out, summary.relative_l2)).encode())
+    found.update(
+        repr((summary.steps, summary.stop_reason, summary.stop_detail, summary.held_out, summary.relative_l2)).encode()
+    )
     return found.hexdigest()
 
 

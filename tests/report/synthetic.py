@@ -12,6 +12,7 @@ from pinnkit.ntk.spectrum import Spectrum
 from pinnkit.prediction import Passage, Theory
 from pinnkit.records import Check, Stage
 from pinnkit.run import Run
+from pinnkit.stop_reason import StopReason
 from pinnkit.summary import Seconds, Spectra, SpectrumSummary, Summary
 
 
@@ -138,7 +139,8 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         points=dict.fromkeys(history.conditions, 32),
         steps=len(history.step),
         kept_step=len(history.step),
-        stop_reason="plateau",
+        stop_reason=StopReason.STALLED,
+        stop_detail=None,
         seconds=Seconds(12.3, 4.5, 6.0, 0.9),
         peak_memory_bytes=700 * 2**20,
         loss=1e-12,

@@ -8,6 +8,7 @@ from pinnkit import Box, Condition, PointSet, Problem, Unknown, fit
 from pinnkit.registry import find_problem
 from pinnkit.report import Comparison, Report
 from pinnkit.report.html import SECTIONS
+from pinnkit.stop_reason import StopReason
 
 from .browser import Browser, needs_browser
 from .hostile import HOSTILE
@@ -141,7 +142,8 @@ def test_hostile_names_run_nothing(browser, tmp_path):
         config={name: name for name in HOSTILE},
         problem=HOSTILE[0],
         device=HOSTILE[-1],
-        stop_reason=HOSTILE[4],
+        stop_reason=StopReason.NOT_FINITE,
+        stop_detail=HOSTILE[4],
         relative_l2=dict.fromkeys(HOSTILE[:3], 0.4),
         max_error=dict.fromkeys(HOSTILE[:3], 0.4),
     )

@@ -30,7 +30,7 @@ def test_the_report_says_what_was_found(capsys):
     for figure in (
         "poisson_1d",
         "3.21e-07",
-        "plateau",
+        "no further improvement",
         "nu",
         "44 of 64",
         "> 5.00e+19",

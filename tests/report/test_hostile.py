@@ -12,6 +12,7 @@ from pinnkit.report import Comparison, ConsoleProgress, Report
 from pinnkit.report.live import LiveFile, watch
 from pinnkit.report.numbers import printable
 from pinnkit.run import Run
+from pinnkit.stop_reason import StopReason
 
 from .hostile import HOSTILE
 from .synthetic import make_history, make_record, make_run, make_snapshot
@@ -30,7 +31,8 @@ def hostile_run(name):
         problem=name,
         strategy=name,
         device=name,
-        stop_reason=name,
+        stop_reason=StopReason.NOT_FINITE,
+        stop_detail=name,
         relative_l2={name: 0.4},
         max_error={name: 0.5},
         coefficients={name: 1.0},

@@ -11,6 +11,7 @@ from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.records import Stage
 from pinnkit.report import interpret
 from pinnkit.report import interpretation as rules
+from pinnkit.stop_reason import StopReason
 
 from .synthetic import make_history, make_passage, make_record, make_run, make_shape, make_theory
 
@@ -80,7 +81,7 @@ FLAT = [0.1] * 8
 SPOILT = [1e-3, *(0.1 * i for i in range(1, 8))]
 
 CASES = {
-    rules.not_finite: make_run(stop_reason="not finite: residual of condition 'pde' at step 7"),
+    rules.not_finite: make_run(stop_reason=StopReason.NOT_FINITE, stop_detail="residual of condition 'pde' at step 7"),
     rules.imbalanced_conditions: neglected(),
     rules.slow_residual: left_in(slice(20, 40)),
     rules.unreachable_residual: left_in(slice(50, 64)),
@@ -97,7 +98,7 @@ CASES = {
     rules.moving_kernel: with_passages(0.05, 0.7),
     rules.few_dimensions: unsolved(first_order().history, parameters=100_000),
     rules.still_falling: make_run(
-        history=with_checks(make_history(), held_out_loss=STEEP), stop_reason="budget", relative_l2={"u": 0.1}
+        history=with_checks(make_history(), held_out_loss=STEEP), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
     ),
 }
 
@@ -119,7 +120,7 @@ QUIET = {
     rules.moving_kernel: with_passages(0.05, 0.02),
     rules.few_dimensions: unsolved(first_order().history, parameters=100),
     rules.still_falling: make_run(
-        history=with_checks(make_history(), held_out_loss=FLAT), stop_reason="budget", relative_l2={"u": 0.1}
+        history=with_checks(make_history(), held_out_loss=FLAT), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
     ),
 }
 
@@ -213,7 +214,9 @@ def test_losses_at_rounding_are_not_called_overfitting():
 
 
 def test_the_gravest_finding_comes_first():
-    run = unsolved(None, stop_reason="not finite: gradient at step 3", loss=1e-6, held_out_loss=1e-3)
+    run = unsolved(
+        None, stop_reason=StopReason.NOT_FINITE, stop_detail="gradient at step 3", loss=1e-6, held_out_loss=1e-3
+    )
     severities = [finding.severity for finding in interpret(run)]
     assert severities[:2] == ["problem", "warning"]
     assert severities == sorted(severities, key=["problem", "warning", "info"].index)
@@ -228,13 +231,13 @@ def test_the_gravest_finding_comes_first():
         ({"relative_l2": {"u": math.nan}}, "Not solved: "),
         ({"relative_l2": None}, "Converged after"),
         ({"relative_l2": None, "held_out_loss": 1.0}, "Came to rest after"),
-        ({"relative_l2": None, "held_out_loss": 1.0, "stop_reason": "budget"}, "Not converged after"),
+        ({"relative_l2": None, "held_out_loss": 1.0, "stop_reason": StopReason.BUDGET}, "Not converged after"),
         (
             {"relative_l2": None, "coefficients": {"k": 2.0}, "coefficient_intervals": {"k": (1.9, 2.1)}},
             "Converged after 800 steps and 12.3 s: the loss on held-out points is 1.50e-12, 1.44e-13 of the first "
             "training loss. Without a reference the error is unknown. Found: k = 2 (95 %: 1.90 to 2.10).",
         ),
-        ({"stop_reason": "not finite: gradient at step 3"}, "The run broke down"),
+        ({"stop_reason": StopReason.NOT_FINITE, "stop_detail": "gradient at step 3"}, "The run broke down"),
     ],
 )
 def test_the_verdict_follows_from_the_figures(changes, beginning):

@@ -67,7 +67,7 @@ def test_numbers_that_are_not_finite_come_back_as_nan(tmp_path):
 def test_watching_ends_with_the_fit(live, tmp_path):
     steps = iter((lambda: live.end(make_run().summary), None))
     shown, out = display()
-    assert watch(tmp_path, shown, sleep=lambda _: next(steps)()) == "stopped: plateau"
+    assert watch(tmp_path, shown, sleep=lambda _: next(steps)()) == "stopped: no further improvement"
     text = out.getvalue()
     assert "burgers: strategy auto" in text and "step 5" in text and "40 of 64 modes resolvable" in text
 

@@ -10,6 +10,7 @@ import pytest
 from pinnkit.report import Report, write_page
 from pinnkit.report.html import SECTIONS
 from pinnkit.run import RunFolderError
+from pinnkit.stop_reason import StopReason
 from pinnkit.summary import Summary
 
 from .synthetic import make_history, make_run, make_snapshot
@@ -43,7 +44,8 @@ def hostile():
         config=config,
         snapshot=make_snapshot(("x", "t"), (("u", 1), ("v", 2))),
         problem="<script>alert(3)</script>",
-        stop_reason="<script>",
+        stop_reason=StopReason.NOT_FINITE,
+        stop_detail="<script>",
         device="<script>",
         relative_l2={"<script>": 0.1},
         max_error={"<script>": 0.1},
