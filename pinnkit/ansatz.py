@@ -24,7 +24,7 @@ from numpy.polynomial import polynomial
 
 from ._types import TIME_NAMES, Params, Scalar
 from .domains.region import Face
-from .face_values import TOLERANCE, Datum, Pin, derived, on_face, pins_of, prescribed
+from .face_values import TOLERANCE, Datum, Pin, Prescription, derived, on_face, prescribed, prescription_of
 from .model import FunctionalModel
 from .periodicity import seams_of
 from .problem import Problem, ProblemError
@@ -43,15 +43,16 @@ Bounds = tuple[Array, Array]
 class Ansatz:
     """Which conditions of a problem hold by construction, and how.
 
-    - `conditions`: their names;
-    - `pins`: prescribed values by output of the network;
+    - `wanted`: which were to be considered; `conditions`: the names of those that do;
+    - `pins`: prescribed values by output of the network, also those of single rows of conditions left in the loss;
     - `seams`: periodic axes, and up to which order derivatives are declared to be equal on their two faces;
     - `zeros`: those of the pins that prescribe zero everywhere;
     - `notes`: why a condition that was considered is left in the loss;
-    - `found`: what each condition that could be pinned prescribes.
+    - `found`: what each condition prescribes that amounts to prescribed values.
     """
 
     problem: Problem
+    wanted: str | tuple[str, ...] = "soft"
     conditions: tuple[str, ...] = ()
     pins: Mapping[int, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
     seams: Mapping[int, int] = dataclasses.field(default_factory=dict)
@@ -125,7 +126,8 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, peri
             f"there are no condition(s) {unknown}; problem '{problem.name}' has {list(problem.conditions)}"
         )
     with jax.enable_x64(True):
-        ansatz = _search(problem, names, periodic)
+        found = _search(problem, names, periodic)
+    ansatz = dataclasses.replace(found, wanted=wanted if isinstance(wanted, str) else tuple(names))
     if not isinstance(wanted, str) and (missing := [name for name in names if name not in ansatz.conditions]):
         reason = "; ".join(ansatz.notes) or "it prescribes no values on faces of the box"
         raise ProblemError(f"condition '{missing[0]}' cannot be satisfied by construction: {reason}")
@@ -134,34 +136,54 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, peri
 
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     seams, by_period = seams_of(problem, names) if periodic else ({}, ())
-    read = {name: found for name in names if name not in by_period and (found := pins_of(problem, name))}
-    candidates = {name: found for name, found in read.items() if not isinstance(found, str)}
+    read = {name: prescription_of(problem, name) for name in names if name not in by_period}
+    candidates = {name: found.pins for name, found in read.items() if found.pins}
     zeros = frozenset(pin for found in candidates.values() for pin in found if _is_zero(problem, pin))
-    accepted: list[str] = []
-    notes = [f"condition '{name}' stays in the loss: {why}" for name, why in read.items() if isinstance(why, str)]
+    notes = [_in_the_loss(name, found.reason) for name, found in read.items() if not found.pins and found.reason]
     if (kink := _kink(problem, candidates, seams)) is not None:
-        notes += [f"condition '{name}' stays in the loss: {kink}" for name in by_period]
+        notes += [_in_the_loss(name, kink) for name in by_period]
         seams, by_period = {}, ()
+    accepted: list[Pin] = []
+    object_to = lambda pins: (
+        _objection(problem, [*accepted, *pins], seams) or roughness(problem, [pin for pin in pins if pin not in zeros])
+    )
+    complete = []
     for name in sorted(candidates, key=lambda name: _precedence(problem, candidates[name])):
-        together = [pin for other in (*accepted, name) for pin in candidates[other]]
-        own = [pin for pin in candidates[name] if pin not in zeros]
-        if (reason := _objection(problem, together, seams) or roughness(problem, own)) is None:
-            accepted.append(name)
+        pins, reason = _acceptable(read[name], object_to)
+        accepted += pins
+        if reason is None:
+            complete.append(name)
         else:
-            notes.append(f"condition '{name}' stays in the loss: {reason}")
-    if len(accepted) + len(by_period) == len(problem.conditions):
+            notes.append(_in_the_loss(name, reason, pins))
+    if len(complete) + len(by_period) == len(problem.conditions):
         return Ansatz(problem, notes=("nothing would be left in the loss, so no condition holds by construction",))
-    pins = [pin for name in accepted for pin in candidates[name]]
-    by_output = {i: tuple(pin for pin in pins if pin.output == i) for i in sorted({pin.output for pin in pins})}
     return Ansatz(
         problem,
-        tuple(name for name in problem.conditions if name in accepted or name in by_period),
-        by_output,
-        seams,
-        zeros,
-        tuple(notes),
-        candidates,
+        conditions=tuple(name for name in problem.conditions if name in complete or name in by_period),
+        pins={i: tuple(pin for pin in accepted if pin.output == i) for i in sorted({pin.output for pin in accepted})},
+        seams=seams,
+        zeros=zeros,
+        notes=tuple(notes),
+        found={name: pins for name, pins in candidates.items() if read[name].is_complete},
     )
+
+
+def _acceptable(found: Prescription, object_to: Callable[[Sequence[Pin]], str | None]) -> tuple[list[Pin], str | None]:
+    """The pins of a condition that can hold, all or those of single rows, and why the condition stays in the loss."""
+    if (reason := object_to(found.pins)) is None:
+        return list(found.pins), None if found.is_complete else found.reason or "not all its rows prescribe values"
+    rows, held = sorted({(pin.order, pin.row) for pin in found.pins}), list[Pin]()
+    for _, row in rows if len(rows) > 1 else ():
+        pins = [pin for pin in found.pins if pin.row == row]
+        held += pins if object_to([*held, *pins]) is None else []
+    return held, reason
+
+
+def _in_the_loss(name: str, reason: str, held: Sequence[Pin] = ()) -> str:
+    """Why a condition stays in the loss, and which of its rows hold nevertheless."""
+    rows = [str(row + 1) for row in sorted({pin.row for pin in held})]
+    nevertheless = f"; by construction: row{'s' if len(rows) > 1 else ''} {', '.join(rows)} of it" if rows else ""
+    return f"condition '{name}' stays in the loss: {reason}{nevertheless}"
 
 
 def _precedence(problem: Problem, pins: Sequence[Pin]) -> tuple[bool, int]:

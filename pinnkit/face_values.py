@@ -6,7 +6,7 @@ samples: what cannot be proved from the trace prescribes nothing.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -112,29 +112,49 @@ def on_face(problem: Problem, face: Face | Pin) -> Float[np.ndarray, "n d"]:
     return x
 
 
-def pins_of(problem: Problem, name: str) -> tuple[Pin, ...] | str:
-    """The pins that amount to a condition, none if it is of another kind, or why what looks like pins is not proved."""
+class Prescription(NamedTuple):
+    """What a condition prescribes: `pins`, of rows that prescribe a value on each face.
+
+    - `is_complete`: whether they amount to the condition; `reason`: why other rows are not among them, where a row that
+      looks like one is not proved.
+    """
+
+    pins: tuple[Pin, ...] = ()
+    is_complete: bool = False
+    reason: str | None = None
+
+
+def prescription_of(problem: Problem, name: str) -> Prescription:
+    """What a condition provably prescribes."""
     region = problem.conditions[name].on
     if (faces := region.faces_of(problem.domain.bounds)) is None:
-        return "it holds on other than whole faces of the domain" if region.has_normal else ()
-    pins: list[Pin] = []
-    for face in faces:
-        rows = rows_of(problem, name, face)
-        if rows is None:
-            return ()
-        for row in range(problem.equation(name).size):
-            slopes = rows.slope(row)
-            if len(slopes) > 1 and None in slopes.values():
-                return "which value it prescribes depends on where"
-            if len(slopes) != 1:
-                return ()
-            ((number, slope),) = slopes.items()
-            if number.side != face.side or any(k for i, k in enumerate(number.orders) if i != face.axis):
-                return ()
-            if slope is None:
-                return "the factor of what it prescribes depends on where; divide the equation by it"
-            pins.append(Pin(name, row, number.output, face.axis, face.side, number.orders[face.axis]))
-    return tuple(pins)
+        elsewhere = "it holds on other than whole faces of the domain"
+        return Prescription(reason=elsewhere if region.has_normal else None)
+    found = [rows_of(problem, name, face) for face in faces]
+    if None in found:
+        return Prescription()
+    each = [
+        [_pin(name, row, face, rows.slope(row)) for face, rows in zip(faces, found, strict=True) if rows is not None]
+        for row in range(problem.equation(name).size)
+    ]
+    proved = [row for row in each if all(isinstance(pin, Pin) for pin in row)]
+    reasons = [pin for row in each for pin in row if isinstance(pin, str)]
+    pins = tuple(pin for row in proved for pin in row if isinstance(pin, Pin))
+    return Prescription(pins, len(proved) == len(each), reasons[0] if reasons else None)
+
+
+def _pin(name: str, row: int, face: Face, slopes: Mapping[Number, float | None]) -> Pin | str | None:
+    """What a row prescribes on a face; None if it is of another kind, or why what looks like a pin is not proved."""
+    if len(slopes) > 1 and None in slopes.values():
+        return "which value it prescribes depends on the place"
+    if len(slopes) != 1:
+        return None
+    ((number, slope),) = slopes.items()
+    if number.side != face.side or any(order for axis, order in enumerate(number.orders) if axis != face.axis):
+        return None
+    if slope is None:
+        return "the factor of the value it prescribes depends on the place; divide the equation by it"
+    return Pin(name, row, number.output, face.axis, face.side, number.orders[face.axis])
 
 
 def prescribed(problem: Problem, pin: Pin) -> Datum:

@@ -163,8 +163,7 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
     run = Run.load(Path(folder))
     if run.summary.problem != problem.name:
         raise RunFolderError(f"'{folder}' holds a run of problem '{run.summary.problem}', not of '{problem.name}'")
-    exact = "exact" if "windows" in run.config else [str(name) for name in run.config.get("exact", [])]
-    ansatz = find_ansatz(problem, exact, periodic=model is None)
+    ansatz = find_ansatz(problem, run.config["conditions"], periodic=model is None)
     with jax.enable_x64(True):
         if model is None and run.config.get("network") == "SineFeatures":
             functional = model_from(ansatz, run.config, run.summary.seed)
@@ -363,7 +362,7 @@ def _config(
         "seed": summary.seed,
         "precision": summary.precision,
         **trained.described,
-        "exact": list(trained.ansatz.conditions),
+        "conditions": trained.ansatz.wanted,
         **{name: value for name, value in asked.items() if value is not None},
         "points": summary.points,
         "coefficients": problem.constants,

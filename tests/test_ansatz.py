@@ -212,3 +212,24 @@ def test_derivatives_of_the_ansatz_are_those_of_the_solution():
     batch = batch_of(ansatz.remaining, {"pde": jnp.asarray(np.random.default_rng(0).uniform(0.1, 0.9, (8, 2)))})
     r = functions(functions.initial_params(jnp.ones(1)), batch)["pde"]
     assert np.abs(r).max() < 1e-10
+
+
+def test_single_rows_hold_where_a_condition_as_a_whole_does_not():
+    """A clamped end with a law for the stress beside it; a slope of another field, without its value."""
+    ansatz = find_ansatz(
+        problem({"held": Condition(lambda u, s: [s - 2 * u.x, u - 3.0], on=rod.boundary("x"))}, fields=("u", "s"))
+    )
+    assert ansatz.conditions == () and set(ansatz.pins) == {0} and "row 2 of it" in ansatz.notes[0]
+    assert "held" in ansatz.remaining.conditions
+    mixed = problem({"mixed": Condition(lambda u, s: [u - 3.0, s.x - 1], on=rod.boundary("x"))}, fields=("u", "s"))
+    ansatz = find_ansatz(mixed)
+    assert set(ansatz.pins) == {0} and "derivative without the value; by construction: row 1" in ansatz.notes[0]
+    with pytest.raises(ProblemError, match="'mixed' cannot be satisfied by construction"):
+        find_ansatz(mixed, ["mixed"])
+
+
+@pytest.mark.parametrize("problem", [name for name in PROBLEMS if name != "coefficient"])
+def test_the_search_finds_the_same_again_from_what_was_wanted(problem):
+    ansatz = find_ansatz(PROBLEMS[problem])
+    again = find_ansatz(PROBLEMS[problem], ansatz.wanted)
+    assert (again.conditions, again.pins, again.seams) == (ansatz.conditions, ansatz.pins, ansatz.seams)

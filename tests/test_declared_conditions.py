@@ -1,4 +1,4 @@
-"""Twenty ways to declare a condition: the solution is that of the declared problem, or a finding names the condition."""
+"""Twenty ways to declare a condition: what is declared is solved, or a finding names the condition."""
 
 import math
 
