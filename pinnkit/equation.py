@@ -8,7 +8,7 @@ pass through the expression itself.
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -41,6 +41,27 @@ class Node(NamedTuple):
     eqn: Any
     inputs: tuple[Any, ...]
     output: int
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """The inputs whose values it is computed from; a derivative is computed from the expression itself."""
+        return () if self.eqn.primitive is partial_p else self.inputs
+
+
+def in_order(
+    root: Any, is_known: Callable[[Node], bool], inputs: Callable[[Node], Sequence[Any]] = lambda node: node.inputs
+) -> Iterator[Node]:
+    """The nodes from `root` down that are not known yet, inputs first; equations may be long, so no recursion."""
+    waiting = [(root, False)]
+    while waiting:
+        node, is_ready = waiting.pop()
+        if not isinstance(node, Node) or is_known(node):
+            continue
+        if is_ready:
+            yield node
+        else:
+            waiting.append((node, True))
+            waiting.extend((child, False) for child in reversed(inputs(node)))
 
 
 class Equation:
@@ -98,27 +119,26 @@ class Equation:
     @functools.cached_property
     def elsewhere(self) -> list[Node]:
         """The nodes at which a field is taken at other points."""
-        seen: dict[int, Node] = {}
-        rest = [self.output]
-        while rest:
-            node = rest.pop()
-            if isinstance(node, Node) and id(node) not in seen:
-                seen[id(node)] = node
-                rest.extend(node.inputs)
-        return [node for node in seen.values() if node.eqn.primitive is elsewhere_p]
+        return [node for node in self.nodes() if node.eqn.primitive is elsewhere_p]
+
+    def nodes(self, root: Any = None) -> Iterator[Node]:
+        """The nodes of the equation, or those that `root` is made of, inputs first."""
+        seen: set[int] = set()
+        for node in in_order(self.output if root is None else root, lambda node: id(node) in seen):
+            seen.add(id(node))
+            yield node
 
     def needs(self, node: Any) -> frozenset[Symbol]:
         """What the value of `node` depends on."""
-        if not isinstance(node, Node):
-            return frozenset()
-        if id(node) not in self._needs_of:
-            needs = frozenset().union(*(self.needs(child) for child in node.inputs))
-            if node.eqn.primitive is symbol_p:
-                needs = frozenset([node.eqn.params["symbol"]])
-            elif node.eqn.primitive is partial_p:
-                needs |= {self.derivative(symbol, node.eqn.params["coordinate"]) for symbol in needs}
-            self._needs_of[id(node)] = needs
-        return self._needs_of[id(node)]
+        known = self._needs_of
+        for each in in_order(node, lambda each: id(each) in known):
+            needs = frozenset().union(*(known[id(child)] for child in each.inputs if isinstance(child, Node)))
+            if each.eqn.primitive is symbol_p:
+                needs = frozenset([each.eqn.params["symbol"]])
+            elif each.eqn.primitive is partial_p:
+                needs |= {self.derivative(symbol, each.eqn.params["coordinate"]) for symbol in needs}
+            known[id(each)] = needs
+        return known[id(node)] if isinstance(node, Node) else frozenset()
 
     def derivative(self, symbol: Symbol, coordinate: str) -> Symbol:
         """What a symbol becomes when it is differentiated."""
@@ -134,24 +154,20 @@ class Equation:
     def value(self, node: Any, values: dict[Symbol, Array], field_value: FieldValue) -> Any:
         """The value of a node from those of the symbols it needs."""
         memo: dict[tuple[int, ...], list[Any]] = {}
+        key = lambda node: (id(node.eqn), *map(id, node.inputs))
+        read = lambda node: memo[key(node)][node.output] if isinstance(node, Node) else node
+        for each in in_order(node, lambda each: key(each) in memo, lambda each: each.operands):
+            memo[key(each)] = self._apply(each, list(map(read, each.operands)), values, field_value)
+        return read(node)
 
-        def value(node: Any) -> Any:
-            if not isinstance(node, Node):
-                return node
-            if node.eqn.primitive is symbol_p:
-                return values[node.eqn.params["symbol"]]
-            key = id(node.eqn), *(id(child) for child in node.inputs)
-            if key not in memo:
-                memo[key] = self._apply(node, value, values, field_value)
-            return memo[key][node.output]
-
-        return value(node)
-
-    def _apply(self, node: Node, value: Callable, values: dict[Symbol, Array], field_value: FieldValue) -> list:
+    def _apply(
+        self, node: Node, operands: list[Any], values: dict[Symbol, Array], field_value: FieldValue
+    ) -> list[Any]:
         params = node.eqn.params
+        if node.eqn.primitive is symbol_p:
+            return [values[params["symbol"]]]
         if node.eqn.primitive is partial_p:
             return [self._total_derivative(node.inputs[0], params["coordinate"], values, field_value)]
-        operands = [value(child) for child in node.inputs]
         if node.eqn.primitive is elsewhere_p:
             return [field_value(params["name"], params["index"], tuple(jnp.asarray(x) for x in operands))]
         return evaluate(node.eqn, operands)

@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
-from jax.interpreters import batching
+from jax.interpreters import ad, batching
 from jaxtyping import Array, Float
 
+from ._checks import check_whole, is_whole
 from ._types import TIME_NAMES
 from .taylor import Index
 
@@ -71,6 +72,10 @@ def _(expression: Any, *, coordinate: str) -> Any:
     return ShapedArray(expression.shape, expression.dtype)
 
 
+def _batch_partial(operands: Sequence[Any], axes: Sequence[Any], *, coordinate: str) -> tuple[Any, Any]:
+    return partial_p.bind(*operands, coordinate=coordinate), axes[0]
+
+
 def _batch_elsewhere(point: Sequence[Any], axes: Sequence[Any], **params: Any) -> tuple[Any, int]:
     size = next(x.shape[axis] for x, axis in zip(point, axes, strict=True) if axis is not None)
     spread = [
@@ -80,7 +85,22 @@ def _batch_elsewhere(point: Sequence[Any], axes: Sequence[Any], **params: Any) -
     return elsewhere_p.bind(*spread, **params), 0
 
 
+def _differentiate_elsewhere(
+    point: Sequence[Any], rates: Sequence[Any], *, name: str, index: Index, shape: tuple[int, ...]
+) -> tuple[Any, Any]:
+    value = elsewhere_p.bind(*point, name=name, index=index, shape=shape)
+    total = jnp.zeros_like(value)
+    for axis, rate in enumerate(rates):
+        if not isinstance(rate, ad.Zero):
+            raised = tuple(order + (i == axis) for i, order in enumerate(index))
+            slope = elsewhere_p.bind(*point, name=name, index=raised, shape=shape)
+            total += slope * jnp.expand_dims(rate, range(jnp.ndim(rate), slope.ndim))
+    return value, total
+
+
+ad.primitive_jvps[elsewhere_p] = _differentiate_elsewhere
 batching.primitive_batchers[elsewhere_p] = _batch_elsewhere
+batching.primitive_batchers[partial_p] = _batch_partial
 
 
 def bind_symbol(kind: str, name: str, index: Index = (), shape: tuple[int, ...] = ()) -> Array:
@@ -93,10 +113,13 @@ class Field:
 
     `u.x`, `u.xt`, `u.xxx` are derivatives by coordinate names written one after the other;
     `u.d("theta", 2)` spells them out. `u(x=0.0)` is the field elsewhere: coordinates that are not named
-    keep their values, and arrays of coordinates give arrays of values. A vector field has components
-    `v[0]`, `v[1]`, which are fields again. Arithmetic and `jax.numpy` functions take a field like an array;
-    for the few functions of `jax.lax` and `jax.nn` that do not, `u.value` is the array itself.
+    keep their values, and arrays of coordinates give arrays of values. Its derivatives by name are those of the field,
+    evaluated there: `u(x=1 - x).x` is u'(1 − x), whereas `partial(u(x=1 - x), "x")` is −u'(1 − x). A vector field has
+    components `v[0]`, `v[1]`, which are fields again. Arithmetic and `jax.numpy` functions take a field like an array;
+    for the few functions of `jax.lax` that do not, `u.value` is the array itself.
     """
+
+    __array_priority__ = 1000  # operators of NumPy arrays leave the operation to the field
 
     def __init__(
         self,
@@ -118,8 +141,12 @@ class Field:
             value = elsewhere_p.bind(*self._point, name=self._name, index=self._index, shape=shape)
         return value if self._component is None else value[..., self._component]
 
-    def __call__(self, **coordinates: Any) -> "Field":
+    def __call__(self, *unnamed: Any, **coordinates: Any) -> "Field":
         frame = _current_frame()
+        if unnamed:
+            raise TypeError(
+                f"a field elsewhere names its coordinates, as in `{self._name}({frame.coordinates[0]}=0.5)`"
+            )
         if unknown := sorted(set(coordinates) - set(frame.coordinates)):
             raise TypeError(
                 f"field '{self._name}' is evaluated at unknown coordinate(s) {unknown}; "
@@ -127,8 +154,14 @@ class Field:
             )
         here = self._point or tuple(bind_symbol("coordinate", name) for name in frame.coordinates)
         dtype = jnp.result_type(float)
-        point = [jnp.asarray(coordinates.get(name, x), dtype) for name, x in zip(frame.coordinates, here, strict=True)]
+        there = {name: array_of(x) for name, x in coordinates.items()}
+        point = [jnp.asarray(there.get(name, x), dtype) for name, x in zip(frame.coordinates, here, strict=True)]
         return Field(self._name, self._index, self._component, tuple(jnp.broadcast_arrays(*point)))
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is taken at the condition's own point."""
+        return self._point is None
 
     def d(self, *spec: str | int) -> "Field":
         """The derivative by coordinate names, each followed by its order where that is not one."""
@@ -143,7 +176,7 @@ class Field:
         return Field(self._name, tuple(index), self._component, self._point)
 
     def __getattr__(self, attribute: str) -> "Field":
-        if attribute.startswith("_"):
+        if attribute.startswith("_"):  # protocols of Python and NumPy; no coordinate is called so
             raise AttributeError(attribute)
         coordinates = _current_frame().coordinates
         readings = list(itertools.islice(_readings(attribute, coordinates), 2))
@@ -168,7 +201,7 @@ class Field:
     def __len__(self) -> int:
         size = _current_frame().fields[self._name]
         if size == 1 or self._component is not None:
-            raise TypeError(f"field '{self._name}' is scalar here: it has no components")
+            raise TypeError(f"field '{self._name}' is a number at each point: it has no components")
         return size
 
     def __iter__(self) -> Iterator["Field"]:
@@ -192,19 +225,14 @@ class Field:
         field.value, field._point = children
         return field
 
-    def __bool__(self) -> bool:
-        raise TypeError(
-            f"field '{self._name}' has no truth value while its equation is traced; "
-            "use `jnp.where(condition, a, b)` instead of `if`"
-        )
-
 
 def _add_operators() -> None:
     """Give `Field` the operators of an array."""
     binary = (
-        "add sub mul truediv floordiv mod pow matmul radd rsub rmul rtruediv rfloordiv rmod rpow rmatmul "
-        "lt le gt ge eq ne"
+        "add sub mul truediv floordiv mod divmod pow matmul "
+        "radd rsub rmul rtruediv rfloordiv rmod rdivmod rpow rmatmul lt le gt ge eq ne"
     )
+    conversions = "array bool float int complex index"  # refused by JAX, as those of any traced value are
 
     def forward(name: str) -> Callable[..., Array]:
         def operator(self: Field, *operands: Any) -> Array:
@@ -212,7 +240,7 @@ def _add_operators() -> None:
 
         return operator
 
-    for name in (*binary.split(), "neg", "pos", "abs"):
+    for name in (*binary.split(), "neg", "pos", "abs", "round", *conversions.split()):
         setattr(Field, f"__{name}__", forward(f"__{name}__"))
 
 
@@ -224,8 +252,8 @@ def _pairs(spec: Sequence[str | int]) -> Iterator[tuple[str, int]]:
     for position, item in enumerate(spec):
         if isinstance(item, str):
             following = spec[position + 1] if position + 1 < len(spec) else 1
-            yield item, following if isinstance(following, int) else 1
-        elif position == 0 or not isinstance(spec[position - 1], str) or item < 1:
+            yield item, 1 if isinstance(following, str) else following
+        elif position == 0 or not isinstance(spec[position - 1], str) or not is_whole(item, 1):
             raise TypeError(f"a derivative is coordinate names with orders ≥ 1 behind them, not {spec!r}")
 
 
@@ -236,6 +264,14 @@ def _readings(attribute: str, coordinates: Sequence[str]) -> Iterator[tuple[str,
     for name in coordinates:
         if attribute.startswith(name):
             yield from ((name, *rest) for rest in _readings(attribute[len(name) :], coordinates))
+
+
+def reserved_reading(coordinates: Sequence[str]) -> str | None:
+    """A derivative by name that a field could not give, since the name means something else on it; None if all can."""
+    meanings = [name for name in dir(Field) if not name.startswith("_")] + ["value"]
+    hidden = [name for name in coordinates if name.startswith("_")]
+    hidden += [name for name in meanings if any(_readings(name, coordinates))]
+    return hidden[0] if hidden else None
 
 
 def jump(coordinate: str, there: float, order: int) -> list[Array]:
@@ -252,16 +288,22 @@ def jump(coordinate: str, there: float, order: int) -> list[Array]:
 def partial(expression: Any, coordinate: str, order: int = 1) -> Any:
     """∂ⁿ(expression)/∂(coordinate)ⁿ, for any expression of fields, coordinates and coefficients.
 
-    **Raises:** `ValueError` for a coordinate that the domain does not have.
+    The derivative is total: of a field elsewhere it follows the point, by the chain rule.
+
+    **Raises:** `ValueError` for a coordinate that the domain does not have, or an order < 1; `TypeError` for a
+    coordinate that is not given by its name.
     """
     coordinates = _current_frame().coordinates
+    if not isinstance(coordinate, str):
+        raise TypeError(f"`partial` takes the name of a coordinate, as in `partial(u, '{coordinates[0]}')`")
     if coordinate not in coordinates:
         raise ValueError(f"`partial` by unknown coordinate '{coordinate}'; the coordinates are {list(coordinates)}")
+    check_whole(order=order)
     for _ in range(order):
-        if isinstance(expression, Field):
+        if isinstance(expression, Field) and expression.is_here:
             expression = expression.d(coordinate)
         else:
-            expression = partial_p.bind(jnp.asarray(expression, float), coordinate=coordinate)
+            expression = partial_p.bind(jnp.asarray(array_of(expression), float), coordinate=coordinate)
     return expression
 
 
@@ -285,7 +327,10 @@ def laplacian(expression: Any, over: Sequence[str] | None = None) -> Array:
 
 
 def _over(names: Sequence[str] | None) -> tuple[str, ...]:
-    return _current_frame().space if names is None else tuple(names)
+    over = _current_frame().space if names is None else tuple(names)
+    if not over:
+        raise ValueError("`grad`, `div` and `laplacian` need a coordinate; of time, write it as in `over=('t',)`")
+    return over
 
 
 def array_of(expression: Any) -> Array:

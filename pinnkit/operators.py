@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._jaxpr import evaluate
-from .equation import Equation, FieldValue, Node
+from .equation import Equation, FieldValue, Node, in_order
 from .fields import Symbol, elsewhere_p, partial_p, symbol_p
 from .taylor import Channel, Index, Operator, carried
 
@@ -80,8 +80,8 @@ class Expansion:
     def __call__(self, node: Any) -> Any:
         if not isinstance(node, Node):
             return _filled(np.shape(node), map(_constant, np.ravel(node))) if np.size(node) <= ENTRIES else None
-        if id(node) not in self._known:
-            self._known[id(node)] = self._expand(node)
+        for each in in_order(node, lambda each: id(each) in self._known):
+            self._known[id(each)] = self._expand(each)
         return self._known[id(node)]
 
     def depends_on_fields(self, atom: Atom) -> bool:
@@ -116,12 +116,11 @@ class Expansion:
 
     def _is_elsewhere(self, node: Any) -> bool:
         """Whether fields at other points are part of a node."""
-        if not isinstance(node, Node):
-            return False
-        if id(node) not in self._elsewhere:
-            inputs = any(self._is_elsewhere(child) for child in node.inputs)
-            self._elsewhere[id(node)] = inputs or node.eqn.primitive is elsewhere_p
-        return self._elsewhere[id(node)]
+        known = self._elsewhere
+        for each in in_order(node, lambda each: id(each) in known):
+            inputs = any(known[id(child)] for child in each.inputs if isinstance(child, Node))
+            known[id(each)] = inputs or each.eqn.primitive is elsewhere_p
+        return isinstance(node, Node) and known[id(node)]
 
     def _expand(self, node: Node) -> Any:
         shape, dtype = node.eqn.outvars[node.output].aval.shape, node.eqn.outvars[node.output].aval.dtype

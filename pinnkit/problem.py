@@ -1,7 +1,9 @@
 """A problem, declared: domain, fields, coefficients and conditions, checked when it is built."""
 
 import inspect
+import keyword
 import math
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +16,8 @@ from ._checks import is_whole
 from .domains import AbstractRegion, Box, PointSet
 from .domains.region import SLACK
 from .equation import Equation
-from .fields import Frame, jump
+from .fields import Frame, jump, reserved_reading
+from .mistakes import explain
 
 
 class ProblemError(ValueError):
@@ -166,10 +169,7 @@ class Problem:
         except ProblemError:
             raise
         except Exception as error:
-            message = (str(error).strip() or type(error).__name__).splitlines()[0]
-            if isinstance(error, jax.errors.TracerBoolConversionError):
-                message = "it branches on a value; use `jnp.where(condition, a, b)` instead of `if`"
-            raise ProblemError(f"{where}: {message}") from error
+            raise ProblemError(f"{where}: {explain(error, residual, frame.coordinates)}") from error
 
     def highest_orders(self, axis: int) -> dict[int, int]:
         """The highest derivative along an axis that the equations take of each output of the network."""
@@ -263,11 +263,32 @@ class Problem:
         }
         for kind, names in kinds.items():
             for name in names:
-                if not isinstance(name, str) or not name.isidentifier():
-                    raise ProblemError(f"{name!r} cannot name a {kind}: it must be usable as an argument's name")
+                _check_identifier(name, kind)
                 if name in seen:
                     raise ProblemError(f"'{name}' names both a {seen[name]} and a {kind} of problem '{self.name}'")
                 seen[name] = kind
+        if (taken := reserved_reading(self.domain.coordinates)) is not None:
+            raise ProblemError(
+                f"problem '{self.name}' cannot have the coordinates {list(self.domain.coordinates)}: "
+                f"the derivative `u.{taken}` would be hidden by another meaning of that name; rename a coordinate"
+            )
+
+    def _check_columns(self, condition: str, columns: Sequence[str]) -> None:
+        """Refuse a data column that an equation could not tell from something else."""
+        kinds = {
+            **dict.fromkeys(self.domain.coordinates, "coordinate"),
+            **dict.fromkeys(self.field_sizes, "field"),
+            **dict.fromkeys(self.coefficients, "coefficient"),
+            "normal": "outward normal",
+        }
+        for column in columns:
+            _check_identifier(column, "data column")
+            if column in kinds:
+                article = "the" if column == "normal" else "a"
+                raise ProblemError(
+                    f"condition '{condition}' of problem '{self.name}' has a data column '{column}', which is also the "
+                    f"name of {article} {kinds[column]}; rename the column, for example to '{column}_measured'"
+                )
 
     def _check_conditions(self) -> None:
         if not self.conditions:
@@ -285,6 +306,7 @@ class Problem:
                     f"condition '{name}' of problem '{self.name}' holds on a region with coordinates "
                     f"{list(condition.on.coordinates)}; the domain has {list(self.domain.coordinates)}"
                 )
+            self._check_columns(name, condition.on.columns)
             self._check_region(name, condition.on)
 
     def _check_region(self, condition: str, region: AbstractRegion) -> None:
@@ -325,6 +347,14 @@ class Problem:
             raise ProblemError(
                 f"the reference of problem '{self.name}' takes unknown argument(s) {unknown}; there are {known}"
             )
+
+
+def _check_identifier(name: Any, kind: str) -> None:
+    """Refuse what Python cannot have as an argument's name, or has in another spelling."""
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise ProblemError(f"{name!r} cannot name a {kind}: it must be usable as an argument's name")
+    if (normal := unicodedata.normalize("NFKC", name)) != name:
+        raise ProblemError(f"{name!a} cannot name a {kind}: Python reads it as {normal!a} in code; write that")
 
 
 def _names_of(residual: Callable[..., Any], frame: Frame, where: str) -> list[str]:
