@@ -83,7 +83,7 @@ class Equation:
         self._closed, self._coordinates = closed, frame.coordinates
         self.fields = frame.fields
         self._needs_of: dict[int, frozenset[Symbol]] = {}
-        (self.output,) = _flatten(closed.jaxpr, closed.consts, ())
+        (self.output,) = flatten(closed.jaxpr, closed.consts, ())
         self.size: int = closed.out_avals[0].shape[0]
         self.symbols = self.needs(self.output)
         self.derivatives = {
@@ -153,12 +153,20 @@ class Equation:
 
     def value(self, node: Any, values: dict[Symbol, Array], field_value: FieldValue) -> Any:
         """The value of a node from those of the symbols it needs."""
+        return self.evaluator(values, field_value)(node)
+
+    def evaluator(self, values: dict[Symbol, Array], field_value: FieldValue) -> Callable[[Any], Any]:
+        """A function from nodes to their values, each operation carried out once."""
         memo: dict[tuple[int, ...], list[Any]] = {}
         key = lambda node: (id(node.eqn), *map(id, node.inputs))
         read = lambda node: memo[key(node)][node.output] if isinstance(node, Node) else node
-        for each in in_order(node, lambda each: key(each) in memo, lambda each: each.operands):
-            memo[key(each)] = self._apply(each, list(map(read, each.operands)), values, field_value)
-        return read(node)
+
+        def evaluated(node: Any) -> Any:
+            for each in in_order(node, lambda each: key(each) in memo, lambda each: each.operands):
+                memo[key(each)] = self._apply(each, list(map(read, each.operands)), values, field_value)
+            return read(node)
+
+        return evaluated
 
     def _apply(
         self, node: Node, operands: list[Any], values: dict[Symbol, Array], field_value: FieldValue
@@ -229,13 +237,13 @@ def _as_vector(residual: Any) -> Array:
     return vector
 
 
-def _flatten(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+def flatten(jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     """The outputs of a jaxpr as nodes, calls inlined but for functions that are known as a whole."""
     values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *inputs), strict=True))
     for eqn in jaxpr.eqns:
         operands = tuple(read(atom, values) for atom in eqn.invars)
         if (inner := called(eqn)) is not None and not is_analytic_function(eqn):
-            results = _flatten(*inner, operands)
+            results = flatten(*inner, operands)
         else:
             _refuse_inner_symbols(eqn)
             results = [Node(eqn, operands, output) for output in range(len(eqn.outvars))]

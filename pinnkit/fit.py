@@ -16,6 +16,7 @@ import optax
 from ._checks import check_whole, is_positive, is_whole
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
+from .arguments import check_callbacks, check_choices, check_model
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
 from .auto import Choices, model_from
 from .callbacks import Callback, Start
@@ -108,6 +109,8 @@ def fit(
     clock = Clock()
     limits = Limits(*_checked_limits(steps, budget, target), clock)
     _check_run_arguments(problem, seed, precision, callbacks)
+    check_model(model)
+    check_choices(choices)
     saving = _checked_checkpoints(checkpoints, resume)
     plan = as_strategy(strategy, precision, weighting, sampler)
     plan.check(problem)
@@ -192,6 +195,7 @@ def diagnose(
     - `horizon`: number of steps of gradient descent after which a mode counts as slow.
     """
     _check_run_arguments(problem, seed, "double", ())
+    check_model(model)
     check_whole(horizon=horizon)
     counts = point_counts(problem, points)
     functional, _ = _network(Ansatz(problem), model, width, depth, seed)
@@ -211,6 +215,8 @@ def _has_interior(problem: Problem) -> bool:
 def _wanted(conditions: str | Sequence[str] | None, model: Model | None) -> str | Sequence[str]:
     if conditions is None:
         return "exact" if model is None else "soft"
+    if not isinstance(conditions, str | Sequence):
+        raise TypeError(f"`conditions` is 'exact', 'soft' or names of conditions; got {type(conditions).__name__}")
     return conditions
 
 
@@ -406,11 +412,10 @@ def _parameters_in(folder: Path) -> bytes:
     return files[PARAMETERS]
 
 
-def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Sequence[Any]) -> None:
+def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Any) -> None:
     check_problem_and_seed(problem, seed)
     checked_dtype(precision)
-    if wrong := [type(callback).__name__ for callback in callbacks if not isinstance(callback, Callback)]:
-        raise TypeError(f"a callback is a `pinnkit.Callback`, got {wrong[0]}")
+    check_callbacks(callbacks)
 
 
 def _device() -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from ._types import Key, Model, Params
@@ -49,6 +50,8 @@ def as_functional(model: Model, size: int, key: Key | None = None) -> Functional
     **Raises:** `TypeError` for an object that is no model; `ValueError` for a model without parameters
     or one that does not accept `size` coordinates.
     """
+    if isinstance(model, optax.GradientTransformation):  # a pair of functions too
+        raise TypeError("an optimizer was given where a model goes; `fit` takes it as `strategy=`")
     if isinstance(model, FunctionalModel):
         functional = model
     elif _is_nnx(model):

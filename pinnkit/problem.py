@@ -4,7 +4,7 @@ import inspect
 import keyword
 import math
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from .domains import AbstractRegion, Box, PointSet
 from .domains.region import SLACK
 from .equation import Equation
 from .fields import Frame, jump, reserved_reading
+from .jumps import find_jumps
 from .mistakes import explain
 
 
@@ -105,7 +106,8 @@ class Problem:
     - `reference`: optionally the solution, a NumPy-vectorised function of coordinates and fixed coefficients
       (named as in the conditions) that returns an array, or a dict from field to array of shape `(n,)` or `(n, m)`.
 
-    Every equation is traced here once, so that whatever is wrong is said before anything runs.
+    Every equation is traced here once, so that whatever is wrong is said before anything runs. `doubts` are what may be
+    wrong, each in a line.
 
     **Raises:** `ProblemError`.
     """
@@ -116,6 +118,7 @@ class Problem:
     fields: Sequence[str] | Mapping[str, int] = ("u",)
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     reference: Callable[..., Any] | None = None
+    doubts: tuple[str, ...] = field(init=False, default=(), compare=False, repr=False)
     _equations: dict[tuple[str, str], Equation] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -129,8 +132,8 @@ class Problem:
         self._check_conditions()
         self._check_reference()
         with jax.enable_x64(True):
-            for name in self.conditions:
-                self.equation(name)
+            doubts = tuple(doubt for name in self.conditions for doubt in self._check_jumps(name))
+        object.__setattr__(self, "doubts", doubts)
 
     @property
     def field_sizes(self) -> dict[str, int]:
@@ -324,6 +327,15 @@ class Problem:
                 f"{span(low, high)} there, the domain has {name} {span(lower, upper)}; take a region inside the domain"
             )
 
+    def _check_jumps(self, name: str) -> Iterator[str]:
+        """Refuse jumps under derivatives; yield doubts about them."""
+        condition, starts = self.conditions[name], {key: value.initial for key, value in self.unknowns.items()}
+        for found in find_jumps(self.equation(name), condition.on, self.domain, {**self.constants, **starts}):
+            message = f"condition '{name}' of problem '{self.name}': {found}"
+            if found.is_certain:
+                raise ProblemError(message)
+            yield message
+
     def _check_inside(self, condition: str, points: Float[np.ndarray, "n d"]) -> None:
         """Refuse given points outside the domain, but for rounding."""
         lower, upper = self.domain.bounds
@@ -376,6 +388,8 @@ def _names_of(residual: Callable[..., Any], frame: Frame, where: str) -> list[st
 def _sizes(fields: Sequence[str] | Mapping[str, int]) -> dict[str, int]:
     if isinstance(fields, str):
         raise ProblemError(f"`fields` is a tuple of names; write `fields=({fields!r},)`")
+    if not isinstance(fields, Mapping | Sequence):
+        raise ProblemError(f"`fields` is a tuple of names, or a mapping to numbers of components; got {fields!r}")
     sizes = dict(fields) if isinstance(fields, Mapping) else dict.fromkeys(fields, 1)
     if not sizes:
         raise ProblemError("a problem needs at least one field, as in `fields=('u',)`")

@@ -1,0 +1,38 @@
+"""Arguments of the main functions that were given in place of others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .auto import Choices
+from .callbacks import Callback
+from .problem import Problem
+from .samplers import AbstractSampler
+from .strategies import Strategy
+from .weighting import AbstractWeighting
+
+
+def check_model(model: Any) -> None:
+    """**Raises:** `TypeError` for what is another argument of `fit`, with the name of that argument."""
+    if isinstance(model, Problem):
+        raise TypeError("a second problem was given where a model goes")
+    if isinstance(model, Strategy | str):
+        what = f"the name '{model}'" if isinstance(model, str) else f"the strategy '{model.name}'"
+        raise TypeError(f"{what} was given where a model goes; write `strategy=` before it")
+    if isinstance(model, AbstractWeighting | AbstractSampler):
+        name = "weighting" if isinstance(model, AbstractWeighting) else "sampler"
+        raise TypeError(f"a {name} was given where a model goes; write `{name}=` before it")
+
+
+def check_callbacks(callbacks: Any) -> None:
+    """**Raises:** `TypeError` for anything but a list of callbacks."""
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"`callbacks` is a list of callbacks; got {type(callbacks).__name__}")
+    if wrong := [callback for callback in callbacks if not isinstance(callback, Callback)]:
+        given = f"the class {wrong[0].__name__}" if isinstance(wrong[0], type) else type(wrong[0]).__name__
+        raise TypeError(f"a callback is a `pinnkit.Callback`, got {given}")
+
+
+def check_choices(choices: Any) -> None:
+    """**Raises:** `TypeError` for anything but `Choices`."""
+    if not isinstance(choices, Choices):
+        raise TypeError(f"`choices` is a `Choices`, got {type(choices).__name__}")
