@@ -66,7 +66,10 @@ REFUSED = {
     "nothing": (lambda: problem(lambda u: None), "returns NoneType"),
     "branch": (lambda: problem(lambda u: u if u > 0 else -u), "jnp.where"),
     "variadic": (lambda: problem(lambda *args: args[0]), "one by one"),
-    "error inside": (lambda: problem(lambda u: 1 / 0 * u), "'pde' of problem 'p': division by zero"),
+    "error inside": (
+        lambda: problem(lambda u: 1 / 0 * u),
+        r"'pde' of problem 'p': ZeroDivisionError: division by zero \(test_problem.py, line \d+\)",
+    ),
     "not callable": (lambda: problem("u"), "is a function, got str"),
     "not a region": (lambda: problem(on="interior"), "holds on a region, got str"),
     "other domain": (lambda: problem(on=PLANE.interior), r"coordinates \['x', 't'\]"),
