@@ -137,7 +137,9 @@ def training_spectrum(
 def check_problem_and_seed(problem: Any, seed: Any) -> None:
     """Refuse what is no problem or no seed."""
     if not isinstance(problem, Problem):
-        hint = f"; a problem that comes with it is solved by `pinnkit solve {problem}`" if isinstance(problem, str) else ""
+        hint = (
+            f"; a problem that comes with it is solved by `pinnkit solve {problem}`" if isinstance(problem, str) else ""
+        )
         raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}{hint}")
     if not is_whole(seed, 0, 2**31 - 1):
         raise ValueError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")

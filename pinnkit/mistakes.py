@@ -40,6 +40,10 @@ _LONGEST = 60
 """Longer expressions are not quoted in full."""
 
 
+class ProblemError(ValueError):
+    """A problem is invalid; the message says what is wrong with it, in one line."""
+
+
 class Place(NamedTuple):
     """Where in the user's code something stands; `expression` is None where its text is not known."""
 

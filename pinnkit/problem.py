@@ -1,10 +1,8 @@
 """A problem, declared: domain, fields, coefficients and conditions, checked when it is built."""
 
 import inspect
-import keyword
 import math
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +15,9 @@ from .domains import AbstractRegion, Box, PointSet
 from .domains.region import SLACK
 from .equation import Equation
 from .fields import Frame, jump, reserved_reading
-from .jumps import find_jumps
-from .mistakes import explain
-
-
-class ProblemError(ValueError):
-    """A problem was declared in a way that cannot be meant; the message says what there is."""
+from .jumps import find_flaws
+from .mistakes import ProblemError, explain
+from .names import arguments_of, check_columns, check_identifier
 
 
 @dataclass(frozen=True)
@@ -132,7 +127,7 @@ class Problem:
         self._check_conditions()
         self._check_reference()
         with jax.enable_x64(True):
-            doubts = tuple(doubt for name in self.conditions for doubt in self._check_jumps(name))
+            doubts = tuple(doubt for name in self.conditions for doubt in self._check_derivatives(name))
         object.__setattr__(self, "doubts", doubts)
 
     @property
@@ -168,7 +163,7 @@ class Problem:
         )
         where = f"condition '{condition}' of problem '{self.name}'"
         try:
-            return Equation(residual, frame, _names_of(residual, frame, where))
+            return Equation(residual, frame, arguments_of(residual, frame, where))
         except ProblemError:
             raise
         except Exception as error:
@@ -251,6 +246,11 @@ class Problem:
         named = zip(self.domain.coordinates, point.tolist(), strict=True)
         return " at " + ", ".join(f"{name} = {value:.6g}" for name, value in named)
 
+    @property
+    def _kinds(self) -> dict[str, Iterable[str]]:
+        """The names that equations may use, by what they are of."""
+        return {"coordinate": self.domain.coordinates, "field": self.field_sizes, "coefficient": self.coefficients}
+
     def _check_names(self) -> None:
         if not isinstance(self.name, str) or not self.name or self.name.strip(".") == "":
             raise ProblemError(f"a problem needs a name, got {self.name!r}")
@@ -259,14 +259,9 @@ class Problem:
         if not isinstance(self.domain, Box):
             raise ProblemError(f"a problem's domain is a `Box`, got {type(self.domain).__name__}")
         seen: dict[str, str] = {"normal": "outward normal"}
-        kinds = {
-            "coordinate": self.domain.coordinates,
-            "field": self.field_sizes,
-            "coefficient": self.coefficients,
-        }
-        for kind, names in kinds.items():
+        for kind, names in self._kinds.items():
             for name in names:
-                _check_identifier(name, kind)
+                check_identifier(name, kind)
                 if name in seen:
                     raise ProblemError(f"'{name}' names both a {seen[name]} and a {kind} of problem '{self.name}'")
                 seen[name] = kind
@@ -275,23 +270,6 @@ class Problem:
                 f"problem '{self.name}' cannot have the coordinates {list(self.domain.coordinates)}: "
                 f"the derivative `u.{taken}` would be hidden by another meaning of that name; rename a coordinate"
             )
-
-    def _check_columns(self, condition: str, columns: Sequence[str]) -> None:
-        """Refuse a data column that an equation could not tell from something else."""
-        kinds = {
-            **dict.fromkeys(self.domain.coordinates, "coordinate"),
-            **dict.fromkeys(self.field_sizes, "field"),
-            **dict.fromkeys(self.coefficients, "coefficient"),
-            "normal": "outward normal",
-        }
-        for column in columns:
-            _check_identifier(column, "data column")
-            if column in kinds:
-                article = "the" if column == "normal" else "a"
-                raise ProblemError(
-                    f"condition '{condition}' of problem '{self.name}' has a data column '{column}', which is also the "
-                    f"name of {article} {kinds[column]}; rename the column, for example to '{column}_measured'"
-                )
 
     def _check_conditions(self) -> None:
         if not self.conditions:
@@ -309,7 +287,8 @@ class Problem:
                     f"condition '{name}' of problem '{self.name}' holds on a region with coordinates "
                     f"{list(condition.on.coordinates)}; the domain has {list(self.domain.coordinates)}"
                 )
-            self._check_columns(name, condition.on.columns)
+            where = f"condition '{name}' of problem '{self.name}'"
+            check_columns(condition.on.columns, {**self._kinds, "outward normal": ("normal",)}, where)
             self._check_region(name, condition.on)
 
     def _check_region(self, condition: str, region: AbstractRegion) -> None:
@@ -327,12 +306,12 @@ class Problem:
                 f"{span(low, high)} there, the domain has {name} {span(lower, upper)}; take a region inside the domain"
             )
 
-    def _check_jumps(self, name: str) -> Iterator[str]:
-        """Refuse jumps under derivatives; yield doubts about them."""
+    def _check_derivatives(self, name: str) -> Iterator[str]:
+        """Refuse derivatives that lose something; yield doubts about them."""
         condition, starts = self.conditions[name], {key: value.initial for key, value in self.unknowns.items()}
-        for found in find_jumps(self.equation(name), condition.on, self.domain, {**self.constants, **starts}):
-            message = f"condition '{name}' of problem '{self.name}': {found}"
-            if found.is_certain:
+        for flaw in find_flaws(self.equation(name), condition.on, self.domain, {**self.constants, **starts}):
+            message = f"condition '{name}' of problem '{self.name}': {flaw.text}"
+            if flaw.is_certain:
                 raise ProblemError(message)
             yield message
 
@@ -359,30 +338,6 @@ class Problem:
             raise ProblemError(
                 f"the reference of problem '{self.name}' takes unknown argument(s) {unknown}; there are {known}"
             )
-
-
-def _check_identifier(name: Any, kind: str) -> None:
-    """Refuse what Python cannot have as an argument's name, or has in another spelling."""
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise ProblemError(f"{name!r} cannot name a {kind}: it must be usable as an argument's name")
-    if (normal := unicodedata.normalize("NFKC", name)) != name:
-        raise ProblemError(f"{name!a} cannot name a {kind}: Python reads it as {normal!a} in code; write that")
-
-
-def _names_of(residual: Callable[..., Any], frame: Frame, where: str) -> list[str]:
-    """The arguments a residual asks for, all of them known; unknown ones with a default keep it."""
-    known = [*frame.fields, *frame.coordinates, *frame.coefficients, *frame.columns]
-    known += ["normal"] if frame.has_normal else []
-    names = []
-    for name, parameter in inspect.signature(residual).parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise ProblemError(f"{where}: its residual names its arguments one by one, not as '{parameter}'")
-        if name in known:
-            names.append(name)
-        elif parameter.default is parameter.empty:
-            hint = "; `normal` exists on boundaries only" if name == "normal" else ""
-            raise ProblemError(f"{where}: its residual takes unknown argument '{name}'; there are {known}{hint}")
-    return names
 
 
 def _sizes(fields: Sequence[str] | Mapping[str, int]) -> dict[str, int]:

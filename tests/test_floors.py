@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
-    {"_types", "_jaxpr", "_checks", "clock", "files", "signals", "stop_reason"},
+    {"_types", "_jaxpr", "_checks", "clock", "files", "signals", "stop_reason", "mistakes"},
     {
         "_numbering",
         "checkpoint",
@@ -25,8 +25,9 @@ FLOORS = [
         "parameters",
     },
     {"fields", "networks", "ntk", "tensorboard", "vtk"},
-    {"equation"},
-    {"problem", "operators"},
+    {"equation", "names"},
+    {"jumps", "operators"},
+    {"problem"},
     {"residuals", "face_values"},
     {"linearization", "faults", "output_layer", "smoothness", "periodicity"},
     {
@@ -48,7 +49,7 @@ FLOORS = [
     {"journal"},
     {"trainer", "windows", "solution"},
     {"auto"},
-    {"attempts"},
+    {"attempts", "arguments"},
     {"fit"},
     {"registry"},
     {"cli"},

@@ -1,9 +1,9 @@
 """Operations at which the value of an expression can jump, found in its trace.
 
 Every other operation is continuous where it is finite. So an expression can jump only where one of its switches
-changes: a comparison, a sign, a rounding, an integer. Operations with a kink (`abs`, `max`, a root at zero) are switches
-too, for their derivatives jump; so are divisions, for 1/x changes sign through infinity. Where a switch changes is where
-one of its levels crosses zero, or one of its steps takes another value.
+changes: a comparison, a sign, a rounding, an integer. Operations with a kink (`abs`, `max`, a root at zero) are
+switches too, for their derivatives jump; so are divisions, for 1/x changes sign through infinity. Where a switch
+changes is where one of its levels crosses zero, or one of its steps takes another value.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._jaxpr import called
-from .equation import Equation, Node, flatten
-from .fields import elsewhere_p
+from .._jaxpr import called
+from ..equation import Equation, Node, flatten
+from ..fields import elsewhere_p
 
 _DERIVED = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 """Functions with derivatives of their own, and where their operations are."""

@@ -1,27 +1,24 @@
-"""Jumps under a derivative: with them an equation says less than it means.
+"""The search for places where an expression jumps along a coordinate.
 
-The derivative of an expression that jumps has a part at the jump, which no collocation point sees: away from it,
-(k u')' = 0 holds for any two straight lines, whatever k is on either side, and the continuity of the flux k u' is lost.
-The trace says which operations an expression can jump at (`switches`); along lines parallel to the coordinate the
-places where they change are bracketed and bisected, and the values on both sides are compared, with smooth fields in
-place of the solution. What jumps with a coordinate is certain; what jumps with a field depends on the solution.
+Along lines parallel to the coordinate the places where switches change are bracketed and bisected, and the values on
+both sides are compared, with smooth fields in place of the solution. Lines go through random points of the region,
+through every cell that switches cut it into parallel to the axes, and through places where a level has another sign.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .domains import AbstractRegion, Box
-from .equation import Equation, Node
-from .fields import Symbol, partial_p
-from .mistakes import Place, is_of_library
-from .switches import Switch, find_switches, is_stopped, levels_of, steps_of
-from .taylor import Index
+from ..domains import AbstractRegion, Box
+from ..equation import Equation
+from ..fields import Symbol
+from ..taylor import Index
+from .switches import Switch, levels_of, steps_of
 
 NODES = 257
 """Points of each line; between them the levels of switches are followed to their extrema."""
@@ -49,107 +46,24 @@ AMPLITUDES = (1.0, 1e-3, 1e-2, 0.1, 10.0, 1e2, 1e3, 1e4, 1e6)
 """Sizes of the smooth fields with which switches that depend on fields are tried."""
 
 
-class Jump(NamedTuple):
-    """- `point`: coordinates by name; `depends_on_fields`: whether it is there for certain values of fields only."""
-
-    coordinate: str
-    point: Mapping[str, float]
-    depends_on_fields: bool
-    place: Place | None
-
-    @property
-    def is_certain(self) -> bool:
-        return not self.depends_on_fields
-
-    def __str__(self) -> str:
-        here = ", ".join(f"{name} = {value:.6g}" for name, value in self.point.items())
-        where = "at a value of the fields" if self.depends_on_fields else f"near {here}"
-        lost = "where the solution crosses it, the" if self.depends_on_fields else "the"
-        return f"{_subject(self)} jumps {where}{_in_file(self)}: {lost} continuity of the flux would be lost; {_advice(self)}"
-
-
-class Doubt(NamedTuple):
-    """An expression under a derivative of which it is not known whether it jumps, and the operation it may jump at."""
-
-    coordinate: str
-    operation: str
-    place: Place | None
-    is_certain: ClassVar[bool] = False
-
-    def __str__(self) -> str:
-        return (
-            f"{_subject(self)} may jump at a `{self.operation}`{_in_file(self)}, which could not be followed: if it "
-            f"does, the continuity of the flux is lost; then {_advice(self)}"
-        )
-
-
-def _subject(found: Jump | Doubt | Stopped) -> str:
-    return f"an expression differentiated by '{found.coordinate}'"
-
-
-class Stopped(NamedTuple):
-    """An expression under a derivative in which `stop_gradient` holds back a part."""
-
-    coordinate: str
-    place: Place | None
-    is_certain: ClassVar[bool] = True
-
-    def __str__(self) -> str:
-        return (
-            f"{_subject(self)} has a `stop_gradient` inside{_in_file(self)}: a part of the derivative would be lost; "
-            "take it outside of the derivative"
-        )
-
-
-def _advice(found: Jump | Doubt) -> str:
-    x = found.coordinate
-    return f"make the flux a field, with `q - k * u.{x}` and `partial(q, '{x}')` as two equations"
-
-
-def _in_file(found: Jump | Doubt | Stopped) -> str:
-    return "" if found.place is None else f" ({found.place})"
-
-
 class Suspect(NamedTuple):
-    """An expression under a derivative by a coordinate, with its switches."""
+    """An expression that is differentiated by a coordinate, with its switches."""
 
     expression: Any
     coordinate: str
     switches: tuple[Switch, ...]
-    place: Place | None
 
 
-def find_jumps(
-    equation: Equation, region: AbstractRegion, domain: Box, coefficients: Mapping[str, float]
-) -> Iterator["Jump | Doubt | Stopped"]:
-    """For each expression under a derivative what is wrong with it: a jump, or `stop_gradient`; or what may be wrong."""
-    for node in _differentiated(equation):
-        expression, coordinate, place = node.inputs[0], node.eqn.params["coordinate"], _place_of(node)
-        if is_stopped(equation, expression):
-            yield Stopped(coordinate, place)
-        switches = find_switches(equation, expression, coordinate)
-        if switches.followed:
-            suspect = Suspect(expression, coordinate, switches.followed, place)
-            if (found := Search(equation, suspect, region, domain, coefficients).found()) is not None:
-                yield found
-        for hidden in switches.hidden[:1]:
-            yield Doubt(coordinate, hidden.eqn.primitive.name, place)
+class Found(NamedTuple):
+    """What a search found.
 
+    - `jumps`: whether there is a jump, else it is not known whether there is one;
+    - `switch`: the operation it is at; `point`: where, by coordinates.
+    """
 
-def _differentiated(equation: Equation) -> Iterator[Node]:
-    seen = set()
-    for node in equation.nodes():
-        if node.eqn.primitive is partial_p and isinstance(node.inputs[0], Node):
-            key = id(node.inputs[0]), node.eqn.params["coordinate"]
-            if key not in seen:
-                seen.add(key)
-                yield node
-
-
-def _place_of(node: Node) -> Place | None:
-    traceback = node.eqn.source_info.traceback
-    frames = [] if traceback is None else traceback.frames
-    return next((Place(f.file_name, f.line_num) for f in frames if not is_of_library(f.file_name)), None)
+    jumps: bool
+    switch: Switch
+    point: Mapping[str, float]
 
 
 class Seen(NamedTuple):
@@ -220,8 +134,8 @@ class Search:
         self.kinds = [kind for part in (levels, steps) for kind, out in enumerate(part) for _ in range(out.size)]
         self._of_fields = np.array([suspect.switches[kind].depends_on_fields for kind in self.kinds], bool)
 
-    def found(self) -> Jump | Doubt | None:
-        """A jump, if possible one that does not depend on fields; else a doubt, where there is reason for it."""
+    def found(self) -> Found | None:
+        """A jump, if possible one that does not depend on fields; else what is not known; None if nothing jumps."""
         if self._is_flat:
             return None
         jumps, resolved, unresolved = [], set(), set()
@@ -236,10 +150,9 @@ class Search:
                 break
         for kind, point in sorted(jumps, key=lambda jump: self._suspect.switches[jump[0]].depends_on_fields):
             place = dict(zip(self._names, point.tolist(), strict=True))
-            of_field = self._suspect.switches[kind].depends_on_fields
-            return Jump(self._suspect.coordinate, place, of_field, self._suspect.place)
+            return Found(True, self._suspect.switches[kind], place)
         for kind in sorted(unresolved - resolved):
-            return Doubt(self._suspect.coordinate, self._suspect.switches[kind].name, self._suspect.place)
+            return Found(False, self._suspect.switches[kind], {})
         return None
 
     def _seen(self, points: Float[np.ndarray, "n d"], amplitude: float, offset: float) -> Seen:
