@@ -23,7 +23,7 @@ from .callbacks import Callback, Start
 from .clock import Clock
 from .diagnostics import Diagnostics
 from .files import RunFolderError, locked, read_files
-from .history import Snapshot
+from .history import DOUBT, Snapshot
 from .identity import Identity, network_identity, plain, problem_identity, versions
 from .intervals import coefficient_intervals
 from .journal import Journal, Limits, peak_memory_bytes
@@ -270,6 +270,8 @@ def _record_conditions(ansatz: Ansatz, journal: Journal) -> None:
         journal.decide(f"by construction: {', '.join(ansatz.conditions)}")
     for note in ansatz.notes:
         journal.decide(note)
+    for doubt in ansatz.problem.doubts:
+        journal.decide(f"{DOUBT}{doubt}")
 
 
 def _better(sines: Trained, deep: Trained, journal: Journal) -> Trained:

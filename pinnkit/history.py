@@ -51,6 +51,10 @@ class Snapshot:
         return [np.unique(self.points[:, i]) for i in range(len(self.coordinates))]
 
 
+DOUBT = "doubtful: "
+"""A decision that begins so names what may be wrong with the problem, not what was chosen."""
+
+
 @dataclass
 class History:
     """Per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN where unknown), `weights`

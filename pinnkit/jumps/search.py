@@ -31,8 +31,9 @@ MOST_LINES = 256
 MARGIN = 1e-5
 """Share of the region next to its ends that is left out: a jump there is one of the boundary."""
 
-STEPS_ASIDE = (1e-6, 1e-9)
-"""Distances at which the two sides are compared: across a jump the difference does not depend on them."""
+ASIDE, FARTHER = 1e-9, 1e3
+"""Distance at which the two sides are compared, as a share of the extent of the region, and by what factor it is also
+increased: unless there is a jump, the difference increases too."""
 
 LEAST_JUMP = 1e-7
 """Relative jump that rounding cannot make."""
@@ -169,6 +170,8 @@ class Search:
     def _changes(self, amplitude: float, offset: float) -> tuple[Float[np.ndarray, "n d"], np.ndarray]:
         """Points where switches change along the coordinate, and which."""
         lines = self._lines(amplitude, offset)
+        if not len(lines):
+            return lines, np.zeros(0, int)
         brackets, touching = self._brackets(self._axis, lines, amplitude, offset)
         places = self._bisected(brackets, amplitude, offset)
         points = np.concatenate([brackets.at(places), touching.at(touching.low)])
@@ -282,8 +285,8 @@ class Search:
         span = (self._high - self._low)[self._axis]
         rounding = 8 * np.finfo(float).eps * np.abs([self._low, self._high]).max()
         jumps, sizes = [], []
-        for step in STEPS_ASIDE:
-            aside = max(step * span, rounding) * np.eye(len(self._names))[self._axis]
+        for factor in (FARTHER, 1.0):
+            aside = factor * max(ASIDE * span, rounding) * np.eye(len(self._names))[self._axis]
             sides = [self._seen(points + sign * aside, amplitude, offset).values for sign in (1, -1)]
             jumps.append(np.abs(sides[0] - sides[1]))
             sizes.append(np.maximum(*map(np.abs, sides)))
@@ -334,7 +337,7 @@ def _smooth_field(number: int, size: int, domain: Box) -> Callable[..., Array]:
     """A sum of three sines for each component, with all its derivatives; of amplitude 1 around an offset."""
     random = np.random.default_rng(number)
     spans = domain.upper - domain.lower
-    waves = random.uniform(1.0, 3.0, (3, size, domain.dimension)) / spans
+    waves = random.uniform(4.0, 9.0, (3, size, domain.dimension)) / spans
     phases, factors = random.uniform(0, 2 * np.pi, (3, size)), random.uniform(0.2, 1 / 3, (3, size))
 
     def value(index: Index, point: tuple[Array, ...], amplitude: Any, offset: Any) -> Array:

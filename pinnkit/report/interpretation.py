@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from ..diagnostics import LARGEST_RESIDUALS, SLOW_SHARE, Diagnostics, ResidualShape, slow_resolvable
+from ..history import DOUBT
 from ..prediction import Theory
 from ..run import Run
 from ..stop_reason import StopReason
@@ -393,8 +394,23 @@ def still_falling(run: Run) -> Finding | None:
     )
 
 
+def lost_flux(run: Run) -> Finding | None:
+    """What may be wrong with the problem, however small the residuals are."""
+    doubts = [text.removeprefix(DOUBT) for text in run.history.decisions if text.startswith(DOUBT)]
+    if not doubts:
+        return None
+    return Finding(
+        "warning",
+        "A flux condition may be lost at a jump",
+        f"{doubts[0][0].upper()}{doubts[0][1:]}.",
+        "Small residuals prove nothing there: see whether the solution reaches the jump; smooth it, or make the flux a "
+        "field.",
+    )
+
+
 RULES: tuple[Callable[[Run], Finding | None], ...] = (
     not_finite,
+    lost_flux,
     unstable_learning_rate,
     imbalanced_conditions,
     slow_residual,

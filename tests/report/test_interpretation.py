@@ -30,6 +30,10 @@ def with_checks(history, **columns):
     return dataclasses.replace(history, checks=checks)
 
 
+def with_decisions(*decisions):
+    return make_run(history=dataclasses.replace(make_history(), decisions=list(decisions)))
+
+
 def neglected():
     history = with_final(make_history(last=0.1), block_traces={"pde": 3e5, "walls": 3.0})
     history = dataclasses.replace(history, phases=[Stage("adam", 0, 0.0, 0)])
@@ -96,6 +100,7 @@ CASES = {
     rules.steps_to_come: with_passages(0.05, 0.02),
     rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=0.01),
     rules.moving_kernel: with_passages(0.05, 0.7),
+    rules.lost_flux: with_decisions("doubtful: condition 'pde' of problem 'p': it may jump"),
     rules.few_dimensions: unsolved(first_order().history, parameters=100_000),
     rules.still_falling: make_run(
         history=with_checks(make_history(), held_out_loss=STEEP), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
@@ -118,6 +123,7 @@ QUIET = {
     rules.steps_to_come: with_passages(0.05, 0.7),
     rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=1e-3),
     rules.moving_kernel: with_passages(0.05, 0.02),
+    rules.lost_flux: with_decisions("by construction: walls"),
     rules.few_dimensions: unsolved(first_order().history, parameters=100),
     rules.still_falling: make_run(
         history=with_checks(make_history(), held_out_loss=FLAT), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
