@@ -98,6 +98,8 @@ def _expression(
     """The expression on a span of a file; columns count bytes."""
     if line is None or last is None or start is None or end is None:
         return None
+    if not linecache.getline(filename, line):
+        return None
     lines = [linecache.getline(filename, number).encode() for number in range(line, last + 1)]
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
@@ -111,7 +113,7 @@ def _advice(error: Exception, place: Place, coordinates: Sequence[str]) -> str |
     """What to write instead; None where nothing special is known about the exception."""
     node = place.expression
     if node is None:
-        return None
+        return _without_text(error)
     text, message = _quoted(node), str(error)
     if isinstance(error, _NEEDS_NUMBERS) or isinstance(error, TracerBoolConversionError):
         return _on_numbers(error, node, place)
@@ -134,17 +136,26 @@ def _advice(error: Exception, place: Place, coordinates: Sequence[str]) -> str |
 _ONE_POINT = "a residual is a function of one point, where coordinates, coefficients and scalar fields are numbers"
 
 
+_INSTEAD_OF_IF = "instead of `if`, and `&`, `|`, `~` instead of `and`, `or`, `not`"
+
+
+def _without_text(error: Exception) -> str | None:
+    if isinstance(error, TracerBoolConversionError):
+        return f"it branches on a value; use `jnp.where(condition, a, b)` {_INSTEAD_OF_IF}"
+    if isinstance(error, _NEEDS_NUMBERS):
+        return "it needs numbers, but an equation is traced with symbols; use functions of `jax.numpy` alone"
+    return None
+
+
 def _on_numbers(error: Exception, node: ast.expr, place: Place) -> str:
     """An operation needs a number where the trace has a symbol."""
     text = _quoted(node)
     if isinstance(node, ast.Call) and (instead := _instead(node, place)) is not None:
         return f"{text} needs numbers, but an equation is traced with symbols; write {instead}"
     if isinstance(error, TracerBoolConversionError):
-        choice = f"jnp.where({ast.unparse(node)}, a, b)"
-        return (
-            f"it branches on the value of {text}; use {_short(choice, 'jnp.where(condition, a, b)')} instead of `if`, "
-            "and `&`, `|`, `~` instead of `and`, `or`, `not`"
-        )
+        tested = node.test if isinstance(node, ast.IfExp) else node
+        choice = _short(f"jnp.where({ast.unparse(tested)}, a, b)", "jnp.where(condition, a, b)")
+        return f"it branches on the value of {_quoted(tested)}; use {choice} {_INSTEAD_OF_IF}"
     return f"{text} needs numbers, but an equation is traced with symbols; write it with functions of `jax.numpy`"
 
 

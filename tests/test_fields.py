@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pinnkit.equation import Equation
 from pinnkit.fields import Frame, Symbol, div, grad, laplacian, partial
@@ -94,6 +96,60 @@ def cases():
             lambda u, x: partial(u(x=x**2) * u, "x"),
             jax.grad(lambda x: U(x**2, T) * U(x, T))(X),
         ),
+        "field at the mirror image": (
+            lambda u, x: partial(u(x=1 - x), "x"),
+            jax.grad(lambda x: U(1 - x, T))(X),
+        ),
+        "derivative by name at the mirror image": (lambda u, x: u(x=1 - x).x, u_x(1 - X, T)),
+        "derivative of that": (lambda u, x: partial(u(x=1 - x).x, "x"), -u_xx(1 - X, T)),
+        "field at a fixed point": (lambda u: partial(u(x=0.5), "x") + partial(u(x=0.5), "t"), u_t(0.5, T)),
+        "laplacian at a scaled point": (lambda u, x: laplacian(u(x=2 * x)), 4 * u_xx(2 * X, T)),
+        "gradient at a moving point": (
+            lambda u, x, t: grad(u(x=x * t, t=x), over=("x", "t")),
+            jax.grad(lambda p: U(p[0] * p[1], p[0]))(jnp.array([X, T])),
+        ),
+        "divergence of a vector at swapped coordinates": (
+            lambda v, x, t: div(v(x=t, t=x), over=("x", "t")),
+            jnp.trace(jax.jacfwd(lambda p: FIELDS["v"](p[::-1]))(jnp.array([X, T]))),
+        ),
+        "mixed derivative elsewhere": (
+            lambda u, x, t: partial(partial(u(x=x * t), "x"), "t"),
+            jax.grad(jax.grad(lambda x, t: U(x * t, t), 0), 1)(X, T),
+        ),
+        "product with a field elsewhere": (
+            lambda u, x: partial(u(x=1 - x) * u * x, "x", 2),
+            jax.grad(jax.grad(lambda x: U(1 - x, T) * U(x, T) * x))(X),
+        ),
+        "sum over moving points": (
+            lambda u, x: partial(jnp.sum(u(x=x * jnp.linspace(0, 1, 5)).value), "x"),
+            jax.grad(lambda x: jnp.sum(jax.vmap(lambda s: U(s * x, T))(jnp.linspace(0, 1, 5))))(X),
+        ),
+        "point that depends on the field": (
+            lambda u: partial(u(x=u), "x"),
+            jax.grad(lambda x: U(U(x, T), T))(X),
+        ),
+        "point that depends on a coefficient": (
+            lambda u, x, nu: partial(u(x=nu * x), "x"),
+            jax.grad(lambda x: U(NU * x, T))(X),
+        ),
+        "field elsewhere of a field elsewhere": (
+            lambda u, x: partial(u(x=u(x=1 - x)), "x"),
+            jax.grad(lambda x: U(U(1 - x, T), T))(X),
+        ),
+        "mapped derivative": (
+            lambda u, x: jnp.sum(jax.vmap(lambda s: partial(u(x=s * x), "x"))(jnp.linspace(0, 1, 5))),
+            jax.grad(lambda x: jnp.sum(jax.vmap(lambda s: U(s * x, T))(jnp.linspace(0, 1, 5))))(X),
+        ),
+        "derivative by JAX along the point": (
+            lambda u, v, x: [
+                jax.grad(lambda s: u(x=s**2).value)(x),
+                *jax.jacfwd(lambda s: v(x=jnp.sin(s)).value)(x),
+            ],
+            [
+                jax.grad(lambda s: U(s**2, T))(X),
+                *jax.jacfwd(lambda s: FIELDS["v"](jnp.stack([jnp.sin(s), T])))(X),
+            ],
+        ),
         "integral": (
             lambda u: jnp.sum(u(x=jnp.linspace(0, 1, 5)).value),
             jax.vmap(lambda s: U(s, T))(jnp.linspace(0, 1, 5)).sum(),
@@ -114,6 +170,69 @@ def test_equation_agrees_with_closed_form(name):
     residual, expected = CASES[name]
     arguments = residual.__code__.co_varnames[: residual.__code__.co_argcount]
     np.testing.assert_allclose(evaluate(residual, *arguments), np.ravel(expected), rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(a=st.floats(-1, 1), b=st.floats(-2, 2), c=st.floats(-1, 1), n=st.integers(0, 2), m=st.integers(0, 2))
+def test_derivatives_of_a_composition_obey_the_chain_rule(a, b, c, n, m):
+    def times(function, axis, order):
+        for _ in range(order):
+            function = jax.grad(function, axis)
+        return function
+
+    def residual(u, v, x, t):
+        expression = u(x=a + b * x + c * x * t) * v[0](t=b * t)
+        expression = partial(expression, "x", n) if n else expression
+        return partial(expression, "t", m) if m else expression
+
+    with jax.enable_x64(True):
+        composed = lambda x, t: U(a + b * x + c * x * t, t) * FIELDS["v"](jnp.stack([x, b * t]))[0]
+        expected = times(times(composed, 0, n), 1, m)(X, T)
+        np.testing.assert_allclose(evaluate(residual, "u", "v", "x", "t"), [expected], rtol=1e-11, atol=1e-11)
+
+
+OPERATORS = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "truediv": lambda a, b: a / b,
+    "floordiv": lambda a, b: a // b,
+    "mod": lambda a, b: a % b,
+    "divmod": lambda a, b: sum(divmod(a, b)),
+    "pow": lambda a, b: abs(a) ** b,
+    "lt": lambda a, b: jnp.where(a < b, 1.0, 2.0),
+    "ge": lambda a, b: jnp.where(a >= b, 1.0, 2.0),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("other", [np.array([1.5, 2.0]), np.float64(1.5), np.float32(1.5), np.int64(2)], ids=repr)
+def test_numpy_is_an_operand_on_both_sides(name, other):
+    operation = OPERATORS[name]
+    here = np.asarray(U(X, T))
+    left, right = evaluate(lambda u: operation(other, u), "u"), evaluate(lambda u: operation(u, other), "u")
+    np.testing.assert_allclose(left, np.ravel(operation(other, here)), rtol=1e-14)
+    np.testing.assert_allclose(right, np.ravel(operation(here, other)), rtol=1e-14)
+
+
+def test_numpy_matrices_multiply_vector_fields():
+    matrix = np.array([[1.0, 2.0], [3.0, 4.0]])
+    expected = matrix @ np.asarray(FIELDS["v"](jnp.array([X, T])))
+    np.testing.assert_allclose(evaluate(lambda v: matrix @ v, "v"), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("terms", [500, 5000])
+def test_a_long_sum_is_evaluated(terms):
+    factors = np.random.default_rng(0).normal(size=terms)
+    residual = lambda u, x: u.xx + sum(float(a) * jnp.sin(k * x) for k, a in enumerate(factors)) * u
+    expected = u_xx(X, T) + np.sum(factors * np.sin(np.arange(terms) * X)) * U(X, T)
+    np.testing.assert_allclose(evaluate(residual, "u", "x"), [expected], rtol=1e-11)
+
+
+def test_a_long_sum_is_differentiated():
+    residual = lambda u, x: partial(sum(u * jnp.sin(k * x) for k in range(500)), "x")
+    expected = jax.grad(lambda x: U(x, T) * jnp.sum(jnp.sin(jnp.arange(500) * x)))(X)
+    np.testing.assert_allclose(evaluate(residual, "u", "x"), [expected], rtol=1e-11)
 
 
 def test_only_what_is_used_is_planned():

@@ -87,6 +87,13 @@ EQUATIONS = {
     "nonlinear leading terms": (lambda u: u.xx * u.yy - u.xy**2, 6, 6),
     "leading terms under a function": (lambda u: jnp.floor(u.xx) + jnp.where(u > 0, u.yy, 0.0), 5, 5),
     "leading terms times a field elsewhere": (lambda u: u(x=0.0) * u.xx + u.yy, 5, 5),
+    "derivative of a field elsewhere": (lambda u, x: u.xx + u.yy + partial(x * u(x=1 - x), "x"), 4, 5),
+    "laplacian of a field elsewhere": (lambda u, x: laplacian(u(x=2 * x)) + 2.0 * u.yy, 3, 3),
+    "sum of 500 terms": (
+        lambda u, x: u.xx + u.yy + sum(jnp.sin(k * x) * u for k in range(500)),
+        4,
+        5,
+    ),
     "as many operators as derivatives": (lambda u, v: [u.xx - u.yy, v[0].xx + v[0].yy], 5, 5),
     "nothing of the fields": (lambda x: x, 1, 1),
 }
