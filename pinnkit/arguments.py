@@ -1,6 +1,6 @@
 """Arguments of the main functions that were given in place of others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .auto import Choices
@@ -36,3 +36,12 @@ def check_choices(choices: Any) -> None:
     """**Raises:** `TypeError` for anything but `Choices`."""
     if not isinstance(choices, Choices):
         raise TypeError(f"`choices` is a `Choices`, got {type(choices).__name__}")
+
+
+def check_weights(weights: Any, condition: str) -> None:
+    """**Raises:** `TypeError` for anything but numbers by condition, such as `condition`."""
+    if weights is not None and not isinstance(weights, Mapping):
+        raise TypeError(
+            f"`weights` has a number for each condition, as in `{{'{condition}': 10.0}}`; got {type(weights).__name__} "
+            "(a rule is given as `weighting=`)"
+        )

@@ -16,7 +16,7 @@ import optax
 from ._checks import check_whole, is_positive, is_whole
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
-from .arguments import check_callbacks, check_choices, check_model
+from .arguments import check_callbacks, check_choices, check_model, check_weights
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
 from .auto import Choices, model_from
 from .callbacks import Callback, Start
@@ -111,6 +111,7 @@ def fit(
     _check_run_arguments(problem, seed, precision, callbacks)
     check_model(model)
     check_choices(choices)
+    check_weights(weights, next(iter(problem.conditions)))
     saving = _checked_checkpoints(checkpoints, resume)
     plan = as_strategy(strategy, precision, weighting, sampler)
     plan.check(problem)

@@ -134,7 +134,7 @@ def test_long_expressions_are_not_quoted():
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [("math.exp(x)", "it needs numbers.*`jax.numpy`"), ("x if x > 0 else 0", "branches.*`jnp.where")],
+    [("math.exp(x)", "it needs numbers.*`jax.numpy`"), ("x if x > 0 else 0", "it branches.*`jnp.where")],
 )
 def test_code_without_a_file_is_explained_too(code, message):
     names = {"math": math}

@@ -99,6 +99,41 @@ REFUSED = {
     "name": (lambda: problem(name="a/b"), "letters, digits"),
     "no name": (lambda: problem(name=""), "needs a name"),
     "domain": (lambda: problem(domain="x"), "is a `Box`"),
+    "column called like a coefficient": (
+        lambda: problem(lambda u, k: u - k, on=PointSet({"x": [0.5]}, k=[5.0]), coefficients={"k": 1.0}),
+        "'pde' of problem 'p' has a data column 'k' that shares its name with the coefficient; rename .*'k_measured'",
+    ),
+    "column called like an unknown coefficient": (
+        lambda: problem(lambda u: u, on=PointSet({"x": [0.5]}, k=[5.0]), coefficients={"k": Unknown(1.0)}),
+        "shares its name with the coefficient",
+    ),
+    "column called like a field": (
+        lambda: problem(lambda u: u, on=PointSet({"x": [0.5]}, u=[5.0])),
+        "shares its name with the field",
+    ),
+    "column called like the normal": (
+        lambda: problem(lambda u: u, on=PointSet({"x": [0.5]}, normal=[5.0])),
+        "shares its name with the outward normal",
+    ),
+    "column called like a keyword": (
+        lambda: problem(lambda u: u, on=PointSet({"x": [0.5]}, **{"lambda": [5.0]})),
+        "'lambda' cannot name a data column",
+    ),
+    "field called like a keyword": (lambda: problem(fields=("class",)), "'class' cannot name a field"),
+    "coefficient called in another spelling": (
+        lambda: problem(coefficients={"\u00b5": 1.0}),
+        r"'\\xb5' cannot name a coefficient: Python reads it as '\\u03bc'",
+    ),
+    "derivative hidden by another name": (
+        lambda: problem(domain=(box := Box(va=(0.0, 1.0), lue=(0.0, 1.0))), on=box.interior),
+        r"\['va', 'lue'\]: the derivative `u.value` would be hidden",
+    ),
+    "coordinate that begins with an underscore": (
+        lambda: problem(domain=(box := Box(_x=(0.0, 1.0))), on=box.interior),
+        "`u._x` would be hidden",
+    ),
+    "fields that are none": (lambda: problem(fields=None), "`fields` is a tuple of names"),
+    "fields without an order": (lambda: problem(fields={"u", "v"}), "`fields` is a tuple of names"),
     "column not there": (
         lambda: problem(lambda u, measured: u - measured, on=PointSet({"x": [0.5]}, observed=[1.0])),
         "unknown argument 'measured'.*'observed'",
@@ -112,6 +147,20 @@ def test_what_cannot_be_meant_is_refused_in_one_line(name):
     with pytest.raises(ProblemError, match=message) as caught:
         declare()
     assert "\n" not in str(caught.value)
+
+
+def test_a_field_may_be_called_like_a_method_of_fields():
+    built = problem(lambda d, value: d.x * value - value.d("x"), fields=("d", "value"))
+    assert built.equation("pde").derivatives == {"d": ((1,),), "value": ((0,), (1,))}
+
+
+def test_a_column_may_be_called_like_what_belongs_to_another_condition():
+    conditions = {
+        "pde": Condition(lambda u: u.x, on=LINE.interior),
+        "first": Condition(lambda u, sample: u - sample, on=PointSet({"x": [0.5]}, sample=[5.0])),
+        "second": Condition(lambda u, sample: u - sample, on=PointSet({"x": [0.7]}, sample=[5.0])),
+    }
+    assert set(problem(conditions=conditions).conditions) == set(conditions)
 
 
 def test_reference_of_the_wrong_shape_is_refused():

@@ -12,14 +12,8 @@ from ..problem import ProblemError
 def fixed_weights(conditions: tuple[str, ...], weights: Mapping[str, float] | None) -> Weights:
     """One weight for each condition, 1 where none is given.
 
-    **Raises:** `ProblemError` for an unknown condition or a weight that is not a finite number ≥ 0; `TypeError` for
-    anything but a mapping.
+    **Raises:** `ProblemError` for an unknown condition or a weight that is not a finite number ≥ 0.
     """
-    if weights is not None and not isinstance(weights, Mapping):
-        raise TypeError(
-            f"`weights` has a number for each condition, as in `{{'{conditions[0]}': 10.0}}`; "
-            f"got {type(weights).__name__} (a rule is given as `weighting=`)"
-        )
     given = dict(weights or {})
     if unknown := sorted(set(given) - set(conditions)):
         raise ProblemError(f"weights are given for unknown condition(s) {unknown}; there are {list(conditions)}")

@@ -1,0 +1,69 @@
+"""Arguments given in place of others are refused in one line that names the right place."""
+
+import numpy as np
+import optax
+import pytest
+
+import pinnkit
+from pinnkit import MLP, Box, Condition, Problem
+from pinnkit.ntk import compute_ntk
+from pinnkit.samplers import QuasiRandom
+from pinnkit.strategies import adam
+from pinnkit.weighting import NTKWeighting
+
+LINE = Box(x=(0.0, 1.0))
+
+
+def problem():
+    return Problem(name="p", domain=LINE, conditions={"pde": Condition(lambda u: u.xx, on=LINE.interior)})
+
+
+SWAPPED = {
+    "an optimizer as the model": (lambda p: pinnkit.fit(p, optax.adam(1e-3)), "optimizer was given where a model goes"),
+    "a chain as the model": (
+        lambda p: pinnkit.fit(p, optax.chain(optax.scale_by_adam(), optax.scale(-1.0))),
+        "optimizer .* `strategy=`",
+    ),
+    "a name as the model": (lambda p: pinnkit.fit(p, "adam"), "the name 'adam' was given .*; write `strategy=`"),
+    "a strategy as the model": (lambda p: pinnkit.fit(p, adam()), "the strategy 'adam' .* `strategy=`"),
+    "a weighting as the model": (lambda p: pinnkit.fit(p, NTKWeighting()), "weighting .* `weighting=`"),
+    "a sampler as the model": (lambda p: pinnkit.fit(p, QuasiRandom()), "sampler .* `sampler=`"),
+    "a problem as the model": (lambda p: pinnkit.fit(p, p), "second problem"),
+    "model and problem swapped": (lambda p: pinnkit.fit(MLP(LINE), p), "`problem` is a `Problem`, got MLP"),
+    "a name as the problem": (lambda p: pinnkit.fit("burgers"), "got str; .*`pinnkit solve burgers`"),
+    "a model as the strategy": (lambda p: pinnkit.fit(p, strategy=MLP(LINE)), "a strategy is a name .*; got MLP"),
+    "a rule as the weights": (
+        lambda p: pinnkit.fit(p, weights=NTKWeighting()),
+        "`weights` has a number for each condition, .* got NTKWeighting .*`weighting=`",
+    ),
+    "a number as the weights": (lambda p: pinnkit.fit(p, weights=1.0), "as in `{'pde': 10.0}`; got float"),
+    "a condition as the names": (
+        lambda p: pinnkit.fit(p, conditions=p.conditions["pde"]),
+        "names of conditions; got Condition",
+    ),
+    "a callback alone": (lambda p: pinnkit.fit(p, callbacks=pinnkit.Callback()), "a list of callbacks; got Callback"),
+    "a class as a callback": (lambda p: pinnkit.fit(p, callbacks=[pinnkit.Callback]), "got the class Callback"),
+    "a name as choices": (lambda p: pinnkit.fit(p, choices="auto"), "`choices` is a `Choices`, got str"),
+    "an optimizer to look at": (lambda p: pinnkit.diagnose(p, optax.sgd(0.1)), "optimizer"),
+    "a name to look at": (lambda p: pinnkit.diagnose(p, "adam"), "the name 'adam'"),
+    "the kernel of an optimizer": (lambda p: compute_ntk(optax.sgd(0.1), np.array([[0.5]])), "optimizer"),
+    "a condition as a region": (lambda p: Condition(lambda u: u, on=p.conditions["pde"]), "region, got Condition"),
+    "a domain as a region": (lambda p: Condition(lambda u: u, on=LINE), "region, got Box; .*`on=domain.interior`"),
+    "region and residual swapped": (
+        lambda p: Condition(LINE.interior, lambda u: u),
+        "residual is a function, got Interior",
+    ),
+    "domain and conditions swapped": (
+        lambda p: Problem("p", p.conditions, LINE),
+        "`conditions` is a mapping .* got Box",
+    ),
+    "domain and coordinate swapped": (lambda p: Condition.periodic("x", LINE), "faces of a `Box`, got str"),
+}
+
+
+@pytest.mark.parametrize("name", SWAPPED)
+def test_swapped_arguments_are_refused_in_one_line(name):
+    call, message = SWAPPED[name]
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        call(problem())
+    assert "\n" not in str(caught.value)
