@@ -360,3 +360,19 @@ def test_the_kernel_before_training_needs_no_fit():
     assert record.modes == 22 and 0 < record.numerical_rank <= 22
     np.testing.assert_allclose(record.residual_share.sum(), 1.0)
     assert record.kernel_drift == 0.0
+
+
+def test_a_source_of_500_terms_is_solved():
+    share = np.pi**2 / 500
+    source = lambda x: sum(share * jnp.sin(jnp.pi * x) for _ in range(500))
+    problem = pinnkit.Problem(
+        name="long",
+        domain=LINE,
+        conditions={
+            "pde": pinnkit.Condition(lambda u, x: u.xx + source(x), on=LINE.interior),
+            "ends": pinnkit.Condition(lambda u, x: u - source(x) * 0.0, on=LINE.boundary("x")),
+        },
+        reference=lambda x: np.sin(np.pi * x),
+    )
+    solution = pinnkit.fit(problem, strategy="gauss-newton", steps=15, points=32, width=8, depth=1)
+    assert solution.summary.relative_l2["u"] < 1e-4
