@@ -82,7 +82,7 @@ class Equation:
             frame_in_force.reset(token)
         self._closed, self._coordinates = closed, frame.coordinates
         self.fields = frame.fields
-        self._needs_of: dict[int, frozenset[Symbol]] = {}
+        self._needs_of: dict[int, tuple[Node, frozenset[Symbol]]] = {}  # with the node, so that its id stays its own
         (self.output,) = flatten(closed.jaxpr, closed.consts, ())
         self.size: int = closed.out_avals[0].shape[0]
         self.symbols = self.needs(self.output)
@@ -132,13 +132,13 @@ class Equation:
         """What the value of `node` depends on."""
         known = self._needs_of
         for each in in_order(node, lambda each: id(each) in known):
-            needs = frozenset().union(*(known[id(child)] for child in each.inputs if isinstance(child, Node)))
+            needs = frozenset().union(*(known[id(child)][1] for child in each.inputs if isinstance(child, Node)))
             if each.eqn.primitive is symbol_p:
                 needs = frozenset([each.eqn.params["symbol"]])
             elif each.eqn.primitive is partial_p:
                 needs |= {self.derivative(symbol, each.eqn.params["coordinate"]) for symbol in needs}
-            known[id(each)] = needs
-        return known[id(node)] if isinstance(node, Node) else frozenset()
+            known[id(each)] = each, needs
+        return known[id(node)][1] if isinstance(node, Node) else frozenset()
 
     def derivative(self, symbol: Symbol, coordinate: str) -> Symbol:
         """What a symbol becomes when it is differentiated."""

@@ -91,7 +91,9 @@ JUMPS = {
 @pytest.mark.parametrize("name", JUMPS)
 def test_a_jump_with_a_coordinate_is_refused_with_its_place(name):
     domain, residual, place = JUMPS[name]
-    with pytest.raises(ProblemError, match=rf"jumps near .*({place}).* \(test_jumps.py, line \d+\): .* make the flux"):
+    with pytest.raises(
+        ProblemError, match=rf"jumps near .*({place}).* \(test_jumps.py, line \d+\): .* give each layer a field, or"
+    ):
         declared(residual, domain)
 
 

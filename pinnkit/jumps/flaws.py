@@ -94,7 +94,9 @@ def _subject(coordinate: str) -> str:
 
 
 def _advice(x: str) -> str:
-    return f"make the flux a field, with `q - k * u.{x}` and `partial(q, '{x}')` as two equations"
+    return (
+        f"give each layer a field, or make the flux a field: `q - k * u.{x}` and `partial(q, '{x}')` as two equations"
+    )
 
 
 def _in_file(place: Place | None) -> str:

@@ -6,6 +6,7 @@ through every cell that switches cut it into parallel to the axes, and through p
 """
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -26,7 +27,10 @@ NODES = 257
 LINES = 32
 """Lines through random points of the region; more go through every cell that axis-parallel switches cut it into."""
 
-MOST_LINES = 256
+MOST_LINES, MOST_CELLS = 256, 1024
+
+MOST_ENTRIES, MOST_SOUGHT = 256, 32
+"""Entries of a switch that are followed, and levels of one sign whose other sign is sought."""
 
 MARGIN = 1e-5
 """Share of the region next to its ends that is left out: a jump there is one of the boundary."""
@@ -41,7 +45,7 @@ LEAST_JUMP = 1e-7
 POLE = 300.0
 """A value that grows by more than this factor from the larger distance to the smaller one has a pole, not a jump."""
 
-BLOCK, MOST_BRACKETS = 4096, 1024
+BLOCK, MOST_BRACKETS, MOST_NUMBERS = 4096, 1024, 2**25
 
 AMPLITUDES = (1.0, 1e-3, 1e-2, 0.1, 10.0, 1e2, 1e3, 1e4, 1e6)
 """Sizes of the smooth fields with which switches that depend on fields are tried."""
@@ -126,7 +130,8 @@ class Search:
         unit = self._random.random((max(BLOCK, region.least), dimension))
         corners = np.array(list(itertools.islice(itertools.product((0.0, 1.0), repeat=dimension), 256)))
         unit[: len(corners)] = corners
-        self._base = np.asarray(region.points(jnp.asarray(unit[:, : region.dimension])).coordinates)
+        base = np.asarray(region.points(jnp.asarray(unit[:, : region.dimension])).coordinates)
+        self._base = base[:: -(-len(base) // BLOCK)]
         self._low, self._high = region.bounds
         self._is_flat = (self._high - self._low <= 1e-9 * (domain.upper - domain.lower))[self._axis]
         at_point = _evaluation(equation, suspect, domain, coefficients)
@@ -196,12 +201,18 @@ class Search:
             cuts = np.unique(self._bisected(brackets, amplitude, offset).round(12))
             ends = np.concatenate([self._low[axis : axis + 1], cuts, self._high[axis : axis + 1]])
             middles.append(self._random.permutation((ends[1:] + ends[:-1]) / 2))
-        cells = itertools.islice(itertools.product(*middles), 4 * MOST_LINES)
-        if others and (cells := np.array(list(cells))).size:
+        if others:
+            cells = self._combined(middles)
             points = np.repeat(few[:1], len(cells), axis=0)
             points[:, others] = cells
             lines.append(self._random.permutation(points))
         return np.concatenate(lines)[:MOST_LINES]
+
+    def _combined(self, middles: list[Float[np.ndarray, " k"]]) -> Float[np.ndarray, "n a"]:
+        """All combinations of values along axes, or as many of them as random ones where they are too many."""
+        if math.prod(map(len, middles)) <= MOST_CELLS:
+            return np.array(list(itertools.product(*middles)))
+        return np.stack([self._random.choice(values, MOST_CELLS) for values in middles], axis=-1)
 
     def _reached(self, amplitude: float, offset: float) -> Float[np.ndarray, "n d"]:
         """For levels of one sign on random points: a point where it has the other, if a search finds one."""
@@ -209,7 +220,7 @@ class Search:
         found = [self._base[:0]]
         span = self._high - self._low
         one_sign = (start > 0).all(axis=0) | (start < 0).all(axis=0)
-        for entry in np.flatnonzero(one_sign & ~self._of_fields[: start.shape[1]]):
+        for entry in np.flatnonzero(one_sign & ~self._of_fields[: start.shape[1]])[:MOST_SOUGHT]:
             best, radius = self._base[np.argmin(np.abs(start[:, entry]))], span / 2
             sign = np.sign(start[0, entry])
             for _ in range(12):
@@ -226,6 +237,7 @@ class Search:
     ) -> tuple[Brackets, Brackets]:
         """Where switches change along lines, and places where a level touches zero without a change of sign."""
         count = NODES if len(self._names) > 1 else 16 * NODES
+        lines = lines[: max(1, MOST_NUMBERS // (count * len(self.kinds)))]
         nodes = np.linspace(self._low[axis], self._high[axis], count)
         points = moved(np.repeat(lines, count, axis=0), axis, np.tile(nodes, len(lines)))
         seen = self._seen(points, amplitude, offset)
@@ -327,10 +339,15 @@ def _evaluation(
         values |= {Symbol("coefficient", name): jnp.asarray(value, x.dtype) for name, value in coefficients.items()}
         values |= {s: field_value(s.name, s.orders, coordinates) for s in needs if s.kind == "field"}
         value = equation.evaluator(values, field_value)
-        levels = [levels_of(switch, value) for switch in suspect.switches]
-        return jnp.ravel(value(suspect.expression)), levels, [steps_of(switch, value) for switch in suspect.switches]
+        levels = [_some(levels_of(switch, value)) for switch in suspect.switches]
+        steps = [_some(steps_of(switch, value)) for switch in suspect.switches]
+        return jnp.ravel(value(suspect.expression)), levels, steps
 
     return at_point
+
+
+def _some(entries: Float[Array, " n"]) -> Float[Array, " k"]:
+    return entries[:: -(-entries.size // MOST_ENTRIES) or 1]
 
 
 def _smooth_field(number: int, size: int, domain: Box) -> Callable[..., Array]:
