@@ -8,6 +8,7 @@ import ast
 import builtins
 import linecache
 import math
+import os
 import sysconfig
 import traceback
 from collections.abc import Callable, Sequence
@@ -26,11 +27,10 @@ from jax.errors import (
     TracerIntegerConversionError,
 )
 
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = str(Path(__file__).parent) + os.sep
 
-_LIBRARIES = tuple(
-    {PACKAGE, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))} - {None}
-)
+_PATHS = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} - {None}
+_LIBRARIES = (PACKAGE, *(path + os.sep for path in _PATHS))
 _NEEDS_NUMBERS = (ConcretizationTypeError, TracerArrayConversionError, TracerIntegerConversionError)
 
 _OWN = (ValueError, TypeError, AttributeError, IndexError)
