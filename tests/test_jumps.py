@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import pinnkit
 from pinnkit import Box, Condition, PointSet, Problem, ProblemError, Unknown, div, grad, laplacian, partial
+from pinnkit.jumps.switches import find_switches
 
 LINE, SQUARE = Box(x=(0.0, 1.0)), Box(x=(0.0, 1.0), y=(0.0, 1.0))
 FILM = Box(x=(0.0, 1.0), t=(0.0, 2.0))
@@ -197,6 +198,14 @@ def test_a_jump_along_a_face_is_found_on_the_face():
 def test_a_place_that_is_sought_counts_with_its_first_value():
     with pytest.raises(ProblemError, match="near x = 0.25"):
         declared(lambda u, x, a: partial(jnp.where(x < a, 1.0, 2.0) * u.x, "x"), coefficients={"a": Unknown(0.25)})
+
+
+def test_a_division_by_a_constant_is_not_searched():
+    with jax.enable_x64(True):
+        equation = declared(lambda u, x: partial(u.x / 2 + u / (1 + x), "x")).equation("pde")
+    root = next(node.inputs[0] for node in equation.nodes() if node.eqn.primitive.name == "partial")
+    (switch,) = find_switches(equation, root, "x").followed
+    assert switch.name == "div" and not switch.depends_on_fields
 
 
 def test_a_flux_of_its_own_is_no_jump_under_a_derivative():

@@ -67,8 +67,9 @@ def find_switches(equation: Equation, root: Any, coordinate: str) -> Switches:
     for node in _all_nodes(equation, root):
         if not _is_switch(node):
             continue
-        of_fields = _depends_on_fields(equation, node)
-        needs = {symbol.name for symbol in equation.needs(node) if symbol.kind == "coordinate"}
+        deciding = node.inputs[1:] if node.eqn.primitive.name == "div" else node.inputs
+        of_fields = any(_depends_on_fields(equation, each) for each in deciding)
+        needs = {s.name for each in deciding for s in equation.needs(each) if s.kind == "coordinate"}
         if not of_fields and coordinate not in needs:
             continue
         if node.eqn.primitive.name in _LOOPS and _is_floating(node.eqn.outvars[node.output]):
@@ -146,7 +147,9 @@ def _is_floating(atom: Any) -> bool:
     return bool(jnp.issubdtype(atom.aval.dtype, jnp.floating))
 
 
-def _depends_on_fields(equation: Equation, node: Node) -> bool:
+def _depends_on_fields(equation: Equation, node: Any) -> bool:
+    if not isinstance(node, Node):
+        return False
     if any(symbol.kind == "field" for symbol in equation.needs(node)):
         return True
     return any(each.eqn.primitive is elsewhere_p for each in equation.nodes(node))
