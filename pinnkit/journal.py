@@ -15,7 +15,7 @@ from .history import History
 from .ledger import Arrays, Ledger, Result
 from .moment import Moment, Training
 from .output_layer import OutputStep
-from .records import Check, Stage
+from .records import Check, Shortage, Stage
 from .saver import Saver
 from .summary import Seconds
 
@@ -129,6 +129,11 @@ class Journal:
     def decide(self, text: str) -> None:
         """Something was chosen; the text says what, and from which figure."""
         self.history.decisions.append(text)
+
+    def skip(self, work: str, needed: float, left: float) -> None:
+        """Work is skipped: it needs more seconds than are left for it."""
+        self.history.shortages.append(Shortage(work, needed, left, self.limits.seconds()))
+        self.decide(f"{work} skipped: needs {needed:.0f} s, {max(left, 0.0):.0f} s left")
 
     def add(self, steps: Sequence[OutputStep], held_out_loss: float) -> None:
         """Steps on the output layer, and the held-out loss after them.

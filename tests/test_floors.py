@@ -27,7 +27,7 @@ FLOORS = [
     {"fields", "networks", "ntk", "tensorboard", "vtk"},
     {"equation"},
     {"problem", "operators"},
-    {"residuals", "face_values"},
+    {"residuals", "face_values", "terms"},
     {"linearization", "faults", "output_layer", "smoothness", "periodicity"},
     {
         "measure",
@@ -42,7 +42,7 @@ FLOORS = [
         "ansatz",
     },
     {"records", "summary", "strategies", "kernels", "feature_solver", "marching", "intervals", "identity"},
-    {"history"},
+    {"history", "verification"},
     {"run", "callbacks", "window_start", "moment"},
     {"report", "saver"},
     {"journal"},
