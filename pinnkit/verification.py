@@ -41,8 +41,9 @@ FULL, FACE = 4096, 1024
 CHUNK = 1024
 """Points that are evaluated at a time."""
 
-AT_ENDS = 4
-"""One point in so many is moved to corners, edges and ends of its region."""
+AT_ENDS, INSIDE = 4, 1e-6
+"""One point in so many is moved to corners, edges and ends of its region, or so close to the boundary of an interior,
+which does not belong to it: equations may be singular there."""
 
 CONSTANT = 1e-3
 """A field whose spread is below this share of its rms counts as varying by this share."""
@@ -129,15 +130,15 @@ def _layout(region: AbstractRegion, seed: int) -> tuple[Float[np.ndarray, "n k"]
     for number, count in enumerate(region.parts(FACE * region.least if region.has_normal else FULL)):
         block = np.array(QuasiRandom().layout(region, count, seed + number))
         inside = count - count // AT_ENDS
-        block[inside:] = _to_ends(block[inside:])
+        block[inside:] = _to_ends(block[inside:], 0.0 if region.has_normal else INSIDE)
         blocks.append((block, np.arange(count) < inside))
     units, even = zip(*blocks, strict=True)
     return np.concatenate(units), np.concatenate(even)
 
 
-def _to_ends(unit: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
-    """Points of the unit cube moved to its corners, edges and faces in turn."""
-    patterns = itertools.cycle(itertools.product((0.0, 1.0, math.nan), repeat=unit.shape[1]))
+def _to_ends(unit: Float[np.ndarray, "n k"], distance: float) -> Float[np.ndarray, "n k"]:
+    """Points of the unit cube moved to its corners, edges and faces in turn, up to a distance."""
+    patterns = itertools.cycle(itertools.product((distance, 1.0 - distance, math.nan), repeat=unit.shape[1]))
     ends = np.array(list(itertools.islice(patterns, len(unit)))).reshape(unit.shape)
     return np.where(np.isnan(ends), unit, ends)
 

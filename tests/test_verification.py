@@ -29,7 +29,7 @@ def on_line(name="p", fields=("u",), **conditions):
     return Problem(name, LINE, {key: Condition(f, on=LINE.interior) for key, f in conditions.items()}, fields=fields)
 
 
-def test_points_have_the_corners_of_the_domain_and_the_ends_of_faces_and_all_of_a_set():
+def test_points_have_the_ends_of_faces_and_all_of_a_set_and_come_close_to_the_corners_of_an_interior():
     box = Box(x=(0.0, 1.0), y=(-1.0, 2.0), z=(0.0, 5.0))
     given = PointSet({"x": [0.1, 0.2], "y": 0.0, "z": 1.0})
     conditions = {"all": box.interior, "faces": box.boundary(), "set": given}
@@ -37,12 +37,22 @@ def test_points_have_the_corners_of_the_domain_and_the_ends_of_faces_and_all_of_
     with jax.enable_x64(True):
         points, even = dense_points(problem, 0)
     corners = set(itertools.product(*zip(box.lower, box.upper, strict=True)))
-    for name in ("all", "faces"):
-        assert corners <= set(map(tuple, points[name].coordinates)) and 0.6 < even[name].mean() < 0.9
+    assert corners <= set(map(tuple, points["faces"].coordinates)) and 0.6 < even["faces"].mean() < 0.9
+    inside = points["all"].coordinates
+    assert (inside > box.lower).all() and (inside < box.upper).all()
+    for corner in corners:
+        assert np.min(np.max(np.abs(inside - corner) / (box.upper - box.lower), axis=1)) < 2e-6
     for axis, side in itertools.product(range(3), (box.lower, box.upper)):
         face = points["faces"].coordinates[points["faces"].coordinates[:, axis] == side[axis]]
         assert len({tuple(x) for x in face if tuple(x) in corners}) == 4
     np.testing.assert_array_equal(points["set"].coordinates, given.values)
+
+
+def test_an_equation_that_is_singular_on_the_boundary_of_its_domain_is_no_fault():
+    disk = Interval(r=(0.0, 1.0))
+    problem = Problem("disk", disk, {"pde": Condition(lambda u, r: u.rr + u.r / r + 4, on=disk.interior)})
+    check = checked(problem, lambda r: 1 - r**2)["pde"]
+    assert check.holds and check.worst.relative < 1e-12
 
 
 EQUATIONS = {

@@ -191,7 +191,7 @@ def test_a_rule_speaks_where_it_should_and_only_there(rule):
         (condition_rules.poor_scaling, "the terms of 'walls' are of size 2.00, and its residual is 50.0 % of that"),
         (condition_rules.disagreement, "is 0.400 in 'u', while no residual exceeds 1.00e-05 of its own terms"),
         (condition_rules.unsatisfied_conditions, "The residual of 'walls' is 50.0 % of its terms, 3.00 at most, at"),
-        (effort_rules.too_little_time, "Width 1500 needs about 62.0 s, 5.00 s were left"),
+        (effort_rules.too_little_time, "Width 1500 skipped: needs 62.0 s, 5.00 s left"),
         (effort_rules.small_network, "17 parameters"),
         (effort_rules.sparse_points, "rose by more than 10.0 times in 7 steps"),
         (loss_rules.not_finite, "condition 'pde' at step 7"),
