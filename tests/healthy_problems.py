@@ -58,7 +58,7 @@ def line(name: str, equation: Callable, left: Callable, right: Callable, exact: 
 
 def robin() -> Problem:
     """u'' = u, u' = u − 1 + ... at both ends of exp(x)."""
-    return line("robin", lambda u: u.xx - u, lambda u: u.x - u, lambda u: u.x + u - 2 * np.e, np.exp)
+    return line("robin", lambda u: u.xx - u, lambda u: u.x - u, lambda u: u.x + u - 2 * np.e, lambda x: np.exp(x))
 
 
 def offset() -> Problem:
@@ -98,7 +98,7 @@ def disk() -> Problem:
         "bessel": Condition(lambda u, r: r * u.rr + u.r + r * u, on=disk.interior),
         "rim": Condition(lambda u: u - j0(2.0), on=disk.upper_face("r")),
     }
-    return Problem("disk", disk, conditions, reference=j0)
+    return Problem("disk", disk, conditions, reference=lambda r: j0(r))
 
 
 def graded() -> Problem:
@@ -233,7 +233,7 @@ QUICK: dict[str, Callable[[], Problem]] = {
     "straight": straight,
     "bar": bar_in_si_units,
     "robin": robin,
-    "growth": lambda: ode("growth", lambda u, t: u, 1.0, np.exp),
+    "growth": lambda: ode("growth", lambda u, t: u, 1.0, lambda t: np.exp(t)),
 }
 
 SLOW: dict[str, Callable[[], Problem]] = {
