@@ -59,6 +59,15 @@ class Trained:
         losses = jax.jit(self.residuals.loss)(self.params, self.batch, self.weights)[1]
         return {name: float(losses[name]) for name in self.residuals.problem.conditions}
 
+    def exact_rows(self) -> dict[str, set[int]]:
+        """The rows of each declared condition that are built into the network."""
+        problem, pins = self.ansatz.problem, [pin for pins in self.ansatz.pins.values() for pin in pins]
+        with jax.enable_x64(True):
+            whole = {name: set(range(problem.equation(name).size)) for name in self.ansatz.conditions}
+        return {
+            name: whole.get(name, {pin.row for pin in pins if pin.condition == name}) for name in problem.conditions
+        }
+
     def zero_losses(self) -> dict[str, float]:
         """Mean square of each condition's held-out residual with a network that is zero."""
         problem = self.ansatz.problem

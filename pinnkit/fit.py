@@ -290,7 +290,7 @@ def _conclude(
         intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
     held_out = measure.held_out(params)
     errors = measure.errors(params)
-    checks = verify(measure.residuals, params, trained.ansatz.conditions, trained.zero_losses(), seed, precision)
+    checks = verify(measure.residuals, params, trained.exact_rows(), trained.zero_losses(), seed, precision)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),

@@ -16,7 +16,7 @@ the measure of error where there is no reference.
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -79,14 +79,14 @@ class Evaluated(NamedTuple):
 def verify(
     residuals: ResidualFunctions,
     params: Params,
-    exact: Sequence[str],
+    exact: Mapping[str, Collection[int]],
     zero: Mapping[str, float],
     seed: int,
     precision: str = "double",
 ) -> dict[str, ConditionCheck]:
     """Check every condition.
 
-    - `residuals`: of all declared conditions; `exact`: names of those built into the network;
+    - `residuals`: of all declared conditions; `exact`: for each condition the rows that are built into the network;
     - `zero`: mean squares of their residuals with a zero network.
     """
     problem = residuals.problem
@@ -105,11 +105,10 @@ def verify(
     eps = float(np.finfo(np.float32 if precision == "single" else np.float64).eps)
     return {
         name: ConditionCheck(
-            exact=name in exact,
             measured=_is_measured(equations[name], found[name]),
-            holds=_is_finite(found[name]) and (name not in exact or _is_rounding(found[name], sizes, eps)),
+            holds=_is_finite(found[name]) and all(_is_rounding(found[name], i, sizes, eps) for i in exact[name]),
             zero=zero[name],
-            rows=tuple(_row(problem, found[name], i, sizes) for i in range(equations[name].size)),
+            rows=tuple(_row(problem, found[name], i, sizes, i in exact[name]) for i in range(equations[name].size)),
         )
         for name in problem.conditions
     }
@@ -283,11 +282,12 @@ def _scale(evaluated: Evaluated, row: int, sizes: Sizes) -> float:
     return max(by_slopes, float(_rms(np.where(np.isfinite(groups), groups, 0.0)).max()))
 
 
-def _row(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes) -> RowCheck:
+def _row(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes, exact: bool) -> RowCheck:
     residual, scale = evaluated.residual[:, row], _scale(evaluated, row, sizes)
     rms = float(_rms(residual[evaluated.even]))
     worst = int(np.argmax(np.where(np.isnan(residual), math.inf, np.abs(residual))))
     return RowCheck(
+        exact=exact,
         rms=rms,
         largest=float(np.abs(residual[worst])),
         at=dict(zip(problem.domain.coordinates, evaluated.coordinates[worst].tolist(), strict=True)),
@@ -305,11 +305,9 @@ def _is_finite(evaluated: Evaluated) -> bool:
     return bool(np.isfinite(evaluated.residual).all())
 
 
-def _is_rounding(evaluated: Evaluated, sizes: Sizes, eps: float) -> bool:
-    """Whether all rows are no larger than rounding makes them."""
-    for row, order in enumerate(evaluated.orders):
-        parts = [np.abs(evaluated.terms[row]).max()]
-        parts += [(np.abs(v[:, row]).max(axis=0) * sizes.peak[s]).max() for s, v in evaluated.slopes.items()]
-        if np.abs(evaluated.residual[:, row]).max() > ROUNDING * eps * PER_ORDER**order * max(parts):
-            return False
-    return True
+def _is_rounding(evaluated: Evaluated, row: int, sizes: Sizes, eps: float) -> bool:
+    """Whether a row is no larger than rounding makes it."""
+    parts = [np.abs(evaluated.terms[row]).max()]
+    parts += [(np.abs(v[:, row]).max(axis=0) * sizes.peak[s]).max() for s, v in evaluated.slopes.items()]
+    limit = ROUNDING * eps * PER_ORDER ** evaluated.orders[row] * max(parts)
+    return bool(np.abs(evaluated.residual[:, row]).max() <= limit)

@@ -35,8 +35,8 @@ def violated_condition(run: Run) -> Finding | None:
     names, conditions = violated(run), run.summary.conditions
     if not names:
         return None
-    parts = [f"'{name}' {_violation(conditions[name].rows, conditions[name].exact)}" for name in names[:MOST_NAMED]]
-    built_in = [name for name in names if conditions[name].exact]
+    parts = [f"'{name}' {_violation(conditions[name].rows)}" for name in names[:MOST_NAMED]]
+    built_in = [name for name in names if any(row.exact for row in conditions[name].rows)]
     where = listed([repr(name) for name in built_in or names])
     action = (
         f"Train with `conditions='soft'`, or check what {where} prescribes and where."
@@ -116,11 +116,13 @@ def unsatisfied_conditions(run: Run) -> Finding | None:
 CONDITION_RULES: tuple[Rule, ...] = (violated_condition, poor_scaling, disagreement, unsatisfied_conditions)
 
 
-def _violation(rows: tuple[RowCheck, ...], exact: bool) -> str:
-    row = max(rows, key=lambda row: math.inf if math.isnan(row.largest) else row.largest)
+def _violation(rows: tuple[RowCheck, ...]) -> str:
+    """What the row does that is not finite, or else the built-in row with the largest residual."""
+    size = lambda row: math.inf if math.isnan(row.largest) else row.largest
+    row = max(rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
     if not math.isfinite(row.largest):
         return f"is not finite at {_place(row)}"
-    built = "is built into the network, but " if exact else ""
+    built = "is built into the network, but " if row.exact else ""
     return f"{built}its residual is {number(row.largest)} at {_place(row)}, with terms of size {number(row.scale)}"
 
 
@@ -134,7 +136,7 @@ def _rows(run: Run) -> list[_Row]:
     for name, weight in run.summary.weights.items():
         check = run.summary.conditions[name]
         limit = NOISE if check.measured else SMALL
-        for i, row in enumerate(check.rows):
+        for i, row in ((i, row) for i, row in enumerate(check.rows) if not row.exact):
             number = i + 1 if len(check.rows) > 1 else None
             seen = math.sqrt(weight / len(check.rows)) * row.scale
             out.append(_Row(name, number, row, not row.relative <= limit, seen))

@@ -92,8 +92,8 @@ def check_table(run: Run) -> Table:
     """Every declared condition on dense points: its residual relative to its own terms, and where it is largest."""
     rows = []
     for name, check in run.summary.conditions.items():
-        imposed = ("exact" if check.exact else "soft") + ("" if check.holds else ", violated")
         for i, row in enumerate(check.rows[:MOST_ROWS]):
+            imposed = ("exact" if row.exact else "soft") + ("" if check.holds else ", violated")
             label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
             place = ", ".join(f"{coordinate} = {number(value)}" for coordinate, value in row.at.items())
             rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), place))

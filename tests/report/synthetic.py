@@ -124,10 +124,10 @@ def make_snapshot(coordinates=("x",), fields=(("u", 1),), reference=True) -> Sna
     return Snapshot(tuple(coordinates), points, shape, noisy, values if reference else {})
 
 
-def make_check(*relative: float, **changes) -> ConditionCheck:
+def make_check(*relative: float, exact: bool = False, **changes) -> ConditionCheck:
     """A condition whose rows are so large relative to terms of size 2; one small row without any."""
-    rows = tuple(RowCheck(2 * r, 6 * r, {"x": 0.25}, 2.0, r) for r in relative or (1e-5,))
-    return msgspec.structs.replace(ConditionCheck(False, False, True, 10.0, rows), **changes)
+    rows = tuple(RowCheck(exact, 2 * r, 6 * r, {"x": 0.25}, 2.0, r) for r in relative or (1e-5,))
+    return msgspec.structs.replace(ConditionCheck(False, True, 10.0, rows), **changes)
 
 
 def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None, **changes) -> Run:
