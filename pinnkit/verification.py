@@ -14,6 +14,7 @@ the measure of error where there is no reference.
 """
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -64,7 +65,8 @@ class Evaluated(NamedTuple):
     """A condition at its points.
 
     - `residual`: (n, rows); `terms`: for each row its groups of terms, (n, groups); `orders`: of its derivatives;
-    - `slopes`: derivatives of the rows by the components of each field symbol, (n, rows, components);
+    - `slopes`: derivatives of the rows by the components of each field symbol, (n, rows, components), and by those of
+      fields elsewhere, of kind "elsewhere";
     - `coordinates`: (n, d); `even`: which of the points fill the region evenly.
     """
 
@@ -165,18 +167,43 @@ def _evaluated(
     indices: Sequence[Index],
     jets: Float[np.ndarray, "n i m"],
 ) -> Evaluated:
-    terms, elsewhere = RowTerms(equation), lambda *where: residuals.field_value(params, *where)
+    terms, elsewhere = RowTerms(equation), functools.partial(residuals.field_value, params)
     taken = sorted(symbol for symbol in equation.symbols if symbol.kind == "field")
 
     def at(point: Points, jet: Any) -> tuple[Any, Any, Any]:
         values = residuals.symbols(params, point, dict(zip(indices, jet, strict=True)))
         fields = {symbol: values[symbol] for symbol in taken}
         row = lambda fields: equation({**values, **fields}, elsewhere)
-        slopes = jax.jacfwd(row)(fields) if fields else {}
-        return row(fields), terms(values, elsewhere), {s: v.reshape(len(v), -1) for s, v in slopes.items()}
+        slopes = {s: v.reshape(len(v), -1) for s, v in (jax.jacfwd(row)(fields) if fields else {}).items()}
+        return row(fields), terms(values, elsewhere), slopes | _slopes_elsewhere(equation, values, elsewhere)
 
     residual, groups, slopes = _in_chunks(jax.jit(jax.vmap(at)), points, jets)
     return Evaluated(residual, groups, terms.orders, slopes, np.asarray(points.coordinates), even)
+
+
+def _slopes_elsewhere(
+    equation: Equation, values: Mapping[Symbol, Any], elsewhere: Callable[..., Any]
+) -> dict[Symbol, Any]:
+    """How rows change with fields at other points, all of which change by as much in the worst direction."""
+    taken = list[tuple[Symbol, Any]]()
+
+    def seen(name: str, index: Index, point: Any) -> Any:
+        value = elsewhere(name, index, point)
+        taken.append((Symbol("elsewhere", name, index), value))
+        return value
+
+    def shifted(shifts: Sequence[Any]) -> Any:
+        rest = iter(shifts)
+        return equation(values, lambda name, index, point: elsewhere(name, index, point) + next(rest))
+
+    equation(values, seen)
+    if not taken:
+        return {}
+    found, jacobians = dict[Symbol, Any](), jax.jacrev(shifted)([jnp.zeros_like(value) for _, value in taken])
+    for (symbol, _), jacobian in zip(taken, jacobians, strict=True):
+        by_component = jacobian.reshape(len(jacobian), -1, equation.fields[symbol.name])
+        found[symbol] = found.get(symbol, 0.0) + jnp.sum(jnp.abs(by_component), axis=1)
+    return found
 
 
 def _in_chunks(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -223,7 +250,8 @@ class Sizes:
 
     def actual(self, symbol: Symbol) -> np.ndarray:
         """The size of a derivative, or of a field."""
-        return self.rms[symbol] if any(symbol.orders) else self.base[symbol.name]
+        own = symbol._replace(kind="field")
+        return self.rms[own] if any(own.orders) and own in self.rms else self.natural(symbol)
 
     def with_absent(self, found: Mapping[str, Evaluated]) -> "Sizes":
         """Fields that all but vanish get a size by the equations that they share with others."""
@@ -254,7 +282,7 @@ def _rms(values: np.ndarray) -> np.ndarray:
     largest = np.abs(values).max(axis=0)
     unit = np.where(largest > 0, largest, 1.0)
     with np.errstate(invalid="ignore"):  # infinite values have no mean
-        return unit * np.sqrt(np.mean((values / unit) ** 2, axis=0))
+        return np.asarray(unit * np.sqrt(np.mean((values / unit) ** 2, axis=0)))
 
 
 def _mean_slope(slopes: Float[np.ndarray, "n r c"], row: int, even: np.ndarray) -> Float[np.ndarray, " c"]:
@@ -308,6 +336,7 @@ def _is_finite(evaluated: Evaluated) -> bool:
 def _is_rounding(evaluated: Evaluated, row: int, sizes: Sizes, eps: float) -> bool:
     """Whether a row is no larger than rounding makes it."""
     parts = [np.abs(evaluated.terms[row]).max()]
-    parts += [(np.abs(v[:, row]).max(axis=0) * sizes.peak[s]).max() for s, v in evaluated.slopes.items()]
+    peak = lambda symbol: sizes.peak.get(symbol._replace(kind="field"), sizes.natural(symbol))
+    parts += [(np.abs(v[:, row]).max(axis=0) * peak(s)).max() for s, v in evaluated.slopes.items()]
     limit = ROUNDING * eps * PER_ORDER ** evaluated.orders[row] * max(parts)
     return bool(np.abs(evaluated.residual[:, row]).max() <= limit)

@@ -130,6 +130,19 @@ def test_rows_of_one_condition_have_scales_of_their_own():
     assert stress.relative < 1e-14 and stress.scale == pytest.approx(pull)
 
 
+def test_a_condition_on_values_elsewhere_is_compared_with_the_field():
+    """A mean that is zero has no term that is not; half a unit of it is half of the field."""
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    mean = lambda u: jnp.dot(weights / 2, u(x=(nodes + 1) / 2).value)
+    ends = lambda u: u.d("x")(x=0.0) - u.d("x")(x=1.0)
+    conditions = {name: Condition(f, on=LINE.lower_face("x")) for name, f in (("mean", mean), ("ends", ends))}
+    conditions["pde"] = Condition(lambda u: u, on=LINE.interior)
+    found = checked(Problem("p", LINE, conditions), lambda x: jnp.cos(np.pi * x) + 1e-9 * x)
+    assert found["mean"].worst.scale == pytest.approx(np.sqrt(0.5), rel=0.01)
+    assert found["ends"].worst.scale == pytest.approx(2 * np.sqrt(0.5), rel=0.01)  # slopes of the field over its domain
+    assert found["mean"].worst.relative < 1e-8 and found["ends"].worst.relative < 1e-8
+
+
 def test_the_forcing_of_a_run_that_found_nothing_is_a_term():
     (row,) = checked(on_line(pde=lambda u, x: u.xx + jnp.sin(x)), lambda x: 0 * x)["pde"].rows
     assert row.relative == pytest.approx(1.0)
