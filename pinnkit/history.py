@@ -14,17 +14,15 @@ from .diagnostics import Diagnostics
 from .prediction import Passage
 from .records import (
     Check,
-    Shortage,
     Stage,
     pack_checks,
     pack_looks,
-    pack_shortages,
     pack_stages,
     unpack_checks,
     unpack_looks,
-    unpack_shortages,
     unpack_stages,
 )
+from .shortage import Shortage, pack_shortages, unpack_shortages
 from .variables import (
     Variable,
     Variables,

@@ -15,8 +15,9 @@ from .history import History
 from .ledger import Arrays, Ledger, Result
 from .moment import Moment, Training
 from .output_layer import OutputStep
-from .records import Check, Shortage, Stage
+from .records import Check, Stage
 from .saver import Saver
+from .shortage import Shortage
 from .summary import Seconds
 
 

@@ -41,7 +41,7 @@ FLOORS = [
         "state",
         "ansatz",
     },
-    {"records", "summary", "strategies", "kernels", "feature_solver", "marching", "intervals", "identity"},
+    {"records", "shortage", "summary", "strategies", "kernels", "feature_solver", "marching", "intervals", "identity"},
     {"history", "verification"},
     {"run", "callbacks", "window_start", "moment"},
     {"report", "saver"},

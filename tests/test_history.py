@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pinnkit.history import History
-from pinnkit.records import Shortage
+from pinnkit.shortage import Shortage
 from pinnkit.variables import Variable, decode_variables, encode_variables, to_xarray, variable
 
 from .report.synthetic import make_history, make_passage, make_record, make_shape, make_snapshot, make_theory

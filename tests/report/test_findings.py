@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pinnkit.ntk.frequency import ModeFrequency
-from pinnkit.records import Shortage, Stage
+from pinnkit.records import Stage
 from pinnkit.report import condition_rules, effort_rules, interpret, kernel_rules, loss_rules
 from pinnkit.report.findings import RULES
 from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
+from pinnkit.shortage import Shortage
 from pinnkit.stop_reason import StopReason
 
 from .synthetic import make_check, make_history, make_passage, make_record, make_run, make_shape, make_theory
