@@ -59,6 +59,24 @@ class Trained:
         losses = jax.jit(self.residuals.loss)(self.params, self.batch, self.weights)[1]
         return {name: float(losses[name]) for name in self.residuals.problem.conditions}
 
+    def exact_rows(self) -> dict[str, set[int]]:
+        """The rows of each declared condition that are built into the network."""
+        problem, pins = self.ansatz.problem, [pin for pins in self.ansatz.pins.values() for pin in pins]
+        with jax.enable_x64(True):
+            whole = {name: set(range(problem.equation(name).size)) for name in self.ansatz.conditions}
+        return {
+            name: whole.get(name, {pin.row for pin in pins if pin.condition == name}) for name in problem.conditions
+        }
+
+    def zero_losses(self) -> dict[str, float]:
+        """Mean square of each condition's held-out residual with a network that is zero."""
+        problem = self.ansatz.problem
+        zeros = np.zeros(sum(problem.field_sizes.values()))
+        zero = FunctionalModel(self.model.params, lambda params, x: jnp.asarray(zeros, x.dtype), self.model.merge)
+        with jax.enable_x64(True):
+            residuals = ResidualFunctions(problem, self.ansatz.wrap(zero))
+        return self.measure.held_out_of(residuals, self.params)
+
     def rounding_loss(self) -> float:
         """The loss of what single precision changes in the residuals at these parameters."""
         exact = jax.jit(self.residuals)(self.params, self.batch)
@@ -98,7 +116,7 @@ def by_features(
         kept_step=journal.step,
         stop_reason=_reason(found, journal),
     )
-    held_out, (errors, _) = measure.held_out(trained.params), measure.errors(trained.params)
+    held_out, errors = measure.held_out(trained.params), measure.errors(trained.params).relative_l2
     loss = total_loss(held_out, found.weights)
     journal.check(Check(journal.step, journal.limits.seconds(), loss, held_out, errors))
     return trained, found

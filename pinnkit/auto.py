@@ -182,9 +182,7 @@ class Automatic:
         needed = compiling + FEWEST_WINDOWS * growth * self._trial_seconds
         has_time = compiling <= PATIENCE * left and needed <= left
         if not has_time:
-            self._journal.decide(
-                f"no time windows: they would take {needed:.0f} s of {left:.0f} s, {compiling:.0f} s to compile"
-            )
+            self._journal.skip("time windows", max(needed, compiling / PATIENCE), left)
         return has_time
 
     def _is_over(self, held_out_loss: float) -> bool:
@@ -203,7 +201,7 @@ class Automatic:
             if best.left <= PLENTY or self._is_over(best.loss):
                 break
             if (needed := self._foreseen(best, width)) > (left := self._time_for(best)):
-                self._journal.decide(f"width {width} is not tried: it would take {needed:.0f} s of {left:.0f} s")
+                self._journal.skip(f"width {width}", needed, left)
                 break
             solver, bandwidth = self._solver(width), tuple(best.settings["bandwidth"])
             if best.left > HOPELESS:

@@ -42,6 +42,7 @@ from .solution import Solution
 from .stop_reason import StopReason
 from .strategies import Strategy, as_strategy
 from .summary import Spectra, SpectrumSummary, Summary
+from .verification import verify
 from .weighting import AbstractWeighting, fixed_weights
 
 DEFAULT_CHOICES = Choices()
@@ -297,7 +298,8 @@ def _conclude(
         fresh = seed + INTERVAL_SEED
         intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
     held_out = measure.held_out(params)
-    relative_l2, max_error = measure.errors(params)
+    errors = measure.errors(params)
+    checks = verify(measure.residuals, params, trained.exact_rows(), trained.zero_losses(), seed, precision)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),
@@ -321,8 +323,11 @@ def _conclude(
         held_out=held_out,
         weights={name: trained.weights[name] for name in losses},
         learning_rate=None if math.isnan(rate) else rate,
-        relative_l2=relative_l2 or None,
-        max_error=max_error or None,
+        relative_l2=errors.relative_l2 or None,
+        max_error=errors.max_error or None,
+        relative_to_spread=errors.relative_to_spread or None,
+        relative_to_range=errors.relative_to_range or None,
+        conditions=checks,
         coefficients=coefficients,
         coefficient_intervals=intervals,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),

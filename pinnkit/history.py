@@ -12,7 +12,17 @@ from jaxtyping import Float, Int
 
 from .diagnostics import Diagnostics
 from .prediction import Passage
-from .records import Check, Stage, pack_checks, pack_looks, pack_stages, unpack_checks, unpack_looks, unpack_stages
+from .records import (
+    Check,
+    Stage,
+    pack_checks,
+    pack_looks,
+    pack_stages,
+    unpack_checks,
+    unpack_looks,
+    unpack_stages,
+)
+from .shortage import Shortage, pack_shortages, unpack_shortages
 from .variables import (
     Variable,
     Variables,
@@ -60,8 +70,9 @@ class History:
     """Per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN where unknown), `weights`
     (of points their means).
 
-    Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` with their first steps, and
-    `decisions`, what was chosen and from which figure, in words. `variables` has all of it as arrays with named
+    Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` with their first steps,
+    `decisions`, what was chosen and from which figure, in words, and `shortages`, what was skipped for lack of time.
+    `variables` has all of it as arrays with named
     dimensions; `to_xarray`, `to_pandas`, `to_tensorboard` hand it on.
     """
 
@@ -77,6 +88,7 @@ class History:
     diagnostics: list[Diagnostics] = field(default_factory=list)
     phases: list[Stage] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    shortages: list[Shortage] = field(default_factory=list)
 
     @classmethod
     def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":
@@ -92,7 +104,7 @@ class History:
 
     def copy(self) -> "History":
         """A history that stays as it is when this one goes on."""
-        lists = ("checks", "diagnostics", "phases", "decisions")
+        lists = ("checks", "diagnostics", "phases", "decisions", "shortages")
         return dataclasses.replace(self, **{name: list(getattr(self, name)) for name in lists})
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
@@ -133,6 +145,7 @@ class History:
             "decision": words(self.decisions, "decision"),
             **pack_checks(self.checks, self.conditions),
             **pack_stages(self.phases),
+            **pack_shortages(self.shortages),
             **pack_looks(self.diagnostics, self.conditions, self.coordinates),
         }
 
@@ -155,6 +168,7 @@ class History:
             diagnostics=unpack_looks(variables, conditions, coordinates),
             phases=unpack_stages(variables),
             decisions=values("decision").tolist(),
+            shortages=unpack_shortages(variables),
         )
 
     def to_xarray(self) -> "xarray.Dataset":

@@ -17,6 +17,7 @@ from .moment import Moment, Training
 from .output_layer import OutputStep
 from .records import Check, Stage
 from .saver import Saver
+from .shortage import Shortage
 from .summary import Seconds
 
 
@@ -129,6 +130,11 @@ class Journal:
     def decide(self, text: str) -> None:
         """Something was chosen; the text says what, and from which figure."""
         self.history.decisions.append(text)
+
+    def skip(self, work: str, needed: float, left: float) -> None:
+        """Work is skipped: it needs more seconds than are left for it."""
+        self.history.shortages.append(Shortage(work, needed, left, self.limits.seconds()))
+        self.decide(f"{work} skipped: needs {needed:.0f} s, {max(left, 0.0):.0f} s left")
 
     def add(self, steps: Sequence[OutputStep], held_out_loss: float) -> None:
         """Steps on the output layer, and the held-out loss after them.

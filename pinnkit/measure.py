@@ -1,6 +1,8 @@
 """A look at parameters from outside: fields on arrays, held-out residuals, errors against the reference."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +32,7 @@ class ReferenceGrid:
     """The points at which fields are compared with the reference of a problem.
 
     - `points`; `shape`: of the tensor grid that they are, empty where they are none;
-    - `reference`: per field of shape `(n,)` or `(n, m)`, empty without one.
+    - `reference`: per field of shape `(n,)` or `(n, m)`, NaN where there is none; empty without a reference.
     """
 
     points: Float[np.ndarray, "n d"]
@@ -39,9 +41,28 @@ class ReferenceGrid:
 
     @classmethod
     def of(cls, problem: Problem) -> "ReferenceGrid":
-        """**Raises:** `ProblemError` for a reference that is not finite or of another shape."""
+        """**Raises:** `ProblemError` for a reference that is infinite, NaN everywhere, or of another shape."""
         points, shape = _test_points(problem.domain)
         return cls(points, shape, problem.evaluate_reference(points) or {})
+
+
+CONSTANT = float(np.sqrt(np.finfo(float).eps))
+"""A reference whose spread is below this share of its rms is constant: errors are compared with its size alone."""
+
+
+class Errors(NamedTuple):
+    """Errors per field on the test grid, where the reference is known.
+
+    - `relative_l2`: ‖u − u_ref‖ / ‖u_ref‖, without fields whose reference vanishes;
+    - `max_error`: the largest |u − u_ref|;
+    - `relative_to_spread`: ‖u − u_ref‖ / ‖u_ref − mean u_ref‖; `relative_to_range`: `max_error` over the largest
+      max u_ref − min u_ref of a component; both without fields whose reference is constant.
+    """
+
+    relative_l2: dict[str, float]
+    max_error: dict[str, float]
+    relative_to_spread: dict[str, float]
+    relative_to_range: dict[str, float]
 
 
 class Measure:
@@ -49,33 +70,50 @@ class Measure:
 
     def __init__(self, residuals: ResidualFunctions, batch: Batch, grid: ReferenceGrid):
         self.problem, self.fields, self.grid = residuals.problem, Fields(residuals), grid
-        self._residuals, self._batch = residuals, batch
-        self._mean_squares = jax.jit(
-            lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
-        )
+        self.residuals, self._batch = residuals, batch
+        self._mean_squares = jax.jit(_mean_squares(residuals))
 
     def held_out(self, params: Params) -> dict[str, float]:
         """Mean square of each condition's residual on points that training never sees."""
         with jax.enable_x64(True):
             return {name: float(v) for name, v in self._mean_squares(_on_host(params), self._batch).items()}
 
+    def held_out_of(self, residuals: ResidualFunctions, params: Params) -> dict[str, float]:
+        """The same of another model."""
+        with jax.enable_x64(True):
+            found = jax.jit(_mean_squares(residuals))(_on_host(params), self._batch)
+            return {name: float(v) for name, v in found.items()}
+
     def fault(self, params: Params) -> Fault | None:
         """What is not finite of the held-out residuals."""
         with jax.enable_x64(True):
-            return find_fault(self._residuals, _on_host(params), self._batch)
+            return find_fault(self.residuals, _on_host(params), self._batch)
 
-    def errors(self, params: Params) -> tuple[dict[str, float], dict[str, float]]:
-        """Relative L2 and maximum error per field; a reference that vanishes has no relative error."""
+    def errors(self, params: Params) -> Errors:
+        """Errors against the reference; nothing without one."""
         if not self.grid.reference:
-            return {}, {}
-        values = self.fields(_on_host(params), self.grid.points)
-        relative, largest = {}, {}
-        for name, reference in self.grid.reference.items():
-            error = values[name] - reference
-            largest[name] = float(np.max(np.abs(error)))
-            if norm := float(np.linalg.norm(reference)):
-                relative[name] = float(np.linalg.norm(error)) / norm
-        return relative, largest
+            return Errors({}, {}, {}, {})
+        return errors_of(self.fields(_on_host(params), self.grid.points), self.grid.reference)
+
+
+def errors_of(values: dict[str, np.ndarray], references: dict[str, np.ndarray]) -> Errors:
+    """Errors of fields on common points, those left out at which the reference is NaN."""
+    found = Errors({}, {}, {}, {})
+    for name, reference in references.items():
+        known = np.isfinite(reference).reshape(len(reference), -1).all(axis=1)
+        exact, error = reference[known], values[name][known] - reference[known]
+        norm, spread = np.linalg.norm(exact), np.linalg.norm(exact - exact.mean(axis=0))
+        found.max_error[name] = float(np.max(np.abs(error)))
+        if norm > 0:
+            found.relative_l2[name] = float(np.linalg.norm(error) / norm)
+        if spread > CONSTANT * norm:
+            found.relative_to_spread[name] = float(np.linalg.norm(error) / spread)
+            found.relative_to_range[name] = found.max_error[name] / float(np.max(np.ptp(exact, axis=0)))
+    return found
+
+
+def _mean_squares(residuals: ResidualFunctions) -> Callable[[Params, Batch], dict[str, Any]]:
+    return lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
 
 
 def _on_host(params: Params) -> Params:

@@ -212,6 +212,8 @@ class Problem:
     def evaluate_reference(self, points: Float[np.ndarray, "n d"]) -> dict[str, np.ndarray] | None:
         """The reference at `points`, per field of shape `(n,)` or `(n, m)`; None without a reference.
 
+        NaN means that there is no reference at a point, as in a hole.
+
         **Raises:** `ProblemError` for a reference that returns something else.
         """
         if self.reference is None:
@@ -235,10 +237,15 @@ class Problem:
                 f"the reference of problem '{self.name}' gives field '{name}' the shape {array.shape} "
                 f"at {n} points; it must be {shape}"
             )
-        finite = np.isfinite(array).reshape(-1, size).all(axis=1)
-        if not finite.all():
-            where = "" if array.shape == () else self._place(points[int(np.argmin(finite))])
-            raise ProblemError(f"the reference of problem '{self.name}' is not finite for field '{name}'{where}")
+        infinite, missing = (test(array).reshape(-1, size).any(axis=1) for test in (np.isinf, np.isnan))
+        if infinite.any():
+            where = "" if array.shape == () else self._place(points[int(np.argmax(infinite))])
+            raise ProblemError(f"the reference of problem '{self.name}' is infinite for field '{name}'{where}")
+        if missing.all():
+            raise ProblemError(
+                f"the reference of problem '{self.name}' is NaN at all {n} points for field '{name}'; NaN means that "
+                "there is no reference at a point"
+            )
         return np.broadcast_to(array, shape)
 
     def _place(self, point: Float[np.ndarray, " d"]) -> str:

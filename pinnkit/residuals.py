@@ -1,6 +1,6 @@
 """Residuals of a problem on a batch of points."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -75,9 +75,23 @@ class ResidualFunctions:
         def residual(params: Params, point: Points) -> Float[Array, " m"]:
             values = self._values(params, point)
             at_point = self._at_point(equation, values, params, point)
-            return equation(values, at_point, lambda *where: self._field_value(params, *where))
+            return equation(values, at_point, lambda *where: self.field_value(params, *where))
 
         return residual
+
+    def jets(self, params: Params, x: Float[Array, " d"], indices: Sequence[Index]) -> Float[Array, "i m"]:
+        """Derivatives of all outputs at a point, in the order of `indices`."""
+        found = derivatives(lambda x: self._apply(params["network"], x), x, indices)
+        return jnp.stack([found[index] for index in indices])
+
+    def symbols(self, params: Params, point: Points, jets: Mapping[Index, Float[Array, " m"]]) -> dict[Symbol, Array]:
+        """The values of everything that an equation may name, from the derivatives at a point."""
+        fields = {
+            Symbol("field", name, index): outputs[part]
+            for index, outputs in jets.items()
+            for name, part in self._slices.items()
+        }
+        return self._values(params, point) | fields
 
     def has_channels(self, condition: str) -> bool:
         """Whether the residual depends on the network through `channels` alone."""
@@ -147,7 +161,7 @@ class ResidualFunctions:
         found = derivatives(network, point.coordinates, equation.indices, operators) if needed else {}
         return lambda name, channel: found[channel][self._slices[name]]
 
-    def _field_value(self, params: Params, name: str, index: Index, coordinates: tuple[Array, ...]) -> Array:
+    def field_value(self, params: Params, name: str, index: Index, coordinates: tuple[Array, ...]) -> Array:
         """A derivative of a field at other points."""
         x = jnp.stack([jnp.ravel(c) for c in coordinates], axis=-1)
         at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [index])[index]

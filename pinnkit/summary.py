@@ -1,5 +1,7 @@
 """The figures of a run in one page: `summary.json` is a contract that scripts may rely on."""
 
+import math
+
 import msgspec
 
 from .diagnostics import Diagnostics
@@ -55,6 +57,48 @@ class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     final: SpectrumSummary
 
 
+class RowCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of a condition on dense points, with the final parameters.
+
+    - `exact`: whether it is built into the network;
+    - `rms`, `largest`: of its residual, and `at`, the point of the largest;
+    - `scale`: the size of its own largest term (see `pinnkit.verification`); `relative`: `rms / scale`.
+    """
+
+    exact: bool
+    rms: float
+    largest: float
+    at: dict[str, float]
+    scale: float
+    relative: float
+
+
+class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a declared condition comes to with the final parameters.
+
+    - `measured`: whether it compares with measured values, whose noise stays in its residual;
+    - `holds`: False for a condition that is not finite somewhere, or has a row that is built in and violated by more
+      than rounding;
+    - `zero`: mean square of its residual with a zero network, on the points of `held_out`;
+    - `rows`: one for each equation in it.
+    """
+
+    measured: bool
+    holds: bool
+    zero: float
+    rows: tuple[RowCheck, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether all of it is built into the network."""
+        return all(row.exact for row in self.rows)
+
+    @property
+    def worst(self) -> RowCheck:
+        """The row that is largest relative to its own terms."""
+        return max(self.rows, key=lambda row: math.inf if math.isnan(row.relative) else row.relative)
+
+
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
     - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
@@ -64,6 +108,10 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `rounding_loss`: what rounding of residuals makes of the loss, measured in single precision, None in double;
     - `learning_rate`: the last one, None where the optimizer keeps it to itself;
     - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
+    - `relative_to_spread`: ‖u − u_ref‖ over ‖u_ref − mean u_ref‖; `relative_to_range`: the largest error over
+      max u_ref − min u_ref, for vectors the largest range of a component. Per field, without those whose reference is
+      constant; None without a reference;
+    - `conditions`: every declared condition, evaluated on dense points;
     - `coefficients`: given and found; `coefficient_intervals`: of 95 % for those found (see `pinnkit.intervals`), None
       where the residuals do not determine them.
     """
@@ -91,6 +139,9 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: float | None
     relative_l2: dict[str, float] | None
     max_error: dict[str, float] | None
+    relative_to_spread: dict[str, float] | None
+    relative_to_range: dict[str, float] | None
+    conditions: dict[str, ConditionCheck]
     coefficients: dict[str, float]
     coefficient_intervals: dict[str, tuple[float, float] | None]
     spectrum: Spectra

@@ -252,10 +252,10 @@ class Trainer:
         self.history.append(first, {f.name: getattr(kept, f.name) for f in dataclasses.fields(kept)})
 
     def _check(self, state: TrainState, weights: dict[str, np.ndarray], taken: int) -> Check:
-        held_out, (relative_l2, _) = self._measure.held_out(state.params), self._measure.errors(state.params)
+        held_out, errors = self._measure.held_out(state.params), self._measure.errors(state.params)
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
         trained = {name: held_out[name] for name in final}
-        check = Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, relative_l2)
+        check = Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, errors.relative_l2)
         self.history.checks.append(check)
         return check
 

@@ -183,7 +183,7 @@ class Windows:
             )
             return pace._replace(ease=EASED * pace.ease)
         if self._is_over(now) or (foreseeable and needed > HOPE * left):
-            journal.decide(f"time windows given up at {now:.3g} after {len(found)}: {needed:.0f} s more to go")
+            journal.skip(f"time windows from {now:.3g} on ({len(found)} done)", needed, left)
             return None
         return pace
 

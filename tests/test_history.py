@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pinnkit.history import History
+from pinnkit.shortage import Shortage
 from pinnkit.variables import Variable, decode_variables, encode_variables, to_xarray, variable
 
 from .report.synthetic import make_history, make_passage, make_record, make_shape, make_snapshot, make_theory
@@ -22,7 +23,8 @@ def rich_history():
         make_record(500, NAMES, n=64, passage=make_passage(10, 500, n=64), shapes=(make_shape("pde", component=2),)),
         make_record(800, NAMES, rank=0, largest=0.0, mode_frequencies={}),
     ]
-    return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records)
+    short = [Shortage("width 48", 60.0, 5.0, 12.5)]
+    return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records, shortages=short)
 
 
 def flat(item):

@@ -190,7 +190,7 @@ def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed
         clock = itertools.count(0.0, 1.0)
         journal = Journal(growth.conditions, ("x", "t"), Limits(None, 60.0, None, Clock(0.0)), ())
         assert windows.Windows(marching, 0, journal).run() is None
-        assert "time windows given up" in journal.history.decisions[-1]
+        assert journal.history.shortages[-1].work.startswith("time windows from")
         assert journal.limits.seconds_left > 0.4 * 60.0
 
 

@@ -30,6 +30,9 @@ CONTRACT = {
     "learning_rate",
     "relative_l2",
     "max_error",
+    "relative_to_spread",
+    "relative_to_range",
+    "conditions",
     "coefficients",
     "spectrum",
 }

@@ -11,12 +11,13 @@ from rich.text import Text
 from ..run import Run
 from . import tables
 from .console import make_console, rich_table
+from .findings import interpret
 from .html import Picture, fill
-from .interpretation import interpret, verdict
 from .numbers import condition_number, number, printable, size
 from .style import Curve, draw_curves, label, legend, log_axis, looks, new_axes, positive_of, styled, whole_numbers
 from .svg import to_svg
 from .tables import Table
+from .verdict import verdict
 
 
 class Comparison:

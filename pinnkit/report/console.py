@@ -11,9 +11,11 @@ from rich.text import Text
 from ..diagnostics import Diagnostics
 from ..run import Run
 from . import tables
-from .interpretation import Finding, interpret, verdict
+from .finding import Finding
+from .findings import interpret
 from .numbers import printable
 from .tables import Table
+from .verdict import verdict
 
 WIDTH = 100
 MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
@@ -70,6 +72,8 @@ def _parts(run: Run) -> list:
         _columns(errors, losses) if errors.rows else rich_table(losses),
         Text(),
         rich_table(tables.condition_table(run)),
+        Text(),
+        rich_table(tables.check_table(run)),
         Text(),
         _columns(tables.kernel_table(run), tables.time_table(run)),
         Text(),

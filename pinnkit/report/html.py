@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from ..run import Run
 from . import figures, pictures, tables
-from .interpretation import interpret, verdict
+from .findings import interpret
 from .numbers import printable
 from .svg import to_svg
+from .verdict import verdict
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def _tables(run: Run) -> dict[str, tables.Table]:
         "error": tables.error_table(run),
         "loss": tables.loss_table(run),
         "condition": tables.condition_table(run),
+        "check": tables.check_table(run),
         "kernel": tables.kernel_table(run),
         "passage": tables.passage_table(run),
         "decay": tables.decay_table(run),

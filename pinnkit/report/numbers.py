@@ -21,8 +21,18 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e5 else f"{value:#.3g}".rstrip(".")
 
 
+def count(n: int, noun: str) -> str:
+    """A number of things."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     return f"{number(100.0 * share)} %"
+
+
+def share(value: float) -> str:
+    """A share as a percentage, a very small one as a number."""
+    return percent(value) if value == 0 or value >= 1e-3 else number(value)
 
 
 def times(ratio: float) -> str:

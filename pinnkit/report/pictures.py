@@ -229,9 +229,10 @@ def _time(snapshot: Snapshot) -> int | None:
 
 
 def _components(snapshot: Snapshot) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
-    """Label, values and reference of every component of every field."""
+    """Label, values and reference of every component of every field; where a reference is NaN, nothing is drawn."""
     for name, values in snapshot.fields.items():
         reference = snapshot.reference.get(name)
+        values = values if reference is None else np.where(np.isnan(reference), np.nan, values)
         if values.ndim == 1:
             yield label(name), values, reference
             continue

@@ -9,8 +9,10 @@ from rich.console import Console
 from ..files import write_files
 from ..run import Run
 from .console import print_report
+from .finding import Finding
+from .findings import interpret
 from .html import render
-from .interpretation import Finding, interpret, verdict
+from .verdict import verdict
 
 
 class Report:

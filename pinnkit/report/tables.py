@@ -11,7 +11,10 @@ from ..diagnostics import LEADING_MODES, Diagnostics
 from ..prediction import GOOD, Passage
 from ..run import Run
 from ..summary import SpectrumSummary, Summary
-from .numbers import ABSENT, condition_number, number, percent, size
+from .numbers import ABSENT, condition_number, count, number, percent, size
+
+MOST_ROWS = 12
+"""Rows of one condition in a table; further ones are left out."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,17 @@ class Table:
 
 def error_table(run: Run) -> Table:
     """Errors against the reference per field; no rows without one."""
-    relative, greatest = run.summary.relative_l2 or {}, run.summary.max_error or {}
-    rows = [(name, number(relative.get(name)), number(error)) for name, error in greatest.items()]
-    return Table("Result", ("field", "relative L2 error", "max error"), rows)
+    s, greatest = run.summary, run.summary.max_error or {}
+    figures = (s.relative_l2, s.relative_to_spread, greatest, s.relative_to_range)
+    rows = [(name, *(number((figure or {}).get(name)) for figure in figures)) for name in greatest]
+    return Table("Result", ("field", "relative L2 error", "of spread", "max error", "of range"), rows)
 
 
 def ending(run: Run) -> str:
     """Why and when it stopped, and which parameters were kept."""
     s = run.summary
     kept = "" if s.kept_step == s.steps else f"; the parameters are those of step {s.kept_step:,}"
-    return f"{s.ending}, after {s.steps:,} steps{kept}"
+    return f"{s.ending}, after {count(s.steps, 'step')}{kept}"
 
 
 def loss_table(run: Run) -> Table:
@@ -79,9 +83,22 @@ def condition_table(run: Run) -> Table:
         )
         for name in h.conditions
     ]
-    rows += [(name, "", "", "by construction", number(value), "") for name, value in s.exact.items()]
+    rows += [(name, "", "", "exact", number(value), "") for name, value in s.exact.items()]
     header = ("condition", "points", "mean r² at start", "at end", "held out", "weight")
     return Table("Conditions", header, rows)
+
+
+def check_table(run: Run) -> Table:
+    """Every declared condition on dense points: its residual relative to its own terms, and where it is largest."""
+    rows = []
+    for name, check in run.summary.conditions.items():
+        for i, row in enumerate(check.rows[:MOST_ROWS]):
+            imposed = ("exact" if row.exact else "soft") + ("" if check.holds else ", violated")
+            label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
+            place = ", ".join(f"{coordinate} = {number(value)}" for coordinate, value in row.at.items())
+            rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), place))
+    header = ("declared condition", "imposed", "residual / terms", "terms", "largest residual", "at")
+    return Table("Checks", header, rows)
 
 
 def kernel_table(run: Run) -> Table:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 
 import jax.numpy as jnp
@@ -250,11 +251,14 @@ DOORS = {
         for v in ({"x": []}, {"x": [NAN]}, {"x": "ab"}, {}, {"x": [[1, 2], [3, 4]]})
     },
     "PointSet outside": problem(conditions={"a": Condition(lambda u: u, on=PointSet({"x": [0.5, 5.0]}))}),
-    "reference": lambda: fit(
-        Problem("p", LINE, poisson().conditions, reference=lambda x: np.where(x > 0.5, NAN, x)),
-        strategy="adam",
-        steps=1,
-    ),
+    **{
+        f"reference {value}": lambda value=value: fit(
+            Problem("p", LINE, poisson().conditions, reference=lambda x: np.where(x >= 0.0, value, x)),
+            strategy="adam",
+            steps=1,
+        )
+        for value in (NAN, math.inf)
+    },
     "PointSet lengths": lambda: PointSet({"x": [1.0, 2.0]}, a=[1.0, 2.0, 3.0]),
     "Condition": lambda: Condition(3, on=LINE.interior),
     "Condition on": lambda: Condition(lambda u: u, on="x"),

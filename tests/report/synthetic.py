@@ -13,7 +13,7 @@ from pinnkit.prediction import Passage, Theory
 from pinnkit.records import Check, Stage
 from pinnkit.run import Run
 from pinnkit.stop_reason import StopReason
-from pinnkit.summary import Seconds, Spectra, SpectrumSummary, Summary
+from pinnkit.summary import ConditionCheck, RowCheck, Seconds, Spectra, SpectrumSummary, Summary
 
 
 def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **changes) -> Diagnostics:
@@ -124,6 +124,12 @@ def make_snapshot(coordinates=("x",), fields=(("u", 1),), reference=True) -> Sna
     return Snapshot(tuple(coordinates), points, shape, noisy, values if reference else {})
 
 
+def make_check(*relative: float, exact: bool = False, **changes) -> ConditionCheck:
+    """A condition whose rows are so large relative to terms of size 2; one small row without any."""
+    rows = tuple(RowCheck(exact, 2 * r, 6 * r, {"x": 0.25}, 2.0, r) for r in relative or (1e-5,))
+    return msgspec.structs.replace(ConditionCheck(False, True, 10.0, rows), **changes)
+
+
 def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None, **changes) -> Run:
     """A healthy run; `changes` go to the summary."""
     history = make_history(names) if history is None else history
@@ -152,10 +158,17 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         learning_rate=None,
         relative_l2={"u": 3.21e-7},
         max_error={"u": 5e-7},
+        relative_to_spread={"u": 4e-7},
+        relative_to_range={"u": 3e-7},
+        conditions={name: make_check() for name in history.conditions},
         coefficients={"nu": 0.01},
         coefficient_intervals={},
         spectrum=Spectra(*spectra),
     )
+    if "relative_l2" in changes and changes["relative_l2"] is None:  # there is no reference
+        changes = {"relative_to_spread": None, "relative_to_range": None, **changes}
+    if "held_out" in changes:
+        changes = {"conditions": {name: make_check() for name in changes["held_out"]}, **changes}
     settings = {"problem": "poisson_1d", "strategy": "auto", "seed": 0, "versions": {"jax": "0.10.2"}}
     return Run(
         msgspec.structs.replace(summary, **changes),

@@ -102,6 +102,21 @@ def test_images_have_their_values_where_their_axes_say(coordinates):
     assert_array_equal(corners, expected)
 
 
+@pytest.mark.parametrize("coordinates", [("x",), ("x", "y"), ("x", "t"), ("x", "y", "t"), ("x", "y", "z", "w")])
+def test_where_a_reference_is_nan_nothing_is_drawn_and_scales_are_those_of_the_rest(coordinates):
+    snapshot = make_snapshot(coordinates)
+    hole = snapshot.points[:, 0] > np.median(snapshot.points[:, 0])
+    snapshot.fields["u"] = np.where(hole, 1e9, snapshot.fields["u"])
+    snapshot.reference["u"] = np.where(hole, np.nan, snapshot.reference["u"])
+    figure = pictures.plot_solution(snapshot)
+    for ax in figure.axes:
+        for image in ax.images:
+            assert np.ma.getmaskarray(np.ma.masked_invalid(image.get_array())).any() and image.norm.vmax < 100
+        for line in ax.lines:
+            assert np.nanmax(np.abs(line.get_ydata())) < 100
+    to_svg(figure, "solution")
+
+
 @pytest.mark.parametrize("reference", [True, False])
 @pytest.mark.parametrize("coordinates", [("x", "y", "z"), ("x", "y", "t")])
 def test_fields_over_three_coordinates_are_drawn_in_slices(coordinates, reference):

@@ -9,11 +9,12 @@ import pytest
 
 from pinnkit.report import Report, write_page
 from pinnkit.report.html import SECTIONS
+from pinnkit.report.tables import check_table
 from pinnkit.run import RunFolderError
 from pinnkit.stop_reason import StopReason
 from pinnkit.summary import Summary
 
-from .synthetic import make_history, make_run, make_snapshot
+from .synthetic import make_check, make_history, make_run, make_snapshot
 
 NAMES = ("pde", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{ 7 * 7 }}", "$x$")
 
@@ -52,6 +53,21 @@ def hostile():
         coefficients={"<script>": 1.0},
     )
     return Report(run).html()
+
+
+def test_every_declared_condition_stands_with_its_residual_relative_to_its_terms():
+    checks = {"pde": make_check(2e-4, 0.5), "walls": make_check(0.25, exact=True, holds=False)}
+    rows = check_table(make_run(conditions=checks)).rows
+    assert [row[:3] for row in rows] == [
+        ("pde [1]", "soft", "0.000200"),
+        ("pde [2]", "soft", "0.500"),
+        ("walls", "exact, violated", "0.250"),
+    ]
+    assert rows[2][3:] == ("2.00", "1.50", "x = 0.250")
+    page = Page(Report(make_run(conditions=checks)).html())
+    assert "exact, violated" in page.text and "residual / terms" in page.text
+    summary = make_run(conditions=checks).summary
+    assert Summary.decoded(summary.encoded()) == summary
 
 
 def test_nothing_can_execute(hostile):

@@ -1,0 +1,110 @@
+"""How far a run came: its figures relative to those it began with, and to rounding."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..diagnostics import Diagnostics
+from ..run import Run
+from ..stop_reason import StopReason
+from ..summary import ConditionCheck, RowCheck
+
+TINY_LOSS = 1e-8
+"""A loss this far below its first value (residuals 1e-4 of theirs) needs no remedy."""
+
+ROUNDING = 100.0
+"""Residuals within so many eps of their first size are rounding: derivatives of networks amplify it as much."""
+
+AT_ROUNDING = 10.0
+"""A loss within this factor of what rounding alone makes of it comes down no further."""
+
+SMALL = 1e-3
+"""A row whose rms is below this share of its own largest term is satisfied."""
+
+NOISE = 0.3
+"""The same for rows that compare with measured values: the rest may be noise."""
+
+FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
+"""Phases whose progress per mode is governed by eigenvalues of the kernel."""
+
+
+def is_first_order(run: Run) -> bool:
+    return bool(run.history.phases) and run.history.phases[-1].name in FIRST_ORDER
+
+
+def final_record(run: Run) -> Diagnostics | None:
+    return run.history.diagnostics[-1] if run.history.diagnostics else None
+
+
+def stopped_on_non_finite(run: Run) -> bool:
+    return run.summary.stop_reason is StopReason.NOT_FINITE
+
+
+class WorstError(NamedTuple):
+    """The largest of all relative errors against the reference, and in words what it is."""
+
+    value: float
+    field: str
+    kind: str
+
+
+def worst_error(run: Run) -> WorstError | None:
+    """None without a reference, and where the reference vanishes."""
+    summary = run.summary
+    kinds = {
+        "the relative L2 error": summary.relative_l2,
+        "the L2 error relative to the spread of the reference": summary.relative_to_spread,
+        "the largest error relative to the range of the reference": summary.relative_to_range,
+    }
+    errors = [WorstError(v, name, kind) for kind, found in kinds.items() for name, v in (found or {}).items()]
+    return max(errors, key=lambda e: math.inf if math.isnan(e.value) else e.value, default=None)
+
+
+def violated(run: Run) -> list[str]:
+    """Declared conditions that are not finite, or built in and do not hold."""
+    return [name for name, check in run.summary.conditions.items() if not check.holds]
+
+
+def is_small(check: ConditionCheck) -> bool:
+    """Whether every row of a condition is small relative to its own terms."""
+    return check.worst.relative <= (NOISE if check.measured else SMALL)
+
+
+def worst_row(run: Run) -> tuple[str, RowCheck] | None:
+    """The condition and row that is largest relative to its own terms, measured values aside."""
+    rows = [(name, check.worst) for name, check in run.summary.conditions.items() if not check.measured]
+    return max(rows, key=lambda found: math.inf if math.isnan(found[1].relative) else found[1].relative, default=None)
+
+
+def zero_ratio(run: Run) -> float:
+    """The validation loss over that of a zero network, without conditions whose residual is noise."""
+    s, checks = run.summary, run.summary.conditions
+    noise = sum(0.5 * w * s.held_out[name] for name, w in s.weights.items() if checks[name].measured)
+    zero = sum(0.5 * w * checks[name].zero for name, w in s.weights.items() if not checks[name].measured)
+    return ratio_of(max(s.held_out_loss - noise, 0.0), zero)
+
+
+def first_loss(run: Run) -> float:
+    return float(run.history.loss[0]) if run.history.loss.size else math.nan
+
+
+def left_of(run: Run, condition: str) -> float:
+    first = run.history.losses[condition]
+    return ratio_of(run.summary.losses[condition], float(first[0])) if first.size else math.nan
+
+
+def has_loss_left(run: Run) -> bool:
+    return ratio_of(run.summary.loss, first_loss(run)) > TINY_LOSS
+
+
+def rounding_loss(run: Run) -> float:
+    """The loss below which residuals are rounding error: as measured, or from their first size."""
+    measured = run.summary.rounding_loss
+    if measured is not None:
+        return AT_ROUNDING * measured
+    return (ROUNDING * float(np.finfo(float).eps)) ** 2 * first_loss(run)
+
+
+def ratio_of(value: float, reference: float) -> float:
+    return value / reference if reference > 0 else math.inf if value > 0 else math.nan

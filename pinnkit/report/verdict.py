@@ -1,0 +1,145 @@
+"""How a run went: a grade, and a sentence with the figures behind it."""
+
+import enum
+import math
+
+from ..run import Run
+from ..stop_reason import StopReason
+from .levels import WorstError, is_small, stopped_on_non_finite, violated, worst_error, worst_row, zero_ratio
+from .numbers import count, number, share
+
+ACCURATE = 1e-3
+"""A relative error below this cannot be seen in a plot."""
+
+ROUGH = 5e-2
+"""A relative error above this shows in a plot; what is above is not a solution."""
+
+CONVERGED = 1e-6
+"""Validation loss over that of a zero network: residuals are 1e-3 of what they are without any solution."""
+
+NEGLIGIBLE = 1e-6
+"""Where all residuals are below this share of their own terms, it does not matter what a zero network leaves."""
+
+
+class Grade(enum.Enum):
+    """What a run came to: `SOLVED`, `ROUGH` and `UNSOLVED` by a reference, `CONVERGED` and `UNCONVERGED` without one;
+    `VIOLATED` where a declared condition is broken or not finite, `BROKEN_DOWN` where training was.
+    """
+
+    BROKEN_DOWN = "broken down"
+    VIOLATED = "violated"
+    SOLVED = "solved"
+    ROUGH = "solved roughly"
+    UNSOLVED = "not solved"
+    CONVERGED = "converged"
+    UNCONVERGED = "not converged"
+
+
+def grade(run: Run) -> Grade:
+    """What the figures of a run say, and not the run itself."""
+    if stopped_on_non_finite(run):
+        return Grade.BROKEN_DOWN
+    if violated(run):
+        return Grade.VIOLATED
+    if (error := worst_error(run)) is not None:
+        return _by_error(error.value)
+    return Grade.CONVERGED if _is_converged(run) else Grade.UNCONVERGED
+
+
+def is_healthy(run: Run) -> bool:
+    """Whether the run has done what it should: no advice is needed."""
+    found, target = grade(run), run.config.get("target")
+    if found is Grade.UNCONVERGED:
+        return target is not None and run.summary.held_out_loss <= target
+    return found in (Grade.SOLVED, Grade.CONVERGED)
+
+
+def verdict(run: Run) -> str:
+    """How the run went, in words."""
+    summary, found = run.summary, grade(run)
+    after = f"after {count(summary.steps, 'step')} and {number(summary.seconds.total)} s"
+    if found is Grade.BROKEN_DOWN:
+        return f"The run broke down {after}: {summary.ending}. {_kept(run)} were kept."
+    if found is Grade.VIOLATED:
+        return f"{_violations(run)} The result {after} is not a solution.{_coefficients(run)}"
+    if (error := worst_error(run)) is not None:
+        return f"{_STATES[found]}: {_error(run, error)} {after}.{_coefficients(run)}"
+    state = _STATES[found]
+    if found is Grade.UNCONVERGED and summary.stop_reason is StopReason.STALLED:
+        state = "Stopped improving"
+    ratio = zero_ratio(run)
+    against = f", {number(ratio)} of that of a zero network" if math.isfinite(ratio) else ""
+    return (
+        f"{state} {after}: the validation loss is {number(summary.held_out_loss)}{against}.{_residuals(run)} Without a "
+        f"reference the error is unknown.{_coefficients(run)}"
+    )
+
+
+_STATES = {
+    Grade.SOLVED: "Solved",
+    Grade.ROUGH: "Solved roughly",
+    Grade.UNSOLVED: "Not solved",
+    Grade.CONVERGED: "Converged",
+    Grade.UNCONVERGED: "Not converged",
+}
+
+
+def _by_error(error: float) -> Grade:
+    return Grade.SOLVED if error <= ACCURATE else Grade.ROUGH if error <= ROUGH else Grade.UNSOLVED
+
+
+def _is_converged(run: Run) -> bool:
+    """Whether residuals are small against a zero network, and each row against its own terms."""
+    checks, ratio = run.summary.conditions, zero_ratio(run)
+    if not all(is_small(check) for check in checks.values()):
+        return False
+    fits_data = not math.isfinite(ratio) and any(check.measured for check in checks.values())
+    return ratio <= CONVERGED or fits_data or all(check.worst.relative <= NEGLIGIBLE for check in checks.values())
+
+
+def _violations(run: Run) -> str:
+    """Which declared conditions do not hold, the first one with its figure."""
+    names, conditions = violated(run), run.summary.conditions
+    size = lambda row: math.inf if math.isnan(row.largest) else row.largest
+    row = max(conditions[names[0]].rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
+    place = ", ".join(f"{name} = {number(value)}" for name, value in row.at.items())
+    listed = ", ".join(f"'{name}'" for name in names)
+    figure = number(row.largest) if math.isfinite(row.largest) else "not finite"
+    subject = f"Condition {listed} does" if len(names) == 1 else f"Conditions {listed} do"
+    return f"{subject} not hold: the residual of '{names[0]}' is {figure} at {place}."
+
+
+def _error(run: Run, worst: WorstError) -> str:
+    """The relative L2 error; the worst one too, where it tells another story."""
+    fields = run.summary.relative_l2 or {}
+    in_field = lambda name: f" in {name}" if len(run.summary.max_error or {}) > 1 else ""
+    if not fields:
+        return f"{worst.kind}{in_field(worst.field)} is {number(worst.value)}"
+    name = max(fields, key=lambda name: math.inf if math.isnan(fields[name]) else fields[name])
+    l2 = f"the relative L2 error{in_field(name)} is {number(fields[name])}"
+    if math.isnan(worst.value) or _by_error(worst.value) is _by_error(fields[name]):
+        return l2
+    return f"{worst.kind}{in_field(worst.field)} is {number(worst.value)}, {l2}"
+
+
+def _residuals(run: Run) -> str:
+    """A sentence on the row that is largest relative to its own terms."""
+    if (found := worst_row(run)) is None:
+        return ""
+    name, row = found
+    figure = f"{share(row.relative)} of its own terms" if math.isfinite(row.relative) else "not finite"
+    return f" The largest residual is {figure}, in '{name}'."
+
+
+def _coefficients(run: Run) -> str:
+    """A sentence on the unknown coefficients."""
+    found = []
+    for name, interval in run.summary.coefficient_intervals.items():
+        known = "not determined" if interval is None else f"95 %: {number(interval[0])} to {number(interval[1])}"
+        found.append(f"{name} = {run.summary.coefficients[name]:.6g} ({known})")
+    return f" Found: {', '.join(found)}." if found else ""
+
+
+def _kept(run: Run) -> str:
+    kept = run.summary.kept_step
+    return "The last finite parameters" if kept == run.summary.steps else f"The parameters of step {kept:,}"

@@ -1,0 +1,369 @@
+"""Each rule has a run that calls for it and one that does not."""
+
+import dataclasses
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from pinnkit.ntk.frequency import ModeFrequency
+from pinnkit.records import Stage
+from pinnkit.report import condition_rules, effort_rules, interpret, kernel_rules, loss_rules
+from pinnkit.report.findings import RULES
+from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
+from pinnkit.shortage import Shortage
+from pinnkit.stop_reason import StopReason
+
+from .synthetic import make_check, make_history, make_passage, make_record, make_run, make_shape, make_theory
+
+
+def with_final(run_history, **changes):
+    """A history whose last record has other figures."""
+    last = dataclasses.replace(run_history.diagnostics[-1], **changes)
+    return dataclasses.replace(run_history, diagnostics=[*run_history.diagnostics[:-1], last])
+
+
+def with_checks(history, **columns):
+    checks = [
+        dataclasses.replace(check, **{name: values[i] for name, values in columns.items()})
+        for i, check in enumerate(history.checks)
+    ]
+    return dataclasses.replace(history, checks=checks)
+
+
+def with_decisions(*decisions):
+    return make_run(history=dataclasses.replace(make_history(), decisions=list(decisions)))
+
+
+def neglected():
+    history = with_final(make_history(last=0.1), block_traces={"pde": 3e5, "walls": 3.0})
+    history = dataclasses.replace(history, phases=[Stage("adam", 0, 0.0, 0)])
+    return unsolved(history, losses={"pde": 0.1, "walls": 4.0})
+
+
+def left_in(modes, phase="ntk-adam", most=None):
+    """A run whose remaining residual is in some of 64 modes, of which 40 are resolvable, and most of it in one."""
+    coefficients = np.zeros(64)
+    coefficients[modes] = 1.0
+    if most is not None:
+        coefficients[most] = 10.0
+    history = with_final(make_history(last=0.1), mode_coefficients=coefficients)
+    return unsolved(dataclasses.replace(history, phases=[Stage(phase, 0, 0.0, 0)]))
+
+
+def unsolved(history, **changes):
+    """A run whose error is large."""
+    return make_run(history=history, **{"loss": 0.1, "held_out_loss": 0.1, "relative_l2": {"u": 0.4}, **changes})
+
+
+def first_order(history=None, **changes):
+    """A run of Adam that did not get far; `changes` go to its last record."""
+    history = with_final(make_history(last=0.1) if history is None else history, **changes)
+    return unsolved(dataclasses.replace(history, phases=[Stage("adam", 0, 0.0, 0)]), learning_rate=1e-3)
+
+
+def with_passages(*errors, phase="adam", theory=True):
+    """A run of Adam whose last looks had predictions that were so far off."""
+    history = make_history(last=0.1)
+    records = list(history.diagnostics)
+    for i, error in zip(range(len(records) - len(errors), len(records)), errors, strict=True):
+        passage = make_passage(records[i - 1].step, records[i].step, error)
+        records[i] = dataclasses.replace(records[i], passage=passage, theory=make_theory() if theory else None)
+    history = dataclasses.replace(history, diagnostics=records, phases=[Stage(phase, 0, 0.0, 0)])
+    return unsolved(history, learning_rate=1e-3)
+
+
+def with_conditions(pde, walls, **changes):
+    return make_run(**{"relative_l2": {"u": 0.4}, "conditions": {"pde": pde, "walls": walls}, **changes})
+
+
+def short_of_time(*shortages, **changes):
+    history = dataclasses.replace(make_history(), shortages=list(shortages))
+    settings = {"problem": "poisson_1d", "budget": 60.0}
+    return make_run(history=history, config=settings, **{"relative_l2": {"u": 0.4}, **changes})
+
+
+def few_steps(settings):
+    run = first_order(make_history(steps=300, last=0.1))
+    summary = msgspec.structs.replace(run.summary, stop_reason=StopReason.STEPS)
+    return dataclasses.replace(run, summary=summary, config=settings)
+
+
+def with_jumps(factor):
+    """A network of Adam whose training loss rises by this factor every hundred steps."""
+    loss = np.geomspace(10, 0.1, 800)
+    loss[100::100] *= factor
+    history = dataclasses.replace(make_history(last=0.1), loss=loss)
+    return make_run(history=history, relative_l2={"u": 0.4}, points={"pde": 500, "walls": 20})
+
+
+def final_spectrum(run, **changes):
+    spectra = run.summary.spectrum
+    final = msgspec.structs.replace(spectra.final, **changes)
+    return dataclasses.replace(
+        run, summary=msgspec.structs.replace(run.summary, spectrum=msgspec.structs.replace(spectra, final=final))
+    )
+
+
+STEEP = [10.0 ** -(i + 1) for i in range(8)]
+FLAT = [0.1] * 8
+SPOILT = [1e-3, *(0.1 * i for i in range(1, 8))]
+
+CASES = {
+    condition_rules.violated_condition: with_conditions(make_check(), make_check(3.0, exact=True, holds=False)),
+    condition_rules.lost_flux: with_decisions("doubtful: condition 'pde' of problem 'p': it may jump"),
+    condition_rules.poor_scaling: with_conditions(make_check(), make_check(0.5), weights={"pde": 1.0, "walls": 1e-9}),
+    condition_rules.disagreement: make_run(relative_l2={"u": 0.4}),
+    condition_rules.unsatisfied_conditions: with_conditions(make_check(), make_check(0.5)),
+    effort_rules.too_little_time: short_of_time(Shortage("width 1500", 62.0, 5.0, 50.0)),
+    effort_rules.too_few_steps: few_steps({"steps": 300}),
+    effort_rules.small_network: make_run(relative_l2={"u": 0.4}, parameters=17),
+    effort_rules.sparse_points: with_jumps(20.0),
+    loss_rules.not_finite: make_run(
+        stop_reason=StopReason.NOT_FINITE, stop_detail="residual of condition 'pde' at step 7"
+    ),
+    kernel_rules.imbalanced_conditions: neglected(),
+    kernel_rules.slow_residual: left_in(slice(20, 40)),
+    kernel_rules.unreachable_residual: left_in(slice(50, 64)),
+    kernel_rules.ill_conditioning: first_order(),
+    kernel_rules.front: first_order(shapes=(make_shape(concentration=0.95, place={"x": 0.0}, spread={"x": 0.02}),)),
+    loss_rules.overfitting: unsolved(None, loss=1e-6, held_out_loss=1e-3),
+    loss_rules.overfitting_later: unsolved(
+        with_checks(make_history(), held_out_loss=SPOILT), kept_step=100, held_out_loss=SPOILT[0]
+    ),
+    loss_rules.too_few_points: unsolved(None, loss=1e-6, held_out_loss=1e-3, points={"pde": 32, "walls": 32}),
+    loss_rules.precision_limit: make_run(precision="single", loss=1e-11, rounding_loss=3e-12),
+    kernel_rules.steps_to_come: with_passages(0.05, 0.02),
+    kernel_rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=0.01),
+    kernel_rules.moving_kernel: with_passages(0.05, 0.7),
+    kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100_000),
+    loss_rules.still_falling: make_run(
+        history=with_checks(make_history(), held_out_loss=STEEP), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
+    ),
+}
+
+QUIET = {
+    condition_rules.violated_condition: with_conditions(make_check(), make_check(3.0)),
+    condition_rules.lost_flux: with_decisions("by construction: walls"),
+    condition_rules.poor_scaling: with_conditions(make_check(), make_check(0.5)),
+    condition_rules.disagreement: with_conditions(make_check(), make_check(0.5)),
+    condition_rules.unsatisfied_conditions: with_conditions(make_check(), make_check(0.2, measured=True)),
+    effort_rules.too_little_time: short_of_time(),
+    effort_rules.too_few_steps: few_steps({"budget": 60.0}),
+    effort_rules.small_network: make_run(relative_l2={"u": 0.4}, parameters=100),
+    effort_rules.sparse_points: with_jumps(5.0),
+    loss_rules.not_finite: make_run(),
+    kernel_rules.imbalanced_conditions: make_run(),
+    kernel_rules.slow_residual: left_in(slice(20, 40), phase="gauss-newton"),
+    kernel_rules.unreachable_residual: left_in(slice(0, 40)),
+    kernel_rules.ill_conditioning: left_in(slice(20, 40), phase="gauss-newton"),
+    kernel_rules.front: first_order(),
+    loss_rules.overfitting: unsolved(None, loss=1e-3, held_out_loss=3e-3),
+    loss_rules.overfitting_later: unsolved(
+        with_checks(make_history(), held_out_loss=FLAT), kept_step=100, held_out_loss=FLAT[0]
+    ),
+    loss_rules.too_few_points: unsolved(None, loss=1e-6, held_out_loss=1e-3, points={"pde": 5000, "walls": 32}),
+    loss_rules.precision_limit: make_run(loss=1e-11),
+    kernel_rules.steps_to_come: with_passages(0.05, 0.7),
+    kernel_rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=1e-3),
+    kernel_rules.moving_kernel: with_passages(0.05, 0.02),
+    kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100),
+    loss_rules.still_falling: make_run(
+        history=with_checks(make_history(), held_out_loss=FLAT), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
+    ),
+}
+
+
+def test_every_rule_is_tried():
+    assert set(CASES) == set(QUIET) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_rule_speaks_where_it_should_and_only_there(rule):
+    finding = rule(CASES[rule])
+    assert finding is not None
+    assert finding.title and finding.reason and finding.action
+    assert finding in interpret(CASES[rule])
+    assert rule(QUIET[rule]) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "figure"),
+    [
+        (
+            condition_rules.violated_condition,
+            "'walls' is built into the network, but its residual is 18.0 at x",
+        ),
+        (condition_rules.poor_scaling, "the terms of 'walls' are of size 2.00, and its residual is 50.0 % of that"),
+        (condition_rules.disagreement, "is 0.400 in 'u', while no residual exceeds 1.00e-05 of its own terms"),
+        (condition_rules.unsatisfied_conditions, "The residual of 'walls' is 50.0 % of its terms, 3.00 at most, at"),
+        (effort_rules.too_little_time, "Width 1500 skipped: needs 62.0 s, 5.00 s left"),
+        (effort_rules.small_network, "17 parameters"),
+        (effort_rules.sparse_points, "rose by more than 10.0 times in 7 steps"),
+        (loss_rules.not_finite, "condition 'pde' at step 7"),
+        (kernel_rules.imbalanced_conditions, "of 'pde' is 1.00e+05 times that of 'walls', which kept 77.0 %"),
+        (loss_rules.overfitting, "0.00100"),
+        (kernel_rules.unstable_learning_rate, "2/λ_max = 0.00200"),
+        (kernel_rules.ill_conditioning, "> 5.00e+19"),
+        (kernel_rules.front, "near x = 0."),
+        (loss_rules.too_few_points, "64 points can be fitted by 2,177 parameters"),
+        (loss_rules.precision_limit, "3.00e-11"),
+        (kernel_rules.steps_to_come, "within 5.00 %. At rate 0.00100 the loss"),
+        (kernel_rules.moving_kernel, "70.0 % off"),
+        (kernel_rules.few_dimensions, "100,000 parameters"),
+    ],
+)
+def test_reasons_quote_the_figures_of_the_run(rule, figure):
+    assert figure in rule(CASES[rule]).reason
+
+
+def test_the_neglected_condition_is_named():
+    assert kernel_rules.imbalanced_conditions(neglected()).title.endswith("conditions: 'walls' is neglected")
+
+
+def test_the_residual_in_fast_modes_is_not_called_slow():
+    assert kernel_rules.slow_residual(left_in(slice(0, 3))) is None
+
+
+def test_the_slow_mode_with_most_of_the_residual_is_described():
+    slow = left_in(slice(20, 40), most=30)  # which the record describes
+    assert kernel_rules.slow_residual(slow).reason.endswith(
+        "The largest part, 84.0 %, is in mode 31: about 30 half-waves in x on pde."
+    )
+    assert "largest part" not in kernel_rules.slow_residual(left_in(slice(20, 40), most=25)).reason
+
+
+def test_what_is_missing_is_told_by_its_frequency():
+    run = left_in(slice(20, 40))
+    assert kernel_rules.slow_residual(run).title == "Spectral bias: variation with about 5 half-waves in x is missing"
+    assert "The residual of 'pde' varies with about 5 half-waves in x." in kernel_rules.slow_residual(run).reason
+    flat = make_shape(frequency=ModeFrequency(None, 0.2))
+    history = with_final(run.history, shapes=(flat,))
+    other = kernel_rules.slow_residual(dataclasses.replace(run, history=history))
+    assert "varies" not in other.reason and "slow modes" in other.title
+
+
+def test_the_budget_that_would_do_is_that_with_which_the_skipped_work_would_have_begun():
+    action = effort_rules.too_little_time(CASES[effort_rules.too_little_time]).action
+    assert action == "Use a `budget` of at least 180 s."  # 50 s passed, 10 were left, and 12.4 times as much was needed
+
+
+def test_a_run_that_is_not_solved_never_goes_without_a_finding():
+    """Whatever its figures are: where no rule recognises the cause, that is said, and what to try."""
+    plain = {"conditions": {"pde": make_check(0.5), "walls": make_check()}}
+    for changes in ({"relative_l2": {"u": 0.4}, **plain}, {"relative_l2": None, **plain}, {"relative_l2": {"u": 0.02}}):
+        run = make_run(points={"pde": 500, "walls": 20}, **changes)
+        (first, *_) = interpret(run)
+        assert "recognises" in first.title or first.severity == "warning"
+        assert "1. check signs" in first.action or changes["relative_l2"] == {"u": 0.02}
+
+
+def test_a_condition_that_does_not_hold_is_named_first_whatever_the_error():
+    run = with_conditions(make_check(), make_check(3.0, exact=True, holds=False), relative_l2={"u": 1e-12})
+    assert verdict(run).startswith("Condition 'walls' does not hold: the residual of 'walls' is 18.0 at x = 0.250.")
+    assert not is_healthy(run) and interpret(run)[0].title == "A declared condition does not hold: 'walls'"
+    nan = with_conditions(make_check(math.nan, holds=False), make_check(), relative_l2=None)
+    assert "is not finite at x = 0.250" in verdict(nan) and interpret(nan)[0].severity == "problem"
+
+
+@pytest.mark.parametrize("key", ["relative_to_spread", "relative_to_range"])
+def test_an_error_beside_an_offset_counts_relative_to_the_variation(key):
+    run = make_run(relative_l2={"T": 2e-5}, max_error={"T": 0.16}, **{key: {"T": 0.06}})
+    assert verdict(run).startswith("Not solved: the ") and "0.0600, the relative L2 error is 2.00e-05" in verdict(run)
+
+
+def test_without_a_reference_every_row_has_to_be_small_against_its_own_terms():
+    plain = lambda *checks, **changes: make_run(
+        relative_l2=None, conditions=dict(zip(("pde", "walls"), checks, strict=True)), **changes
+    )
+    assert grade(plain(make_check(), make_check(1e-9, 0.35))) is Grade.UNCONVERGED
+    assert grade(plain(make_check(), make_check(0.2, measured=True))) is Grade.CONVERGED
+    assert grade(plain(make_check(), make_check(0.5, measured=True))) is Grade.UNCONVERGED
+    near = plain(make_check(1e-4, zero=1e-12), make_check(1e-4, zero=1e-12))
+    assert grade(near) is Grade.UNCONVERGED, "hardly better than no network at all"
+    assert grade(plain(make_check(1e-7, zero=0.0), make_check(1e-7, zero=0.0))) is Grade.CONVERGED, (
+        "there was nothing left to find"
+    )
+
+
+def test_there_is_no_advice_on_a_healthy_run():
+    assert interpret(make_run()) == []
+    assert interpret(make_run(relative_l2=None)) == []
+    assert interpret(make_run(loss=1e-31, held_out_loss=1e-28, relative_l2={"u": 1e-15})) == []
+
+
+def test_without_predictions_a_kernel_that_drifted_is_said_to_move():
+    run = first_order()
+    records = [dataclasses.replace(record, passage=None) for record in run.history.diagnostics]
+    run = dataclasses.replace(run, history=dataclasses.replace(run.history, diagnostics=records))
+    assert kernel_rules.moving_kernel(run) is None
+    assert "= 3.00" in kernel_rules.moving_kernel(final_spectrum(run, kernel_drift=3.0)).reason
+
+
+def test_steps_of_another_network_are_not_called_overfitting():
+    run = CASES[loss_rules.overfitting_later]
+    assert (
+        loss_rules.overfitting_later(dataclasses.replace(run, config={**run.config, "network": "SineFeatures"})) is None
+    )
+
+
+def test_the_precision_limit_of_single_precision_is_always_told():
+    near, far = (make_run(precision="single", loss=loss, rounding_loss=3e-12) for loss in (1e-11, 1e-9))
+    assert (
+        loss_rules.precision_limit(near).severity == "warning"
+        and "is reached" in loss_rules.precision_limit(near).title
+    )
+    assert (
+        loss_rules.precision_limit(far).severity == "info"
+        and "not what stopped it" in loss_rules.precision_limit(far).title
+    )
+
+
+def test_losses_at_rounding_are_not_called_overfitting():
+    assert loss_rules.overfitting(unsolved(None, loss=1e-30, held_out_loss=1e-27)) is None
+
+
+def test_the_gravest_finding_comes_first():
+    run = unsolved(
+        None, stop_reason=StopReason.NOT_FINITE, stop_detail="gradient at step 3", loss=1e-6, held_out_loss=1e-3
+    )
+    severities = [finding.severity for finding in interpret(run)]
+    assert severities[:2] == ["problem", "warning"]
+    assert severities == sorted(severities, key=["problem", "warning", "info"].index)
+
+
+@pytest.mark.parametrize(
+    ("changes", "beginning"),
+    [
+        ({}, "Solved: the relative L2 error is 3.21e-07"),
+        ({"relative_l2": {"u": 0.02}}, "Solved roughly: "),
+        (
+            {"relative_l2": {"u": 1e-5, "v": 0.7}, "max_error": {"u": 1e-5, "v": 1.0}},
+            "Not solved: the relative L2 error in v is 0.700",
+        ),
+        ({"relative_l2": {"u": math.nan}}, "Not solved: "),
+        ({"relative_l2": None}, "Converged after"),
+        ({"relative_l2": None, "held_out_loss": 1.0}, "Stopped improving after"),
+        ({"relative_l2": None, "held_out_loss": 1.0, "stop_reason": StopReason.BUDGET}, "Not converged after"),
+        (
+            {"relative_l2": None, "coefficients": {"k": 2.0}, "coefficient_intervals": {"k": (1.9, 2.1)}},
+            "Converged after 800 steps and 12.3 s: the validation loss is 1.50e-12, 1.50e-13 of that of a zero "
+            "network. The largest residual is 1.00e-05 of its own terms, in 'pde'. Without a reference the error is "
+            "unknown. "
+            "Found: k = 2 (95 %: 1.90 to 2.10).",
+        ),
+        ({"stop_reason": StopReason.NOT_FINITE, "stop_detail": "gradient at step 3"}, "The run broke down"),
+    ],
+)
+def test_the_verdict_follows_from_the_figures(changes, beginning):
+    assert verdict(make_run(**changes)).startswith(beginning)
+
+
+def test_a_run_without_steps_or_with_a_kernel_that_vanishes_is_interpreted():
+    history = dataclasses.replace(
+        make_history(steps=0), diagnostics=[make_record(rank=0, largest=0.0, mode_coefficients=np.zeros(64))]
+    )
+    run = make_run(history=history, relative_l2=None, max_error=None)
+    interpret(run)
+    assert "Without a reference" in verdict(run)
