@@ -84,9 +84,9 @@ class SpectralDensity:
         variance = 2 * max(d * square - gauss**2, 0.0) / ((d + 2) * probes)
         return Estimate(known + (gauss + radau) / 2, math.hypot(math.sqrt(variance), (gauss - radau) / 2))
 
-    def effective_dimension(self, gamma: float = 1e-4, *, scale: float | None = None) -> Estimate:
+    def effective_dimension(self, gamma: float = 1e-4, *, relative: bool = False) -> Estimate:
         """See the function `effective_dimension`."""
-        threshold = threshold_of(gamma, scale, self.largest_eigenvalue)
+        threshold = threshold_of(gamma, self.largest_eigenvalue if relative else 1.0)
         return self.estimate(lambda x: np.divide(x, x + threshold, out=np.zeros_like(x), where=x > 0))
 
     @property
@@ -143,13 +143,11 @@ class SpectralDensity:
         return np.exp(grid), np.array(heights, float), np.array([height.standard_error for height in heights])
 
 
-def threshold_of(gamma: float, scale: float | None, largest: float) -> float:
-    r"""$\gamma s$, where $s$ is `scale` or the largest eigenvalue; `ValueError` for what is out of range."""
+def threshold_of(gamma: float, unit: float) -> float:
+    r"""$\gamma$ in a unit; `ValueError` for a $\gamma$ that is negative or not finite."""
     if not (math.isfinite(gamma) and gamma >= 0):
         raise ValueError(f"`gamma` must be a finite number that is not negative; got {gamma}")
-    if scale is not None and not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"`scale` must be a finite positive number; got {scale}")
-    return gamma * (largest if scale is None else scale)
+    return gamma * unit
 
 
 def check_shift(shift: float, noise_floor: float) -> None:

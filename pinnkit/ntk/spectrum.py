@@ -145,11 +145,11 @@ class Spectrum:
         shares = self._modes / self.largest_eigenvalue
         return float(shares.sum() ** 2 / (shares**2).sum())
 
-    def effective_dimension(self, gamma: float = 1e-4, *, scale: float | None = None) -> float:
+    def effective_dimension(self, gamma: float = 1e-4, *, relative: bool = False) -> float:
         """See the function `effective_dimension`; an `Estimate` or a `ValueError` as for `effective_rank`."""
         if not self._has_every_mode:
-            return self._density_for("effective dimension").effective_dimension(gamma, scale=scale)
-        threshold = threshold_of(gamma, scale, self.largest_eigenvalue)
+            return self._density_for("effective dimension").effective_dimension(gamma, relative=relative)
+        threshold = threshold_of(gamma, self.largest_eigenvalue if relative else 1.0)
         return float((self._modes / (self._modes + threshold)).sum())
 
     def log_determinant(self, shift: float) -> float:
@@ -202,7 +202,7 @@ class Spectrum:
         if self._has_every_mode or self.density is not None:
             shown = lambda figure: f"{figure:.3g}"
             yield "effective rank", shown(self.effective_rank)
-            yield "effective dimension at 1e-4", shown(self.effective_dimension())
+            yield "effective dimension at 1e-4 λ_max", shown(self.effective_dimension(relative=True))
 
     def _listed(self) -> str:
         """The first resolvable eigenvalues, with their errors where three digits show them, and what hides."""
