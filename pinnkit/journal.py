@@ -11,7 +11,7 @@ import numpy as np
 from .callbacks import Callback, Progress
 from .clock import Clock
 from .diagnostics import Diagnostics
-from .history import History
+from .history import Excerpt, History
 from .ledger import Arrays, Ledger, Result
 from .moment import Moment, Training
 from .output_layer import OutputStep
@@ -106,8 +106,8 @@ class Journal:
     def offer(self, training: Training | None = None, finished: bool = False) -> None:
         """The run can be saved as it is now."""
         if self._saver is not None and not self._ledger.is_replaying:
-            history = self.history.copy()
-            moment = Moment(self.seconds, self.resumed, self._ledger.pieces, history, training, finished)
+            excerpt = Excerpt(self.history)
+            moment = Moment(self.seconds, self.resumed, self._ledger.pieces, excerpt, training, finished)
             self._saver.offer(moment)
 
     def resume_training(self) -> Training | None:
@@ -116,7 +116,7 @@ class Journal:
         before, self._before = self._before, None
         if before is None or before.training is None:
             return None
-        self.history = before.history
+        self.history = before.recorded.history
         self.compile_seconds, self.train_seconds = before.seconds.compile, before.seconds.train
         self.diagnostics_seconds = before.seconds.diagnostics
         return before.training

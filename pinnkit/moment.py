@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .checkpoint import Tree
-from .history import History
+from .history import Excerpt, History
 from .ledger import Piece
 from .stop_reason import StopReason
 from .summary import Seconds
@@ -62,13 +62,13 @@ class Moment:
     seconds: Seconds
     resumed: tuple[int, ...]
     pieces: tuple[Piece, ...]
-    history: History
+    recorded: Excerpt
     training: Training | None = None
     finished: bool = False
 
     @property
     def step(self) -> int:
-        return len(self.history.step)
+        return self.recorded.steps
 
     @property
     def is_worth_keeping(self) -> bool:
@@ -87,7 +87,7 @@ class Moment:
         )
         record: Variables = {
             _NOTES: Variable((), np.array(msgspec.json.encode(notes).decode())),
-            **{f"{_HISTORY}{name}": v for name, v in self.history.variables.items()},
+            **{f"{_HISTORY}{name}": v for name, v in self.recorded.history.variables.items()},
             **_plain(_MEMORY, {} if training is None else training.memory),
         }
         for number, piece in enumerate(self.pieces):
@@ -111,7 +111,7 @@ class Moment:
             seconds=notes.seconds,
             resumed=notes.resumed,
             pieces=tuple(Piece(*named, arrays(f"{_PIECE}{i}/")) for i, named in enumerate(notes.pieces)),
-            history=History.from_variables(below(record, _HISTORY)),
+            recorded=Excerpt(History.from_variables(below(record, _HISTORY))),
             training=training,
         )
 

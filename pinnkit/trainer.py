@@ -40,8 +40,9 @@ LESS = 0.9
 
 
 class _Best(NamedTuple):
-    """The look from outside that saw the smallest held-out loss, and the parameters it saw."""
+    """The look from outside that saw the smallest held-out loss, its number, and the parameters it saw."""
 
+    number: int
     check: Check
     params: Params
 
@@ -109,16 +110,15 @@ class Trainer:
         place, phase = before.place, self._strategy.phases[before.place.phase]
         restored = unpacked(before.state, _enter(phase, self._residuals, state))
         if place.kept is not None:
-            self._best = _Best(self.history.checks[place.kept], unpacked(before.kept, state.params))
+            self._best = _Best(place.kept, self.history.checks[place.kept], unpacked(before.kept, state.params))
         self._diagnostician.remember(before.memory, self.history.diagnostics)
         return restored, place
 
     def _offer(self, state: TrainState, place: Place, finished: bool = False) -> None:
         """The run can be saved at this place."""
-        best, checks = self._best, self.history.checks
+        best = self._best
         if best is not None:
-            number = next(i for i, check in enumerate(checks) if check is best.check)
-            place = msgspec.structs.replace(place, kept=number)
+            place = msgspec.structs.replace(place, kept=best.number)
         kept = [] if best is None else packed(best.params)
         self._journal.offer(Training(place, packed(state), kept, self._diagnostician.memory), finished)
 
@@ -173,12 +173,12 @@ class Trainer:
                 return state, over(StopReason.NOT_FINITE, self._fault(phase, state))
             check = self._check(state, infos.weights, taken)
             if not math.isfinite(check.held_out_loss):
-                self.history.checks.pop()
                 fault = self._measure.fault(state.params) or "held-out loss"
                 state = dataclasses.replace(state, params=state.previous)
                 return state, over(StopReason.NOT_FINITE, f"{fault}, at step {check.step}")
+            self.history.checks.append(check)
             if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, _numbers(state)):
-                self._best = _Best(check, state.params)
+                self._best = _Best(len(self.history.checks) - 1, check, state.params)
             if place.best is None or check.held_out_loss < LESS * place.best:
                 place = msgspec.structs.replace(place, best=check.held_out_loss, best_at=int(state.step))
             is_stopped = self._report(phase, infos, taken, check, (done + taken) / total, pace)
@@ -255,9 +255,7 @@ class Trainer:
         held_out, (relative_l2, _) = self._measure.held_out(state.params), self._measure.errors(state.params)
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
         trained = {name: held_out[name] for name in final}
-        check = Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, relative_l2)
-        self.history.checks.append(check)
-        return check
+        return Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, relative_l2)
 
     def _kept(self, state: TrainState) -> tuple[TrainState, int]:
         """The state, with the parameters that left least on held-out points where those of the end are not as good, and
@@ -272,7 +270,7 @@ class Trainer:
         other = f"those of step {last.step} leave {left:.2e}" if last is not check else "what came then is not finite"
         self._journal.decide(f"kept: the parameters of step {check.step}, held-out loss {best:.2e}; {other}")
         records = self.history.diagnostics
-        records[:] = [record for record in records if record.step < int(state.step)]
+        self.history.diagnostics = [record for record in records if record.step < int(state.step)]
         return dataclasses.replace(state, params=self._best.params), check.step
 
     def _diagnose(self, state: TrainState, phase: Phase, is_last_step: bool = True) -> None:

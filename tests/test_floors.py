@@ -14,6 +14,7 @@ FLOORS = [
         "dependence",
         "prediction",
         "variables",
+        "columns",
         "bandwidth",
         "least_squares",
         "model",
