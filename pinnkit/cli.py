@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
+CACHED_BYTES = 2**28
+"""Most that compiled programs may take on disk, 256 MiB: those not used for longest go."""
+
+WORTH_CACHING = 0.05
+"""Seconds from which on a compilation is kept; each entry costs a look at all others."""
+
 
 def _whole(hint: Any, tokens: Sequence[Any]) -> int:
     return int(tokens[0].value)  # cyclopts would round 1.5
@@ -460,14 +466,15 @@ def _cache_compilations() -> str | None:
     config: Any = jax.config  # whose attributes are made at run time
     folder: str | None = config.jax_compilation_cache_dir
     if folder is None:
-        own = Path(platformdirs.user_cache_dir("pinnkit")) / "jax"
+        own = Path(platformdirs.user_cache_dir("pinnkit")) / "compiled"
         with contextlib.suppress(OSError):
             own.mkdir(parents=True, exist_ok=True)
         if not (own.is_dir() and os.access(own, os.W_OK)):
             return None
         folder = str(own)
         config.update("jax_compilation_cache_dir", folder)
-        config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        config.update("jax_compilation_cache_max_size", CACHED_BYTES)
+        config.update("jax_persistent_cache_min_compile_time_secs", WORTH_CACHING)
     return folder
 
 

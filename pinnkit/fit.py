@@ -14,6 +14,7 @@ import jax.random as jr
 import optax
 
 from ._checks import check_whole, is_positive, is_whole
+from ._precision import full_precision
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
@@ -49,6 +50,7 @@ INTERVAL_SEED = 30_011
 """Offset that keeps the points of intervals apart from those of training."""
 
 
+@full_precision()
 def fit(
     problem: Problem,
     model: Model | None = None,
@@ -152,6 +154,7 @@ def fit(
     return Solution(problem, found, trained.measure.fields, trained.params, trained.state, run)
 
 
+@full_precision()
 def load(folder: str | Path, problem: Problem, model: Model | None = None) -> Solution:
     """The solution that `Solution.save` wrote.
 
@@ -177,6 +180,7 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
     return Solution(problem, found, Fields(residuals), params, None, run)
 
 
+@full_precision()
 def diagnose(
     problem: Problem,
     model: Model | None = None,

@@ -14,6 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from ._checks import is_whole
+from ._precision import full_precision
 from ._types import Model, Params
 from .domains import Points
 from .model import FunctionalModel, cast
@@ -58,6 +59,7 @@ def sample_points(problem: Problem, points: PointsGiven = None, *, seed: int = 0
     return {name: _as_points(problem, name, value) for name, value in given.items()}
 
 
+@full_precision()
 def residual_ntk(
     problem: Problem,
     model: Model | None = None,

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from jaxtyping import Array
 
+from ._types import Params
 from .checkpoint import Tree
 from .history import Excerpt, History
 from .ledger import Piece
+from .state import TrainState, packed
 from .stop_reason import StopReason
 from .summary import Seconds
 from .variables import Variable, Variables, below, decode_variables, encode_variables
@@ -41,13 +42,14 @@ class Place(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """- `state`: the leaves of a `TrainState`, keys of random numbers as their data; `kept`: of the parameters kept;
+    """- `state`: a `TrainState`; `kept`: the parameters kept, None without them. Both are lists of their leaves (see
+      `packed`) where they were read from a checkpoint;
     - `memory`: what the diagnostician goes on from.
     """
 
     place: Place
-    state: Sequence[Array | np.ndarray]
-    kept: Sequence[Array | np.ndarray]
+    state: TrainState | Sequence[np.ndarray]
+    kept: Params
     memory: dict[str, np.ndarray]
 
 
@@ -95,8 +97,8 @@ class Moment:
         data = np.frombuffer(encode_variables(record, compressed=False), np.uint8)
         if training is None:
             return {"record": data}
-        kept = {"kept": list(training.kept)} if training.kept else {}
-        return {"record": data, "state": list(training.state), **kept}
+        kept = packed(training.kept)
+        return {"record": data, "state": packed(training.state), **({"kept": kept} if kept else {})}
 
     @classmethod
     def of(cls, tree: Tree) -> "Moment":

@@ -30,7 +30,7 @@ from .moment import Place, Training
 from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
-from .state import StepInfo, TrainState, is_key, packed, unpacked
+from .state import StepInfo, TrainState, is_key, unpacked
 from .stop_reason import StopReason
 from .strategies import Phase, Strategy, no_theory
 from .weighting import AbstractWeighting, renewed
@@ -108,9 +108,11 @@ class Trainer:
         if before is None:
             return state, Place(self._limits.seconds())
         place, phase = before.place, self._strategy.phases[before.place.phase]
-        restored = unpacked(before.state, _enter(phase, self._residuals, state))
+        restored = unpacked(jax.tree.leaves(before.state), _enter(phase, self._residuals, state))
         if place.kept is not None:
-            self._best = _Best(place.kept, self.history.checks[place.kept], unpacked(before.kept, state.params))
+            self._best = _Best(
+                place.kept, self.history.checks[place.kept], unpacked(jax.tree.leaves(before.kept), state.params)
+            )
         self._diagnostician.remember(before.memory, self.history.diagnostics)
         return restored, place
 
@@ -119,8 +121,8 @@ class Trainer:
         best = self._best
         if best is not None:
             place = msgspec.structs.replace(place, kept=best.number)
-        kept = [] if best is None else packed(best.params)
-        self._journal.offer(Training(place, packed(state), kept, self._diagnostician.memory), finished)
+        kept = None if best is None else best.params
+        self._journal.offer(Training(place, state, kept, self._diagnostician.memory), finished)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
         """Steps of a phase; None where only time limits it."""

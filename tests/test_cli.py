@@ -1,5 +1,7 @@
 """The command line: what it passes on, one line for what cannot be meant, exit statuses."""
 
+import os
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -224,3 +226,33 @@ def test_a_compilation_cache_that_cannot_be_written_is_left_off(monkeypatch, her
     monkeypatch.setattr(jax, "config", types.SimpleNamespace(jax_compilation_cache_dir=None))
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(here / "mine.py"))
     assert pinnkit.cli._cache_compilations() is None
+
+
+CACHING = """
+import jax, jax.numpy as jnp, pinnkit.cli as cli
+cli.CACHED_BYTES, cli.WORTH_CACHING = {size}, 0.0
+print(cli._cache_compilations())
+assert jax.config.jax_compilation_cache_max_size == {size}
+for n in range({first}, {first} + 10):
+    jax.jit(lambda x: jnp.cumsum(jnp.sin(x)))(jnp.ones(n))
+"""
+
+
+def test_the_compilation_cache_has_a_bound(here):
+    """Programs that were not used for longest go, so that the folder never holds more than the bound."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX")}
+    environment |= {
+        "XDG_CACHE_HOME": str(here),
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": str(Path(pinnkit.__file__).parents[1]),
+    }
+
+    def cached(size, first):
+        command = [sys.executable, "-c", CACHING.format(size=size, first=first)]
+        folder = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+        return [path.stat().st_size for path in Path(folder).glob("*-cache")]
+
+    everything = cached(2**30, 10)
+    bound = sum(everything) // 3
+    assert len(everything) >= 10 and 0 < sum(cached(bound, 30)) <= bound
+    assert 0 < pinnkit.cli.CACHED_BYTES < 2**30

@@ -60,9 +60,7 @@ def effective_rank(kernel: ArrayLike | Spectrum | Kernel) -> float:
     return _all(kernel).effective_rank
 
 
-def effective_dimension(
-    kernel: ArrayLike | Spectrum | Kernel, gamma: float = 1e-4, *, relative: bool = False
-) -> float:
+def effective_dimension(kernel: ArrayLike | Spectrum | Kernel, gamma: float = 1e-4, *, relative: bool = False) -> float:
     r"""$N_{\mathrm{eff}}(\gamma) = \sum_i \lambda_i / (\lambda_i + \gamma)$: how many eigenvalues are above $\gamma$.
 
     **Arguments:**

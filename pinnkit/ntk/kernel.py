@@ -11,6 +11,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from .._precision import full_precision
 from .._types import Model, Params
 from ..model import FunctionalModel, as_functional
 from . import algebra, blocks
@@ -201,7 +202,7 @@ def double_points(name: str, x: ArrayLike) -> Float[np.ndarray, "n d"]:
 def _output_kernel(model: Model, points: Mapping[str, ArrayLike], memory: int, dtype: Any) -> TangentKernel:
     """The kernel of the output at sets of points, which are named as the arguments they came in."""
     sizes = {name: _check_points(name, x) for name, x in points.items()}
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), full_precision():
         functional = checked_model(model, next(iter(sizes.values())))
         parts = {name: Part(functional.apply, double_points(name, x)) for name, x in points.items()}
         return TangentKernel(parts, functional.params, traced=True, memory=memory, dtype=dtype)

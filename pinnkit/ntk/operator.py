@@ -22,6 +22,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from .._precision import full_precision
 from .._types import Params
 from . import blocks
 from .checks import as_double
@@ -80,7 +81,7 @@ class TangentKernel:
         self._cast = lambda tree: jax.tree.map(lambda leaf: np.asarray(leaf, dtype), tree)
         self._given, self._params = dict(parts), params
         self.traced, self.memory, self._dtype = traced, memory, np.dtype(dtype)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             self._leaves = jax.tree.leaves(self._cast(params))
             self._parts = {name: self._prepared(name, part) for name, part in parts.items()}
         self.sizes = {name: part.count * part.outputs for name, part in self._parts.items()}
@@ -184,7 +185,7 @@ class TangentKernel:
         count = vectors.shape[1]
         width = min(1 << (count - 1).bit_length(), WIDTH)
         groups = np.pad(vectors, ((0, 0), (0, -count % width))).reshape(self.rows, -1, width).swapaxes(0, 1)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             products = np.concatenate([self._push(self._pull(group)) for group in groups], axis=1)[:, :count]
         if not np.isfinite(products).all():
             self.diagonal()  # says where
@@ -195,7 +196,7 @@ class TangentKernel:
         columns = _checked("tangents", tangents, self.parameters)
         flat = columns.T.reshape(columns.shape[1] * self.columns, -1)
         ends = np.cumsum([leaf.size for leaf in self._leaves])[:-1]
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             leaves = [
                 jnp.asarray(part.reshape(-1, *leaf.shape), self._dtype)
                 for part, leaf in zip(np.split(flat, ends, axis=1), self._leaves, strict=True)
@@ -206,7 +207,7 @@ class TangentKernel:
     def pull(self, vectors: ArrayLike) -> Float[np.ndarray, " p *k"]:
         """Jᵀ a, for vectors of shape `(n,)` or `(n, k)`; parameters in the order of `ravel_pytree`."""
         columns = _checked("vectors", vectors, self.rows)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             leaves = self._pull(columns)
             flat = np.concatenate([np.asarray(leaf, np.float64).reshape(len(leaf), -1) for leaf in leaves], axis=1)
         pulled = flat.reshape(columns.shape[1], -1).T
@@ -218,7 +219,7 @@ class TangentKernel:
         for name, part_rows in self.slices().items():
             part = self._parts[name]
             for k, rows in part.rows():
-                with jax.enable_x64(True):
+                with jax.enable_x64(True), full_precision():
                     found = np.asarray(blocks.rows(part.program, self._leaves, self._factors(name, k)))
                 found = part.scale * found.reshape(-1, self.parameters)
                 out[part_rows][rows] = found[: rows.stop - rows.start]
@@ -250,7 +251,7 @@ class TangentKernel:
         first, second = self._parts[a], self._parts[b]
         out = np.empty((self.sizes[a], self.sizes[b]))
         scale = first.scale * second.scale
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             for i, rows in first.rows():
                 left = self._factors(a, i)
                 for j, columns in second.rows():
@@ -274,7 +275,7 @@ class TangentKernel:
         for part in self._parts.values():
             found = []
             for k, rows in part.rows():
-                with jax.enable_x64(True):
+                with jax.enable_x64(True), full_precision():
                     constants = part.factorisation.constants
                     pair = blocks.diagonal(part.program, part.tile, constants, self._leaves, part.padded(k))
                     found.append([part.as_rows(value)[: rows.stop - rows.start] for value in pair])
