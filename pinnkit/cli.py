@@ -20,7 +20,9 @@ import platformdirs
 from cyclopts import App, CycloptsError, Parameter
 
 if TYPE_CHECKING:
+    from .checkpoint import Manifest
     from .problem import Problem
+    from .summary import Summary
 
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -163,7 +165,8 @@ def solve(
     coefficients
         Another value of a coefficient, as in `--set nu=0.02`; may be repeated.
     resume
-        Go on from the newest intact checkpoint in the folder; settings that are not given are those of that run.
+        Go on from the newest intact checkpoint in the folder, or begin where there is none; settings that are not given
+        are those of that run. A run that is finished is left as it is.
     overwrite
         Begin anew where the folder holds an unfinished run.
     checkpoint_seconds
@@ -183,14 +186,11 @@ def solve(
     from .fit import fit
     from .report import ConsoleProgress, LiveFile
     from .report.console import make_console
-    from .saver import Checkpoints, settings_of
-    from .stop_reason import StopReason
+    from .saver import Checkpoints, check_same, saved
 
     if resume and overwrite:
         raise ValueError("`--resume` goes on with a run, `--overwrite` begins anew: give one of them")
-    if resume and not folder.is_dir():
-        raise ValueError(f"there is no folder '{folder}' to resume a run in")
-    given = {
+    options = {
         "strategy": strategy,
         "weighting": weighting,
         "steps": steps,
@@ -204,9 +204,16 @@ def solve(
         "width": width,
         "depth": depth,
     }
+    given = {name: value for name, value in options.items() if value is not None}
     settings = {"strategy": "auto", "seed": 0, "precision": "double"}
-    settings |= {k: v for k, v in settings_of(folder).items() if k in given} if resume else {}
-    settings |= {name: value for name, value in given.items() if value is not None}
+    if resume and (before := saved(folder)) is not None:
+        if (summary := _finished(folder, before)) is not None:
+            check_same(folder, before, declared, given)
+            if not quiet:
+                print(f"finished: {summary.ending}; `pinnkit report {folder}` prints the run in '{folder}'")
+            return _status(summary)
+        settings |= {k: v for k, v in before.settings.items() if k in options and v is not None}
+    settings |= given
     saving = Checkpoints(folder, checkpoint_seconds, checkpoint_steps, checkpoint_keep, overwrite)
     check_writable(folder)
     _cache_compilations()
@@ -221,8 +228,7 @@ def solve(
     if not quiet:
         solution.report(make_console(plain=plain))
         print(f"\nwritten to {folder}; open {folder / 'report.html'}")
-    summary = solution.run.summary
-    return _fail(f"stopped: {summary.ending}", FAILED) if summary.stop_reason is StopReason.NOT_FINITE else OK
+    return _status(solution.run.summary)
 
 
 @app.command
@@ -427,6 +433,29 @@ def _written(path: Path, show: bool) -> None:
     print(f"written to {path}")
     if show and not webbrowser.open(path.resolve().as_uri()):
         raise ValueError(f"no browser was found to open '{path}'; open it yourself")
+
+
+def _finished(folder: Path, manifest: "Manifest") -> "Summary | None":
+    """The figures of the run whose newest checkpoint has this manifest, if it is over and its results are written."""
+    from .checkpoint import MANIFEST, newest_intact
+    from .files import RunFolderError
+    from .run import Run
+
+    if not manifest.finished:
+        return None
+    try:
+        run = Run.load(folder)
+        saved_at = (newest_intact(folder)[0] / MANIFEST).stat().st_mtime
+        is_older = (folder / "summary.json").stat().st_mtime < saved_at  # results of another run
+    except (RunFolderError, OSError):
+        return None
+    return None if is_older or run.summary.steps != manifest.step else run.summary
+
+
+def _status(summary: "Summary") -> int:
+    from .stop_reason import StopReason
+
+    return _fail(f"stopped: {summary.ending}", FAILED) if summary.stop_reason is StopReason.NOT_FINITE else OK
 
 
 def _find(spec: str, settings: Sequence[str] | None) -> "Problem":

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -24,12 +25,13 @@ from .clock import Clock
 from .diagnostics import Diagnostics
 from .files import RunFolderError, locked, read_files
 from .history import Snapshot
-from .identity import Identity, network_identity, plain, problem_identity, versions
+from .identity import FINGERPRINT, Identity, check_fingerprint, network_identity, plain, problem_identity, versions
 from .intervals import coefficient_intervals
 from .journal import Journal, Limits, peak_memory_bytes
 from .kernels import check_problem_and_seed
 from .measure import Fields, ReferenceGrid
 from .model import FunctionalModel, as_functional, cast, parameter_count
+from .moment import Moment
 from .networks import MLP, Periodic, Rescale, default_network
 from .ntk.kernel import checked_dtype
 from .parameters import PARAMETERS, decode_params
@@ -37,7 +39,7 @@ from .problem import Problem
 from .residuals import ResidualFunctions, total_loss
 from .run import Run
 from .samplers import AbstractSampler, QuasiRandom, point_counts
-from .saver import Checkpoints, Saver, restore
+from .saver import Checkpoints, CheckpointWarning, Saver, nothing_saved, restore, saved
 from .solution import Solution
 from .stop_reason import StopReason
 from .strategies import Strategy, as_strategy
@@ -102,10 +104,11 @@ def fit(
     - `checkpoints`: a run folder to save the state in every minute, or `Checkpoints` that say more; None saves nothing;
     - `resume`: a run folder whose newest intact checkpoint the fit goes on from, and where it goes on saving. The other
       arguments are those of the run that was interrupted, and without a `budget` the end is the same to the last bit.
+      Where nothing was saved yet the fit begins from the start, with a `CheckpointWarning`.
 
     **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant; `RunFolderError` where
-    there is nothing to resume, or a run with other arguments; `Interrupted` or `Terminated` where a signal ends a fit
-    that saves its state.
+    no checkpoint is intact, or the run to resume had other arguments; `Interrupted` or `Terminated` where a signal ends
+    a fit that saves its state.
     """
     clock = Clock()
     limits = Limits(*_checked_limits(steps, budget, target), clock)
@@ -131,7 +134,7 @@ def fit(
         settings |= {"model": None if model is None else type(model).__name__}
         asked, own = {name: plain(value) for name, value in settings.items()}, network_identity(network, ansatz)
         identity = Identity(problem_identity(problem), asked, own, versions())
-        before, place = (None, None) if resume is None else restore(Path(resume), identity)
+        before, place = (None, None) if resume is None else _restored(Path(resume), identity)
         saver = Saver(saving, identity, place)
     with contextlib.ExitStack() as stack:
         if saver is not None:
@@ -163,9 +166,9 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
 
     **Raises:** `RunFolderError` if the folder holds no intact run of this problem and model.
     """
-    run = Run.load(Path(folder))
-    if run.summary.problem != problem.name:
-        raise RunFolderError(f"'{folder}' holds a run of problem '{run.summary.problem}', not of '{problem.name}'")
+    folder = Path(folder)
+    run = Run.load(folder)
+    check_fingerprint(_part_of(folder, FINGERPRINT), problem, folder)
     ansatz = find_ansatz(problem, run.config["conditions"], periodic=model is None)
     with jax.enable_x64(True):
         if model is None and run.config.get("network") == "SineFeatures":
@@ -175,7 +178,7 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
             functional = ansatz.wrap(_network(ansatz, model, *shape, run.summary.seed)[0])
         residuals = ResidualFunctions(problem, functional)
         like = residuals.initial_params(cast(functional.params, jnp.float64))
-        params = decode_params(_parameters_in(Path(folder)), like, f"'{Path(folder) / PARAMETERS}'")
+        params = decode_params(_part_of(folder, PARAMETERS), like, f"'{folder / PARAMETERS}'")
         found = merged(functional, ansatz, params, model is not None)
     return Solution(problem, found, Fields(residuals), params, None, run)
 
@@ -402,12 +405,20 @@ def _checked_checkpoints(checkpoints: Any, resume: Any) -> Checkpoints | None:
     return saving
 
 
-def _parameters_in(folder: Path) -> bytes:
-    """The file of a run folder. **Raises:** `RunFolderError` without."""
+def _restored(folder: Path, identity: Identity) -> tuple[Moment | None, Path | None]:
+    """Where a run goes on from; nothing, with a warning, where nothing was saved yet."""
+    if saved(folder) is None:
+        warnings.warn(nothing_saved(folder), CheckpointWarning, stacklevel=4)
+        return None, None
+    return restore(folder, identity)
+
+
+def _part_of(folder: Path, name: str) -> bytes:
+    """A file of a run folder. **Raises:** `RunFolderError` without it."""
     files = read_files(folder)
-    if PARAMETERS not in files:
-        raise RunFolderError(f"the run in '{folder}' has no {PARAMETERS}; `Solution.save` writes it")
-    return files[PARAMETERS]
+    if name not in files:
+        raise RunFolderError(f"the run in '{folder}' has no {name}; `Solution.save` writes it")
+    return files[name]
 
 
 def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Sequence[Any]) -> None:

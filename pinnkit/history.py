@@ -1,6 +1,5 @@
 """All that was recorded of a run: one data set with named dimensions behind every form of the report."""
 
-import copy
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
@@ -203,7 +202,8 @@ class Excerpt:
     """
 
     def __init__(self, history: History):
-        self._history = copy.copy(history)
+        self._history = object.__new__(History)
+        vars(self._history).update(vars(history))
         self._lengths = {name: len(getattr(history, name)) for name in _LISTS}
 
     @property

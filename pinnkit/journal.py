@@ -1,7 +1,6 @@
 """What a run records and shows while it goes on, whoever takes the steps."""
 
 import dataclasses
-import resource
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -180,7 +179,12 @@ class Journal:
 
 
 def peak_memory_bytes() -> int:
-    """Of the accelerator where it tells, else the largest resident size of this process."""
-    statistics = jax.devices()[0].memory_stats() or {}
+    """Of the accelerator where it tells, else the largest resident size of this process; 0 where neither is known."""
+    if peak := (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
+        return peak
+    try:
+        import resource
+    except ImportError:  # as on Windows
+        return 0
     unit = 1 if sys.platform == "darwin" else 1024
-    return statistics.get("peak_bytes_in_use") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from . import _json
 from ._types import Params
 from .checkpoint import Tree
 from .history import Excerpt, History
@@ -17,6 +18,10 @@ from .summary import Seconds
 from .variables import Variable, Variables, below, decode_variables, encode_variables
 
 _HISTORY, _MEMORY, _PIECE, _NOTES = "history/", "memory/", "piece/", "notes"
+
+
+ANY_PROGRAM = "any"
+"""Stands for the program of a run that was begun with other versions, which compile another one."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -78,6 +83,14 @@ class Moment:
         return bool(self.step or self.pieces)
 
     @property
+    def of_other_versions(self) -> "Moment":
+        """The same, to be gone on from by another program than that which took its steps."""
+        if self.training is None or not self.training.place.program:
+            return self
+        place = msgspec.structs.replace(self.training.place, program=ANY_PROGRAM)
+        return dataclasses.replace(self, training=dataclasses.replace(self.training, place=place))
+
+    @property
     def tree(self) -> Tree:
         """As arrays: those of training as they are, everything else in one record."""
         training = self.training
@@ -88,7 +101,7 @@ class Moment:
             None if training is None else training.place,
         )
         record: Variables = {
-            _NOTES: Variable((), np.array(msgspec.json.encode(notes).decode())),
+            _NOTES: Variable((), np.array(_json.encode(notes).decode())),
             **{f"{_HISTORY}{name}": v for name, v in self.recorded.history.variables.items()},
             **_plain(_MEMORY, {} if training is None else training.memory),
         }
@@ -104,7 +117,7 @@ class Moment:
     def of(cls, tree: Tree) -> "Moment":
         """What `tree` gave."""
         record = decode_variables(np.asarray(tree["record"]).tobytes())
-        notes = msgspec.json.decode(str(record[_NOTES].values), type=_Notes)
+        notes = _json.decode(str(record[_NOTES].values).encode(), _Notes)
         arrays = lambda prefix: {name: v.values for name, v in below(record, prefix).items()}
         training = None
         if notes.place is not None:

@@ -10,6 +10,7 @@ from ._types import Params
 from .domains import Box
 from .files import locked, summed, write_files
 from .history import History
+from .identity import FINGERPRINT, fingerprint
 from .measure import Fields
 from .parameters import PARAMETERS, encode_params
 from .problem import Problem
@@ -121,13 +122,13 @@ class Solution:
         return Report(self.run)
 
     def save(self, folder: str | Path) -> Path:
-        """Write `summary.json`, `config.toml`, `history.npz`, `parameters.safetensors`, their SHA-256 sums, and
-        `report.html`; all are complete before any replaces an older one.
+        """Write `summary.json`, `config.toml`, `history.npz`, `problem.json`, `parameters.safetensors`, their SHA-256
+        sums, and `report.html`; all are complete before any replaces an older one.
 
         **Raises:** `RunFolderError` if the folder cannot be written, or a fit is writing to it.
         """
         folder = Path(folder)
-        files = summed({**self.run.files, PARAMETERS: self._encoded})
+        files = summed({**self.run.files, FINGERPRINT: fingerprint(self.problem), PARAMETERS: self._encoded})
         with locked(folder):
             write_files(folder, {**files, "report.html": self.report.html().encode()})
         return folder

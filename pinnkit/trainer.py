@@ -26,7 +26,7 @@ from .journal import Journal
 from .learning_rate import StepContext
 from .linearization import linearize_for_solving
 from .measure import Measure
-from .moment import Place, Training
+from .moment import ANY_PROGRAM, Place, Training
 from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
@@ -152,12 +152,11 @@ class Trainer:
         if steps == 0:
             return state, over(StopReason.STEPS)
         (stretch, program), planned = self._compile(phase, state), _diagnostic_steps(phase, steps)
-        if is_new:
-            place = msgspec.structs.replace(place, program=program)
-        elif place.program != program:
+        if place.program not in ("", ANY_PROGRAM, program):
             raise RunFolderError(
                 "the run to resume took other steps: it had other equations, another network or optimizer"
             )
+        place = msgspec.structs.replace(place, program=program)
         pace = None
         while count := self._count(phase, int(state.step) - first, steps, planned, pace, deadline):
             self._offer(state, place)

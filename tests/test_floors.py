@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
-    {"_types", "_jaxpr", "_checks", "_precision", "clock", "files", "signals", "stop_reason"},
+    {"_types", "_jaxpr", "_checks", "_precision", "_json", "clock", "files", "signals", "stop_reason"},
     {
         "_numbering",
         "checkpoint",
