@@ -237,6 +237,7 @@ def folder_of(path):
     return {p.relative_to(path): (p.read_bytes(), p.stat().st_mtime_ns) for p in path.rglob("*") if p.is_file()}
 
 
+@pytest.mark.filterwarnings("default::pinnkit.CheckpointWarning")
 def test_one_command_begins_goes_on_and_is_finished(tmp_path, monkeypatch, capsys):
     """As a job script has it: the same line each time, whatever there is."""
     monkeypatch.chdir(tmp_path)
@@ -278,21 +279,21 @@ def test_a_checkpoint_of_another_jax_goes_on_though_equations_and_programs_are_w
     shutil.copytree(unfinished, tmp_path / "run")
     arguments = {"strategy": TWO_PHASES, **SMALL, "resume": tmp_path / "run"}
     versions, text = sys_fit().versions(), jax.stages.Lowered.as_text
-    monkeypatch.setattr(sys_fit(), "versions", lambda: {**versions, "jax": "99"})
+    monkeypatch.setattr(sys_fit(), "versions", lambda: {**versions, "jax": "98"})
     monkeypatch.setattr("pinnkit.equation.Equation.text", property(lambda self: "in other words"))
     monkeypatch.setattr(jax.stages.Lowered, "as_text", lambda self: text(self) + "in other words")
     if changed:
         network = lambda *_: {"network": "0" * 16, "exact conditions": "walls"}
         monkeypatch.setattr(sys_fit(), "network_identity", network)
         with pytest.raises(
-            RunFolderError, match=r"differs in: network; it was begun with jax 0\S+; resume it with what"
+            RunFolderError, match=r"differs in: network; it was begun with jax \S+; resume it with what"
         ):
             fit(poisson(), **arguments)
         return
     with pytest.warns(CheckpointWarning, match="was begun with jax"):
         solution = fit(poisson(), **arguments)
     monkeypatch.undo()
-    assert solution.summary.steps == 80 and solution.run.config["resumed"] == [30]
+    assert solution.summary.steps == 80 and set(solution.run.config["resumed"]) == {30}
     np.testing.assert_allclose(solution.history.loss, fit(poisson(), strategy=TWO_PHASES, **SMALL).history.loss)
 
 

@@ -83,7 +83,9 @@ def test_scripts_read_what_is_no_finite_number():
 
 
 def test_a_run_with_infinite_figures_is_saved_read_and_reported(tmp_path):
-    run = make_run(held_out_loss=math.inf, loss=math.nan, relative_l2={"u": math.nan}, losses={"pde": -math.inf})
+    run = make_run(
+        held_out_loss=math.inf, loss=math.nan, relative_l2={"u": math.nan}, losses={"pde": -math.inf, "walls": 1.0}
+    )
     run.history.loss = run.history.loss.copy()
     run.history.loss[3:6] = math.inf, math.nan, -math.inf
     run = dataclasses.replace(run, config={**run.config, "target": math.inf, "table": {"a": [math.nan, -math.inf]}})
