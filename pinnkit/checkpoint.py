@@ -179,7 +179,7 @@ def checkpoints(folder: Path) -> list[Path]:
         found = [(match, path) for path in place.iterdir() if (match := _NAME.fullmatch(path.name)) and path.is_dir()]
     except FileNotFoundError:
         return []
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise RunFolderError(f"cannot read the checkpoints in '{folder}': {reason_of(error)}") from error
     found.sort(key=lambda item: (int(item[0][1]), int(item[0][2] or 0)), reverse=True)
     return [path for _, path in found]

@@ -1,7 +1,8 @@
 """The command line.
 
-Every foreseen error is one line on standard error and exit status 2. What only some commands need is imported by
-those.
+Errors are one line on standard error. Those of `errors`, which tell what was wrong with what was asked for, have exit
+status 2, and so have those in somebody's own code, with file and line; any other is a bug of pinnkit, is called one,
+and has status 1. What only some commands need is imported by those.
 """
 
 import contextlib
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import platformdirs
 from cyclopts import App, CycloptsError, Parameter
+
+from .errors import InputError, PinnkitError
 
 if TYPE_CHECKING:
     from .checkpoint import Manifest
@@ -96,9 +99,9 @@ def launch(
     except SystemExit as error:  # a signal came
         return _fail(str(error), error.code if isinstance(error.code, int) else FAILED)
     except Exception as error:
-        if debug or not _is_foreseen(error):
+        if debug:
             raise
-        return _fail(f"error: {_in_one_line(error)}", USAGE)
+        return _explain(error)
 
 
 @app.command
@@ -189,7 +192,7 @@ def solve(
     from .saver import Checkpoints, check_same, saved
 
     if resume and overwrite:
-        raise ValueError("`--resume` goes on with a run, `--overwrite` begins anew: give one of them")
+        raise InputError("`--resume` goes on with a run, `--overwrite` begins anew: give one of them")
     options = {
         "strategy": strategy,
         "weighting": weighting,
@@ -311,7 +314,7 @@ def watch(
         Print lines without colours, and no live display, on a terminal too.
     """
     if not 0 < every < float("inf"):
-        raise ValueError(f"`every` is a finite number of seconds > 0, got {every}")
+        raise InputError(f"`every` is a finite number of seconds > 0, got {every}")
     from .report import ConsoleProgress
     from .report.live import watch as follow
 
@@ -329,7 +332,7 @@ def problems() -> None:
     for name in problem_names():
         try:
             rows.append((name, *_described(find_problem(name))))
-        except ValueError as error:
+        except PinnkitError as error:
             rows.append((name, _in_one_line(error), "", "", ""))
     header = ("problem", "fields", "conditions", "coefficients", "reference")
     print_table(Table("Problems", header, rows))
@@ -373,7 +376,7 @@ def ntk(
         With `--all-points`: gigabytes that may be used, 2 by default.
     """
     if not all_points and (modes, memory) != (None, None):
-        raise ValueError("`--modes` and `--memory` go with `--all-points`")
+        raise InputError("`--modes` and `--memory` go with `--all-points`")
     declared = _find(problem, coefficients)
     from .fit import diagnose
     from .report.console import print_diagnostics
@@ -385,7 +388,7 @@ def ntk(
         from .ntk.operator import MEMORY
 
         if memory is not None and not 0 < memory < float("inf"):
-            raise ValueError(f"`memory` is a finite number of gigabytes > 0, got {memory}")
+            raise InputError(f"`memory` is a finite number of gigabytes > 0, got {memory}")
         spectrum = training_spectrum(
             declared,
             default_network(declared.domain, sum(declared.field_sizes.values()), width, depth, seed),
@@ -432,7 +435,7 @@ def _written(path: Path, show: bool) -> None:
 
     print(f"written to {path}")
     if show and not webbrowser.open(path.resolve().as_uri()):
-        raise ValueError(f"no browser was found to open '{path}'; open it yourself")
+        raise InputError(f"no browser was found to open '{path}'; open it yourself")
 
 
 def _finished(folder: Path, manifest: "Manifest") -> "Summary | None":
@@ -474,7 +477,7 @@ def _setting(text: str) -> tuple[str, float]:
     try:
         return name, float(value if separator else "")
     except ValueError:
-        raise ValueError(f"a coefficient is set as `--set name=number`, got '{text}'") from None
+        raise InputError(f"a coefficient is set as `--set name=number`, got '{text}'") from None
 
 
 def _described(problem: "Problem") -> tuple[str, ...]:
@@ -507,9 +510,22 @@ def _cache_compilations() -> str | None:
     return folder
 
 
-def _is_foreseen(error: Exception) -> bool:
-    """Whether an error says that something was asked which cannot be meant or had."""
-    if isinstance(error, CycloptsError | ValueError | TypeError | MemoryError | OSError):
+def _explain(error: Exception) -> int:
+    """An error in one line: of what was asked for, of somebody's own code, or of pinnkit. **Returns:** the status."""
+    if _is_of_input(error):
+        return _fail(f"error: {_in_one_line(error)}", USAGE)
+    from .origin import origin_of
+
+    origin, text = origin_of(error), f"{type(error).__name__}: {_in_one_line(error)}"
+    if origin is not None and not origin.is_ours:
+        return _fail(f"error: {origin}: {text}; with `--debug` it is shown where that came from", USAGE)
+    advice = "this is a bug in pinnkit; please report it, with what `--debug` shows"
+    return _fail(f"error: {advice}: {text}", FAILED)
+
+
+def _is_of_input(error: Exception) -> bool:
+    """Whether an error tells of invalid input, or that the machine has no room or permission for what was asked for."""
+    if isinstance(error, CycloptsError | PinnkitError | MemoryError | OSError):
         return True
     return type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in str(error)
 

@@ -12,13 +12,15 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
+from .errors import InputError
+
 SUMS = "SHA256SUMS"
 """The file with the sums of others; `sha256sum --check` reads it."""
 
 LOCK = ".lock"
 
 
-class RunFolderError(ValueError):
+class RunFolderError(InputError):
     """A folder cannot be read or written as a run; the message says why."""
 
 
@@ -78,7 +80,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
                 os.fsync(file.fileno())
         for name in files:
             os.replace(written[name], folder / name)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter for paths that cannot be
         raise RunFolderError(f"cannot write to '{folder}': {reason_of(error)}") from error
     finally:
         for path in written.values():
@@ -114,7 +116,7 @@ def check_writable(folder: Path) -> None:
             file, probe = new_file(folder, "pinnkit-write-test")
             file.close()
             probe.unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise RunFolderError(f"cannot write to the output folder '{folder}': {reason_of(error)}") from error
 
 
@@ -135,7 +137,7 @@ def locked(folder: Path) -> Iterator[None]:
             raise RunFolderError(
                 f"another fit is writing to '{folder}'; wait until it is over, or choose another folder"
             ) from None
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise RunFolderError(f"cannot write to '{folder}': {reason_of(error)}") from error
         try:
             yield

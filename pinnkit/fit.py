@@ -23,6 +23,7 @@ from .auto import Choices, model_from
 from .callbacks import Callback, Start
 from .clock import Clock
 from .diagnostics import Diagnostics
+from .errors import InputError, InputTypeError
 from .files import RunFolderError, locked, read_files
 from .history import Snapshot
 from .identity import FINGERPRINT, Identity, check_fingerprint, network_identity, plain, problem_identity, versions
@@ -121,7 +122,7 @@ def fit(
     given = [model, width, depth, points, sampler, weights, weighting]
     chooses = plan.name == "auto" and all(item is None for item in given) and steps != 0 and _has_interior(problem)
     if not chooses and choices != DEFAULT_CHOICES:
-        raise ValueError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
+        raise InputError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
@@ -343,7 +344,7 @@ def _network(
         shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
         return as_functional(network, dimension), {"network": MLP.__name__, **shape}
     if width is not None or depth is not None:
-        raise ValueError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
+        raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
 
 
@@ -381,10 +382,10 @@ def _checked_limits(
     steps: int | None, budget: float | None, target: float | None
 ) -> tuple[int | None, float | None, float | None]:
     if steps is not None and (not is_whole(steps, 0)):
-        raise ValueError(f"`steps` is a whole number ≥ 0, got {steps!r}")
+        raise InputError(f"`steps` is a whole number ≥ 0, got {steps!r}")
     for name, value in (("budget", budget), ("target", target)):
         if value is not None and not is_positive(value):
-            raise ValueError(f"`{name}` is a finite number > 0, got {value!r}")
+            raise InputError(f"`{name}` is a finite number > 0, got {value!r}")
     return steps, budget, target
 
 
@@ -392,14 +393,16 @@ def _checked_checkpoints(checkpoints: Any, resume: Any) -> Checkpoints | None:
     """Where and when to save, if at all."""
     for name, value in (("checkpoints", checkpoints), ("resume", resume)):
         if value is not None and not isinstance(value, str | os.PathLike | Checkpoints):
-            raise TypeError(f"`{name}` is the path of a run folder, got {value!r}")
+            raise InputTypeError(f"`{name}` is the path of a run folder, got {value!r}")
     if isinstance(resume, Checkpoints):
-        raise TypeError("`resume` is the path of a run folder; say when to save with `checkpoints=Checkpoints(...)`")
+        raise InputTypeError(
+            "`resume` is the path of a run folder; say when to save with `checkpoints=Checkpoints(...)`"
+        )
     if checkpoints is None and resume is None:
         return None
     saving = checkpoints if isinstance(checkpoints, Checkpoints) else Checkpoints(checkpoints or resume)
     if resume is not None and Path(resume).resolve() != Path(saving.folder).resolve():
-        raise ValueError(
+        raise InputError(
             f"a run that is resumed goes on in its folder, '{resume}'; got checkpoints in '{saving.folder}'"
         )
     return saving
@@ -425,7 +428,7 @@ def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Seq
     check_problem_and_seed(problem, seed)
     checked_dtype(precision)
     if wrong := [type(callback).__name__ for callback in callbacks if not isinstance(callback, Callback)]:
-        raise TypeError(f"a callback is a `pinnkit.Callback`, got {wrong[0]}")
+        raise InputTypeError(f"a callback is a `pinnkit.Callback`, got {wrong[0]}")
 
 
 def _device() -> str:

@@ -17,6 +17,7 @@ from ._checks import is_whole
 from ._precision import full_precision
 from ._types import Model, Params
 from .domains import Points
+from .errors import InputError, InputTypeError
 from .model import FunctionalModel, cast
 from .networks import default_network
 from .ntk.kernel import checked_dtype, checked_model
@@ -139,9 +140,9 @@ def training_spectrum(
 def check_problem_and_seed(problem: Any, seed: Any) -> None:
     """Refuse what is no problem or no seed."""
     if not isinstance(problem, Problem):
-        raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}")
+        raise InputTypeError(f"`problem` is a `Problem`, got {type(problem).__name__}")
     if not is_whole(seed, 0, 2**31 - 1):
-        raise ValueError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
+        raise InputError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
 
 
 def _scales(problem: Problem, batch: Batch, weights: Mapping[str, float] | None) -> dict[str, float]:

@@ -22,10 +22,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from .errors import PinnkitError
+from .origin import GROUP, origin_of
 from .problem import Problem, ProblemError
-
-GROUP = "pinnkit.problems"
-"""The entry-point group through which packages offer problems."""
 
 _numbers = itertools.count()
 
@@ -177,6 +176,9 @@ def _reported(where: str, path: Path | None) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
+        origin = origin_of(error)
+        if origin is not None and origin.is_ours and origin.path != __file__ and not isinstance(error, PinnkitError):
+            raise  # a fault of pinnkit
         message = (str(error).strip() or "no message").splitlines()[0]
         kind = "" if isinstance(error, ProblemError) else f"{type(error).__name__}: "
         raise ProblemError(f"{where}{_line_of(error, path)} cannot be read: {kind}{message}") from error
@@ -186,7 +188,8 @@ def _line_of(error: Any, path: Path | None) -> str:
     """Where in a file an error came from, as `, line 3`."""
     if path is None:
         return ""
-    if isinstance(error, SyntaxError) and error.lineno is not None and error.filename == str(path):
+    is_it = lambda name: name is not None and os.path.realpath(name) == os.path.realpath(path)
+    if isinstance(error, SyntaxError) and error.lineno is not None and is_it(error.filename):
         return f", line {error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if is_it(frame.filename)]
     return f", line {lines[-1]}" if lines else ""

@@ -21,6 +21,7 @@ from .checkpoint import (
     remove_all_but,
     write_checkpoint,
 )
+from .errors import InputError, InputTypeError
 from .files import RunFolderError, reason_of
 from .identity import Identity, plain, problem_identity, reconciled, versions
 from .moment import Moment
@@ -58,13 +59,13 @@ class Checkpoints:
 
     def __post_init__(self) -> None:
         if not isinstance(self.folder, str | os.PathLike) or not os.fspath(self.folder):
-            raise TypeError(f"the `folder` of checkpoints is a path, got {self.folder!r}")
+            raise InputTypeError(f"the `folder` of checkpoints is a path, got {self.folder!r}")
         if self.every_seconds is not None and not is_positive(self.every_seconds):
-            raise ValueError(f"`every_seconds` of checkpoints is a number > 0 or None, got {self.every_seconds!r}")
+            raise InputError(f"`every_seconds` of checkpoints is a number > 0 or None, got {self.every_seconds!r}")
         if self.every_steps is not None and not is_whole(self.every_steps, 1):
-            raise ValueError(f"`every_steps` of checkpoints is a whole number > 0 or None, got {self.every_steps!r}")
+            raise InputError(f"`every_steps` of checkpoints is a whole number > 0 or None, got {self.every_steps!r}")
         if not is_whole(self.keep, 1):
-            raise ValueError(f"`keep` is how many checkpoints are kept, a whole number > 0, got {self.keep!r}")
+            raise InputError(f"`keep` is how many checkpoints are kept, a whole number > 0, got {self.keep!r}")
 
 
 class Saver:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ._types import Params
 from .domains import Box
+from .errors import InputError, InputTypeError
 from .files import locked, summed, write_files
 from .history import History
 from .identity import FINGERPRINT, fingerprint
@@ -70,7 +71,7 @@ class Solution:
         """
         names = self.problem.domain.coordinates
         if set(coordinates) != set(names):
-            raise TypeError(
+            raise InputTypeError(
                 f"the solution of '{self.problem.name}' is a function of {', '.join(names)}; got {sorted(coordinates)}"
             )
         arrays = np.broadcast_arrays(*(np.asarray(coordinates[name], float) for name in names))
@@ -152,7 +153,7 @@ def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
     names = domain.coordinates
     given = dict.fromkeys(names, grid) if not isinstance(grid, Mapping) else dict(grid)
     if set(given) != set(names):
-        raise ValueError(f"`grid` is a number, or one entry for each of {', '.join(names)}; got {sorted(given)}")
+        raise InputError(f"`grid` is a number, or one entry for each of {', '.join(names)}; got {sorted(given)}")
     out = {}
     for name, low, high in zip(names, domain.lower, domain.upper, strict=True):
         entry = given[name]
@@ -161,6 +162,6 @@ def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
         else:
             axis = np.asarray(entry, float)
         if axis.ndim != 1 or axis.size < 1 or not np.isfinite(axis).all() or not (np.diff(axis) > 0).all():
-            raise ValueError(f"`grid` of '{name}' is a number of points ≥ 2 or increasing finite values; got {entry!r}")
+            raise InputError(f"`grid` of '{name}' is a number of points ≥ 2 or increasing finite values; got {entry!r}")
         out[name] = axis
     return out

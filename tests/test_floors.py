@@ -6,6 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
+    {"errors", "origin"},
     {"_types", "_jaxpr", "_checks", "_precision", "_json", "clock", "files", "signals", "stop_reason"},
     {
         "_numbering",
@@ -54,7 +55,7 @@ FLOORS = [
     {"registry"},
     {"cli"},
 ]
-ALONE = {"_types", "_jaxpr", "_checks", "_precision", "_numbering", "model"}
+ALONE = {"errors", "_types", "_jaxpr", "_checks", "_precision", "_numbering", "model"}
 """What the kernel may import."""
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -26,6 +26,7 @@ from pinnkit.files import summed
 from pinnkit.identity import problem_identity, reconciled
 from pinnkit.report import Comparison, LiveFile, Report
 from pinnkit.report.live import LIVE, read_live
+from pinnkit.stop_reason import StopReason
 from pinnkit.summary import Seconds, Spectra, SpectrumSummary
 
 from .problems_for_tests import LINE, decay_rate, poisson, stokes
@@ -49,6 +50,8 @@ def struct(kind, **known):
         str: WORDS,
         bool: st.booleans(),
         float | None: st.none() | NUMBERS,
+        str | None: st.none() | WORDS,
+        StopReason: st.sampled_from(StopReason),
         dict[str, float]: st.dictionaries(WORDS, NUMBERS, max_size=3),
         dict[str, int]: st.dictionaries(WORDS, WHOLE, max_size=3),
         dict[str, float] | None: st.none() | st.dictionaries(WORDS, NUMBERS, max_size=3),
@@ -213,6 +216,7 @@ EQUAL = """
 import dataclasses, sys
 import msgspec, numpy as np
 from pinnkit import fit
+from pinnkit.stop_reason import StopReason
 from pinnkit.summary import Seconds
 from tests.problems_for_tests import stokes
 

@@ -24,6 +24,7 @@ from jaxtyping import Float
 
 from .._precision import full_precision
 from .._types import Params
+from ..errors import InputError
 from . import blocks
 from .checks import as_double
 from .factors import Factorisation, Factors, PointFunction, factorise
@@ -146,7 +147,7 @@ class TangentKernel:
         **Raises:** `ValueError` where it is larger than `memory`.
         """
         if 8 * self.rows**2 > self.memory:
-            raise ValueError(
+            raise InputError(
                 f"the kernel of {self.rows} rows would take {8 * self.rows**2 / 1e9:.3g} GB as a matrix, more than "
                 f"`memory` of {self.memory / 1e9:.3g} GB: use its products, as `leading_eigenpairs` does, or give more"
             )
@@ -324,7 +325,7 @@ class _Prepared:
         tiles = min(tiles, math.isqrt(memory // 32) // (self.tile * self.outputs), math.ceil(self.count / self.tile))
         if tiles < 1:
             needed = 32 * self.tile * max(self.plan.entries_per_point, self.tile * self.outputs**2)
-            raise ValueError(
+            raise InputError(
                 f"`memory` of {memory} bytes does not hold a tile of {self.tile} points of '{name}'; "
                 f"give at least {needed}"
             )
@@ -355,7 +356,7 @@ class _Prepared:
         """Say where a derivative is not finite, from a number for each row."""
         bad = ~np.isfinite(rows).reshape(self.count, -1).all(axis=1)
         if bad.any():
-            raise ValueError(
+            raise InputError(
                 f"the derivative of '{self.name}' by the parameters is not finite at {bad.sum()} of {self.count} "
                 f"point(s), the first of them x = {self._points[0][np.argmax(bad)].tolist()}: it overflows or is "
                 f"undefined there"
@@ -386,5 +387,5 @@ class _Prepared:
 def _checked(name: str, columns: ArrayLike, rows: int) -> Float[np.ndarray, "n k"]:
     """Vectors as columns in float64."""
     if np.ndim(columns) not in (1, 2) or np.shape(columns)[0] != rows:
-        raise ValueError(f"`{name}` must have shape ({rows},) or ({rows}, k); it has {np.shape(columns)}")
+        raise InputError(f"`{name}` must have shape ({rows},) or ({rows}, k); it has {np.shape(columns)}")
     return as_double(name, columns, ndim=np.ndim(columns))[0].reshape(rows, -1)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
+from ..errors import InputError
 from ..run import Run
 from . import tables
 from .console import make_console, rich_table
@@ -30,7 +31,7 @@ class Comparison:
 
     def __init__(self, runs: Mapping[str, Run]):
         if len(runs) < 2:
-            raise ValueError(f"a comparison takes two runs or more, got {len(runs)}")
+            raise InputError(f"a comparison takes two runs or more, got {len(runs)}")
         self.runs = dict(runs)
 
     @classmethod
@@ -42,7 +43,7 @@ class Comparison:
         """
         places = [Path(folder).resolve() for folder in folders]
         if len(set(places)) < len(places):
-            raise ValueError("a run cannot be compared with itself: a folder was given twice")
+            raise InputError("a run cannot be compared with itself: a folder was given twice")
         short = [place.name for place in places]
         names = short if len(set(short)) == len(short) else [str(folder) for folder in folders]
         return cls({name: Run.load(folder) for name, folder in zip(names, folders, strict=True)})
