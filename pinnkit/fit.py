@@ -381,8 +381,8 @@ def _config(
 def _checked_limits(
     steps: int | None, budget: float | None, target: float | None
 ) -> tuple[int | None, float | None, float | None]:
-    if steps is not None and (not is_whole(steps, 0)):
-        raise InputError(f"`steps` is a whole number ≥ 0, got {steps!r}")
+    if steps is not None and not is_whole(steps, 0, 2**31 - 1):
+        raise InputError(f"`steps` is a whole number from 0 to 2³¹ − 1, got {steps!r}")
     for name, value in (("budget", budget), ("target", target)):
         if value is not None and not is_positive(value):
             raise InputError(f"`{name}` is a finite number > 0, got {value!r}")
