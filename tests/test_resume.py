@@ -255,7 +255,7 @@ def test_one_command_begins_goes_on_and_is_finished(tmp_path, monkeypatch, capsy
     before = folder_of(tmp_path / "run")
     assert main([word for word in job if word != "--quiet"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("finished: steps; ") and len(out.splitlines()) == 1 and err == ""
+    assert out.startswith("finished: step limit reached; ") and len(out.splitlines()) == 1 and err == ""
     assert folder_of(tmp_path / "run") == before
     assert main([*job, "--seed", "5"]) == 2
     assert "differs in: seed (0, now 5)" in capsys.readouterr().err
