@@ -9,6 +9,10 @@ from .diagnostics import Diagnostics as Diagnostics
 from .domains import Box as Box
 from .domains import Interval as Interval
 from .domains import PointSet as PointSet
+from .errors import InputError as InputError
+from .errors import InputTypeError as InputTypeError
+from .errors import MissingPackageError as MissingPackageError
+from .errors import PinnkitError as PinnkitError
 from .fields import Field as Field
 from .fields import div as div
 from .fields import grad as grad

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .errors import InputError
+
 
 def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
     """A whole number between two others."""
@@ -51,4 +53,4 @@ def check_flag(**values: Any) -> None:
 def _check(is_fine: Callable[[Any], bool], wanted: str, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if not is_fine(value):
-            raise ValueError(f"`{name}` is {wanted}, got {value!r}")
+            raise InputError(f"`{name}` is {wanted}, got {value!r}")

@@ -21,6 +21,7 @@ from ._checks import check_flag, check_positive
 from ._types import Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth, Choice, choose_bandwidth
+from .errors import InputError
 from .faults import find_fault
 from .feature_solver import FINAL_STEPS, TRIAL_STEPS, Attempt, FeatureSolver, feature_model, residual_bandwidth
 from .journal import Journal
@@ -363,7 +364,7 @@ def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> Functi
         return feature_model(ansatz, settings["width"], [float(s) for s in settings["bandwidth"]], seed)
     marching = find_marching(ansatz)
     if marching is None:
-        raise ValueError(f"problem '{ansatz.problem.name}' cannot be solved in time windows, as the settings say")
+        raise InputError(f"problem '{ansatz.problem.name}' cannot be solved in time windows, as the settings say")
     model = marching.model(settings["width"], ansatz.problem.domain.dimension * (1.0,), seed)
     times = settings["windows"]
     return piecewise(model, marching.axis, times, (len(times) - 1) * [model.params])

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from .files import RunFolderError, reason_of
+from .files import RunFolderError, open_file, read_file, reason_of
 
 CHECKPOINTS, MANIFEST, STATE = "checkpoints", "manifest.json", "state"
 
@@ -80,7 +80,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def read(cls, path: Path) -> "Manifest":
         """**Raises:** `DamagedCheckpointError`, or `RunFolderError` for another format."""
         try:
-            written, _, content = path.read_bytes().partition(b"\n")
+            written, _, content = read_file(path).partition(b"\n")
         except OSError as error:
             raise DamagedCheckpointError(f"its {MANIFEST} cannot be read ({reason_of(error)})") from error
         if written != hashlib.sha256(content).hexdigest().encode():
@@ -110,7 +110,7 @@ def write_checkpoint(folder: Path, tree: Tree, manifest: Callable[[dict[str, str
     unfinished = place / f"{_UNFINISHED}{step}"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        _clear(unfinished)
         unfinished.mkdir()
         _make_sure_of_room(unfinished / "room", tree)
         with _said_once(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
@@ -154,7 +154,9 @@ def check(place: Path) -> Manifest:
 
     **Raises:** `DamagedCheckpointError`, or `RunFolderError` for another format.
     """
-    manifest = Manifest.read(_regular(place / MANIFEST))
+    if place.is_symlink():
+        raise DamagedCheckpointError("it is a symbolic link, which is not followed")
+    manifest = Manifest.read(place / MANIFEST)
     try:
         found = _sums(place)
     except OSError as error:
@@ -177,7 +179,7 @@ def checkpoints(folder: Path) -> list[Path]:
         found = [(match, path) for path in place.iterdir() if (match := _NAME.fullmatch(path.name)) and path.is_dir()]
     except FileNotFoundError:
         return []
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise RunFolderError(f"cannot read the checkpoints in '{folder}': {reason_of(error)}") from error
     found.sort(key=lambda item: (int(item[0][1]), int(item[0][2] or 0)), reverse=True)
     return [path for _, path in found]
@@ -212,7 +214,12 @@ def remove_all_but(folder: Path, kept: Iterable[Path]) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def difference(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def difference(
+    folder: Path,
+    begun: Mapping[str, Any],
+    now: Mapping[str, Any],
+    advice: str = "resume it with what it was begun with",
+) -> str | None:
     """In what a run that was begun differs from one that is asked for now, in a phrase; None where it does not."""
     absent = object()
     names = [name for name in {**begun, **now} if begun.get(name, absent) != now.get(name, absent)]
@@ -220,9 +227,17 @@ def difference(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -
         return None
     if "problem" in names:
         return f"'{folder}' holds a run of problem '{begun['problem']}', not of '{now['problem']}'"
-    say = lambda table, name: "none" if table.get(name) in (None, "") else str(table[name])
-    told = [name if _is_sum(now.get(name)) else f"{name} ({say(begun, name)}, now {say(now, name)})" for name in names]
-    return f"'{folder}' holds a run that differs in: {', '.join(told)}; resume it with what it was begun with"
+    told = [name if _is_sum(now.get(name)) else f"{name} ({_pair(begun.get(name), now.get(name))})" for name in names]
+    return f"'{folder}' holds a run that differs in: {', '.join(told)}; {advice}"
+
+
+def _pair(begun: Any, now: Any) -> str:
+    """Two values, or of two lists the first pair that differs."""
+    if isinstance(begun, list) and isinstance(now, list) and len(begun) == len(now):
+        begun, now = next((pair for pair in zip(begun, now, strict=True) if pair[0] != pair[1]), (begun, now))
+    first = lambda value: value[0] if isinstance(value, list) else value
+    say = lambda value: "none" if value in (None, "") else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{say(first(begun))}, now {say(first(now))}"
 
 
 def _is_sum(value: Any) -> bool:
@@ -271,14 +286,11 @@ def _own(folder: Path) -> Path:
     return place
 
 
-def _regular(path: Path) -> Path:
-    """The path of a file that is one, and no link to another."""
-    try:
-        if stat.S_ISREG(path.lstat().st_mode):
-            return path
-    except OSError as error:
-        raise DamagedCheckpointError(f"its {path.name} cannot be read ({reason_of(error)})") from error
-    raise DamagedCheckpointError(f"its {path.name} is no regular file")
+def _clear(path: Path) -> None:
+    """Remove a folder, or a link in its place but not what it leads to."""
+    if path.is_symlink():
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _sums(place: Path, to_disk: bool = False) -> dict[str, str]:
@@ -293,7 +305,7 @@ def _sums(place: Path, to_disk: bool = False) -> dict[str, str]:
             continue
         if to_disk:
             _to_disk(path)
-        with path.open("rb") as file:
+        with open_file(path) as file:
             sums[name] = hashlib.file_digest(file, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
     return sums
 

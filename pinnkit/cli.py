@@ -1,7 +1,8 @@
 """The command line.
 
-Every foreseen error is one line on standard error and exit status 2. What only some commands need is imported by
-those.
+Errors are one line on standard error. Those of `errors`, which tell what was wrong with what was asked for, have exit
+status 2, and so have those in somebody's own code, with file and line; any other is a bug of pinnkit, is called one,
+and has status 1. What only some commands need is imported by those.
 """
 
 import contextlib
@@ -19,10 +20,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import platformdirs
 from cyclopts import App, CycloptsError, Parameter
 
+from .errors import InputError, PinnkitError
+
 if TYPE_CHECKING:
+    from .checkpoint import Manifest
     from .problem import Problem
+    from .summary import Summary
 
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+CACHED_BYTES = 2**28
+"""Most that compiled programs may take on disk, 256 MiB: those not used for longest go."""
+
+WORTH_CACHING = 0.05
+"""Seconds from which on a compilation is kept; each entry costs a look at all others."""
 
 
 def _whole(hint: Any, tokens: Sequence[Any]) -> int:
@@ -88,9 +99,9 @@ def launch(
     except SystemExit as error:  # a signal came
         return _fail(str(error), error.code if isinstance(error.code, int) else FAILED)
     except Exception as error:
-        if debug or not _is_foreseen(error):
+        if debug:
             raise
-        return _fail(f"error: {_in_one_line(error)}", USAGE)
+        return _explain(error)
 
 
 @app.command
@@ -157,7 +168,8 @@ def solve(
     coefficients
         Another value of a coefficient, as in `--set nu=0.02`; may be repeated.
     resume
-        Go on from the newest intact checkpoint in the folder; settings that are not given are those of that run.
+        Go on from the newest intact checkpoint in the folder, or begin where there is none; settings that are not given
+        are those of that run. A run that is finished is left as it is.
     overwrite
         Begin anew where the folder holds an unfinished run.
     checkpoint_seconds
@@ -177,14 +189,11 @@ def solve(
     from .fit import fit
     from .report import ConsoleProgress, LiveFile
     from .report.console import make_console
-    from .saver import Checkpoints, settings_of
-    from .stop_reason import StopReason
+    from .saver import Checkpoints, check_same, saved
 
     if resume and overwrite:
-        raise ValueError("`--resume` goes on with a run, `--overwrite` begins anew: give one of them")
-    if resume and not folder.is_dir():
-        raise ValueError(f"there is no folder '{folder}' to resume a run in")
-    given = {
+        raise InputError("`--resume` goes on with a run, `--overwrite` begins anew: give one of them")
+    options = {
         "strategy": strategy,
         "weighting": weighting,
         "steps": steps,
@@ -198,9 +207,16 @@ def solve(
         "width": width,
         "depth": depth,
     }
+    given = {name: value for name, value in options.items() if value is not None}
     settings = {"strategy": "auto", "seed": 0, "precision": "double"}
-    settings |= {k: v for k, v in settings_of(folder).items() if k in given} if resume else {}
-    settings |= {name: value for name, value in given.items() if value is not None}
+    if resume and (before := saved(folder)) is not None:
+        if (summary := _finished(folder, before)) is not None:
+            check_same(folder, before, declared, given)
+            if not quiet:
+                print(f"finished: {summary.ending}; `pinnkit report {folder}` prints the run in '{folder}'")
+            return _status(summary)
+        settings |= {k: v for k, v in before.settings.items() if k in options and v is not None}
+    settings |= given
     saving = Checkpoints(folder, checkpoint_seconds, checkpoint_steps, checkpoint_keep, overwrite)
     check_writable(folder)
     _cache_compilations()
@@ -215,8 +231,7 @@ def solve(
     if not quiet:
         solution.report(make_console(plain=plain))
         print(f"\nwritten to {folder}; open {folder / 'report.html'}")
-    summary = solution.run.summary
-    return _fail(f"stopped: {summary.ending}", FAILED) if summary.stop_reason is StopReason.NOT_FINITE else OK
+    return _status(solution.run.summary)
 
 
 @app.command
@@ -299,7 +314,7 @@ def watch(
         Print lines without colours, and no live display, on a terminal too.
     """
     if not 0 < every < float("inf"):
-        raise ValueError(f"`every` is a finite number of seconds > 0, got {every}")
+        raise InputError(f"`every` is a finite number of seconds > 0, got {every}")
     from .report import ConsoleProgress
     from .report.live import watch as follow
 
@@ -317,7 +332,7 @@ def problems() -> None:
     for name in problem_names():
         try:
             rows.append((name, *_described(find_problem(name))))
-        except ValueError as error:
+        except PinnkitError as error:
             rows.append((name, _in_one_line(error), "", "", ""))
     header = ("problem", "fields", "conditions", "coefficients", "reference")
     print_table(Table("Problems", header, rows))
@@ -361,7 +376,7 @@ def ntk(
         With `--all-points`: gigabytes that may be used, 2 by default.
     """
     if not all_points and (modes, memory) != (None, None):
-        raise ValueError("`--modes` and `--memory` go with `--all-points`")
+        raise InputError("`--modes` and `--memory` go with `--all-points`")
     declared = _find(problem, coefficients)
     from .fit import diagnose
     from .report.console import print_diagnostics
@@ -373,7 +388,7 @@ def ntk(
         from .ntk.operator import MEMORY
 
         if memory is not None and not 0 < memory < float("inf"):
-            raise ValueError(f"`memory` is a finite number of gigabytes > 0, got {memory}")
+            raise InputError(f"`memory` is a finite number of gigabytes > 0, got {memory}")
         spectrum = training_spectrum(
             declared,
             default_network(declared.domain, sum(declared.field_sizes.values()), width, depth, seed),
@@ -420,7 +435,30 @@ def _written(path: Path, show: bool) -> None:
 
     print(f"written to {path}")
     if show and not webbrowser.open(path.resolve().as_uri()):
-        raise ValueError(f"no browser was found to open '{path}'; open it yourself")
+        raise InputError(f"no browser was found to open '{path}'; open it yourself")
+
+
+def _finished(folder: Path, manifest: "Manifest") -> "Summary | None":
+    """The figures of the run whose newest checkpoint has this manifest, if it is over and its results are written."""
+    from .checkpoint import MANIFEST, newest_intact
+    from .files import RunFolderError
+    from .run import Run
+
+    if not manifest.finished:
+        return None
+    try:
+        run = Run.load(folder)
+        saved_at = (newest_intact(folder)[0] / MANIFEST).stat().st_mtime
+        is_older = (folder / "summary.json").stat().st_mtime < saved_at  # results of another run
+    except (RunFolderError, OSError):
+        return None
+    return None if is_older or run.summary.steps != manifest.step else run.summary
+
+
+def _status(summary: "Summary") -> int:
+    from .stop_reason import StopReason
+
+    return _fail(f"stopped: {summary.ending}", FAILED) if summary.stop_reason is StopReason.NOT_FINITE else OK
 
 
 def _find(spec: str, settings: Sequence[str] | None) -> "Problem":
@@ -439,7 +477,7 @@ def _setting(text: str) -> tuple[str, float]:
     try:
         return name, float(value if separator else "")
     except ValueError:
-        raise ValueError(f"a coefficient is set as `--set name=number`, got '{text}'") from None
+        raise InputError(f"a coefficient is set as `--set name=number`, got '{text}'") from None
 
 
 def _described(problem: "Problem") -> tuple[str, ...]:
@@ -460,20 +498,34 @@ def _cache_compilations() -> str | None:
     config: Any = jax.config  # whose attributes are made at run time
     folder: str | None = config.jax_compilation_cache_dir
     if folder is None:
-        own = Path(platformdirs.user_cache_dir("pinnkit")) / "jax"
+        own = Path(platformdirs.user_cache_dir("pinnkit")) / "compiled"
         with contextlib.suppress(OSError):
             own.mkdir(parents=True, exist_ok=True)
         if not (own.is_dir() and os.access(own, os.W_OK)):
             return None
         folder = str(own)
         config.update("jax_compilation_cache_dir", folder)
-        config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        config.update("jax_compilation_cache_max_size", CACHED_BYTES)
+        config.update("jax_persistent_cache_min_compile_time_secs", WORTH_CACHING)
     return folder
 
 
-def _is_foreseen(error: Exception) -> bool:
-    """Whether an error says that something was asked which cannot be meant or had."""
-    if isinstance(error, CycloptsError | ValueError | TypeError | MemoryError | OSError):
+def _explain(error: Exception) -> int:
+    """An error in one line: of what was asked for, of somebody's own code, or of pinnkit. **Returns:** the status."""
+    if _is_of_input(error):
+        return _fail(f"error: {_in_one_line(error)}", USAGE)
+    from .origin import origin_of
+
+    origin, text = origin_of(error), f"{type(error).__name__}: {_in_one_line(error)}"
+    if origin is not None and not origin.is_ours:
+        return _fail(f"error: {origin}: {text}; with `--debug` it is shown where that came from", USAGE)
+    advice = "this is a bug in pinnkit; please report it, with what `--debug` shows"
+    return _fail(f"error: {advice}: {text}", FAILED)
+
+
+def _is_of_input(error: Exception) -> bool:
+    """Whether an error tells of invalid input, or that the machine has no room or permission for what was asked for."""
+    if isinstance(error, CycloptsError | PinnkitError | MemoryError | OSError):
         return True
     return type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in str(error)
 

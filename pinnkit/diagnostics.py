@@ -146,7 +146,7 @@ class Diagnostics:
     @property
     def effective_dimension(self) -> float:
         """N_eff(1e-4), relative to the largest eigenvalue."""
-        return self.spectrum.effective_dimension()
+        return self.spectrum.effective_dimension(relative=True)
 
     @property
     def spectral_bias(self) -> float | None:

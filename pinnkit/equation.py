@@ -98,7 +98,7 @@ class Equation:
     @property
     def text(self) -> str:
         """The trace and its constants in full: the same for the same equation, but for addresses in memory."""
-        constants = [f"{np.asarray(c).dtype} {np.asarray(c).tolist()}" for c in self._closed.consts]
+        constants = [f"{np.asarray(c).dtype} {np.asarray(c).tolist()}" for c in _constants(self._closed)]
         return "\n".join([str(self._closed.jaxpr), *constants])
 
     @property
@@ -257,6 +257,17 @@ def _is_coordinate(node: Any, name: str) -> bool:
         (node,) = node.inputs
     is_symbol = isinstance(node, Node) and node.eqn.primitive is symbol_p
     return is_symbol and node.eqn.params["symbol"] == Symbol("coordinate", name)
+
+
+def _constants(closed: Any) -> list[Any]:
+    """The constants of a jaxpr, and of those inside it, such as of a compiled function that is called."""
+    found = list(getattr(closed, "consts", ()))
+    for eqn in getattr(closed, "jaxpr", closed).eqns:
+        inner = jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda x: hasattr(x, "eqns") or hasattr(x, "jaxpr"))
+        for jaxpr in inner:
+            if hasattr(jaxpr, "eqns") or hasattr(jaxpr, "jaxpr"):
+                found += _constants(jaxpr)
+    return found
 
 
 def _refuse_inner_symbols(eqn: Any) -> None:

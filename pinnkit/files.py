@@ -1,13 +1,18 @@
 """Files of a run folder: written together or not at all, summed, and by one process at a time."""
 
 import contextlib
+import errno
 import hashlib
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
+
+from .errors import InputError
 
 SUMS = "SHA256SUMS"
 """The file with the sums of others; `sha256sum --check` reads it."""
@@ -15,7 +20,7 @@ SUMS = "SHA256SUMS"
 LOCK = ".lock"
 
 
-class RunFolderError(ValueError):
+class RunFolderError(InputError):
     """A folder cannot be read or written as a run; the message says why."""
 
 
@@ -25,26 +30,57 @@ def summed(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {**files, SUMS: sums.encode()}
 
 
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file to be read; neither a link nor a pipe is followed or waited for. **Raises:** `OSError`."""
+    if path.is_symlink():  # also where O_NOFOLLOW is not known
+        raise OSError(errno.ELOOP, "it is a symbolic link, which is not followed")
+    handle = os.open(path, os.O_RDONLY | _flags("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return open(handle, "rb")
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a regular file. **Raises:** `OSError`."""
+    with open_file(path) as file:
+        return file.read()
+
+
+def new_file(folder: Path, name: str) -> tuple[BinaryIO, Path]:
+    """A new hidden file beside the one that it shall replace, with the permissions that the umask leaves.
+
+    **Raises:** `OSError`.
+    """
+    path = folder / f".{name}-{secrets.token_hex(4)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _flags("O_NOFOLLOW", "O_BINARY", "O_CLOEXEC")
+    return open(os.open(path, flags, 0o666), "wb"), path
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file, a folder, or a link, wherever it leads."""
+    return path.exists() or path.is_symlink()
+
+
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files to a folder: all are complete before any of them replaces what was there.
 
     **Raises:** `RunFolderError` if that cannot be done; what was there is as it was.
     """
-    written = dict[str, str]()
+    written = dict[str, Path]()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if blocked := [name for name in files if (folder / name).is_dir()]:
+        if blocked := [name for name in files if (folder / name).is_dir() and not (folder / name).is_symlink()]:
             raise IsADirectoryError(f"'{folder / blocked[0]}' is a folder")
         for name, data in files.items():
-            handle, written[name] = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-            with open(handle, "wb") as file:
+            file, written[name] = new_file(folder, name)
+            with file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(written[name], 0o644)
         for name in files:
             os.replace(written[name], folder / name)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter for paths that cannot be
         raise RunFolderError(f"cannot write to '{folder}': {reason_of(error)}") from error
     finally:
         for path in written.values():
@@ -58,15 +94,15 @@ def read_files(folder: Path) -> dict[str, bytes]:
     **Raises:** `RunFolderError` for any other folder.
     """
     try:
-        lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
+        lines = read_file(folder / SUMS).decode("ascii").splitlines()
         named = {name: found for found, name in (line.split("  ", 1) for line in lines)}
         if wrong := [name for name in named if name != os.path.basename(name) or name in ("", ".", "..")]:
             raise RunFolderError(f"the run in '{folder}' is damaged: {SUMS} names {wrong[0]!r}, which is not in it")
-        files = {name: _read(folder / name) for name in named}
+    except RunFolderError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, RunFolderError):
-            raise
-        raise RunFolderError(f"the run in '{folder}' is damaged: {reason_of(error)}") from error
+        raise RunFolderError(f"the run in '{folder}' is damaged: {SUMS}: {reason_of(error)}") from error
+    files = {name: _part(folder, name) for name in named}
     for name, data in files.items():
         if hashlib.sha256(data).hexdigest() != named[name]:
             raise RunFolderError(f"the run in '{folder}' is damaged: {name} is not what was written")
@@ -77,10 +113,10 @@ def check_writable(folder: Path) -> None:
     """Make sure before a long run that its folder can be written; leaves no trace. **Raises:** `RunFolderError`."""
     try:
         with _made(folder):
-            probe = folder / f".pinnkit-write-test-{os.getpid()}"
-            probe.write_bytes(b"")
+            file, probe = new_file(folder, "pinnkit-write-test")
+            file.close()
             probe.unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise RunFolderError(f"cannot write to the output folder '{folder}': {reason_of(error)}") from error
 
 
@@ -101,7 +137,7 @@ def locked(folder: Path) -> Iterator[None]:
             raise RunFolderError(
                 f"another fit is writing to '{folder}'; wait until it is over, or choose another folder"
             ) from None
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise RunFolderError(f"cannot write to '{folder}': {reason_of(error)}") from error
         try:
             yield
@@ -131,8 +167,14 @@ def _made(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def _read(path: Path) -> bytes:
-    """A file of the folder itself, and no link to another."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    with open(handle, "rb") as file:
-        return file.read()
+def _part(folder: Path, name: str) -> bytes:
+    """One of the files of a run. **Raises:** `RunFolderError`."""
+    try:
+        return read_file(folder / name)
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"the run in '{folder}' is damaged: {name}: {reason_of(error)}") from error
+
+
+def _flags(*names: str) -> int:
+    """Those that this system knows."""
+    return sum(getattr(os, name, 0) for name in names)

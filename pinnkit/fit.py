@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ import jax.random as jr
 import optax
 
 from ._checks import check_whole, is_positive, is_whole
+from ._precision import full_precision
 from ._types import Model
 from .ansatz import Ansatz, find_ansatz
 from .arguments import check_callbacks, check_choices, check_model, check_weights
@@ -22,14 +24,16 @@ from .auto import Choices, model_from
 from .callbacks import Callback, Start
 from .clock import Clock
 from .diagnostics import Diagnostics
+from .errors import InputError, InputTypeError
 from .files import RunFolderError, locked, read_files
 from .history import DOUBT, Snapshot
-from .identity import Identity, network_identity, plain, problem_identity, versions
+from .identity import FINGERPRINT, Identity, check_fingerprint, network_identity, plain, problem_identity, versions
 from .intervals import coefficient_intervals
 from .journal import Journal, Limits, peak_memory_bytes
 from .kernels import check_problem_and_seed
 from .measure import Fields, ReferenceGrid
 from .model import FunctionalModel, as_functional, cast, parameter_count
+from .moment import Moment
 from .networks import MLP, Periodic, Rescale, default_network
 from .ntk.kernel import checked_dtype
 from .parameters import PARAMETERS, decode_params
@@ -37,7 +41,7 @@ from .problem import Problem
 from .residuals import ResidualFunctions, total_loss
 from .run import Run
 from .samplers import AbstractSampler, QuasiRandom, point_counts
-from .saver import Checkpoints, Saver, restore
+from .saver import Checkpoints, CheckpointWarning, Saver, nothing_saved, restore, saved
 from .solution import Solution
 from .stop_reason import StopReason
 from .strategies import Strategy, as_strategy
@@ -51,6 +55,7 @@ INTERVAL_SEED = 30_011
 """Offset that keeps the points of intervals apart from those of training."""
 
 
+@full_precision()
 def fit(
     problem: Problem,
     model: Model | None = None,
@@ -102,10 +107,11 @@ def fit(
     - `checkpoints`: a run folder to save the state in every minute, or `Checkpoints` that say more; None saves nothing;
     - `resume`: a run folder whose newest intact checkpoint the fit goes on from, and where it goes on saving. The other
       arguments are those of the run that was interrupted, and without a `budget` the end is the same to the last bit.
+      Where nothing was saved yet the fit begins from the start, with a `CheckpointWarning`.
 
     **Raises:** `ProblemError`, `ValueError` or `TypeError` for arguments that cannot be meant; `RunFolderError` where
-    there is nothing to resume, or a run with other arguments; `Interrupted` or `Terminated` where a signal ends a fit
-    that saves its state.
+    no checkpoint is intact, or the run to resume had other arguments; `Interrupted` or `Terminated` where a signal ends
+    a fit that saves its state.
     """
     clock = Clock()
     limits = Limits(*_checked_limits(steps, budget, target), clock)
@@ -121,7 +127,7 @@ def fit(
     given = [model, width, depth, points, sampler, weights, weighting]
     chooses = plan.name == "auto" and all(item is None for item in given) and steps != 0 and _has_interior(problem)
     if not chooses and choices != DEFAULT_CHOICES:
-        raise ValueError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
+        raise InputError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
@@ -134,7 +140,7 @@ def fit(
         settings |= {"model": None if model is None else type(model).__name__}
         asked, own = {name: plain(value) for name, value in settings.items()}, network_identity(network, ansatz)
         identity = Identity(problem_identity(problem), asked, own, versions())
-        before, place = (None, None) if resume is None else restore(Path(resume), identity)
+        before, place = (None, None) if resume is None else _restored(Path(resume), identity)
         saver = Saver(saving, identity, place)
     with contextlib.ExitStack() as stack:
         if saver is not None:
@@ -157,6 +163,7 @@ def fit(
     return Solution(problem, found, trained.measure.fields, trained.params, trained.state, run)
 
 
+@full_precision()
 def load(folder: str | Path, problem: Problem, model: Model | None = None) -> Solution:
     """The solution that `Solution.save` wrote.
 
@@ -165,9 +172,9 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
 
     **Raises:** `RunFolderError` if the folder holds no intact run of this problem and model.
     """
-    run = Run.load(Path(folder))
-    if run.summary.problem != problem.name:
-        raise RunFolderError(f"'{folder}' holds a run of problem '{run.summary.problem}', not of '{problem.name}'")
+    folder = Path(folder)
+    run = Run.load(folder)
+    check_fingerprint(_part_of(folder, FINGERPRINT), problem, folder)
     ansatz = find_ansatz(problem, run.config["conditions"], periodic=model is None)
     with jax.enable_x64(True):
         if model is None and run.config.get("network") == "SineFeatures":
@@ -177,11 +184,12 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
             functional = ansatz.wrap(_network(ansatz, model, *shape, run.summary.seed)[0])
         residuals = ResidualFunctions(problem, functional)
         like = residuals.initial_params(cast(functional.params, jnp.float64))
-        params = decode_params(_parameters_in(Path(folder)), like, f"'{Path(folder) / PARAMETERS}'")
+        params = decode_params(_part_of(folder, PARAMETERS), like, f"'{folder / PARAMETERS}'")
         found = merged(functional, ansatz, params, model is not None)
     return Solution(problem, found, Fields(residuals), params, None, run)
 
 
+@full_precision()
 def diagnose(
     problem: Problem,
     model: Model | None = None,
@@ -218,7 +226,7 @@ def _wanted(conditions: str | Sequence[str] | None, model: Model | None) -> str 
     if conditions is None:
         return "exact" if model is None else "soft"
     if not isinstance(conditions, str | Sequence):
-        raise TypeError(f"`conditions` is 'exact', 'soft' or names of conditions; got {type(conditions).__name__}")
+        raise InputTypeError(f"`conditions` is 'exact', 'soft' or names of conditions; got {type(conditions).__name__}")
     return conditions
 
 
@@ -350,7 +358,7 @@ def _network(
         shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
         return as_functional(network, dimension), {"network": MLP.__name__, **shape}
     if width is not None or depth is not None:
-        raise ValueError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
+        raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
 
 
@@ -387,11 +395,11 @@ def _config(
 def _checked_limits(
     steps: int | None, budget: float | None, target: float | None
 ) -> tuple[int | None, float | None, float | None]:
-    if steps is not None and (not is_whole(steps, 0)):
-        raise ValueError(f"`steps` is a whole number ≥ 0, got {steps!r}")
+    if steps is not None and not is_whole(steps, 0, 2**31 - 1):
+        raise InputError(f"`steps` is a whole number from 0 to 2³¹ − 1, got {steps!r}")
     for name, value in (("budget", budget), ("target", target)):
         if value is not None and not is_positive(value):
-            raise ValueError(f"`{name}` is a finite number > 0, got {value!r}")
+            raise InputError(f"`{name}` is a finite number > 0, got {value!r}")
     return steps, budget, target
 
 
@@ -399,25 +407,35 @@ def _checked_checkpoints(checkpoints: Any, resume: Any) -> Checkpoints | None:
     """Where and when to save, if at all."""
     for name, value in (("checkpoints", checkpoints), ("resume", resume)):
         if value is not None and not isinstance(value, str | os.PathLike | Checkpoints):
-            raise TypeError(f"`{name}` is the path of a run folder, got {value!r}")
+            raise InputTypeError(f"`{name}` is the path of a run folder, got {value!r}")
     if isinstance(resume, Checkpoints):
-        raise TypeError("`resume` is the path of a run folder; say when to save with `checkpoints=Checkpoints(...)`")
+        raise InputTypeError(
+            "`resume` is the path of a run folder; say when to save with `checkpoints=Checkpoints(...)`"
+        )
     if checkpoints is None and resume is None:
         return None
     saving = checkpoints if isinstance(checkpoints, Checkpoints) else Checkpoints(checkpoints or resume)
     if resume is not None and Path(resume).resolve() != Path(saving.folder).resolve():
-        raise ValueError(
+        raise InputError(
             f"a run that is resumed goes on in its folder, '{resume}'; got checkpoints in '{saving.folder}'"
         )
     return saving
 
 
-def _parameters_in(folder: Path) -> bytes:
-    """The file of a run folder. **Raises:** `RunFolderError` without."""
+def _restored(folder: Path, identity: Identity) -> tuple[Moment | None, Path | None]:
+    """Where a run goes on from; nothing, with a warning, where nothing was saved yet."""
+    if saved(folder) is None:
+        warnings.warn(nothing_saved(folder), CheckpointWarning, stacklevel=4)
+        return None, None
+    return restore(folder, identity)
+
+
+def _part_of(folder: Path, name: str) -> bytes:
+    """A file of a run folder. **Raises:** `RunFolderError` without it."""
     files = read_files(folder)
-    if PARAMETERS not in files:
-        raise RunFolderError(f"the run in '{folder}' has no {PARAMETERS}; `Solution.save` writes it")
-    return files[PARAMETERS]
+    if name not in files:
+        raise RunFolderError(f"the run in '{folder}' has no {name}; `Solution.save` writes it")
+    return files[name]
 
 
 def _check_run_arguments(problem: Any, seed: Any, precision: str, callbacks: Any) -> None:

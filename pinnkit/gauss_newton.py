@@ -24,6 +24,7 @@ from jaxtyping import Array
 
 from ._checks import check_not_negative, check_positive, check_share, check_whole
 from ._types import Params, Scalar
+from .errors import InputError
 from .linearization import AbstractLinearization
 
 
@@ -112,7 +113,7 @@ def levenberg_marquardt(damping: float = 1e-2, attempts: int = 6, momentum: floa
     def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
         del updates
         if params is None:
-            raise ValueError("Levenberg-Marquardt tries its steps: give `update` the parameters")
+            raise InputError("Levenberg-Marquardt tries its steps: give `update` the parameters")
         value_fn, at = _required("value_fn", extra_args), _required("linearize", extra_args)()
         gradient_norm = jnp.linalg.norm(at.gradient)
         solve = at.damped_solver(_forcing(gradient_norm, state.gradient_norm))
@@ -165,5 +166,5 @@ def _forcing(gradient_norm: Scalar, before: Scalar) -> Scalar:
 
 def _required(name: str, extra_args: dict[str, Any]) -> Callable[..., Any]:
     if name not in extra_args:
-        raise ValueError(f"this optimizer needs the keyword `{name}` in `update`; see the docstring of its module")
+        raise InputError(f"this optimizer needs the keyword `{name}` in `update`; see the docstring of its module")
     return extra_args[name]

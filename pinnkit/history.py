@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from .columns import Column
 from .diagnostics import Diagnostics
 from .prediction import Passage
 from .records import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import xarray
 
 _SNAPSHOT = "snapshot/"
+_LISTS = ("checks", "diagnostics", "phases", "decisions", "shortages")
 
 
 @dataclass
@@ -90,6 +92,9 @@ class History:
     decisions: list[str] = field(default_factory=list)
     shortages: list[Shortage] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._columns: dict[tuple[str, ...], Column] = {}
+
     @classmethod
     def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":
         """A history before the first step; `conditions` in the order of their declaration."""
@@ -102,21 +107,26 @@ class History:
         """Predictions of linear theory from one look to the next, where they could be checked."""
         return [record.passage for record in self.diagnostics if record.passage is not None]
 
-    def copy(self) -> "History":
-        """A history that stays as it is when this one goes on."""
-        lists = ("checks", "diagnostics", "phases", "decisions", "shortages")
-        return dataclasses.replace(self, **{name: list(getattr(self, name)) for name in lists})
-
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
-        """Add a stretch of steps: arrays by the names of the per-step attributes."""
-        loss = np.asarray(infos["loss"], float)
-        self.step = np.concatenate([self.step, np.arange(first_step, first_step + len(loss))])
+        """Add a stretch of steps: arrays by the names of the per-step attributes.
+
+        The cost is that of the stretch, however long the history is.
+        """
+        count = len(np.asarray(infos["loss"]))
+        self.step = self._grown(self.step, np.arange(first_step, first_step + count), "step")
         for name in ("loss", "gradient_norm", "learning_rate"):
-            setattr(self, name, np.concatenate([getattr(self, name), np.asarray(infos[name], float)]))
+            setattr(self, name, self._grown(getattr(self, name), infos[name], name))
         for name in ("losses", "weights"):
             old, new = getattr(self, name), infos[name]
             assert isinstance(new, Mapping)  # noqa: S101  a table by condition
-            setattr(self, name, {k: np.concatenate([old[k], np.asarray(new[k], float)]) for k in self.conditions})
+            setattr(self, name, {k: self._grown(old[k], new[k], name, k) for k in self.conditions})
+
+    def _grown(self, old: np.ndarray, more: object, *key: str) -> np.ndarray:
+        column = self._columns.get(key)
+        if column is None or column.values is not old:
+            column = self._columns[key] = Column(old)
+        column.extend(np.asarray(more, old.dtype))
+        return column.values
 
     def restrict_to(self, conditions: Iterable[str]) -> None:
         """Keep these conditions only, and what was recorded of all of them."""
@@ -201,6 +211,28 @@ class History:
         """
         variables = decode_variables(data)
         return cls.from_variables(variables), _unpack_snapshot(below(variables, _SNAPSHOT))
+
+
+class Excerpt:
+    """What a history held when the excerpt was taken, which costs nothing however long the history is.
+
+    Arrays of a history keep what they held, and its lists only grow or are replaced; so their lengths are enough.
+    """
+
+    def __init__(self, history: History):
+        self._history = object.__new__(History)
+        vars(self._history).update(vars(history))
+        self._lengths = {name: len(getattr(history, name)) for name in _LISTS}
+
+    @property
+    def steps(self) -> int:
+        return len(self._history.step)
+
+    @property
+    def history(self) -> History:
+        """As a history of its own."""
+        lists = {name: getattr(self._history, name)[:length] for name, length in self._lengths.items()}
+        return dataclasses.replace(self._history, **lists)
 
 
 def _pack_snapshot(snapshot: Snapshot) -> Variables:

@@ -1,7 +1,6 @@
 """What a run records and shows while it goes on, whoever takes the steps."""
 
 import dataclasses
-import resource
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,7 +10,7 @@ import numpy as np
 from .callbacks import Callback, Progress
 from .clock import Clock
 from .diagnostics import Diagnostics
-from .history import History
+from .history import Excerpt, History
 from .ledger import Arrays, Ledger, Result
 from .moment import Moment, Training
 from .output_layer import OutputStep
@@ -107,8 +106,8 @@ class Journal:
     def offer(self, training: Training | None = None, finished: bool = False) -> None:
         """The run can be saved as it is now."""
         if self._saver is not None and not self._ledger.is_replaying:
-            history = self.history.copy()
-            moment = Moment(self.seconds, self.resumed, self._ledger.pieces, history, training, finished)
+            excerpt = Excerpt(self.history)
+            moment = Moment(self.seconds, self.resumed, self._ledger.pieces, excerpt, training, finished)
             self._saver.offer(moment)
 
     def resume_training(self) -> Training | None:
@@ -117,7 +116,7 @@ class Journal:
         before, self._before = self._before, None
         if before is None or before.training is None:
             return None
-        self.history = before.history
+        self.history = before.recorded.history
         self.compile_seconds, self.train_seconds = before.seconds.compile, before.seconds.train
         self.diagnostics_seconds = before.seconds.diagnostics
         return before.training
@@ -186,7 +185,12 @@ class Journal:
 
 
 def peak_memory_bytes() -> int:
-    """Of the accelerator where it tells, else the largest resident size of this process."""
-    statistics = jax.devices()[0].memory_stats() or {}
+    """Of the accelerator where it tells, else the largest resident size of this process; 0 where neither is known."""
+    if peak := (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
+        return peak
+    try:
+        import resource
+    except ImportError:  # as on Windows
+        return 0
     unit = 1 if sys.platform == "darwin" else 1024
-    return statistics.get("peak_bytes_in_use") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

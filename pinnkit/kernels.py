@@ -14,8 +14,10 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from ._checks import is_whole
+from ._precision import full_precision
 from ._types import Model, Params
 from .domains import Points
+from .errors import InputError, InputTypeError
 from .model import FunctionalModel, cast
 from .networks import default_network
 from .ntk.kernel import checked_dtype, checked_model
@@ -58,6 +60,7 @@ def sample_points(problem: Problem, points: PointsGiven = None, *, seed: int = 0
     return {name: _as_points(problem, name, value) for name, value in given.items()}
 
 
+@full_precision()
 def residual_ntk(
     problem: Problem,
     model: Model | None = None,
@@ -140,9 +143,9 @@ def check_problem_and_seed(problem: Any, seed: Any) -> None:
         hint = (
             f"; a problem that comes with it is solved by `pinnkit solve {problem}`" if isinstance(problem, str) else ""
         )
-        raise TypeError(f"`problem` is a `Problem`, got {type(problem).__name__}{hint}")
+        raise InputTypeError(f"`problem` is a `Problem`, got {type(problem).__name__}{hint}")
     if not is_whole(seed, 0, 2**31 - 1):
-        raise ValueError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
+        raise InputError(f"`seed` is a whole number from 0 to 2³¹ − 1, got {seed!r}")
 
 
 def _scales(problem: Problem, batch: Batch, weights: Mapping[str, float] | None) -> dict[str, float]:

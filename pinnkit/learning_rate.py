@@ -14,6 +14,7 @@ from jaxtyping import Array
 
 from ._checks import check_flag, check_positive, check_share, check_whole
 from ._types import Key, Params, Scalar
+from .errors import InputError
 
 
 class StepContext(eqx.Module):
@@ -119,7 +120,7 @@ class NTKLearningRate(AbstractLearningRate):
     def _momentum(self, opt_state: Any) -> Params:
         mu, count = (optax.tree_utils.tree_get(opt_state, name) for name in ("mu", "count"))
         if mu is None or count is None:
-            raise ValueError(
+            raise InputError(
                 f"`NTKLearningRate` needs an optimizer with a momentum `mu`, such as Adam or SOAP, "
                 f"got the state {type(opt_state).__name__}; for gradient descent take `StableLearningRate`"
             )

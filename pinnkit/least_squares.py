@@ -18,6 +18,8 @@ from jaxtyping import Float
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.linalg.blas import dsyrk, dtrsm  # pyright: ignore[reportAttributeAccessIssue]
 
+from .errors import InputError
+
 RIDGE = 1e-12
 """Of columns of norm 1: directions that are nothing but rounding get no large coefficients."""
 
@@ -47,7 +49,7 @@ def least_squares(
     **Raises:** `ValueError` if A or b is not finite.
     """
     if not (np.isfinite(A).all() and np.isfinite(b).all()):
-        raise ValueError("a least-squares problem has entries that are not finite")
+        raise InputError("a least-squares problem has entries that are not finite")
     norms = np.linalg.norm(A, axis=0)
     scale = 1 / np.where(norms > 0, norms, 1.0)
     scaled = np.asfortranarray(A * scale)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ._precision import full_precision
 from ._types import Params
 from .domains import Box
 from .faults import Fault, find_fault
@@ -23,7 +24,7 @@ class Fields:
         self._function = jax.jit(residuals.fields)
 
     def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, " n *m"]]:
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             return {name: np.asarray(values) for name, values in self._function(params, points).items()}
 
 

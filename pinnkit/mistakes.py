@@ -27,6 +27,8 @@ from jax.errors import (
     TracerIntegerConversionError,
 )
 
+from .errors import InputError
+
 PACKAGE = str(Path(__file__).parent) + os.sep
 
 _PATHS = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} - {None}
@@ -40,7 +42,7 @@ _LONGEST = 60
 """Longer expressions are not quoted in full."""
 
 
-class ProblemError(ValueError):
+class ProblemError(InputError):
     """A problem is invalid; the message says what is wrong with it, in one line."""
 
 

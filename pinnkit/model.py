@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Float
 
 from ._types import Key, Model, Params
+from .errors import InputError, InputTypeError
 
 if TYPE_CHECKING:
     from flax import nnx  # slow to import: who has a model of it has imported it
@@ -51,7 +52,7 @@ def as_functional(model: Model, size: int, key: Key | None = None) -> Functional
     or one that does not accept `size` coordinates.
     """
     if isinstance(model, optax.GradientTransformation):  # a pair of functions too
-        raise TypeError("an optimizer was given where a model goes; `fit` takes it as `strategy=`")
+        raise InputTypeError("an optimizer was given where a model goes; `fit` takes it as `strategy=`")
     if isinstance(model, FunctionalModel):
         functional = model
     elif _is_nnx(model):
@@ -61,12 +62,12 @@ def as_functional(model: Model, size: int, key: Key | None = None) -> Functional
     elif isinstance(model, tuple) and len(model) == 2 and all(callable(part) for part in model):
         functional = _from_functions(*model, key=jax.random.key(0) if key is None else key)
     else:
-        raise TypeError(
+        raise InputTypeError(
             f"a model is an `nnx.Module`, an `eqx.Module`, a pair `(init, apply)` or a `FunctionalModel`; "
             f"got {type(model).__name__}"
         )
     if not jax.tree.leaves(functional.params):
-        raise ValueError(f"the model {type(model).__name__} has no trainable parameters")
+        raise InputError(f"the model {type(model).__name__} has no trainable parameters")
     dtypes = [jnp.result_type(float), *(leaf.dtype for leaf in jax.tree.leaves(functional.params))]
     with jax.enable_x64(jnp.float64 in dtypes):  # a trained model comes in float64
         return FunctionalModel(functional.params, _for_one_point(functional, size), functional.merge)
@@ -137,7 +138,7 @@ def _for_one_point(model: FunctionalModel, size: int) -> Apply:
             return lambda params, x: jnp.reshape(apply(params, x[None]), (-1,))
     except Exception:  # noqa: S110  the reason that counts is the one for a single point
         pass
-    raise ValueError(f"the model does not accept points with {size} coordinate(s): {reason}")
+    raise InputError(f"the model does not accept points with {size} coordinate(s): {reason}")
 
 
 def _point(params: Params, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:

@@ -6,16 +6,22 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from jaxtyping import Array
 
+from . import _json
+from ._types import Params
 from .checkpoint import Tree
-from .history import History
+from .history import Excerpt, History
 from .ledger import Piece
+from .state import TrainState, packed
 from .stop_reason import StopReason
 from .summary import Seconds
 from .variables import Variable, Variables, below, decode_variables, encode_variables
 
 _HISTORY, _MEMORY, _PIECE, _NOTES = "history/", "memory/", "piece/", "notes"
+
+
+ANY_PROGRAM = "any"
+"""Stands for the program of a run that was begun with other versions, which compile another one."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -41,13 +47,14 @@ class Place(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """- `state`: the leaves of a `TrainState`, keys of random numbers as their data; `kept`: of the parameters kept;
+    """- `state`: a `TrainState`; `kept`: the parameters kept, None without them. Both are lists of their leaves (see
+      `packed`) where they were read from a checkpoint;
     - `memory`: what the diagnostician goes on from.
     """
 
     place: Place
-    state: Sequence[Array | np.ndarray]
-    kept: Sequence[Array | np.ndarray]
+    state: TrainState | Sequence[np.ndarray]
+    kept: Params
     memory: dict[str, np.ndarray]
 
 
@@ -62,18 +69,26 @@ class Moment:
     seconds: Seconds
     resumed: tuple[int, ...]
     pieces: tuple[Piece, ...]
-    history: History
+    recorded: Excerpt
     training: Training | None = None
     finished: bool = False
 
     @property
     def step(self) -> int:
-        return len(self.history.step)
+        return self.recorded.steps
 
     @property
     def is_worth_keeping(self) -> bool:
         """Whether anything would be lost with it."""
         return bool(self.step or self.pieces)
+
+    @property
+    def of_other_versions(self) -> "Moment":
+        """The same, to be gone on from by another program than that which took its steps."""
+        if self.training is None or not self.training.place.program:
+            return self
+        place = msgspec.structs.replace(self.training.place, program=ANY_PROGRAM)
+        return dataclasses.replace(self, training=dataclasses.replace(self.training, place=place))
 
     @property
     def tree(self) -> Tree:
@@ -86,8 +101,8 @@ class Moment:
             None if training is None else training.place,
         )
         record: Variables = {
-            _NOTES: Variable((), np.array(msgspec.json.encode(notes).decode())),
-            **{f"{_HISTORY}{name}": v for name, v in self.history.variables.items()},
+            _NOTES: Variable((), np.array(_json.encode(notes).decode())),
+            **{f"{_HISTORY}{name}": v for name, v in self.recorded.history.variables.items()},
             **_plain(_MEMORY, {} if training is None else training.memory),
         }
         for number, piece in enumerate(self.pieces):
@@ -95,14 +110,14 @@ class Moment:
         data = np.frombuffer(encode_variables(record, compressed=False), np.uint8)
         if training is None:
             return {"record": data}
-        kept = {"kept": list(training.kept)} if training.kept else {}
-        return {"record": data, "state": list(training.state), **kept}
+        kept = packed(training.kept)
+        return {"record": data, "state": packed(training.state), **({"kept": kept} if kept else {})}
 
     @classmethod
     def of(cls, tree: Tree) -> "Moment":
         """What `tree` gave."""
         record = decode_variables(np.asarray(tree["record"]).tobytes())
-        notes = msgspec.json.decode(str(record[_NOTES].values), type=_Notes)
+        notes = _json.decode(str(record[_NOTES].values).encode(), _Notes)
         arrays = lambda prefix: {name: v.values for name, v in below(record, prefix).items()}
         training = None
         if notes.place is not None:
@@ -111,7 +126,7 @@ class Moment:
             seconds=notes.seconds,
             resumed=notes.resumed,
             pieces=tuple(Piece(*named, arrays(f"{_PIECE}{i}/")) for i, named in enumerate(notes.pieces)),
-            history=History.from_variables(below(record, _HISTORY)),
+            recorded=Excerpt(History.from_variables(below(record, _HISTORY))),
             training=training,
         )
 

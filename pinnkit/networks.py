@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from ._checks import check_whole
 from ._types import Key
 from .domains import Box
+from .errors import InputError, InputTypeError
 
 
 class AbstractEmbedding(eqx.Module):
@@ -47,7 +48,7 @@ class Rescale(AbstractEmbedding):
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
         if x.shape != (self.size,):
-            raise ValueError(f"it takes points with {self.size} coordinate(s), got an array of shape {x.shape}")
+            raise InputError(f"it takes points with {self.size} coordinate(s), got an array of shape {x.shape}")
         lower, upper = np.array(self.lower), np.array(self.upper)
         center, half = (lower + upper) / 2, (upper - lower) / 2
         return (x - jnp.asarray(center, x.dtype)) / jnp.asarray(half, x.dtype)
@@ -69,9 +70,9 @@ class Periodic(AbstractEmbedding):
     def __init__(self, domain: Box, periods: Mapping[str, float]):
         """`periods` maps coordinate names to periods, most often the width of the domain."""
         if unknown := sorted(set(periods) - set(domain.coordinates)):
-            raise ValueError(f"periods for unknown coordinate(s) {unknown}; there are {list(domain.coordinates)}")
+            raise InputError(f"periods for unknown coordinate(s) {unknown}; there are {list(domain.coordinates)}")
         if wrong := {name: period for name, period in periods.items() if not period > 0}:
-            raise ValueError(f"a period is a positive number, got {wrong}")
+            raise InputError(f"a period is a positive number, got {wrong}")
         self.rescale = Rescale(domain)
         self.axes = tuple(domain.coordinates.index(name) for name in periods)
         self.periods = tuple(float(period) for period in periods.values())
@@ -99,7 +100,7 @@ class FourierFeatures(AbstractEmbedding):
     def __init__(self, inner: AbstractEmbedding, count: int, scale: float, seed: int = 0):
         """`count` frequencies with standard deviation `scale`, in radians per unit of the features."""
         if count < 1 or not scale > 0:
-            raise ValueError(f"Fourier features need a count ≥ 1 and a scale > 0, got {count} and {scale}")
+            raise InputError(f"Fourier features need a count ≥ 1 and a scale > 0, got {count} and {scale}")
         self.inner = inner
         frequencies = scale * np.random.default_rng(seed).standard_normal((count, inner.size))
         self.frequencies = tuple(map(tuple, frequencies.tolist()))
@@ -237,11 +238,11 @@ class SineFeatures(eqx.Module):
 
         s = np.broadcast_to(np.asarray(bandwidth, float), (domain.dimension,))
         if min(outputs, width) < 1 or not (np.isfinite(s) & (s > 0)).all():
-            raise ValueError(
+            raise InputError(
                 f"sine features need outputs and width ≥ 1 and a bandwidth > 0, got {outputs}, {width}, {bandwidth}"
             )
         if unknown := sorted(set(periodic) - set(domain.coordinates)):
-            raise ValueError(f"there are no coordinate(s) {unknown}; there are {list(domain.coordinates)}")
+            raise InputError(f"there are no coordinate(s) {unknown}; there are {list(domain.coordinates)}")
         self.embedding = Rescale(domain)
         self.whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))
@@ -278,11 +279,11 @@ def _checked_embedding(
 ) -> AbstractEmbedding:
     """The embedding of a network whose arguments can be meant."""
     if not isinstance(domain, Box):
-        raise TypeError(f"the `domain` of a network is a `Box`, got {type(domain).__name__}")
+        raise InputTypeError(f"the `domain` of a network is a `Box`, got {type(domain).__name__}")
     if embedding is not None and not isinstance(embedding, AbstractEmbedding):
-        raise TypeError(f"an `embedding` is one such as `Rescale(domain)`, got {type(embedding).__name__}")
+        raise InputTypeError(f"an `embedding` is one such as `Rescale(domain)`, got {type(embedding).__name__}")
     if not callable(activation):
-        raise TypeError(f"an `activation` is a function such as `jnp.tanh`, got {type(activation).__name__}")
+        raise InputTypeError(f"an `activation` is a function such as `jnp.tanh`, got {type(activation).__name__}")
     check_whole(outputs=outputs, width=width, depth=depth)
     check_whole(0, seed=seed)
     return Rescale(domain) if embedding is None else embedding

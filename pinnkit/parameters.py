@@ -20,7 +20,7 @@ def encode_params(params: Params, described: Mapping[str, str]) -> bytes:
     - `described`: what stands in the header beside them.
     """
     arrays = {name: np.ascontiguousarray(leaf, np.float64) for name, leaf in _named(params).items()}
-    return safetensors.numpy.save(arrays, dict(described))
+    return _sorted(safetensors.numpy.save(arrays, dict(described)))
 
 
 def decode_params(data: bytes, like: Params, where: str) -> Params:
@@ -39,6 +39,14 @@ def decode_params(data: bytes, like: Params, where: str) -> Params:
         raise RunFolderError(f"{where} belongs to another model: it has {say(shapes(found))}, this one {say(wanted)}")
     leaves = [np.asarray(found[name], np.float64) for name in wanted]
     return jax.tree.structure(like).unflatten(leaves)
+
+
+def _sorted(data: bytes) -> bytes:
+    """The same file with its header in alphabetical order, which is random as safetensors writes it."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:start]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[start:]
 
 
 def _named(params: Params) -> dict[str, np.ndarray]:

@@ -221,7 +221,13 @@ class Problem:
         known = {**dict(zip(self.domain.coordinates, points.T, strict=True)), **self.constants}
         result = self.reference(**{name: known[name] for name in inspect.signature(self.reference).parameters})
         if not isinstance(result, Mapping):
-            result = dict(zip(self.field_sizes, [result] if len(self.field_sizes) == 1 else result, strict=True))
+            parts = [result] if len(self.field_sizes) == 1 else result
+            if not isinstance(parts, list | tuple | np.ndarray) or len(parts) != len(self.field_sizes):
+                raise ProblemError(
+                    f"the reference of problem '{self.name}' returns {type(result).__name__}; "
+                    f"it must return values of the fields {list(self.field_sizes)}, in this order or by name"
+                )
+            result = dict(zip(self.field_sizes, parts, strict=True))
         if set(result) - set(self.field_sizes):
             raise ProblemError(
                 f"the reference of problem '{self.name}' returns {sorted(result)}; "
@@ -231,7 +237,13 @@ class Problem:
 
     def _reference_values(self, name: str, values: Any, points: Float[np.ndarray, "n d"]) -> np.ndarray:
         size, n = self.field_sizes[name], len(points)
-        array, shape = np.asarray(values, dtype=float), (n,) if size == 1 else (n, size)
+        try:
+            array, shape = np.asarray(values, dtype=float), (n,) if size == 1 else (n, size)
+        except (TypeError, ValueError):
+            raise ProblemError(
+                f"the reference of problem '{self.name}' gives field '{name}' what are no numbers: "
+                f"{type(values).__name__}"
+            ) from None
         if array.shape not in (shape, ()):
             raise ProblemError(
                 f"the reference of problem '{self.name}' gives field '{name}' the shape {array.shape} "

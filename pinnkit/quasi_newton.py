@@ -27,6 +27,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from ._types import Params, Scalar
+from .errors import InputError
 
 LARGEST_BYTES = 2 * 1024**3
 """An inverse Hessian larger than this is refused."""
@@ -99,12 +100,12 @@ def quasi_newton(member: str = "ssbroyden", evaluations: int = 25) -> optax.Grad
     **Raises:** `ValueError` for an unknown member, and for parameters whose inverse Hessian would exceed 2 GiB.
     """
     if member not in MEMBERS:
-        raise ValueError(f"there is no quasi-Newton method '{member}'; there are {', '.join(MEMBERS)}")
+        raise InputError(f"there is no quasi-Newton method '{member}'; there are {', '.join(MEMBERS)}")
 
     def init(params: Params) -> QuasiNewtonState:
         flat, _ = ravel_pytree(params)
         if (size := flat.size**2 * flat.dtype.itemsize) > LARGEST_BYTES:
-            raise ValueError(
+            raise InputError(
                 f"the inverse Hessian of {flat.size} parameters takes {size / 2**30:.1f} GiB; take a network with "
                 f"at most {math.isqrt(LARGEST_BYTES // flat.dtype.itemsize)} parameters, or strategy 'lbfgs'"
             )
@@ -116,7 +117,7 @@ def quasi_newton(member: str = "ssbroyden", evaluations: int = 25) -> optax.Grad
     ) -> tuple[Params, QuasiNewtonState]:
         del updates
         if params is None or not {"value", "grad", "value_fn"} <= set(extra_args):
-            raise ValueError("a quasi-Newton step needs the parameters and the keywords `value`, `grad` and `value_fn`")
+            raise InputError("a quasi-Newton step needs the parameters and the keywords `value`, `grad` and `value_fn`")
         g, _ = ravel_pytree(extra_args["grad"])
         flat, unravel = ravel_pytree(params)
         value_and_grad = jax.value_and_grad(lambda flat: extra_args["value_fn"](unravel(flat)))

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from .files import RunFolderError, read_files, reason_of, summed, write_files
+from .files import RunFolderError, is_there, read_files, reason_of, summed, write_files
 from .history import History, Snapshot
 from .summary import Summary
 
@@ -39,17 +39,18 @@ class Run:
             "history.npz": self.history.encoded(self.snapshot),
         }
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write `files` and their SHA-256 sums; all are complete before any replaces an older one.
 
         **Raises:** `RunFolderError`.
         """
-        write_files(folder, summed(self.files))
+        write_files(Path(folder), summed(self.files))
 
     @classmethod
-    def load(cls, folder: Path) -> "Run":
+    def load(cls, folder: str | Path) -> "Run":
         """Read what `save` wrote. **Raises:** `RunFolderError` for anything else."""
-        if not (folder / "summary.json").is_file():
+        folder = Path(folder)
+        if not is_there(folder / "summary.json"):
             raise RunFolderError(
                 f"'{folder}' is not a run folder: it has no summary.json; `pinnkit solve ... --output` makes one"
             )

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import warnings
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,11 @@ from .checkpoint import (
     remove_all_but,
     write_checkpoint,
 )
+from .errors import InputError, InputTypeError
 from .files import RunFolderError, reason_of
-from .identity import Identity
+from .identity import Identity, plain, problem_identity, reconciled, versions
 from .moment import Moment
+from .problem import Problem
 from .signals import Signals, stopped
 
 FIRST = 2.0
@@ -56,13 +59,13 @@ class Checkpoints:
 
     def __post_init__(self) -> None:
         if not isinstance(self.folder, str | os.PathLike) or not os.fspath(self.folder):
-            raise TypeError(f"the `folder` of checkpoints is a path, got {self.folder!r}")
+            raise InputTypeError(f"the `folder` of checkpoints is a path, got {self.folder!r}")
         if self.every_seconds is not None and not is_positive(self.every_seconds):
-            raise ValueError(f"`every_seconds` of checkpoints is a number > 0 or None, got {self.every_seconds!r}")
+            raise InputError(f"`every_seconds` of checkpoints is a number > 0 or None, got {self.every_seconds!r}")
         if self.every_steps is not None and not is_whole(self.every_steps, 1):
-            raise ValueError(f"`every_steps` of checkpoints is a whole number > 0 or None, got {self.every_steps!r}")
+            raise InputError(f"`every_steps` of checkpoints is a whole number > 0 or None, got {self.every_steps!r}")
         if not is_whole(self.keep, 1):
-            raise ValueError(f"`keep` is how many checkpoints are kept, a whole number > 0, got {self.keep!r}")
+            raise InputError(f"`keep` is how many checkpoints are kept, a whole number > 0, got {self.keep!r}")
 
 
 class Saver:
@@ -182,34 +185,49 @@ def restore(folder: Path, identity: Identity) -> tuple[Moment, Path]:
     **Raises:** `RunFolderError` where there is none, or one of another problem, other settings or another version.
     """
     place, manifest, damaged = newest_intact(folder)
-    versions = identity.versions
-    own, other = versions["pinnkit"], manifest.versions.get("pinnkit")
+    ours, others = identity.versions, manifest.versions
+    own, other = ours["pinnkit"], others.get("pinnkit")
     if own != other:
         raise RunFolderError(f"the run in '{folder}' was begun with pinnkit {other}; this is {own}, which cannot go on")
-    for name in ("problem", "settings", "network"):
-        if (found := difference(folder, getattr(manifest, name), getattr(identity, name))) is not None:
+    changed = ", ".join(f"{name} {others.get(name)}" for name in ours if others.get(name) != ours[name])
+    advice = f"it was begun with {changed}; " * bool(changed) + "resume it with what it was begun with"
+    begun = {"problem": reconciled(manifest.problem, identity.problem, not changed), "settings": manifest.settings}
+    for name, table in {**begun, "network": manifest.network}.items():
+        if (found := difference(folder, table, getattr(identity, name), advice)) is not None:
             raise RunFolderError(found)
     if damaged:
         warnings.warn(f"{damaged[0]}; going on from '{place.name}'", CheckpointWarning, stacklevel=3)
-    if changed := [
-        f"{name} {manifest.versions.get(name)}" for name in versions if manifest.versions.get(name) != versions[name]
-    ]:
-        text = (
-            f"the run in '{folder}' was begun with {', '.join(changed)}: its end will not be the same to the last bit"
-        )
+    if changed:
+        text = f"the run in '{folder}' was begun with {changed}: its end will not be the same to the last bit"
         warnings.warn(text, CheckpointWarning, stacklevel=3)
     try:
-        return Moment.of(read_checkpoint(place)[0]), place
+        moment = Moment.of(read_checkpoint(place)[0])
     except (KeyError, ValueError, TypeError) as error:
-        raise RunFolderError(f"checkpoint '{place}' cannot be read: {reason_of(error)}") from error
+        begun_with = f" (it was begun with {changed})" if changed else ""
+        raise RunFolderError(f"checkpoint '{place}' cannot be read: {reason_of(error)}{begun_with}") from error
+    return moment.of_other_versions if changed else moment, place
 
 
-def settings_of(folder: Path) -> dict[str, Any]:
-    """The settings of the run whose newest intact checkpoint is in a folder, as far as they were given.
+def saved(folder: Path) -> Manifest | None:
+    """What the newest intact checkpoint in a folder is of; None where nothing was saved there yet.
 
-    **Raises:** `RunFolderError` where there is none.
+    **Raises:** `RunFolderError` where there are checkpoints, and none is intact.
     """
-    return {name: value for name, value in newest_intact(folder)[1].settings.items() if value is not None}
+    return newest_intact(folder)[1] if checkpoints(folder) else None
+
+
+def check_same(folder: Path, manifest: Manifest, problem: Problem, given: Mapping[str, Any]) -> None:
+    """**Raises:** `RunFolderError` where a run is of another problem, or had other settings than those given."""
+    begun = reconciled(manifest.problem, now := problem_identity(problem), manifest.versions == versions())
+    settings = {name: plain(value) for name, value in given.items()}
+    for one, other in ((begun, now), ({name: manifest.settings.get(name) for name in settings}, settings)):
+        if (found := difference(folder, one, other)) is not None:
+            raise RunFolderError(found)
+
+
+def nothing_saved(folder: Path) -> str:
+    """What is said where a run that is to be resumed begins from the start."""
+    return f"nothing is saved in '{folder}' yet: beginning from the start"
 
 
 def _check_free(folder: Path, overwrite: bool) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 
 from ._types import Params
 from .domains import Box
+from .errors import InputError, InputTypeError
 from .files import locked, summed, write_files
 from .history import History
+from .identity import FINGERPRINT, fingerprint
 from .measure import Fields
 from .parameters import PARAMETERS, encode_params
 from .problem import Problem
@@ -69,7 +71,7 @@ class Solution:
         """
         names = self.problem.domain.coordinates
         if set(coordinates) != set(names):
-            raise TypeError(
+            raise InputTypeError(
                 f"the solution of '{self.problem.name}' is a function of {', '.join(names)}; got {sorted(coordinates)}"
             )
         arrays = np.broadcast_arrays(*(np.asarray(coordinates[name], float) for name in names))
@@ -121,13 +123,13 @@ class Solution:
         return Report(self.run)
 
     def save(self, folder: str | Path) -> Path:
-        """Write `summary.json`, `config.toml`, `history.npz`, `parameters.safetensors`, their SHA-256 sums, and
-        `report.html`; all are complete before any replaces an older one.
+        """Write `summary.json`, `config.toml`, `history.npz`, `problem.json`, `parameters.safetensors`, their SHA-256
+        sums, and `report.html`; all are complete before any replaces an older one.
 
         **Raises:** `RunFolderError` if the folder cannot be written, or a fit is writing to it.
         """
         folder = Path(folder)
-        files = summed({**self.run.files, PARAMETERS: self._encoded})
+        files = summed({**self.run.files, FINGERPRINT: fingerprint(self.problem), PARAMETERS: self._encoded})
         with locked(folder):
             write_files(folder, {**files, "report.html": self.report.html().encode()})
         return folder
@@ -151,7 +153,7 @@ def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
     names = domain.coordinates
     given = dict.fromkeys(names, grid) if not isinstance(grid, Mapping) else dict(grid)
     if set(given) != set(names):
-        raise ValueError(f"`grid` is a number, or one entry for each of {', '.join(names)}; got {sorted(given)}")
+        raise InputError(f"`grid` is a number, or one entry for each of {', '.join(names)}; got {sorted(given)}")
     out = {}
     for name, low, high in zip(names, domain.lower, domain.upper, strict=True):
         entry = given[name]
@@ -160,6 +162,6 @@ def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
         else:
             axis = np.asarray(entry, float)
         if axis.ndim != 1 or axis.size < 1 or not np.isfinite(axis).all() or not (np.diff(axis) > 0).all():
-            raise ValueError(f"`grid` of '{name}' is a number of points ≥ 2 or increasing finite values; got {entry!r}")
+            raise InputError(f"`grid` of '{name}' is a number of points ≥ 2 or increasing finite values; got {entry!r}")
         out[name] = axis
     return out

@@ -59,7 +59,9 @@ def unpacked(leaves: Sequence[Any], like: Any) -> Any:
     """The tree with the leaves that were packed. **Raises:** `RunFolderError` where they cannot be those of `like`."""
     wanted, tree = jax.tree.flatten(like)
     if [np.shape(leaf) for leaf in leaves] != [leaf.shape for leaf in packed(like)]:
-        raise RunFolderError("the run to resume has a state of other shapes: another network, or another optimizer")
+        raise RunFolderError(
+            "the run to resume has a state of other shapes: another network, optimizer, or version of these"
+        )
     put = lambda leaf, of: jr.wrap_key_data(jnp.asarray(leaf)) if is_key(of) else jnp.asarray(leaf, of.dtype)
     rest = iter(leaves)
     return tree.unflatten([put(next(rest), of) if of.size else of for of in wanted])

@@ -7,6 +7,7 @@ from typing import Any
 import optax
 
 from ._checks import check_whole, is_number
+from .errors import InputError, InputTypeError
 from .gauss_newton import levenberg_marquardt
 from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate, StableLearningRate
 from .prediction import GRADIENT_DESCENT, Preconditioned
@@ -58,13 +59,13 @@ class Phase:
         )
         for name, value, kind, wanted in kinds:
             if not isinstance(value, kind):
-                raise TypeError(f"`{name}` of phase '{self.name}' is {wanted}, got {value!r}")
+                raise InputTypeError(f"`{name}` of phase '{self.name}' is {wanted}, got {value!r}")
         check_whole(0, steps=self.steps)
         check_whole(check_every=self.check_every)
         if self.patience is not None:
             check_whole(patience=self.patience)
         if not is_number(self.share) or not 0 <= self.share <= 1:
-            raise ValueError(f"`share` of phase '{self.name}' is a number from 0 to 1, got {self.share!r}")
+            raise InputError(f"`share` of phase '{self.name}' is a number from 0 to 1, got {self.share!r}")
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,15 @@ class Strategy:
 
     def __post_init__(self) -> None:
         if not self.phases:
-            raise ValueError(f"strategy '{self.name}' has no phases")
+            raise InputError(f"strategy '{self.name}' has no phases")
         if wrong := [type(phase).__name__ for phase in self.phases if not isinstance(phase, Phase)]:
-            raise TypeError(f"strategy '{self.name}' is made of phases, got {wrong[0]}")
+            raise InputTypeError(f"strategy '{self.name}' is made of phases, got {wrong[0]}")
         if not isinstance(self.sampler, AbstractSampler):
-            raise TypeError(f"the sampler of strategy '{self.name}' is one, got {type(self.sampler).__name__}")
+            raise InputTypeError(f"the sampler of strategy '{self.name}' is one, got {type(self.sampler).__name__}")
         if not is_number(self.rows_per_parameter) or self.rows_per_parameter < 0:
-            raise ValueError(f"`rows_per_parameter` is a finite number ≥ 0, got {self.rows_per_parameter!r}")
+            raise InputError(f"`rows_per_parameter` is a finite number ≥ 0, got {self.rows_per_parameter!r}")
         if self.sampler.redraw is not None and (bound := [rule for rule in self._rules if rule.remembers_points]):
-            raise ValueError(
+            raise InputError(
                 f"{type(bound[0]).__name__} remembers points, and strategy '{self.name}' draws them anew every "
                 f"{self.sampler.redraw} steps; give it a sampler with `redraw=None`"
             )
@@ -212,19 +213,19 @@ def as_strategy(
     is_own = isinstance(strategy, Strategy) or sampler is not None
     if isinstance(strategy, str):
         if strategy not in STRATEGIES:
-            raise ValueError(f"there is no strategy '{strategy}'; there are {', '.join(STRATEGIES)}")
+            raise InputError(f"there is no strategy '{strategy}'; there are {', '.join(STRATEGIES)}")
         if strategy == "auto" and precision == "single":
             strategy = "ntk-adam"
         strategy = STRATEGIES[strategy]()
     elif isinstance(strategy, optax.GradientTransformation):
         strategy = Strategy("optax", (Phase("optax", strategy),))
     elif not isinstance(strategy, Strategy):
-        raise TypeError(
+        raise InputTypeError(
             f"a strategy is a name ({', '.join(STRATEGIES)}), a `Strategy` or an optax optimizer; "
             f"got {type(strategy).__name__}"
         )
     if precision == "single" and any(phase.double_only for phase in strategy.phases):
-        raise ValueError(
+        raise InputError(
             f"strategy '{strategy.name}' needs precision 'double': rounding in single precision would spoil its steps"
         )
     if sampler is not None:
@@ -245,11 +246,11 @@ def as_weighting(weighting: str | AbstractWeighting) -> AbstractWeighting:
     if isinstance(weighting, AbstractWeighting):
         return weighting
     if not isinstance(weighting, str):
-        raise TypeError(
+        raise InputTypeError(
             f"a weighting is a name ({', '.join(WEIGHTINGS)}) or an `AbstractWeighting`; got {type(weighting).__name__}"
         )
     if weighting not in WEIGHTINGS:
-        raise ValueError(f"there is no weighting '{weighting}'; there are {', '.join(WEIGHTINGS)}")
+        raise InputError(f"there is no weighting '{weighting}'; there are {', '.join(WEIGHTINGS)}")
     return WEIGHTINGS[weighting]()
 
 

@@ -4,6 +4,7 @@ import math
 
 import msgspec
 
+from . import _json
 from .diagnostics import Diagnostics
 from .stop_reason import StopReason
 
@@ -157,10 +158,10 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.stop_reason.phrase + (f": {self.stop_detail}" if self.stop_detail else "")
 
     def encoded(self) -> bytes:
-        """As JSON."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+        """As JSON, in which `"inf"`, `"-inf"` and `"nan"` stand for what is no finite number."""
+        return _json.encode(self, indent=2)
 
     @classmethod
     def decoded(cls, data: bytes) -> "Summary":
         """Read what `encoded` made. **Raises:** `msgspec.DecodeError`."""
-        return msgspec.json.decode(data, type=cls)
+        return _json.decode(data, cls)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import MissingPackageError
 from .variables import Variable
 
 MOST_POINTS = 2000
@@ -21,7 +22,9 @@ def write_events(variables: Mapping[str, Variable], folder: Path) -> Path:
     try:
         from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise ImportError("this needs tensorboardX: install pinnkit with the extra, `pinnkit[tensorboard]`") from error
+        raise MissingPackageError(
+            "this needs tensorboardX: install pinnkit with the extra, `pinnkit[tensorboard]`"
+        ) from error
     with SummaryWriter(str(folder)) as writer:
         for name, steps, values in _curves(variables):
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):

@@ -26,11 +26,11 @@ from .journal import Journal
 from .learning_rate import StepContext
 from .linearization import linearize_for_solving
 from .measure import Measure
-from .moment import Place, Training
+from .moment import ANY_PROGRAM, Place, Training
 from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
-from .state import StepInfo, TrainState, is_key, packed, unpacked
+from .state import StepInfo, TrainState, is_key, unpacked
 from .stop_reason import StopReason
 from .strategies import Phase, Strategy, no_theory
 from .weighting import AbstractWeighting, renewed
@@ -40,8 +40,9 @@ LESS = 0.9
 
 
 class _Best(NamedTuple):
-    """The look from outside that saw the smallest held-out loss, and the parameters it saw."""
+    """The look from outside that saw the smallest held-out loss, its number, and the parameters it saw."""
 
+    number: int
     check: Check
     params: Params
 
@@ -107,20 +108,21 @@ class Trainer:
         if before is None:
             return state, Place(self._limits.seconds())
         place, phase = before.place, self._strategy.phases[before.place.phase]
-        restored = unpacked(before.state, _enter(phase, self._residuals, state))
+        restored = unpacked(jax.tree.leaves(before.state), _enter(phase, self._residuals, state))
         if place.kept is not None:
-            self._best = _Best(self.history.checks[place.kept], unpacked(before.kept, state.params))
+            self._best = _Best(
+                place.kept, self.history.checks[place.kept], unpacked(jax.tree.leaves(before.kept), state.params)
+            )
         self._diagnostician.remember(before.memory, self.history.diagnostics)
         return restored, place
 
     def _offer(self, state: TrainState, place: Place, finished: bool = False) -> None:
         """The run can be saved at this place."""
-        best, checks = self._best, self.history.checks
+        best = self._best
         if best is not None:
-            number = next(i for i, check in enumerate(checks) if check is best.check)
-            place = msgspec.structs.replace(place, kept=number)
-        kept = [] if best is None else packed(best.params)
-        self._journal.offer(Training(place, packed(state), kept, self._diagnostician.memory), finished)
+            place = msgspec.structs.replace(place, kept=best.number)
+        kept = None if best is None else best.params
+        self._journal.offer(Training(place, state, kept, self._diagnostician.memory), finished)
 
     def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
         """Steps of a phase; None where only time limits it."""
@@ -150,12 +152,11 @@ class Trainer:
         if steps == 0:
             return state, over(StopReason.STEPS)
         (stretch, program), planned = self._compile(phase, state), _diagnostic_steps(phase, steps)
-        if is_new:
-            place = msgspec.structs.replace(place, program=program)
-        elif place.program != program:
+        if place.program not in ("", ANY_PROGRAM, program):
             raise RunFolderError(
                 "the run to resume took other steps: it had other equations, another network or optimizer"
             )
+        place = msgspec.structs.replace(place, program=program)
         pace = None
         while count := self._count(phase, int(state.step) - first, steps, planned, pace, deadline):
             self._offer(state, place)
@@ -173,12 +174,12 @@ class Trainer:
                 return state, over(StopReason.NOT_FINITE, self._fault(phase, state))
             check = self._check(state, infos.weights, taken)
             if not math.isfinite(check.held_out_loss):
-                self.history.checks.pop()
                 fault = self._measure.fault(state.params) or "held-out loss"
                 state = dataclasses.replace(state, params=state.previous)
                 return state, over(StopReason.NOT_FINITE, f"{fault}, at step {check.step}")
+            self.history.checks.append(check)
             if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, _numbers(state)):
-                self._best = _Best(check, state.params)
+                self._best = _Best(len(self.history.checks) - 1, check, state.params)
             if place.best is None or check.held_out_loss < LESS * place.best:
                 place = msgspec.structs.replace(place, best=check.held_out_loss, best_at=int(state.step))
             is_stopped = self._report(phase, infos, taken, check, (done + taken) / total, pace)
@@ -255,9 +256,7 @@ class Trainer:
         held_out, errors = self._measure.held_out(state.params), self._measure.errors(state.params)
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
         trained = {name: held_out[name] for name in final}
-        check = Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, errors.relative_l2)
-        self.history.checks.append(check)
-        return check
+        return Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, errors.relative_l2)
 
     def _kept(self, state: TrainState) -> tuple[TrainState, int]:
         """The state, with the parameters that left least on held-out points where those of the end are not as good, and
@@ -272,7 +271,7 @@ class Trainer:
         other = f"those of step {last.step} leave {left:.2e}" if last is not check else "what came then is not finite"
         self._journal.decide(f"kept: the parameters of step {check.step}, held-out loss {best:.2e}; {other}")
         records = self.history.diagnostics
-        records[:] = [record for record in records if record.step < int(state.step)]
+        self.history.diagnostics = [record for record in records if record.step < int(state.step)]
         return dataclasses.replace(state, params=self._best.params), check.step
 
     def _diagnose(self, state: TrainState, phase: Phase, is_last_step: bool = True) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from .errors import InputError, MissingPackageError
+
 if TYPE_CHECKING:
     import pandas
     import xarray
@@ -88,7 +90,7 @@ def to_pandas(variables: Mapping[str, Variable], dimensions: tuple[str, ...]) ->
     chosen = {n: v.values for n, v in variables.items() if v.dimensions == dimensions and v.dimensions != (n,)}
     if not chosen:
         known = dict.fromkeys(", ".join(v.dimensions) for v in variables.values() if v.dimensions)
-        raise ValueError(f"no variable has the dimensions ({', '.join(dimensions)}); there are ({'), ('.join(known)})")
+        raise InputError(f"no variable has the dimensions ({', '.join(dimensions)}); there are ({'), ('.join(known)})")
     lengths = next(iter(chosen.values())).shape
     labels = [
         variables[d].values if d in variables and variables[d].dimensions == (d,) else np.arange(n)
@@ -105,4 +107,6 @@ def _imported(package: str, extra: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise ImportError(f"this needs {package}: install pinnkit with the extra, `pinnkit[{extra}]`") from error
+        raise MissingPackageError(
+            f"this needs {package}: install pinnkit with the extra, `pinnkit[{extra}]`"
+        ) from error

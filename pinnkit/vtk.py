@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._types import TIME_NAMES
+from .errors import InputError, MissingPackageError
 
 _CELLS = {1: "line", 2: "quad", 3: "hexahedron"}
 
@@ -28,12 +29,12 @@ def write_vtk(path: Path, axes: Mapping[str, np.ndarray], fields: Mapping[str, n
     try:
         import meshio  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise ImportError("this needs meshio: install pinnkit with the extra, `pinnkit[data]`") from error
+        raise MissingPackageError("this needs meshio: install pinnkit with the extra, `pinnkit[data]`") from error
     names = list(axes)
     time = next((i for i, name in enumerate(names) if name in TIME_NAMES), None)
     space = [axes[name] for i, name in enumerate(names) if i != time]
     if not 1 <= len(space) <= 3 or min(len(axis) for axis in space) < 2:
-        raise ValueError(f"VTK takes one to three coordinates besides time with two points or more; got {names}")
+        raise InputError(f"VTK takes one to three coordinates besides time with two points or more; got {names}")
     points, cells = _mesh(space)
 
     def write(file: Path, values: Mapping[str, np.ndarray]) -> None:

@@ -1,14 +1,19 @@
 """The command line: what it passes on, one line for what cannot be meant, exit statuses."""
 
+import ast
+import os
+import subprocess
 import sys
 import types
 from pathlib import Path
 
 import jax
 import msgspec
+import numpy as np
 import pytest
 
 import pinnkit.cli
+from pinnkit import origin
 from pinnkit.cli import main
 from pinnkit.stop_reason import StopReason
 
@@ -224,3 +229,121 @@ def test_a_compilation_cache_that_cannot_be_written_is_left_off(monkeypatch, her
     monkeypatch.setattr(jax, "config", types.SimpleNamespace(jax_compilation_cache_dir=None))
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(here / "mine.py"))
     assert pinnkit.cli._cache_compilations() is None
+
+
+CACHING = """
+import jax, jax.numpy as jnp, pinnkit.cli as cli
+cli.CACHED_BYTES, cli.WORTH_CACHING = {size}, 0.0
+print(cli._cache_compilations())
+assert jax.config.jax_compilation_cache_max_size == {size}
+for n in range({first}, {first} + 10):
+    jax.jit(lambda x: jnp.cumsum(jnp.sin(x)))(jnp.ones(n))
+"""
+
+
+def test_the_compilation_cache_has_a_bound(here):
+    """Programs that were not used for longest go, so that the folder never holds more than the bound."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX")}
+    environment |= {
+        "XDG_CACHE_HOME": str(here),
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": str(Path(pinnkit.__file__).parents[1]),
+    }
+
+    def cached(size, first):
+        command = [sys.executable, "-c", CACHING.format(size=size, first=first)]
+        folder = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+        return [path.stat().st_size for path in Path(folder).glob("*-cache")]
+
+    everything = cached(2**30, 10)
+    bound = sum(everything) // 3
+    assert len(everything) >= 10 and 0 < sum(cached(bound, 30)) <= bound
+    assert 0 < pinnkit.cli.CACHED_BYTES < 2**30
+
+
+# Whose fault it is.
+
+
+def test_an_error_within_pinnkit_is_called_a_bug_and_never_invalid_input(monkeypatch, capsys):
+    """Whatever its type: none of these is an error of pinnkit's own."""
+    monkeypatch.setattr(FIT, "find_ansatz", None)  # a TypeError where it is called
+    text = error_of(capsys, "solve", "mine.py", "--quiet", status=1)
+    assert text.startswith("pinnkit: error: this is a bug in pinnkit; please report it, with what `--debug` shows: ")
+    assert text.endswith("TypeError: 'NoneType' object is not callable\n")
+    monkeypatch.setattr(FIT, "find_ansatz", lambda *_, **__: np.zeros(2) + np.zeros(3))
+    monkeypatch.setattr("pinnkit.origin._OURS", (*origin._OURS, str(Path(__file__).parent)))
+    assert "this is a bug in pinnkit; " in error_of(capsys, "solve", "mine.py", "--quiet", status=1)
+    with pytest.raises(ValueError, match="broadcast"):
+        main(["--debug", "solve", "mine.py", "--quiet"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (pinnkit.InputError("no such thing"), "pinnkit: error: no such thing\n"),
+        (pinnkit.RunFolderError("no such folder"), "pinnkit: error: no such folder\n"),
+        (pinnkit.MissingPackageError("needs meshio"), "pinnkit: error: needs meshio\n"),
+        (PermissionError(13, "Permission denied"), "pinnkit: error: [Errno 13] Permission denied\n"),
+        (MemoryError("so many bytes"), "pinnkit: error: so many bytes\n"),
+    ],
+)
+def test_errors_of_input_and_of_the_machine_are_one_line_and_status_2(monkeypatch, capsys, kind, told):
+    def fit(*_, **__):
+        raise kind
+
+    monkeypatch.setattr(FIT, "fit", fit)
+    assert error_of(capsys, "solve", "mine.py", "--quiet") == told
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "told"),
+    [
+        ("reference=lambda x: 1 / 0,", 9, "ZeroDivisionError: division by zero"),
+        ("reference=lambda x: x[99999],", 9, "IndexError: index 99999 is out of bounds"),
+        ("reference=lambda x: x + [1.0, 2.0, 3.0],", 9, "ValueError: operands could not be broadcast"),
+    ],
+)
+def test_an_error_in_a_reference_is_told_with_its_file_and_line(here, capsys, changed, line, told):
+    (here / "mine.py").write_text(PROBLEM.replace("reference=lambda x: 0 * x,", changed))
+    text = error_of(capsys, "solve", "mine.py", "--steps", "1", "--quiet")
+    assert text.startswith(f"pinnkit: error: mine.py, line {line}: {told}") and "this is a bug" not in text
+
+
+@pytest.mark.parametrize("returned", ["'text'", "None", "[[1.0], [2.0, 3.0]]", "{'v': x}"])
+def test_what_a_reference_cannot_return_is_refused(here, capsys, returned):
+    (here / "mine.py").write_text(PROBLEM.replace("0 * x", returned))
+    assert "the reference of problem 'mine' " in error_of(capsys, "solve", "mine.py", "--steps", "1", "--quiet")
+
+
+def test_an_error_in_a_callback_is_that_of_the_callback(monkeypatch, capsys):
+    from pinnkit.report import LiveFile
+
+    monkeypatch.setattr(LiveFile, "start", lambda *_: {}["not there"])
+    text = error_of(capsys, "solve", "mine.py", "--steps", "1", "--quiet")
+    assert (
+        f"{os.path.basename(__file__)}, line " in text
+        and "KeyError: 'not there'" in text
+        and "this is a bug" not in text
+    )
+
+
+def test_an_error_in_a_file_is_told_and_one_of_pinnkit_while_it_is_read_is_a_bug(here, monkeypatch, capsys):
+    (here / "mine.py").write_text(PROBLEM + "\nx = 1 / 0\n")
+    assert "line 12 cannot be read: ZeroDivisionError" in error_of(capsys, "solve", "mine.py")
+    (here / "mine.py").write_text(PROBLEM)
+    monkeypatch.setattr("pinnkit.problem.Frame", None)
+    assert "this is a bug in pinnkit; " in error_of(capsys, "solve", "mine.py", status=1)
+
+
+def test_doors_raise_errors_of_pinnkit_only():
+    """So that any other on the command line is a fault. Fields and equations are asked only while a problem is built,
+    which makes one of `ProblemError`; `variables` is read with what a damaged file may raise.
+    """
+    package = Path(pinnkit.__file__).parent
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
+                if node.exc.func.id in ("ValueError", "TypeError", "ImportError", "RuntimeError", "Exception"):
+                    found.setdefault(path.relative_to(package).as_posix(), []).append(node.lineno)
+    assert set(found) <= {"fields.py", "equation.py", "variables.py"}, found

@@ -310,7 +310,7 @@ REFUSED = {
     "strategy of another type": ({"strategy": 3}, TypeError, "a strategy is a name"),
     "weighting": ({"weighting": "ntk"}, ValueError, "no weighting 'ntk'; there are trace, largest"),
     "weighting of another type": ({"weighting": 3}, TypeError, "a weighting is a name"),
-    "steps": ({"steps": -1}, ValueError, "whole number ≥ 0, got -1"),
+    "steps": ({"steps": -1}, ValueError, "whole number from 0 to 2³¹ − 1, got -1"),
     "budget": ({"budget": 0.0}, ValueError, "`budget` is a finite number > 0"),
     "target": ({"target": float("nan")}, ValueError, "`target` is a finite number > 0"),
     "seed": ({"seed": -1}, ValueError, "`seed` is a whole number"),

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from pinnkit.history import History
+from pinnkit.columns import Column
+from pinnkit.history import Excerpt, History
 from pinnkit.shortage import Shortage
 from pinnkit.variables import Variable, decode_variables, encode_variables, to_xarray, variable
 
@@ -58,6 +59,71 @@ def test_a_file_gives_back_history_and_snapshot(tmp_path, coordinates):
 def test_an_empty_history_is_kept_too(tmp_path):
     empty = History.empty(("pde",), ("x",))
     assert_same(History.decoded(empty.encoded(make_snapshot()))[0], empty)
+
+
+def stretch(count, first=0):
+    """What a stretch of steps reports."""
+    values = np.arange(first, first + count, dtype=float)
+    table = {name: values + i for i, name in enumerate(NAMES)}
+    return {"loss": values, "gradient_norm": -values, "learning_rate": values, "losses": table, "weights": table}
+
+
+def test_recording_copies_each_figure_a_bounded_number_of_times():
+    """A million steps in stretches of 100: what is allocated is no more than four times what is kept."""
+    history, rooms = History.empty(NAMES, ("x",)), {}
+    for first in range(0, 10**6, 100):
+        history.append(first, stretch(100, first))
+        for column in (history.loss, history.step, history.weights["pde"]):
+            rooms[id(column.base)] = column.base
+    assert sum(room.size for room in rooms.values()) <= 4 * 3 * 10**6
+    np.testing.assert_array_equal(history.step, np.arange(10**6))
+    np.testing.assert_array_equal(history.losses["walls"], np.arange(10**6) + 1)
+    assert history.step.dtype == np.int64 and history.loss.dtype == np.float64
+
+
+class Untouchable(list):
+    """A list that nobody may go through, only ask for its length."""
+
+    def __iter__(self):
+        raise AssertionError("it was gone through")
+
+    __getitem__ = __iter__
+
+
+def test_an_excerpt_costs_the_same_however_long_the_history_is():
+    history = make_history(NAMES)
+    history.checks, history.decisions = Untouchable(range(10**5)), Untouchable("ab")
+    excerpt = Excerpt(history)
+    assert excerpt.steps == len(history.step)
+    assert excerpt._history.loss is history.loss  # nothing is copied
+
+
+def test_an_excerpt_stays_as_it_is_when_the_history_goes_on():
+    history = rich_history()
+    expected, excerpt = flat(rich_history()), Excerpt(history)
+    history.append(800, stretch(5, 800))
+    history.append(805, stretch(500, 805))
+    history.checks.append(history.checks[0])
+    history.diagnostics = history.diagnostics[:1]
+    history.decisions.append("more")
+    for a, b in zip(flat(excerpt.history), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    one, other = excerpt.history, excerpt.history
+    one.append(800, stretch(3))
+    other.append(800, stretch(3, 7))
+    assert one.loss[-3:].tolist() == [0, 1, 2] and other.loss[-3:].tolist() == [7, 8, 9]
+    assert history.loss[800:805].tolist() == [800, 801, 802, 803, 804]
+
+
+def test_a_column_that_is_replaced_is_gone_on_from():
+    history = History.empty(NAMES, ("x",))
+    history.append(0, stretch(4))
+    history.loss = history.loss[:2]
+    history.append(2, stretch(1, 50))
+    assert history.loss.tolist() == [0, 1, 50]
+    column = Column(np.arange(3))
+    column.extend(np.arange(0))
+    assert column.values.tolist() == [0, 1, 2]
 
 
 def test_the_file_is_open_plain_arrays_and_the_names_of_their_axes(tmp_path):

@@ -132,7 +132,8 @@ def test_scaling_the_loss_and_permuting_points_change_no_figure(problem, network
         weights = dict.fromkeys(problem.conditions, weight)
         spectrum = pinnkit.training_spectrum(problem, network, batch, weights=weights)
         rank, condition = spectrum.numerical_rank, spectrum.condition_number
-        return [rank, condition, spectrum.effective_rank, spectrum.effective_dimension()], condition.is_lower_bound
+        dimension = spectrum.effective_dimension(relative=True)
+        return [rank, condition, spectrum.effective_rank, dimension], condition.is_lower_bound
 
     plain, bound = figures(batch, 1.0)
     order = np.random.default_rng(0).permutation(20)

@@ -1,6 +1,9 @@
 """Problems by name, module and file; what is wrong with them in one line."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +130,102 @@ def test_a_file_with_several_problems_asks_which(write):
 )
 def test_a_file_that_raises_says_where(write, text, expected):
     assert expected in message(write(text))
+
+
+# Names that the working directory has as well.
+
+TRAP = "open({mark!r}, 'a').write('run'); raise SystemExit('it was run')\n"
+
+
+@pytest.fixture
+def trapped(tmp_path, monkeypatch):
+    """A working directory whose modules have the names of installed ones, and tell if they are run."""
+    mark = tmp_path / "mark"
+
+    def make(kind):
+        here = tmp_path / "here"
+        trap = TRAP.format(mark=str(mark))
+        if kind == "module":
+            here.mkdir()
+            (here / "problems.py").write_text(trap)
+        elif kind == "package":
+            (here / "problems").mkdir(parents=True)
+            (here / "problems" / "__init__.py").write_text(trap)
+            (here / "problems" / "burgers.py").write_text(trap)
+        else:
+            (here / "problems").mkdir(parents=True)
+            (here / "problems" / "burgers.py").write_text(trap)
+        (here / "evil-1.0.dist-info").mkdir()
+        (here / "evil-1.0.dist-info" / "entry_points.txt").write_text("[pinnkit.problems]\nevil = problems:x\n")
+        (here / "evil-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
+        monkeypatch.chdir(here)
+        return here, mark
+
+    return make
+
+
+@pytest.fixture
+def forgotten():
+    """Whatever is called `problems` is loaded anew, and afterwards as it was."""
+    loaded = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "problems"}
+    for name in loaded:
+        del sys.modules[name]
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "problems"]:
+        del sys.modules[name]
+    sys.modules.update(loaded)
+
+
+@pytest.mark.parametrize("kind", ["module", "package", "folder"])
+@pytest.mark.parametrize("on_path", [None, "", "."])
+def test_names_are_of_installed_packages_whatever_the_working_directory_has(
+    trapped, forgotten, monkeypatch, kind, on_path
+):
+    """On the path too, where `python -m` and `python -c` put the working directory."""
+    _, mark = trapped(kind)
+    if on_path is not None:
+        monkeypatch.syspath_prepend(on_path)
+        sys.path[0] = on_path
+    before = list(sys.path)
+    assert find_problem("burgers").name == "burgers" and "evil" not in problem_names()
+    assert [find_problem(name).name for name in ("kdv", "poisson_1d")] == ["kdv", "poisson_1d"]
+    assert not mark.exists() and sys.path == before
+
+
+def test_the_command_line_is_not_led_astray(trapped):
+    _, mark = trapped("package")
+    code = "import sys; from pinnkit.cli import main; sys.exit(main(sys.argv[1:]))"
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    run = lambda *words: subprocess.run(
+        [sys.executable, "-c", code, *words], env=environment, capture_output=True, text=True
+    )
+    listed = run("problems")
+    assert listed.returncode == 0 and "burgers" in listed.stdout and "it was run" not in listed.stdout, listed.stderr
+    small = "--strategy adam --steps 2 --points 8 --width 4 --depth 1 --quiet".split()
+    assert run("solve", "burgers", *small).returncode == 0
+    assert not mark.exists()
+
+
+def test_modules_and_names_do_not_get_into_each_others_way(tmp_path, monkeypatch, forgotten, write):
+    """A package of one's own that is called as the one of the built-in problems, and those, in any order."""
+    (tmp_path / "problems").mkdir()
+    write("", "problems/__init__.py")
+    write("from .tools import width\n" + PROBLEM.format(name="mine").replace("1.0", "width"), "problems/mine.py")
+    write("width = 3.0\n", "problems/tools.py")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert find_problem("burgers").name == "burgers"
+        assert find_problem("problems.mine:mine").domain.upper == 3.0
+    assert find_problem("poisson_1d").name == "poisson_1d"
+
+
+def test_a_folder_of_data_does_not_hide_a_package(tmp_path, monkeypatch):
+    (tmp_path / "problems").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_problem("problems.poisson_1d:poisson_1d").name == "poisson_1d"
+
+
+def test_a_clone_of_the_repository_is_a_working_directory_like_any_other(monkeypatch, forgotten):
+    monkeypatch.chdir(Path(__file__).parents[1])
+    assert find_problem("burgers").name == "burgers"
+    assert find_problem("problems.burgers:burgers") is find_problem("burgers")

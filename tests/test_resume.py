@@ -138,7 +138,7 @@ REFUSED = {
     "another problem": (lambda f: fit(decay_rate(), resume=f), "holds a run of problem 'poisson', not of 'decay_rate'"),
     "another equation": (
         lambda f: fit(CHANGED, strategy=TWO_PHASES, **SMALL, resume=f),
-        "differs in: equation of pde; resume",
+        r"differs in: equation of pde, residual of pde \(\S+, now \S+\); resume",
     ),
     "other settings": (
         lambda f: fit(poisson(), strategy=TWO_PHASES, **{**SMALL, "points": 17}, seed=3, resume=f),
@@ -232,13 +232,81 @@ def test_the_command_line_goes_on_with_the_settings_of_the_run(tmp_path, monkeyp
     assert main(["solve", "poisson_1d", *words[2:8], *settings, "--output", "run", "--quiet"]) == 0  # it was finished
 
 
+def folder_of(path):
+    """Every file in a folder: its content and when it was written."""
+    return {p.relative_to(path): (p.read_bytes(), p.stat().st_mtime_ns) for p in path.rglob("*") if p.is_file()}
+
+
+@pytest.mark.filterwarnings("default::pinnkit.CheckpointWarning")
+def test_one_command_begins_goes_on_and_is_finished(tmp_path, monkeypatch, capsys):
+    """As a job script has it: the same line each time, whatever there is."""
+    monkeypatch.chdir(tmp_path)
+    job = ["solve", "poisson_1d", "--points", "16", "--width", "6", "--depth", "1", "--output", "run", "--quiet"]
+    job += ["--strategy", "adam", "--steps", "300", "--checkpoint-steps", "100", "--resume"]
+    with monkeypatch.context() as broken:
+        broken.setattr(LiveFile, "progress", lambda self, event: event.step > 150 and die())
+        with pytest.raises(Died):
+            main(["--debug", *job])
+    assert capsys.readouterr().err == ("pinnkit: warning: nothing is saved in 'run' yet: beginning from the start\n")
+    assert newest_intact(tmp_path / "run")[1].step == 100
+    assert main(job) == 0
+    assert capsys.readouterr() == ("", "")
+    assert pinnkit.Run.load("run").config["resumed"] == [100]
+    before = folder_of(tmp_path / "run")
+    assert main([word for word in job if word != "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("finished: step limit reached; ") and len(out.splitlines()) == 1 and err == ""
+    assert folder_of(tmp_path / "run") == before
+    assert main([*job, "--seed", "5"]) == 2
+    assert "differs in: seed (0, now 5)" in capsys.readouterr().err
+    (tmp_path / "run" / "summary.json").unlink()  # killed before the results were written
+    assert main(job) == 0
+    assert pinnkit.Run.load("run").summary.steps == 300
+
+
+def test_a_fit_to_be_resumed_where_nothing_is_saved_begins_with_a_warning(tmp_path):
+    with pytest.warns(CheckpointWarning, match="nothing is saved in '.*' yet: beginning from the start"):
+        solution = fit(poisson(), strategy="adam", steps=20, **SMALL, resume=tmp_path / "run")
+    assert newest_intact(tmp_path / "run")[1].finished and "resumed" not in solution.run.config
+
+
+@pytest.mark.parametrize("changed", [{}, {"layout": 1}])
+def test_a_checkpoint_of_another_jax_goes_on_though_equations_and_programs_are_written_in_other_words(
+    unfinished, tmp_path, monkeypatch, changed
+):
+    import shutil
+
+    shutil.copytree(unfinished, tmp_path / "run")
+    arguments = {"strategy": TWO_PHASES, **SMALL, "resume": tmp_path / "run"}
+    versions, text = sys_fit().versions(), jax.stages.Lowered.as_text
+    monkeypatch.setattr(sys_fit(), "versions", lambda: {**versions, "jax": "98"})
+    monkeypatch.setattr("pinnkit.equation.Equation.text", property(lambda self: "in other words"))
+    monkeypatch.setattr(jax.stages.Lowered, "as_text", lambda self: text(self) + "in other words")
+    if changed:
+        network = lambda *_: {"network": "0" * 16, "exact conditions": "walls"}
+        monkeypatch.setattr(sys_fit(), "network_identity", network)
+        with pytest.raises(
+            RunFolderError, match=r"differs in: network; it was begun with jax \S+; resume it with what"
+        ):
+            fit(poisson(), **arguments)
+        return
+    with pytest.warns(CheckpointWarning, match="was begun with jax"):
+        solution = fit(poisson(), **arguments)
+    monkeypatch.undo()
+    assert solution.summary.steps == 80 and set(solution.run.config["resumed"]) == {30}
+    np.testing.assert_allclose(solution.history.loss, fit(poisson(), strategy=TWO_PHASES, **SMALL).history.loss)
+
+
 def test_what_identifies_a_run_is_the_same_in_every_process_and_tells_runs_apart():
     assert problem_identity(poisson()) == problem_identity(poisson())
     other = problem_identity(poisson().with_coefficients())
     assert other == problem_identity(poisson())
     found, changed = problem_identity(decay_rate()), problem_identity(CHANGED)
     assert found["unknown coefficient k"] == "Unknown(initial=1.0, positive=True)"
-    assert {k for k, v in problem_identity(poisson()).items() if changed[k] != v} == {"equation of pde"}
+    assert {k for k, v in problem_identity(poisson()).items() if changed[k] != v} == {
+        "equation of pde",
+        "residual of pde",
+    }
     assert "0x" not in plain(TWO_PHASES)
 
 

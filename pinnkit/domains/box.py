@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._types import TIME_NAMES
+from ..errors import InputError
 from .region import SLACK, AbstractRegion, Bounds, Face, Points, are_same
 
 
@@ -21,7 +22,7 @@ class Box:
 
     def __init__(self, **bounds: tuple[float, float]):
         if not bounds:
-            raise ValueError("a box needs at least one coordinate, as in `Box(x=(0.0, 1.0))`")
+            raise InputError("a box needs at least one coordinate, as in `Box(x=(0.0, 1.0))`")
         for name, pair in bounds.items():
             _check_bounds(name, pair)
         self.coordinates = tuple(bounds)
@@ -78,14 +79,14 @@ class Box:
 
     def _axis(self, name: str) -> int:
         if name not in self.coordinates:
-            raise ValueError(f"{self!r} has no coordinate '{name}'; its coordinates are {list(self.coordinates)}")
+            raise InputError(f"{self!r} has no coordinate '{name}'; its coordinates are {list(self.coordinates)}")
         return self.coordinates.index(name)
 
 
 def Interval(**bounds: tuple[float, float]) -> Box:
     """A box of one coordinate, `Interval(x=(0.0, 1.0))`."""
     if len(bounds) != 1:
-        raise ValueError(
+        raise InputError(
             f"an interval has one coordinate, got {list(bounds)}; `Box` takes several, as in "
             "`Box(x=(0.0, 1.0), y=(0.0, 1.0))`"
         )
@@ -179,15 +180,15 @@ def _whole_face(own: Bounds, axis: int, side: int, bounds: Bounds) -> Face | Non
 
 def _check_bounds(name: str, pair: tuple[float, float]) -> None:
     if name in ("d", "value", "normal"):
-        raise ValueError(f"a coordinate cannot be called '{name}', which means something else in an equation")
+        raise InputError(f"a coordinate cannot be called '{name}', which means something else in an equation")
     try:
         low, high = (float(bound) for bound in pair)
     except (TypeError, ValueError):
-        raise ValueError(f"the bounds of '{name}' are two numbers, as in `{name}=(0.0, 1.0)`; got {pair!r}") from None
+        raise InputError(f"the bounds of '{name}' are two numbers, as in `{name}=(0.0, 1.0)`; got {pair!r}") from None
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"the bounds of '{name}' must be finite, got ({low}, {high})")
+        raise InputError(f"the bounds of '{name}' must be finite, got ({low}, {high})")
     if low >= high:
-        raise ValueError(
+        raise InputError(
             f"the bounds of '{name}' must ascend, got ({low:g}, {high:g}); write `{name}=({high:g}, {low:g})`?"
             if low > high
             else f"the bounds of '{name}' must ascend, got ({low:g}, {high:g}), an empty interval"

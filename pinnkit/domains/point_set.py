@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..errors import InputError
 from .region import AbstractRegion, Bounds, Points
 
 
@@ -28,12 +29,12 @@ class PointSet(AbstractRegion):
     def __init__(self, coordinates: Mapping[str, object], **columns: object):
         arrays = {name: _column(name, values) for name, values in {**coordinates, **columns}.items()}
         if not coordinates:
-            raise ValueError("a point set needs the coordinates of its points, as in `PointSet({'x': xs})`")
+            raise InputError("a point set needs the coordinates of its points, as in `PointSet({'x': xs})`")
         if both := sorted(set(coordinates) & set(columns)):
-            raise ValueError(f"the names {both} are given both as coordinates and as data columns")
+            raise InputError(f"the names {both} are given both as coordinates and as data columns")
         lengths = {name: array.size for name, array in arrays.items() if array.ndim}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"the arrays of a point set must have one length, got {lengths}")
+            raise InputError(f"the arrays of a point set must have one length, got {lengths}")
         n = next(iter(lengths.values()), 1)
         arrays = {name: np.broadcast_to(array, (n,)) for name, array in arrays.items()}
         self.coordinates = tuple(coordinates)
@@ -58,11 +59,11 @@ def _column(name: str, values: object) -> np.ndarray:
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
-        raise ValueError(f"'{name}' of a point set must hold numbers, got {type(values).__name__}") from None
+        raise InputError(f"'{name}' of a point set must hold numbers, got {type(values).__name__}") from None
     if array.ndim > 1 and array.size == max(array.shape):
         array = array.ravel()
     if array.ndim > 1 or array.size == 0:
-        raise ValueError(f"'{name}' of a point set must be a non-empty vector, got shape {array.shape}")
+        raise InputError(f"'{name}' of a point set must be a non-empty vector, got shape {array.shape}")
     if not np.isfinite(array).all():
-        raise ValueError(f"'{name}' of a point set has {np.sum(~np.isfinite(array))} value(s) that are not finite")
+        raise InputError(f"'{name}' of a point set has {np.sum(~np.isfinite(array))} value(s) that are not finite")
     return array

@@ -14,6 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from ..errors import InputError
 from .checks import as_double
 
 
@@ -35,7 +36,7 @@ def kernel_drift(kernel: ArrayLike, initial: ArrayLike) -> float:
     present, _ = _of_shape(first.shape, "kernel", kernel)
     scale = np.abs(first).max()
     if not scale:
-        raise ValueError("`initial` is zero: a drift in units of its norm does not exist")
+        raise InputError("`initial` is zero: a drift in units of its norm does not exist")
     return float(np.linalg.norm((present - first) / scale) / np.linalg.norm(first / scale))
 
 
@@ -93,7 +94,7 @@ def _constants(n: int, centred: bool, groups: ArrayLike | None) -> Float[np.ndar
         return np.zeros((n, 0))
     labels = np.zeros(n, int) if groups is None else np.asarray(groups)
     if labels.shape != (n,):
-        raise ValueError(f"`groups` must have an entry for each of {n} rows; it has shape {labels.shape}")
+        raise InputError(f"`groups` must have an entry for each of {n} rows; it has shape {labels.shape}")
     members = labels[:, None] == np.unique(labels)
     return members / np.sqrt(members.sum(axis=0))
 
@@ -109,7 +110,7 @@ def _unit(
         centred -= (centred @ G) @ G.T
     norm = np.linalg.norm(centred)
     if norm <= len(values) * epsilon * np.linalg.norm(scaled):
-        raise ValueError(f"`{name}` is zero{' when centred, up to rounding' if G.size else ''}: it has no alignment")
+        raise InputError(f"`{name}` is zero{' when centred, up to rounding' if G.size else ''}: it has no alignment")
     return centred / norm
 
 
@@ -117,5 +118,5 @@ def _of_shape(shape: tuple[int, ...], name: str, array: ArrayLike) -> tuple[np.n
     """As `as_double`, of the shape that is asked for."""
     values, epsilon = as_double(name, array, ndim=len(shape))
     if values.shape != shape:
-        raise ValueError(f"`{name}` must be of shape {shape}; it has shape {values.shape}")
+        raise InputError(f"`{name}` must be of shape {shape}; it has shape {values.shape}")
     return values, epsilon

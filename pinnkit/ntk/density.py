@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from ..errors import InputError
 from .uncertain import Estimate
 
 Elementwise = Callable[[np.ndarray], np.ndarray]
@@ -74,7 +75,7 @@ class SpectralDensity:
         def resolved(nodes):
             values = function(np.where(nodes > self.noise_floor, nodes, 0.0))
             if not np.isfinite(values).all():
-                raise ValueError("`function` must be finite at 0 and between the eigenvalues of the kernel")
+                raise InputError("`function` must be finite at 0 and between the eigenvalues of the kernel")
             return values
 
         known = float(resolved(self.known).sum())
@@ -84,9 +85,9 @@ class SpectralDensity:
         variance = 2 * max(d * square - gauss**2, 0.0) / ((d + 2) * probes)
         return Estimate(known + (gauss + radau) / 2, math.hypot(math.sqrt(variance), (gauss - radau) / 2))
 
-    def effective_dimension(self, gamma: float = 1e-4, *, scale: float | None = None) -> Estimate:
+    def effective_dimension(self, gamma: float = 1e-4, *, relative: bool = False) -> Estimate:
         """See the function `effective_dimension`."""
-        threshold = threshold_of(gamma, scale, self.largest_eigenvalue)
+        threshold = threshold_of(gamma, self.largest_eigenvalue if relative else 1.0)
         return self.estimate(lambda x: np.divide(x, x + threshold, out=np.zeros_like(x), where=x > 0))
 
     @property
@@ -107,7 +108,7 @@ class SpectralDensity:
     def count_above(self, value: float) -> Estimate:
         """How many eigenvalues exceed `value`, which is not negative."""
         if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"`value` must be a finite number that is not negative; got {value}")
+            raise InputError(f"`value` must be a finite number that is not negative; got {value}")
         return self.estimate(lambda x: (x > value).astype(float))
 
     def cumulative(self, grid: Float[np.ndarray, " g"]) -> tuple[Float[np.ndarray, " g"], Float[np.ndarray, " g"]]:
@@ -132,32 +133,30 @@ class SpectralDensity:
         positive.
         """
         if points < 2 or not (math.isfinite(width) and width > 0):
-            raise ValueError(f"a curve has 2 `points` or more and a positive `width`; got {points} and {width}")
+            raise InputError(f"a curve has 2 `points` or more and a positive `width`; got {points} and {width}")
         values = np.concatenate([self.known, self.gauss.nodes.ravel()])
         values = values[values > self.noise_floor]
         if not values.size:
-            raise ValueError("the density of a kernel that is zero has no curve over the logarithm")
+            raise InputError("the density of a kernel that is zero has no curve over the logarithm")
         low, high = np.log([values.min(), values.max()])
         grid = np.linspace(low - 3 * width, high + 3 * width, points)
         heights = [self.estimate(lambda x, at=at: _bump(x, at, width)) for at in grid]
         return np.exp(grid), np.array(heights, float), np.array([height.standard_error for height in heights])
 
 
-def threshold_of(gamma: float, scale: float | None, largest: float) -> float:
-    r"""$\gamma s$, where $s$ is `scale` or the largest eigenvalue; `ValueError` for what is out of range."""
+def threshold_of(gamma: float, unit: float) -> float:
+    r"""$\gamma$ in a unit; `ValueError` for a $\gamma$ that is negative or not finite."""
     if not (math.isfinite(gamma) and gamma >= 0):
-        raise ValueError(f"`gamma` must be a finite number that is not negative; got {gamma}")
-    if scale is not None and not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"`scale` must be a finite positive number; got {scale}")
-    return gamma * (largest if scale is None else scale)
+        raise InputError(f"`gamma` must be a finite number that is not negative; got {gamma}")
+    return gamma * unit
 
 
 def check_shift(shift: float, noise_floor: float) -> None:
     """**Raises:** `ValueError` for a shift that is not positive, or under which rounding decides the determinant."""
     if not (math.isfinite(shift) and shift > 0):
-        raise ValueError(f"`shift` must be a finite positive number; got {shift}")
+        raise InputError(f"`shift` must be a finite positive number; got {shift}")
     if shift < noise_floor:
-        raise ValueError(
+        raise InputError(
             f"`shift` {shift:.2e} is below the noise floor {noise_floor:.2e}: rounding would decide the determinant"
         )
 

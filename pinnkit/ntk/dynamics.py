@@ -14,6 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
 
+from ..errors import InputError
 from .spectrum import Spectrum, as_modes, as_spectrum, resolved
 
 
@@ -42,7 +43,7 @@ def identify_slow_modes(
     """
     _check_learning_rate(learning_rate)
     if not 0 <= threshold < 1:
-        raise ValueError(f"`threshold` must be at least 0 and less than 1; got {threshold}")
+        raise InputError(f"`threshold` must be at least 0 and less than 1; got {threshold}")
     rates = learning_rate * resolved(eigenvalues)
     return (rates < 1 - threshold) | (rates > 1 + threshold)
 
@@ -68,7 +69,7 @@ def compute_mode_decay_factors(
     """
     _check_learning_rate(learning_rate)
     if not (math.isfinite(iteration) and iteration == int(iteration) and iteration >= 0):
-        raise ValueError(f"`iteration` must be a whole number that is not negative; got {iteration}")
+        raise InputError(f"`iteration` must be a whole number that is not negative; got {iteration}")
     rates = learning_rate * resolved(eigenvalues)
     if iteration == 0:
         return np.ones_like(rates)
@@ -88,7 +89,7 @@ def predict_mode_errors(
     factors = compute_mode_decay_factors(eigenvalues, learning_rate, iteration)
     coefficients = np.asarray(initial_coeffs, np.float64)
     if coefficients.shape != factors.shape or not np.isfinite(coefficients).all():
-        raise ValueError(
+        raise InputError(
             f"`initial_coeffs` must hold one finite number for each of the {factors.size} eigenvalues; "
             f"it has shape {coefficients.shape}"
         )
@@ -118,18 +119,18 @@ def estimate_epochs_to_convergence(
     resolvable, and for arguments out of range.
     """
     if not 0 < target_reduction < 1:
-        raise ValueError(f"`target_reduction` must lie between 0 and 1; got {target_reduction}")
+        raise InputError(f"`target_reduction` must lie between 0 and 1; got {target_reduction}")
     rates = _resolvable_rates(eigenvalues, learning_rate)
     if rates.max() >= 2:
         limit = 2 * learning_rate / rates.max()
-        raise ValueError(
+        raise InputError(
             f"gradient descent does not converge with `learning_rate` {learning_rate:.3g}: "
             f"it must be below 2/λ_max = {limit:.3g}"
         )
     slowest = float(_log_decay(rates).max())
     steps = math.log(target_reduction) / slowest if slowest else math.inf
     if not math.isfinite(steps):
-        raise ValueError(f"`learning_rate` {learning_rate:.3g} is too small for the range of float64")
+        raise InputError(f"`learning_rate` {learning_rate:.3g} is too small for the range of float64")
     return max(1, math.ceil(steps))
 
 
@@ -137,7 +138,7 @@ def _resolvable_rates(eigenvalues: ArrayLike | Spectrum, learning_rate: float) -
     _check_learning_rate(learning_rate)
     modes = resolved(eigenvalues)
     if not modes.any():
-        raise ValueError("no eigenvalue is above the noise floor: the kernel is zero, and nothing is learned")
+        raise InputError("no eigenvalue is above the noise floor: the kernel is zero, and nothing is learned")
     return learning_rate * modes[modes > 0]
 
 
@@ -149,4 +150,4 @@ def _log_decay(rates: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 def _check_learning_rate(learning_rate: float) -> None:
     if not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"`learning_rate` must be a finite positive number; got {learning_rate}")
+        raise InputError(f"`learning_rate` must be a finite positive number; got {learning_rate}")

@@ -60,23 +60,21 @@ def effective_rank(kernel: ArrayLike | Spectrum | Kernel) -> float:
     return _all(kernel).effective_rank
 
 
-def effective_dimension(
-    kernel: ArrayLike | Spectrum | Kernel, gamma: float = 1e-4, *, scale: float | None = None
-) -> float:
-    r"""$N_{\mathrm{eff}}(\gamma) = \sum_i \lambda_i / (\lambda_i + \gamma s)$: modes above $\gamma s$.
+def effective_dimension(kernel: ArrayLike | Spectrum | Kernel, gamma: float = 1e-4, *, relative: bool = False) -> float:
+    r"""$N_{\mathrm{eff}}(\gamma) = \sum_i \lambda_i / (\lambda_i + \gamma)$: how many eigenvalues are above $\gamma$.
 
     **Arguments:**
 
     - `kernel`: a kernel, or eigenvalues (1-D) in any order; unresolvable ones, see `Spectrum`, do not count.
-    - `gamma`: the threshold, in units of `scale`.
-    - `scale`: $s$, by default $\lambda_{\max}$, so that the figure does not depend on the unit of the kernel;
-      `scale=1.0` gives the absolute form $\sum_i \lambda_i / (\lambda_i + \gamma)$.
+    - `gamma`: the threshold, in the unit of the eigenvalues.
+    - `relative`: take `gamma` in units of $\lambda_{\max}$: $\sum_i \lambda_i / (\lambda_i + \gamma \lambda_{\max})$
+      does not depend on the unit of the kernel. Reports use this form.
 
     **Returns:** a number between 0 and $n$; 0 for a kernel that is zero.
 
-    **Raises:** `ValueError` for a negative `gamma`, a `scale` that is not positive, and as `effective_rank`.
+    **Raises:** `ValueError` for a negative `gamma`, and as `effective_rank`.
     """
-    return _all(kernel).effective_dimension(gamma, scale=scale)
+    return _all(kernel).effective_dimension(gamma, relative=relative)
 
 
 def log_determinant(kernel: ArrayLike | Spectrum | Kernel, shift: float) -> float:

@@ -19,6 +19,7 @@ import scipy.special
 from jax.typing import ArrayLike
 from jaxtyping import Float, Int
 
+from ..errors import InputError
 from .checks import as_double
 
 LEAST_SHARE = 0.5
@@ -93,7 +94,7 @@ def dominant_frequencies(
     box = extent if bounds is None else as_double("bounds", bounds, ndim=2)[0]
     n, d = places.shape
     if not (len(modes) == n and len(names) == d and box.shape == (2, d)):
-        raise ValueError(
+        raise InputError(
             f"`vectors`, `points`, `names` and `bounds` must be of shapes (n, k), (n, d), (d,) and (2, d); "
             f"they have shapes {modes.shape}, {places.shape}, ({len(names)},) and {box.shape}"
         )
@@ -109,7 +110,7 @@ def dominant_frequencies(
 def _scaled(places: Float[np.ndarray, "n d"], box: Float[np.ndarray, "2 d"]) -> Float[np.ndarray, "n d"]:
     low, high = box
     if not (low < high).all():
-        raise ValueError(f"`bounds` must be a lower and an upper corner; they are {low} and {high}")
+        raise InputError(f"`bounds` must be a lower and an upper corner; they are {low} and {high}")
     return (places - low) / (high - low)
 
 

@@ -11,7 +11,9 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from .._precision import full_precision
 from .._types import Model, Params
+from ..errors import InputError
 from ..model import FunctionalModel, as_functional
 from . import algebra, blocks
 from .factors import Factorisation, Factors, PointFunction, factorise, factors_at
@@ -146,7 +148,7 @@ def compute_ntk(
     """
     size = _check_points("x1", x1)
     if x2 is not None and _check_points("x2", x2) != size:
-        raise ValueError(
+        raise InputError(
             f"`x1` has {size} coordinate(s) and `x2` has {jnp.shape(x2)[1]}; they must be points of one space"
         )
     if _is_traced(model, x1, x2):
@@ -163,13 +165,13 @@ def checked_model(model: Model, size: int) -> FunctionalModel:
     functional = as_functional(model, size)
     dtypes = sorted({str(leaf.dtype) for leaf in jax.tree.leaves(functional.params)})
     if len(dtypes) > 1:
-        raise ValueError(
+        raise InputError(
             f"the parameters of the model have mixed dtypes ({', '.join(dtypes)}); cast them to one, "
             f"since a kernel has the precision of the lowest"
         )
     for path, leaf in jax.tree_util.tree_leaves_with_path(functional.params):
         if not np.isfinite(np.asarray(leaf)).all():
-            raise ValueError(
+            raise InputError(
                 f"the parameter {jax.tree_util.keystr(path)} of the model holds "
                 f"{int((~np.isfinite(np.asarray(leaf))).sum())} value(s) that are not finite"
             )
@@ -182,7 +184,7 @@ def checked_dtype(precision: str) -> Any:
     **Raises:** `ValueError` for another word.
     """
     if precision not in ("double", "single"):
-        raise ValueError(f"`precision` is 'double' or 'single', got {precision!r}")
+        raise InputError(f"`precision` is 'double' or 'single', got {precision!r}")
     return np.float64 if precision == "double" else np.float32
 
 
@@ -194,14 +196,14 @@ def double_points(name: str, x: ArrayLike) -> Float[np.ndarray, "n d"]:
     points = np.asarray(x, np.float64)
     if not np.isfinite(points).all():
         bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-        raise ValueError(f"`{name}` holds {bad.size} point(s) that are not finite, the first in row {bad[0]}")
+        raise InputError(f"`{name}` holds {bad.size} point(s) that are not finite, the first in row {bad[0]}")
     return points
 
 
 def _output_kernel(model: Model, points: Mapping[str, ArrayLike], memory: int, dtype: Any) -> TangentKernel:
     """The kernel of the output at sets of points, which are named as the arguments they came in."""
     sizes = {name: _check_points(name, x) for name, x in points.items()}
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), full_precision():
         functional = checked_model(model, next(iter(sizes.values())))
         parts = {name: Part(functional.apply, double_points(name, x)) for name, x in points.items()}
         return TangentKernel(parts, functional.params, traced=True, memory=memory, dtype=dtype)
@@ -250,11 +252,11 @@ def _check_points(name: str, x: ArrayLike) -> int:
     """Number of coordinates of the points `x`."""
     dtype = getattr(x, "dtype", None) or np.asarray(x).dtype
     if not (jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer)):
-        raise ValueError(f"`{name}` must hold real numbers; its dtype is {dtype}")
+        raise InputError(f"`{name}` must hold real numbers; its dtype is {dtype}")
     shape = np.shape(x)
     if len(shape) != 2 or math.prod(shape) == 0:
         hint = f"; did you mean `{name}[:, None]`?" if len(shape) == 1 and shape[0] else ""
-        raise ValueError(f"`{name}` must have shape (n, d), n points with d coordinates; it has {shape}{hint}")
+        raise InputError(f"`{name}` must have shape (n, d), n points with d coordinates; it has {shape}{hint}")
     return shape[1]
 
 

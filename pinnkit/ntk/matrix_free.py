@@ -26,6 +26,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from ..errors import InputError
 from .density import Quadrature, SpectralDensity
 from .products import Kernel, as_kernel, ntk_trace, product
 from .spectrum import Source, Spectrum, floors_of_eigenvalues, precision_name
@@ -70,7 +71,7 @@ def leading_eigenpairs(
     _check_count("k", k, 1, given.rows)
     _check_count("steps", steps, 1)
     if not tolerance > 0:
-        raise ValueError(f"`tolerance` must be positive; got {tolerance}")
+        raise InputError(f"`tolerance` must be positive; got {tolerance}")
     most = min(k + OVERSAMPLING, given.rows)
     _check_count("width", most if width is None else width, 1, given.rows)
     basis = _krylov_basis(given, width or most, k, tolerance, steps, np.random.default_rng(seed))[:, :most]
@@ -317,7 +318,7 @@ def _deflatable(spectrum: Spectrum | None, rows: int) -> tuple[Float[np.ndarray,
     if spectrum is None:
         return np.empty(0), np.empty((rows, 0))
     if spectrum.eigenvectors is None or spectrum.size != rows:
-        raise ValueError(
+        raise InputError(
             f"`deflate` must be a spectrum with eigenvectors of a kernel of {rows} rows; it has {spectrum.size} rows"
             + (" and no eigenvectors" if spectrum.eigenvectors is None else "")
         )
@@ -339,4 +340,4 @@ def _normalised(rows: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
 def _check_count(name: str, count: int, least: int, most: int | None = None) -> None:
     if count != int(count) or count < least or (most is not None and count > most):
         limits = f"{least} or more" if most is None else f"from {least} to {most}, the rows of the kernel"
-        raise ValueError(f"`{name}` must be a whole number, {limits}; got {count}")
+        raise InputError(f"`{name}` must be a whole number, {limits}; got {count}")

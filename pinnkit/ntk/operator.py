@@ -22,7 +22,9 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from .._precision import full_precision
 from .._types import Params
+from ..errors import InputError
 from . import blocks
 from .checks import as_double
 from .factors import Factorisation, Factors, PointFunction, factorise
@@ -80,7 +82,7 @@ class TangentKernel:
         self._cast = lambda tree: jax.tree.map(lambda leaf: np.asarray(leaf, dtype), tree)
         self._given, self._params = dict(parts), params
         self.traced, self.memory, self._dtype = traced, memory, np.dtype(dtype)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             self._leaves = jax.tree.leaves(self._cast(params))
             self._parts = {name: self._prepared(name, part) for name, part in parts.items()}
         self.sizes = {name: part.count * part.outputs for name, part in self._parts.items()}
@@ -145,7 +147,7 @@ class TangentKernel:
         **Raises:** `ValueError` where it is larger than `memory`.
         """
         if 8 * self.rows**2 > self.memory:
-            raise ValueError(
+            raise InputError(
                 f"the kernel of {self.rows} rows would take {8 * self.rows**2 / 1e9:.3g} GB as a matrix, more than "
                 f"`memory` of {self.memory / 1e9:.3g} GB: use its products, as `leading_eigenpairs` does, or give more"
             )
@@ -184,7 +186,7 @@ class TangentKernel:
         count = vectors.shape[1]
         width = min(1 << (count - 1).bit_length(), WIDTH)
         groups = np.pad(vectors, ((0, 0), (0, -count % width))).reshape(self.rows, -1, width).swapaxes(0, 1)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             products = np.concatenate([self._push(self._pull(group)) for group in groups], axis=1)[:, :count]
         if not np.isfinite(products).all():
             self.diagonal()  # says where
@@ -195,7 +197,7 @@ class TangentKernel:
         columns = _checked("tangents", tangents, self.parameters)
         flat = columns.T.reshape(columns.shape[1] * self.columns, -1)
         ends = np.cumsum([leaf.size for leaf in self._leaves])[:-1]
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             leaves = [
                 jnp.asarray(part.reshape(-1, *leaf.shape), self._dtype)
                 for part, leaf in zip(np.split(flat, ends, axis=1), self._leaves, strict=True)
@@ -206,7 +208,7 @@ class TangentKernel:
     def pull(self, vectors: ArrayLike) -> Float[np.ndarray, " p *k"]:
         """Jᵀ a, for vectors of shape `(n,)` or `(n, k)`; parameters in the order of `ravel_pytree`."""
         columns = _checked("vectors", vectors, self.rows)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             leaves = self._pull(columns)
             flat = np.concatenate([np.asarray(leaf, np.float64).reshape(len(leaf), -1) for leaf in leaves], axis=1)
         pulled = flat.reshape(columns.shape[1], -1).T
@@ -218,7 +220,7 @@ class TangentKernel:
         for name, part_rows in self.slices().items():
             part = self._parts[name]
             for k, rows in part.rows():
-                with jax.enable_x64(True):
+                with jax.enable_x64(True), full_precision():
                     found = np.asarray(blocks.rows(part.program, self._leaves, self._factors(name, k)))
                 found = part.scale * found.reshape(-1, self.parameters)
                 out[part_rows][rows] = found[: rows.stop - rows.start]
@@ -250,7 +252,7 @@ class TangentKernel:
         first, second = self._parts[a], self._parts[b]
         out = np.empty((self.sizes[a], self.sizes[b]))
         scale = first.scale * second.scale
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), full_precision():
             for i, rows in first.rows():
                 left = self._factors(a, i)
                 for j, columns in second.rows():
@@ -274,7 +276,7 @@ class TangentKernel:
         for part in self._parts.values():
             found = []
             for k, rows in part.rows():
-                with jax.enable_x64(True):
+                with jax.enable_x64(True), full_precision():
                     constants = part.factorisation.constants
                     pair = blocks.diagonal(part.program, part.tile, constants, self._leaves, part.padded(k))
                     found.append([part.as_rows(value)[: rows.stop - rows.start] for value in pair])
@@ -323,7 +325,7 @@ class _Prepared:
         tiles = min(tiles, math.isqrt(memory // 32) // (self.tile * self.outputs), math.ceil(self.count / self.tile))
         if tiles < 1:
             needed = 32 * self.tile * max(self.plan.entries_per_point, self.tile * self.outputs**2)
-            raise ValueError(
+            raise InputError(
                 f"`memory` of {memory} bytes does not hold a tile of {self.tile} points of '{name}'; "
                 f"give at least {needed}"
             )
@@ -354,7 +356,7 @@ class _Prepared:
         """Say where a derivative is not finite, from a number for each row."""
         bad = ~np.isfinite(rows).reshape(self.count, -1).all(axis=1)
         if bad.any():
-            raise ValueError(
+            raise InputError(
                 f"the derivative of '{self.name}' by the parameters is not finite at {bad.sum()} of {self.count} "
                 f"point(s), the first of them x = {self._points[0][np.argmax(bad)].tolist()}: it overflows or is "
                 f"undefined there"
@@ -385,5 +387,5 @@ class _Prepared:
 def _checked(name: str, columns: ArrayLike, rows: int) -> Float[np.ndarray, "n k"]:
     """Vectors as columns in float64."""
     if np.ndim(columns) not in (1, 2) or np.shape(columns)[0] != rows:
-        raise ValueError(f"`{name}` must have shape ({rows},) or ({rows}, k); it has {np.shape(columns)}")
+        raise InputError(f"`{name}` must have shape ({rows},) or ({rows}, k); it has {np.shape(columns)}")
     return as_double(name, columns, ndim=np.ndim(columns))[0].reshape(rows, -1)

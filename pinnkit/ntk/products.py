@@ -7,6 +7,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from ..errors import InputError
 from .checks import as_double
 from .spectrum import symmetric_part
 
@@ -72,7 +73,7 @@ def as_kernel(kernel: ArrayLike | Kernel) -> Kernel:
     """
     if isinstance(kernel, Kernel):
         if kernel.rows < 1:
-            raise ValueError("`kernel` must have at least one row; it has none")
+            raise InputError("`kernel` must have at least one row; it has none")
         return kernel
     matrix, epsilon = as_double("kernel", kernel, ndim=2)
     symmetric, asymmetry = symmetric_part(matrix, epsilon)
@@ -87,7 +88,7 @@ def ntk_diagonal(kernel: ArrayLike | Kernel) -> Float[np.ndarray, " n"]:
     given = as_kernel(kernel)
     diagonal = np.asarray(given.diagonal(), np.float64)
     if diagonal.shape != (given.rows,) or not (np.isfinite(diagonal).all() and (diagonal >= 0).all()):
-        raise ValueError(f"`kernel` must have a diagonal of {given.rows} finite numbers, none of them negative")
+        raise InputError(f"`kernel` must have a diagonal of {given.rows} finite numbers, none of them negative")
     return diagonal
 
 
@@ -105,7 +106,7 @@ def ntk_matvec(kernel: ArrayLike | Kernel, v: ArrayLike) -> Float[np.ndarray, "n
     """
     given = as_kernel(kernel)
     if np.ndim(v) not in (1, 2) or np.shape(v)[0] != given.rows:
-        raise ValueError(f"`v` must have shape ({given.rows},) or ({given.rows}, k); it has {np.shape(v)}")
+        raise InputError(f"`v` must have shape ({given.rows},) or ({given.rows}, k); it has {np.shape(v)}")
     vectors, _ = as_double("v", v, ndim=np.ndim(v))
     return product(given, vectors.reshape(given.rows, -1)).reshape(vectors.shape)
 
@@ -114,7 +115,7 @@ def product(kernel: Kernel, vectors: Float[np.ndarray, "n k"]) -> Float[np.ndarr
     """The product in float64, its shape and finiteness checked."""
     image = np.asarray(kernel.matmat(np.ascontiguousarray(vectors)), np.float64)
     if image.shape != vectors.shape:
-        raise ValueError(f"`kernel` took vectors of shape {vectors.shape} to products of shape {image.shape}")
+        raise InputError(f"`kernel` took vectors of shape {vectors.shape} to products of shape {image.shape}")
     if not np.isfinite(image).all():
-        raise ValueError("`kernel` has products that are not finite: its entries are not finite, or overflow")
+        raise InputError("`kernel` has products that are not finite: its entries are not finite, or overflow")
     return image

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from ..errors import InputError
 from .matrix_free import leading_eigenpairs, nystrom, spectral_density
 from .operator import TangentKernel
 from .spectrum import Spectrum, spectrum_of_jacobian, spectrum_of_kernel
@@ -41,9 +42,9 @@ def kernel_spectrum(
     **Raises:** `ValueError` for another method, a number of modes below 1 and what a method refuses.
     """
     if method not in METHODS:
-        raise ValueError(f"`method` is one of {', '.join(METHODS)}; got {method!r}")
+        raise InputError(f"`method` is one of {', '.join(METHODS)}; got {method!r}")
     if modes < 1:
-        raise ValueError(f"`modes` is a number of eigenvalues of at least 1; got {modes}")
+        raise InputError(f"`modes` is a number of eigenvalues of at least 1; got {modes}")
     chosen = chosen_method(kernel) if method == "auto" else method
     if chosen == "jacobian":
         return spectrum_of_jacobian(kernel.jacobian().astype(kernel.dtype), vectors)

@@ -25,6 +25,7 @@ import scipy.linalg
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
 
+from ..errors import InputError
 from .checks import as_double
 from .density import SpectralDensity, check_shift, threshold_of
 from .uncertain import ConditionNumber, NumericalRank, SpectralBias
@@ -145,11 +146,11 @@ class Spectrum:
         shares = self._modes / self.largest_eigenvalue
         return float(shares.sum() ** 2 / (shares**2).sum())
 
-    def effective_dimension(self, gamma: float = 1e-4, *, scale: float | None = None) -> float:
+    def effective_dimension(self, gamma: float = 1e-4, *, relative: bool = False) -> float:
         """See the function `effective_dimension`; an `Estimate` or a `ValueError` as for `effective_rank`."""
         if not self._has_every_mode:
-            return self._density_for("effective dimension").effective_dimension(gamma, scale=scale)
-        threshold = threshold_of(gamma, scale, self.largest_eigenvalue)
+            return self._density_for("effective dimension").effective_dimension(gamma, relative=relative)
+        threshold = threshold_of(gamma, self.largest_eigenvalue if relative else 1.0)
         return float((self._modes / (self._modes + threshold)).sum())
 
     def log_determinant(self, shift: float) -> float:
@@ -180,11 +181,11 @@ class Spectrum:
 
     def _require_a_mode(self, figure: str) -> None:
         if not self.numerical_rank:
-            raise ValueError(f"the {figure} of a kernel that is zero does not exist")
+            raise InputError(f"the {figure} of a kernel that is zero does not exist")
 
     def _density_for(self, figure: str) -> SpectralDensity:
         if self.density is None:
-            raise ValueError(
+            raise InputError(
                 f"the {figure} needs more than {self.eigenvalues.size} of {self.size} eigenvalues: give the spectrum "
                 f"its `density`, see `spectral_density`"
             )
@@ -202,7 +203,7 @@ class Spectrum:
         if self._has_every_mode or self.density is not None:
             shown = lambda figure: f"{figure:.3g}"
             yield "effective rank", shown(self.effective_rank)
-            yield "effective dimension at 1e-4", shown(self.effective_dimension())
+            yield "effective dimension at 1e-4 λ_max", shown(self.effective_dimension(relative=True))
 
     def _listed(self) -> str:
         """The first resolvable eigenvalues, with their errors where three digits show them, and what hides."""
@@ -274,7 +275,7 @@ def spectrum_of_kernel(kernel: ArrayLike, vectors: bool = False, *, rounding: fl
     positive semidefinite up to the rounding of its dtype, of float32 or `rounding`, whichever is largest.
     """
     if rounding is not None and not (math.isfinite(rounding) and rounding >= 0):
-        raise ValueError(f"`rounding` must be a finite number that is not negative; got {rounding}")
+        raise InputError(f"`rounding` must be a finite number that is not negative; got {rounding}")
     matrix, epsilon = as_double("kernel", kernel, ndim=2)
     return spectrum_of_matrix(matrix, epsilon, rounding or 0.0, vectors)
 
@@ -355,7 +356,7 @@ def ntk_spectral_filtering(gradient_vector: ArrayLike, eigenvectors: ArrayLike, 
     """
     vector, modes = as_modes("gradient_vector", gradient_vector, eigenvectors)
     if k != int(k) or not 1 <= k <= modes.shape[1]:
-        raise ValueError(f"`k` must be a whole number from 1 to {modes.shape[1]}, the number of eigenvectors; got {k}")
+        raise InputError(f"`k` must be a whole number from 1 to {modes.shape[1]}, the number of eigenvectors; got {k}")
     leading = modes[:, : int(k)]
     return leading @ (leading.T @ vector)
 
@@ -365,7 +366,7 @@ def as_modes(name: str, vector: ArrayLike, eigenvectors: ArrayLike) -> tuple[np.
     values, _ = as_double(name, vector, ndim=1)
     modes, _ = as_double("eigenvectors", eigenvectors, ndim=2)
     if modes.shape[0] != values.size:
-        raise ValueError(
+        raise InputError(
             f"`{name}` has {values.size} entries and the eigenvectors have {modes.shape[0]}; both belong to "
             f"the points of the kernel"
         )
@@ -383,10 +384,10 @@ def symmetric_part(
     """Mean of a kernel and its transpose, and how far it is from them; `ValueError` if rounding is no reason."""
     n, columns = matrix.shape
     if n != columns:
-        raise ValueError(f"`kernel` must be square; it has shape {matrix.shape}")
+        raise InputError(f"`kernel` must be square; it has shape {matrix.shape}")
     asymmetry = float(np.linalg.norm(matrix - matrix.T)) / 2
     if asymmetry > max(_tolerance(n, epsilon) * np.abs(matrix).max(), rounding):
-        raise ValueError(
+        raise InputError(
             f"`kernel` must be symmetric; it differs from its transpose by up to "
             f"{np.abs(matrix - matrix.T).max():.2e}. A kernel between two sets of points has no eigenvalues."
         )
@@ -399,7 +400,7 @@ def floors_of_eigenvalues(
     """Noise floors by their origin that eigenvalues of a kernel of `n` rows show; `ValueError` if too negative."""
     largest, smallest = float(descending[0]), float(descending[-1])
     if -smallest > max(_tolerance(n, epsilon) * max(largest, 0.0), rounding):
-        raise ValueError(
+        raise InputError(
             f"`{name}` must be positive semidefinite up to rounding, as kernels J Jᵀ are; the largest "
             f"eigenvalue is {largest:.3e} and the smallest {smallest:.3e}"
         )

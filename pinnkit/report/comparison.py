@@ -1,6 +1,6 @@
 """Runs side by side: a table of their figures, and their curves in common pictures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
+from ..errors import InputError
 from ..run import Run
 from . import tables
 from .console import make_console, rich_table
@@ -31,19 +32,20 @@ class Comparison:
 
     def __init__(self, runs: Mapping[str, Run]):
         if len(runs) < 2:
-            raise ValueError(f"a comparison takes two runs or more, got {len(runs)}")
+            raise InputError(f"a comparison takes two runs or more, got {len(runs)}")
         self.runs = dict(runs)
 
     @classmethod
-    def load(cls, folders: list[Path]) -> "Comparison":
+    def load(cls, folders: Sequence[str | Path]) -> "Comparison":
         """Of run folders, named by their last part, or by all of their path where that is not enough.
 
         **Raises:** `RunFolderError` for a folder that holds no run; `ValueError` for fewer than two folders, or the
         same one twice.
         """
-        if len({folder.resolve() for folder in folders}) < len(folders):
-            raise ValueError("a run cannot be compared with itself: a folder was given twice")
-        short = [folder.resolve().name for folder in folders]
+        places = [Path(folder).resolve() for folder in folders]
+        if len(set(places)) < len(places):
+            raise InputError("a run cannot be compared with itself: a folder was given twice")
+        short = [place.name for place in places]
         names = short if len(set(short)) == len(short) else [str(folder) for folder in folders]
         return cls({name: Run.load(folder) for name, folder in zip(names, folders, strict=True)})
 
@@ -138,7 +140,7 @@ class Comparison:
             interpretations=[(name, verdict(run), interpret(run)) for name, run in self.runs.items()],
         )
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: str | Path) -> Path:
         """Write the page. **Raises:** `RunFolderError` if it cannot be written."""
         from .report import write_page
 

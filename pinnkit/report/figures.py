@@ -9,6 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..errors import InputError
 from ..history import History
 from ..ntk.spectrum import Spectrum
 from .style import (
@@ -58,7 +59,7 @@ def plot_errors(history: History) -> Figure:
     """Relative L2 error per field against steps. **Raises:** `ValueError` for a run without a reference."""
     checks = [check for check in history.checks if check.relative_l2]
     if not checks:
-        raise ValueError("there is no error to plot: the run was not compared with a reference")
+        raise InputError("there is no error to plot: the run was not compared with a reference")
     figure, ax = new_axes("step", "relative L2 error")
     at = [check.step for check in checks]
     curves = [

@@ -3,17 +3,16 @@
 import contextlib
 import math
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from .. import _json
 from ..callbacks import Callback, Progress, Start
 from ..diagnostics import Diagnostics
-from ..files import RunFolderError
+from ..files import RunFolderError, new_file, read_file, reason_of
 from ..summary import Summary
 from .progress import ConsoleProgress, Kernel
 
@@ -31,16 +30,9 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     process: int
     start: Start
-    progress: dict[str, Any] | None
+    progress: Progress | None
     kernel: Kernel | None
     ending: str | None
-
-    @property
-    def event(self) -> Progress | None:
-        """The progress, NaN where JSON has no number. **Raises:** `msgspec.ValidationError`."""
-        if self.progress is None:
-            return None
-        return msgspec.convert({**_with_nan(self.progress), "learning_rate": self.progress["learning_rate"]}, Progress)
 
 
 class LiveFile(Callback):
@@ -49,8 +41,8 @@ class LiveFile(Callback):
     A file that cannot be written is no reason for a fit to fail.
     """
 
-    def __init__(self, folder: Path):
-        self._path = folder / LIVE
+    def __init__(self, folder: str | Path):
+        self._path = Path(folder) / LIVE
         self._made: list[Path] = []  # folders that were not there before
         self._start: Start | None = None
         self._progress: Progress | None = None
@@ -81,17 +73,16 @@ class LiveFile(Callback):
 
     def _write(self, ending: str | None = None) -> None:
         assert self._start is not None  # noqa: S101  `start` comes first
-        progress = None if self._progress is None else msgspec.to_builtins(self._progress)
-        live = Live(os.getpid(), self._start, progress, self._kernel, ending)
+        live = Live(os.getpid(), self._start, self._progress, self._kernel, ending)
         self._written_at = time.monotonic()
         with contextlib.suppress(OSError):
             missing = [folder for folder in self._path.parents if not folder.exists()]
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._made += missing
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{LIVE}-")
+            file, name = new_file(self._path.parent, LIVE)
             try:
-                with open(handle, "wb") as file:
-                    file.write(msgspec.json.encode(live))
+                with file:
+                    file.write(_json.encode(live))
                 os.replace(name, self._path)
             except OSError:
                 os.unlink(name)
@@ -103,11 +94,11 @@ def read_live(folder: Path) -> Live | None:
     **Raises:** `RunFolderError` for a damaged file.
     """
     try:
-        return msgspec.json.decode((folder / LIVE).read_bytes(), type=Live)
+        return _json.decode(read_file(folder / LIVE), Live)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
-        raise RunFolderError(f"cannot read '{folder / LIVE}': {str(error).splitlines()[0]}") from error
+        raise RunFolderError(f"cannot read '{folder / LIVE}': {reason_of(error)}") from error
 
 
 def watch(
@@ -128,12 +119,8 @@ def watch(
         while live is not None and live.process == process and live.ending is None:
             if live.kernel is not None:
                 display.kernel(live.kernel)
-            try:
-                event = live.event
-            except (msgspec.ValidationError, KeyError) as error:
-                raise RunFolderError(f"cannot read '{folder / LIVE}': {str(error).splitlines()[0]}") from error
-            if event is not None:
-                display.progress(event)
+            if live.progress is not None:
+                display.progress(live.progress)
             if not _is_alive(process):
                 return f"process {process} is gone, and its fit was not finished"
             sleep(every)
@@ -144,6 +131,8 @@ def watch(
 def _is_alive(process: int) -> bool:
     if process <= 0:
         return False
+    if os.name == "nt":  # where the signal 0 would be an interrupt
+        return True
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):  # the latter for a number that no process can have
@@ -151,10 +140,3 @@ def _is_alive(process: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _with_nan(value: Any) -> Any:
-    """Numbers that are not finite are null in JSON."""
-    if isinstance(value, dict):
-        return {key: _with_nan(item) for key, item in value.items()}
-    return math.nan if value is None else value

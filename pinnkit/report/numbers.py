@@ -47,7 +47,9 @@ def condition_number(value: float | None, is_lower_bound: bool) -> str:
 
 
 def size(bytes_: int) -> str:
-    """A memory size."""
+    """A memory size; absent where the system does not tell it."""
+    if not bytes_:
+        return ABSENT
     if bytes_ >= 2**30:
         return f"{bytes_ / 2**30:.2f} GiB"
     return f"{bytes_ / 2**20:.0f} MiB"

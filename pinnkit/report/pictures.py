@@ -9,6 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 from .._types import TIME_NAMES
+from ..errors import InputError
 from ..history import Snapshot
 from .style import GRID, PALETTE, label, limits, new_figure, styled
 
@@ -35,7 +36,7 @@ def plot_solution(snapshot: Snapshot) -> Figure:
     **Raises:** `ValueError` where there is nothing to draw (see `can_plot`).
     """
     if not can_plot(snapshot):
-        raise ValueError(
+        raise InputError(
             f"there is no picture of fields over {len(snapshot.coordinates)} coordinates without a grid or a reference"
         )
     if len(snapshot.shape) != len(snapshot.coordinates):
@@ -54,7 +55,7 @@ def plot_slices(snapshot: Snapshot) -> Figure:
     """Each component over space at five times, the reference dashed. **Raises:** `ValueError` without a time."""
     time = _time(snapshot)
     if time is None or not can_plot_slices(snapshot):
-        raise ValueError("slices at several times need two coordinates on a grid, one of them t or time")
+        raise InputError("slices at several times need two coordinates on a grid, one of them t or time")
     rows = list(_components(snapshot))[:MOST_ROWS]
     columns = min(len(rows), 2)
     figure = new_figure(4.6 * columns, 3.1 * -(-len(rows) // columns))

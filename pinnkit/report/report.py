@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from .. import _json
 from ..files import write_files
 from ..run import Run
 from .console import print_report
@@ -49,16 +50,14 @@ class Report:
             for p in self.run.history.passages
         ]
         said = {"verdict": self.verdict, "findings": self.findings, "predictions": passages}
-        return msgspec.json.format(
-            msgspec.json.encode({**msgspec.to_builtins(self.run.summary), **said}), indent=2
-        ).decode()
+        return _json.encode({**msgspec.to_builtins(self.run.summary), **said}, indent=2).decode().rstrip("\n")
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: str | Path) -> Path:
         """Write `report.html` to a folder, replacing an older one only once the new one is complete.
 
         **Returns:** the path of the page. **Raises:** `RunFolderError` if it cannot be written.
         """
-        return write_page(self.html(), folder / "report.html")
+        return write_page(self.html(), Path(folder) / "report.html")
 
     def _repr_html_(self) -> str:
         """In a frame of its own: its style stays there, and nothing in it can run."""
@@ -66,7 +65,8 @@ class Report:
         return f'<iframe title="pinnkit report" {frame} srcdoc="{escape(self.html(), quote=True)}"></iframe>'
 
 
-def write_page(page: str, path: Path) -> Path:
+def write_page(page: str, path: str | Path) -> Path:
     """Write a page to `path` in one go. **Raises:** `RunFolderError` if it cannot be written."""
+    path = Path(path)
     write_files(path.parent, {path.name: page.encode()})
     return path

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from .._checks import is_whole
 from .._types import Key, Params, Scalar, Weights
 from ..domains import AbstractRegion, Points
+from ..errors import InputError
 from ..problem import Problem
 from ..residuals import ResidualFunctions
 from .sampler import AbstractSampler, Layout
@@ -106,14 +107,14 @@ class AbstractAdaptive(AbstractSampler):
 
     def __check_init__(self) -> None:
         if self.redraw is None:
-            raise ValueError("`redraw` of points that follow the residual is a number of steps, got None")
+            raise InputError("`redraw` of points that follow the residual is a number of steps, got None")
         if not 0 <= self.share <= 1:
-            raise ValueError(f"`share` is a number from 0 to 1, got {self.share!r}")
+            raise InputError(f"`share` is a number from 0 to 1, got {self.share!r}")
         if not is_whole(self.candidates, 1):
-            raise ValueError(f"`candidates` is a whole number ≥ 1, got {self.candidates!r}")
+            raise InputError(f"`candidates` is a whole number ≥ 1, got {self.candidates!r}")
         for name in ("power", "offset"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(f"`{name}` is a finite number ≥ 0, got {getattr(self, name)!r}")
+                raise InputError(f"`{name}` is a finite number ≥ 0, got {getattr(self, name)!r}")
 
 
 class ResidualAdaptive(AbstractAdaptive):

@@ -7,6 +7,7 @@ import numpy as np
 from .._checks import is_whole
 from .._types import Key, Params, Scalar, Weights
 from ..domains import Points
+from ..errors import InputError
 from ..linearization import Linearization, linearize
 from ..problem import Problem
 from ..residuals import Batch, ResidualFunctions
@@ -82,9 +83,9 @@ class KernelGuided(AbstractAdaptive):
 
     def __check_init__(self) -> None:
         if not 0 <= self.horizon < np.inf:
-            raise ValueError(f"`horizon` is a finite number ≥ 0, got {self.horizon!r}")
+            raise InputError(f"`horizon` is a finite number ≥ 0, got {self.horizon!r}")
         if not is_whole(self.reference, 1):
-            raise ValueError(f"`reference` is a whole number ≥ 1, got {self.reference!r}")
+            raise InputError(f"`reference` is a whole number ≥ 1, got {self.reference!r}")
 
 
 def _thinned(points: Points, most: int) -> Points:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ..errors import InputError, InputTypeError
 from .adaptive import ResidualAdaptive
 from .kernel_guided import KernelGuided
 from .sampler import AbstractSampler
@@ -23,7 +24,7 @@ def as_sampler(sampler: str | AbstractSampler) -> AbstractSampler:
     if isinstance(sampler, AbstractSampler):
         return sampler
     if not isinstance(sampler, str):
-        raise TypeError(f"a sampler is a name ({', '.join(SAMPLERS)}) or a sampler; got {type(sampler).__name__}")
+        raise InputTypeError(f"a sampler is a name ({', '.join(SAMPLERS)}) or a sampler; got {type(sampler).__name__}")
     if sampler not in SAMPLERS:
-        raise ValueError(f"there is no sampler '{sampler}'; there are {', '.join(SAMPLERS)}")
+        raise InputError(f"there is no sampler '{sampler}'; there are {', '.join(SAMPLERS)}")
     return SAMPLERS[sampler]()

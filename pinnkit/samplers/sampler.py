@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from .._checks import is_whole
 from .._types import Key, Params, Weights
 from ..domains import AbstractRegion
+from ..errors import InputError
 from ..problem import Problem
 from ..residuals import Batch, ResidualFunctions
 
@@ -55,7 +56,7 @@ class AbstractSampler(eqx.Module):
 
     def __check_init__(self) -> None:
         if self.redraw is not None and not is_whole(self.redraw, 1):
-            raise ValueError(f"`redraw` is a number of steps ≥ 1, or None to keep the points; got {self.redraw!r}")
+            raise InputError(f"`redraw` is a number of steps ≥ 1, or None to keep the points; got {self.redraw!r}")
 
 
 def batch_of(problem: Problem, layouts: Mapping[str, jax.Array]) -> Batch:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from .._checks import check_positive, check_share, check_whole
 from .._types import TIME_NAMES
+from ..errors import InputError
 from ..problem import Problem, ProblemError
 from ..residuals import Batch, ResidualFunctions
 from .kernel import NTKWeighting
@@ -38,7 +39,7 @@ class CausalWeighting(AbstractPointWeighting):
         check_whole(slabs=self.slabs)
         check_share(threshold=self.threshold)
         if not self.tolerances:
-            raise ValueError("`tolerances` has one number at least, got none")
+            raise InputError("`tolerances` has one number at least, got none")
         for tolerance in self.tolerances:
             check_positive(tolerances=tolerance)
 

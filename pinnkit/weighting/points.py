@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from .._checks import check_share
 from .._types import Params, Weights
+from ..errors import InputError, InputTypeError
 from ..problem import Problem
 from ..residuals import Batch, ResidualFunctions, mean_weights
 from .rule import AbstractWeighting, renewed
@@ -48,9 +49,9 @@ class AbstractPointWeighting(AbstractWeighting):
 
     def __check_init__(self) -> None:
         if self.base is not None and not isinstance(self.base, AbstractWeighting):
-            raise TypeError(f"the base of {type(self).__name__} is a rule for weights or None, got {self.base!r}")
+            raise InputTypeError(f"the base of {type(self).__name__} is a rule for weights or None, got {self.base!r}")
         if self.base is not None and self.base.per_point:
-            raise ValueError(
+            raise InputError(
                 f"the base of {type(self).__name__} weighs conditions; {type(self.base).__name__} weighs points"
             )
 

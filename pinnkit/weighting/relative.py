@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from .._checks import check_positive, check_share, check_whole, is_number
 from .._types import Params, Weights
+from ..errors import InputError
 from ..residuals import Batch, ResidualFunctions
 from .rule import AbstractWeighting
 
@@ -45,7 +46,7 @@ class ReLoBRaLoWeighting(AbstractWeighting):
         check_positive(temperature=self.temperature)
         check_whole(0, seed=self.seed)
         if not is_number(self.memory) or not 0 <= self.memory <= 1:
-            raise ValueError(f"`memory` is a probability, got {self.memory!r}")
+            raise InputError(f"`memory` is a probability, got {self.memory!r}")
 
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> RelativeState:
         ones = jnp.ones(len(batch))

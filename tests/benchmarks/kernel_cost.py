@@ -125,7 +125,7 @@ def figures(width, depth, n, modes=20):
     trace = timed("traces", lambda: float(kernel.diagonal().sum()))
     leading = timed("eigenvalues", lambda: leading_eigenpairs(kernel, modes, width=NARROW))
     density = timed("density", lambda: spectral_density(kernel, deflate=leading))
-    dimension = density.effective_dimension()
+    dimension = density.effective_dimension(relative=True)
     found |= {"trace": trace, "eigenvalues_found": leading.eigenvalues.tolist(), "errors": leading.errors.tolist()}
     found |= {"effective_dimension": float(dimension), "standard_error": dimension.standard_error}
     if n <= 4096:

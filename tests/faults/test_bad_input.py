@@ -103,7 +103,7 @@ def assert_refused(tokens):
 SOLVE = ("solve", "mine.py")
 
 COMMAND_LINES = [
-    *[(*SOLVE, "--steps", value) for value in ("x", "1.5", "-1", "1e3", "", "nan", "0x10")],
+    *[(*SOLVE, "--steps", value) for value in ("x", "1.5", "-1", "1e3", "", "nan", "0x10", "9" * 30)],
     *[(*SOLVE, "--seed", value) for value in ("x", "1.5", "-1", "2147483648", "1" + 40 * "0")],
     *[(*SOLVE, "--points", value) for value in ("x", "0", "-5", "2.5", "999999999999")],
     *[(*SOLVE, "--width", value) for value in ("x", "0", "-5", "2.5")],
@@ -129,8 +129,6 @@ COMMAND_LINES = [
     (*SOLVE, "more"),
     (*SOLVE, "--no-such-option"),
     (*SOLVE, "--steps"),
-    (*SOLVE, "--resume"),
-    (*SOLVE, "--resume", "--output", "folder"),
     (*SOLVE, "--resume", "--overwrite"),
     (*SOLVE, "--weighting", "rba", "--sampler", "uniform", "--strategy", "auto", "--precision", "half"),
     (*SOLVE, "--strategy", "gauss-newton", "--precision", "single"),
@@ -225,7 +223,7 @@ DOORS = {
     **each(refused_by_fit, "strategy", "none", 3, None, optax.adam),
     **each(refused_by_fit, "choices", 3, None, Choices(sines=False)),
     **each(refused_by_fit, "checkpoints", 3, True, ["a"]),
-    **each(refused_by_fit, "resume", 3, "nowhere", "folder", Checkpoints("folder")),
+    **each(refused_by_fit, "resume", 3, Checkpoints("folder")),
     "resume elsewhere": refused_by_fit(resume="folder", checkpoints="other"),
     "model": lambda: fit(poisson(), 3),
     "model and width": lambda: fit(poisson(), MLP(LINE), width=3),

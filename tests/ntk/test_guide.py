@@ -95,7 +95,9 @@ def test_spectrum_of_the_guide(names):
     assert (np.diff(eigenvalues) <= 0).all()
     np.testing.assert_allclose(eigenvectors * eigenvalues @ eigenvectors.T, names["ntk_matrix"], atol=1e-11)
     assert names["kappa"].is_lower_bound and f"{names['kappa']:.2e}".startswith("> ")
-    assert 1 < names["eff_dim"] < 50
+    # The sum of the guide, in absolute γ, over the matrix itself: tr K (K + γ 1)⁻¹.
+    expected = np.trace(np.linalg.solve(names["ntk_matrix"] + 1e-4 * np.eye(50), names["ntk_matrix"]))
+    np.testing.assert_allclose(names["eff_dim"], expected, atol=1e-6)
 
 
 def test_filtering_of_the_guide(names):

@@ -57,7 +57,7 @@ def figures(spectrum: Spectrum) -> np.ndarray:
             spectrum.condition_number,
             spectrum.spectral_bias,
             spectrum.effective_rank,
-            spectrum.effective_dimension(),
+            spectrum.effective_dimension(relative=True),
             spectrum.noise_floor / spectrum.largest_eigenvalue,
         ]
     )
@@ -171,9 +171,9 @@ def test_effective_rank_and_dimension_of_known_spectra():
     assert_allclose(effective_rank(np.full(6, 3.0)), 6, rtol=1e-14)
     assert_allclose(effective_rank(np.array([2.0, 1.0])), 9 / 5, rtol=1e-14)
     values = np.array([10.0, 1.0, 1e-3])
-    assert_allclose(effective_dimension(values, 0.1), sum(v / (v + 1) for v in values), rtol=1e-14)
-    assert_allclose(effective_dimension(values, 0.1, scale=1.0), sum(v / (v + 0.1) for v in values), rtol=1e-14)
-    assert_allclose(effective_dimension(values), sum(v / (v + 1e-3) for v in values), rtol=1e-14)
+    assert_allclose(effective_dimension(values, 0.1), sum(v / (v + 0.1) for v in values), rtol=1e-14)
+    assert_allclose(effective_dimension(values), sum(v / (v + 1e-4) for v in values), rtol=1e-14)
+    assert_allclose(effective_dimension(values, relative=True), sum(v / (v + 1e-3) for v in values), rtol=1e-14)
     assert effective_dimension(values, gamma=0.0) == 3
 
 
@@ -219,12 +219,12 @@ def test_figures_do_not_depend_on_the_order_of_points_or_parameters(seed):
 
 
 @settings(max_examples=50, deadline=None)
-@given(seed=seeds, gamma=st.floats(0, 1e6), scale=st.none() | st.floats(1e-12, 1e12))
-def test_effective_dimension_lies_between_zero_and_the_rank(seed, gamma, scale):
+@given(seed=seeds, gamma=st.floats(0, 1e6), relative=st.booleans())
+def test_effective_dimension_lies_between_zero_and_the_rank(seed, gamma, relative):
     rng = np.random.default_rng(seed)
     values = 10.0 ** rng.uniform(-20, 3, 9) * rng.choice([1, 1e-18, -1e-18], 9)
     values[0] = 1e3
-    assert 0 <= effective_dimension(values, gamma, scale=scale) <= numerical_rank(values) <= 9
+    assert 0 <= effective_dimension(values, gamma, relative=relative) <= numerical_rank(values) <= 9
     assert 1 <= effective_rank(values) <= numerical_rank(values)
     assert compute_condition_number(values) >= 1
 
@@ -447,8 +447,5 @@ def test_other_arguments_out_of_range_are_refused():
     for gamma in (-1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="`gamma` must be a finite number"):
             effective_dimension(np.ones(2), gamma)
-    for scale in (0.0, -1.0, np.nan):
-        with pytest.raises(ValueError, match="`scale` must be a finite positive number"):
-            effective_dimension(np.ones(2), scale=scale)
     with pytest.raises(ValueError, match="`jacobian` must be a matrix"):
         spectrum_of_jacobian(np.ones((2, 1, 3)))

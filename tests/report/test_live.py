@@ -4,6 +4,7 @@ import io
 import math
 import os
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -34,7 +35,7 @@ def live(tmp_path):
 
 def test_a_file_says_how_a_fit_stands(live, tmp_path):
     found = read_live(tmp_path)
-    assert (found.process, found.start, found.event) == (os.getpid(), START, event("ntk-adam", 5))
+    assert (found.process, found.start, found.progress) == (os.getpid(), START, event("ntk-adam", 5))
     assert (found.kernel.step, found.kernel.numerical_rank) == (5, 40)
     live.close()
     assert read_live(tmp_path) is None
@@ -54,14 +55,17 @@ def test_folders_that_a_refused_fit_made_go_with_the_file(tmp_path):
     assert [path.name for path in (tmp_path / "runs" / "two").iterdir()] == ["summary.json"]
 
 
-def test_numbers_that_are_not_finite_come_back_as_nan(tmp_path):
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_not_finite_come_back_as_they_were(tmp_path, value):
     file = LiveFile(tmp_path)
     file.start(START)
     file._written_at = -math.inf
     spoilt = event("p", 1)
-    object.__setattr__(spoilt, "loss", math.nan)
+    object.__setattr__(spoilt, "loss", value)
     file.progress(spoilt)
-    assert math.isnan(read_live(tmp_path).event.loss)
+    found = read_live(tmp_path).progress
+    np.testing.assert_array_equal(found.loss, value)
+    assert found.learning_rate == spoilt.learning_rate
 
 
 def test_watching_ends_with_the_fit(live, tmp_path):
