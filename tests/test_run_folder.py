@@ -1,6 +1,7 @@
 """Run folders: what is written is read again, belongs to one problem, stays in its folder, and is always the same."""
 
 import dataclasses
+import enum
 import hashlib
 import json
 import math
@@ -9,6 +10,8 @@ import shutil
 import stat
 import subprocess
 import sys
+import types
+import typing
 from pathlib import Path
 
 import jax
@@ -26,8 +29,6 @@ from pinnkit.files import summed
 from pinnkit.identity import problem_identity, reconciled
 from pinnkit.report import Comparison, LiveFile, Report
 from pinnkit.report.live import LIVE, read_live
-from pinnkit.stop_reason import StopReason
-from pinnkit.summary import Seconds, Spectra, SpectrumSummary
 
 from .problems_for_tests import LINE, decay_rate, poisson, stokes
 from .report.synthetic import make_run
@@ -42,27 +43,25 @@ WORDS = st.text(max_size=5) | st.sampled_from(["nan", "inf", "-inf", "null", "1.
 WHOLE = st.integers(0, 2**53)
 
 
-def struct(kind, **known):
-    """Structs whose every field is anything that its type allows."""
-    by_type = {
-        float: NUMBERS,
-        int: WHOLE,
-        str: WORDS,
-        bool: st.booleans(),
-        float | None: st.none() | NUMBERS,
-        str | None: st.none() | WORDS,
-        StopReason: st.sampled_from(StopReason),
-        dict[str, float]: st.dictionaries(WORDS, NUMBERS, max_size=3),
-        dict[str, int]: st.dictionaries(WORDS, WHOLE, max_size=3),
-        dict[str, float] | None: st.none() | st.dictionaries(WORDS, NUMBERS, max_size=3),
-        dict[str, tuple[float, float] | None]: st.dictionaries(WORDS, st.none() | st.tuples(NUMBERS, NUMBERS)),
-    }
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    return st.builds(kind, **{name: known[name] if name in known else by_type[type_] for name, type_ in fields.items()})
+BASIC = {float: NUMBERS, int: WHOLE, str: WORDS, bool: st.booleans(), type(None): st.none()}
 
 
-SPECTRUM = struct(SpectrumSummary)
-SUMMARIES = struct(Summary, seconds=struct(Seconds), spectrum=struct(Spectra, initial=SPECTRUM, final=SPECTRUM))
+def anything(kind):
+    """Any value of a type that a summary may hold."""
+    if kind in BASIC:
+        return BASIC[kind]
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is dict:
+        return st.dictionaries(anything(inner[0]), anything(inner[1]), max_size=3)
+    if origin is tuple and inner[-1] is Ellipsis:
+        return st.lists(anything(inner[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(anything, inner))
+    if origin is not None or isinstance(kind, types.UnionType):
+        return st.one_of(*map(anything, inner))
+    if issubclass(kind, enum.Enum):
+        return st.sampled_from(kind)
+    return st.builds(kind, **{field.name: anything(field.type) for field in msgspec.structs.fields(kind)})
 
 
 def as_text(value):
@@ -71,7 +70,7 @@ def as_text(value):
 
 
 @settings(max_examples=200, deadline=None)
-@given(summary=SUMMARIES)
+@given(summary=anything(Summary))
 def test_any_summary_is_read_as_it_was_written(summary):
     data = summary.encoded()
     assert as_text(Summary.decoded(data)) == as_text(summary)
