@@ -100,6 +100,24 @@ class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return max(self.rows, key=lambda row: math.inf if math.isnan(row.relative) else row.relative)
 
 
+class Determinacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the conditions determine the solution (see `pinnkit.determinacy`).
+
+    - `freedoms`: changes of the solution that no residual answers to, in words; none if it is determined;
+    - `directions`, `degree`: smooth changes of fields and coefficients that were tried, and their total degree;
+    - `least_seen`: how much the residuals answer to the change, of those that they answer to, that they answer to least,
+      relative to the one they answer to most;
+    - `distance`: per field, the smooth change, over the spread of the field, that would remove what is smooth of the
+      residual. An estimate of the smooth part of the error.
+    """
+
+    freedoms: list[str]
+    directions: int
+    degree: int
+    least_seen: float
+    distance: dict[str, float]
+
+
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
     - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
@@ -114,7 +132,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
       constant; None without a reference;
     - `conditions`: every declared condition, evaluated on dense points;
     - `coefficients`: given and found; `coefficient_intervals`: of 95 % for those found (see `pinnkit.intervals`), None
-      where the residuals do not determine them.
+      where the residuals do not determine them;
+    - `determinacy`: whether the conditions determine the solution, None where it was not examined.
     """
 
     pinnkit_version: str
@@ -145,6 +164,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     conditions: dict[str, ConditionCheck]
     coefficients: dict[str, float]
     coefficient_intervals: dict[str, tuple[float, float] | None]
+    determinacy: Determinacy | None
     spectrum: Spectra
 
     @property
