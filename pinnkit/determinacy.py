@@ -1,14 +1,15 @@
 r"""Whether the conditions determine the solution: changes of it that no residual answers to.
 
-Smooth changes of the fields and of the unknown coefficients (see `perturbation`) are measured against the spread of each
-field, residuals against what a change of that size makes of them on average. A direction whose residuals change by
+Smooth changes of the fields and of the unknown coefficients (see `perturbation`) are measured against the spread of
+each field, residuals against what a change of that size makes of them on average. A direction whose residuals change by
 less than `UNSEEN` of that is a freedom of the solution, if two things confirm it:
 
 - on other points the residuals answer as little;
 - after a change of sizeable amplitude there is a nearby solution again, found by Gauss-Newton steps across the freedom.
   A double root, where the derivative vanishes and the residual does not, fails here.
 
-Freedoms that vary faster than the family does are not found.
+Freedoms that vary faster than the family does are not found, and nor are those of nonlinear problems far from any
+solution, where derivatives say nothing about solutions.
 
 By the same derivatives the residual that is left says how far the solution is from one of the equations: the change
 $-J^+ r$ that would remove what is smooth of it.
@@ -33,7 +34,7 @@ from .residuals import Batch
 from .summary import Determinacy
 
 SMOOTH = 4
-"""Total degree of the changes that set the scales of the residuals; or the order of the equations, if that is higher."""
+"""Total degree of the changes that set the scales of the residuals, or the order of the equations if that is higher."""
 
 UNSEEN = 1e-7
 """A change of the fields by their spread that moves the residuals by less, relative to what a smooth change does, is a
@@ -42,6 +43,9 @@ factor g about 1/g."""
 
 CONFIRMED = 1e-6
 """Relative change of the residuals at which a freedom is confirmed."""
+
+NEAR = 0.1
+"""Distance from a solution, in spreads of the fields, up to which freedoms of a nonlinear problem are believed."""
 
 AMPLITUDE = 0.3
 """Of a change that confirms, in spreads of the fields."""
@@ -52,6 +56,9 @@ CORRECTIONS = 4
 MOST_CONFIRMED = 4
 """Freedoms that are tried one by one; many come as a family, of which these are the least seen."""
 
+LINEAR = 1e-12
+"""Relative difference of the derivatives at two places below which they are the same."""
+
 HIDDEN = 1e-3
 """A field whose change by its spread moves no residual by more than this, beside the other fields, has a spread that
 says nothing (it is zero, say); its changes are measured by the residuals."""
@@ -61,12 +68,17 @@ FOLLOWED = 0.1
 
 
 class _Scaled(NamedTuple):
-    """Derivatives in normalised directions, rows in their scales; `a` to `c` is `to_changes @ a`."""
+    """Derivatives in normalised directions, rows in their scales.
+
+    - `to_changes`: from normalised directions to those of the perturbation; `spreads`: what a field is measured by;
+    - `is_linear`: whether the derivatives are the same elsewhere.
+    """
 
     jacobian: Float[np.ndarray, "n k"]
     to_changes: Float[np.ndarray, "k k"]
     scales: dict[tuple[str, int], float]
     spreads: Float[np.ndarray, " m"]
+    is_linear: bool
 
 
 def examine(
@@ -89,6 +101,9 @@ def examine(
     first = change.response(np.zeros(change.size), batch)
     scaled = _scaled(change, first, batch, points)
     least, free = _least_seen(scaled.jacobian)
+    distance = _distance(change, scaled, first, weights, points, free)
+    if not scaled.is_linear and not max(distance.values()) <= NEAR:
+        free = free[:, :0]
     free = _unseen_again(free, change, scaled, seed + 2)
     free = _confirmed(free, change, scaled, first, batch)
     if is_own:
@@ -98,7 +113,7 @@ def examine(
         directions=change.size,
         degree=int(change.family.degrees[-1]),
         least_seen=least,
-        distance=_distance(change, scaled, first, weights, points, free),
+        distance=distance,
     )
 
 
@@ -114,24 +129,28 @@ def _least_seen(J: Float[np.ndarray, "n k"]) -> tuple[float, Float[np.ndarray, "
 
 
 def _scaled(change: Perturbation, at: Response, batch: Batch, points: Float[np.ndarray, "n d"]) -> _Scaled:
-    """Directions of the fields orthonormal on the points, in units of the spreads; rows by their root mean square."""
-    values, sizes = change.fields(points), _sizes(change)
-    spreads, number = _spreads(change, change.solution(points)), len(sizes)
+    """Directions of the fields orthonormal on the points, in units of the spreads; rows in what smooth changes do."""
+    values, spreads = change.fields(points), _spreads(change, change.solution(points))
     for _ in range(2):
-        to_changes = np.zeros((change.size, change.size))
-        to_changes[:number, :number] = np.diag(sizes)
-        R = np.linalg.qr((values / spreads[:, None]).reshape(-1, values.shape[-1]) / math.sqrt(len(points)), mode="r")
-        to_changes[number:, number:] = solve_triangular(R, np.eye(len(R)))
-        J = at.jacobian @ to_changes
-        visible = _visible(change, J, at)
-        hidden = (visible > 0) & (visible < HIDDEN)
-        if not hidden.any():
-            break
-        spreads = spreads / np.where(hidden, visible, 1.0)
-    smooth = _smooth(change)
-    secant = _secant(change, at, batch, to_changes[:, smooth])
+        visible = _visible(change, at.jacobian @ _normalised(change, values / spreads[:, None]), at)
+        spreads = spreads / np.where((visible > 0) & (visible < HIDDEN), visible, 1.0)
+    to_changes = _normalised(change, values / spreads[:, None])
+    J, smooth = at.jacobian @ to_changes, _smooth(change)
+    moved = change.response(to_changes[:, smooth] @ _amplitudes(int(smooth.sum())), batch)
+    secant = {key: float(np.linalg.norm((moved.residual - at.residual)[part])) for key, part in at.rows.items()}
+    secant = {key: size / AMPLITUDE if math.isfinite(size) else 0.0 for key, size in secant.items()}
     scales = {key: max(_rms(J[part][:, smooth]), secant[key]) or _rms(J[part]) for key, part in at.rows.items()}
-    return _Scaled(_by_rows(J, at, scales), to_changes, scales, spreads)
+    is_linear = np.allclose(moved.jacobian, at.jacobian, rtol=0, atol=LINEAR * float(np.abs(at.jacobian).max()))
+    return _Scaled(_by_rows(J, at, scales), to_changes, scales, spreads, is_linear)
+
+
+def _normalised(change: Perturbation, values: Float[np.ndarray, "n m k"]) -> Float[np.ndarray, "k k"]:
+    """Directions with orthonormal values: those of low degree are spanned by the first of each output."""
+    number, out = len(change.coefficients), np.zeros((change.size, change.size))
+    out[range(number), range(number)] = _sizes(change)
+    R = np.linalg.qr(values.reshape(-1, values.shape[-1]) / math.sqrt(len(values)), mode="r")
+    out[number:, number:] = solve_triangular(R, np.eye(len(R)))
+    return out
 
 
 def _smooth(change: Perturbation) -> Bool[np.ndarray, " k"]:
@@ -152,7 +171,7 @@ def _sizes(change: Perturbation) -> Float[np.ndarray, " q"]:
 
 
 def _spreads(change: Perturbation, solution: Float[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
-    """Standard deviation of each output; of those that do not vary their size, or 1; components share that of a field."""
+    """Standard deviation of each field, the largest of its components; its size where it does not vary; else 1."""
     out, first = [], 0
     for size in change.problem.field_sizes.values():
         values = solution[:, first : first + size]
@@ -171,15 +190,10 @@ def _visible(change: Perturbation, J: Float[np.ndarray, "n k"], at: Response) ->
     return np.max(moved / np.maximum(moved.max(axis=1, keepdims=True), np.finfo(float).tiny), axis=0)
 
 
-def _secant(
-    change: Perturbation, at: Response, batch: Batch, to_changes: Float[np.ndarray, "k k"]
-) -> dict[tuple[str, int], float]:
-    """The scale of the rows by a change of sizeable amplitude: where a derivative vanishes by chance it is larger."""
-    a = np.random.default_rng(0).standard_normal(to_changes.shape[1])
-    a *= AMPLITUDE / np.linalg.norm(a)
-    moved = change.response(to_changes @ a, batch).residual - at.residual
-    sizes = {key: float(np.linalg.norm(moved[part])) / AMPLITUDE for key, part in at.rows.items()}
-    return {key: size if math.isfinite(size) else 0.0 for key, size in sizes.items()}
+def _amplitudes(number: int) -> Float[np.ndarray, " k"]:
+    """Of a sizeable change: with it the scale of rows whose derivative vanishes by chance is larger."""
+    a = np.random.default_rng(0).standard_normal(number)
+    return AMPLITUDE * a / np.linalg.norm(a)
 
 
 def _rms(J: Float[np.ndarray, "n k"]) -> float:

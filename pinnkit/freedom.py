@@ -46,7 +46,7 @@ class Shapes(NamedTuple):
         return self._replace(values=self.values @ V, shifted=self.shifted @ V, changes=self.changes @ V)
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         return self.values.shape[-1]
 
     @property
@@ -58,7 +58,7 @@ class Shapes(NamedTuple):
 
 def describe(shapes: Shapes) -> list[str]:
     """A phrase for each independent freedom, or family of freedoms."""
-    names, phrases, joint = (*shapes.outputs, *shapes.coefficients), [], np.eye(shapes.count)
+    names, phrases, joint = (*shapes.outputs, *shapes.coefficients), [], np.eye(shapes.number)
     for i, name in enumerate(names):
         alone = _alone(i, shapes.parts)
         if alone.shape[1]:
@@ -84,19 +84,19 @@ def _single(i: int, name: str, shapes: Shapes) -> str:
     function = _known(i, shapes)
     if function is not None:
         return f"{function} can be added to {name}"
-    if (names := _depends_on(i, shapes)) is not None and shapes.count >= FAMILY:
+    if (names := _depends_on(i, shapes)) is not None and shapes.number >= FAMILY:
         return f"any function of {', '.join(names)} can be added to {name}"
-    what = "a multiple of a function" if shapes.count == 1 else f"{shapes.count} or more independent functions"
+    what = "a multiple of a function" if shapes.number == 1 else f"{shapes.number} or more independent functions"
     return f"{what} can be added to {name}, the largest near {_place(i, shapes)}"
 
 
 def _joint(shapes: Shapes) -> str:
     """Freedoms of several fields or coefficients together."""
     names = (*shapes.outputs, *shapes.coefficients)
-    involved = [i for i, part in enumerate(shapes.parts) if np.linalg.norm(part) > ABSENT * math.sqrt(shapes.count)]
-    if shapes.count == 1 and (phrase := _in_step(involved, shapes)) is not None:
+    involved = [i for i, part in enumerate(shapes.parts) if np.linalg.norm(part) > ABSENT * math.sqrt(shapes.number)]
+    if shapes.number == 1 and (phrase := _in_step(involved, shapes)) is not None:
         return phrase
-    ways = "" if shapes.count == 1 else f" in {shapes.count} or more independent ways"
+    ways = "" if shapes.number == 1 else f" in {shapes.number} or more independent ways"
     fields = [i for i in involved if i < len(shapes.outputs)]
     largest = max(fields, key=lambda i: np.linalg.norm(shapes.parts[i]), default=None)
     where = "" if largest is None else f", {names[largest]} most near {_place(largest, shapes)}"
@@ -160,7 +160,7 @@ class _Wave(NamedTuple):
 
 def _known(i: int, shapes: Shapes) -> str | None:
     """The freedoms of one output, as a function that has a name."""
-    values, count = shapes.values[:, i], shapes.count
+    values, count = shapes.values[:, i], shapes.number
     if count == 1 and np.ptp(values) <= EXACT * np.abs(values).max():
         return "a constant"
     if len(shapes.coordinates) > 1:
@@ -199,10 +199,10 @@ def _wave(i: int, shapes: Shapes) -> _Wave | None:
     else:
         shift = float(np.abs(x).max())
         functions = np.stack([np.exp(k * (x - shift)), np.exp(-k * (x + shift))], axis=1)
-    (a, b), *_ = np.linalg.lstsq(functions, v, rcond=None)
+    a, b = np.linalg.lstsq(functions, v, rcond=None)[0].tolist()
     if square > 0:
         a, b = a * math.exp(-k * float(np.abs(x).max())), b * math.exp(-k * float(np.abs(x).max()))
-    return _Wave("wave" if square < 0 else "growth", k, float(a), float(b), name)
+    return _Wave("wave" if square < 0 else "growth", k, a, b, name)
 
 
 def _square(i: int, shapes: Shapes) -> float | None:

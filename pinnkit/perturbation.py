@@ -1,8 +1,8 @@
 r"""Smooth changes of a solution, and how the residuals answer to them.
 
-A change of the fields is $\delta u = \Phi\, \sum_k c_k \varphi_k$ with products $\varphi_k$ of Legendre polynomials, along
-periodic axes of sines and cosines, up to a total degree. Φ is that of the ansatz, so conditions that are built into the
-network go on holding. Unknown coefficients change too. Neither depends on the network, its size or its training.
+A change of the fields is $\delta u = \Phi\, \sum_k c_k \varphi_k$ with products $\varphi_k$ of Legendre polynomials,
+along periodic axes of sines and cosines, up to a total degree. Φ is that of the ansatz, so conditions that are built
+into the network still hold. Unknown coefficients change too. Nothing of this depends on the network or its training.
 """
 
 import dataclasses
@@ -179,7 +179,8 @@ def _up_to(degree: int, dimension: int, periodic: frozenset[int]) -> Int[np.ndar
 
 
 def _degrees(indices: Int[np.ndarray, "k d"], periodic: frozenset[int]) -> Int[np.ndarray, " k"]:
-    return sum(2 * ((n + 1) // 2) if axis in periodic else n for axis, n in enumerate(indices.T))
+    in_sines = np.isin(np.arange(indices.shape[1]), list(periodic))
+    return np.where(in_sines, 2 * ((indices + 1) // 2), indices).sum(axis=1)
 
 
 def _legendre(position: Array, highest: int) -> Float[Array, " n"]:

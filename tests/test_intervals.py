@@ -5,7 +5,7 @@ import pytest
 import scipy.optimize
 
 from pinnkit import Condition, Interval, PointSet, Problem, Unknown, fit
-from pinnkit.intervals import _standard_error
+from pinnkit.intervals import _estimate
 
 LINE = Interval(x=(0.0, 1.0))
 NOISE = 0.02
@@ -44,14 +44,14 @@ def test_intervals_are_those_of_least_squares_on_the_known_solution(options):
     assert 0.6 * half < (high - low) / 2 < 1.7 * half
 
 
-def test_standard_errors_are_those_of_a_linear_model():
+def test_estimates_are_those_of_a_linear_model():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((4000, 3))
     r = 0.1 * rng.standard_normal(4000)
     expected = 0.1 * np.sqrt(np.linalg.inv(A.T @ A).diagonal())
-    found = [_standard_error(A, r, i) for i in range(3)]
+    found = [_estimate(A, r, i).error for i in range(3)]
     np.testing.assert_allclose(found, expected, rtol=0.05)
-    np.testing.assert_allclose(_standard_error(A * [1e6, 1, 1e-6], r, 0), found[0] / 1e6, rtol=1e-9)
+    np.testing.assert_allclose(_estimate(A * [1e6, 1, 1e-6], r, 0).error, found[0] / 1e6, rtol=1e-9)
 
 
 def test_leverage_makes_up_for_what_a_fit_absorbs():
@@ -59,15 +59,15 @@ def test_leverage_makes_up_for_what_a_fit_absorbs():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((12, 6))
     projector = np.eye(12) - A @ np.linalg.pinv(A)
-    variances = [_standard_error(A, projector @ rng.standard_normal(12), 0) ** 2 for _ in range(3000)]
+    variances = [_estimate(A, projector @ rng.standard_normal(12), 0).error ** 2 for _ in range(3000)]
     assert np.mean(variances) == pytest.approx(np.linalg.inv(A.T @ A)[0, 0], rel=0.05)
 
 
 def test_what_the_residuals_do_not_determine_has_no_interval():
     rng = np.random.default_rng(0)
     column = rng.standard_normal((50, 1))
-    assert _standard_error(np.hstack([column, column]), rng.standard_normal(50), 0) is None
-    assert _standard_error(np.hstack([0 * column, column]), rng.standard_normal(50), 0) is None
+    assert _estimate(np.hstack([column, column]), rng.standard_normal(50), 0) is None
+    assert _estimate(np.hstack([0 * column, column]), rng.standard_normal(50), 0) is None
 
 
 def test_given_coefficients_have_no_interval():

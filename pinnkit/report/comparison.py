@@ -11,6 +11,7 @@ from rich.text import Text
 from ..errors import InputError
 from ..run import Run
 from . import tables
+from .coefficients import coefficient
 from .console import make_console, rich_table
 from .findings import interpret
 from .html import Picture, fill
@@ -81,7 +82,7 @@ class Comparison:
         for name in self._names(lambda run: run.summary.relative_l2 or {}):
             rows[f"relative L2 error {name}"] = lambda r, name=name: number((r.summary.relative_l2 or {}).get(name))
         for name in self._names(lambda run: run.summary.coefficient_intervals):
-            rows[f"coefficient {name}"] = lambda r, name=name: tables.coefficient(r.summary, name)
+            rows[f"coefficient {name}"] = lambda r, name=name: coefficient(r.summary, name)
         rows |= {
             "loss on held-out points": lambda r: number(r.summary.held_out_loss),
             "steps": lambda r: number(r.summary.steps),

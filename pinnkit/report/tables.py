@@ -11,6 +11,7 @@ from ..diagnostics import LEADING_MODES, Diagnostics
 from ..prediction import GOOD, Passage
 from ..run import Run
 from ..summary import SpectrumSummary, Summary
+from .coefficients import coefficient_interval, coefficient_value
 from .numbers import ABSENT, condition_number, count, number, percent, size
 
 MOST_ROWS = 12
@@ -53,20 +54,9 @@ def loss_table(run: Run) -> Table:
 
 
 def _coefficient_rows(summary: Summary, name: str) -> Iterator[tuple[str, str]]:
-    yield f"coefficient {name}", f"{summary.coefficients[name]:.6g}"
+    yield f"coefficient {name}", coefficient_value(summary, name)
     if name in summary.coefficient_intervals:
-        interval = summary.coefficient_intervals[name]
-        yield "95 % interval", "not determined" if interval is None else f"{interval[0]:.6g} to {interval[1]:.6g}"
-
-
-def coefficient(summary: Summary, name: str) -> str:
-    """A value, with its interval where it was looked for."""
-    value = f"{summary.coefficients[name]:.6g}" if name in summary.coefficients else ABSENT
-    if name not in summary.coefficient_intervals:
-        return value
-    interval = summary.coefficient_intervals[name]
-    known = "not determined" if interval is None else f"95 %: {interval[0]:.6g} to {interval[1]:.6g}"
-    return f"{value} ({known})"
+        yield f"{name}, uncertainty", coefficient_interval(summary, name)
 
 
 def condition_table(run: Run) -> Table:
