@@ -36,10 +36,10 @@ from .summary import Determinacy
 SMOOTH = 4
 """Total degree of the changes that set the scales of the residuals, or the order of the equations if that is higher."""
 
-UNSEEN = 1e-7
+UNSEEN, ROUNDING = 1e-9, 10 * float(np.finfo(float).eps)
 """A change of the fields by their spread that moves the residuals by less, relative to what a smooth change does, is a
-freedom. See the table in the guide for what determined problems have: down to 1e-3, or with exponential growth by a
-factor g about 1/g."""
+freedom. Determined problems of order 1 have 1e-4 and more, exponential growth by a factor g and rates that are g apart
+about 1/g. Nothing is seen below the second share of the largest response."""
 
 CONFIRMED = 1e-6
 """Relative change of the residuals at which a freedom is confirmed."""
@@ -121,7 +121,7 @@ def _least_seen(J: Float[np.ndarray, "n k"]) -> tuple[float, Float[np.ndarray, "
     """The smallest singular value of those that are seen, 0 without any, and the directions that are not seen."""
     _, s, Vt = np.linalg.svd(J, full_matrices=len(J) < J.shape[1])
     s = np.concatenate([s, np.zeros(len(Vt) - len(s))])
-    seen = s > max(UNSEEN, len(J) * float(np.finfo(float).eps) * s[0])
+    seen = s > max(UNSEEN, ROUNDING * s[0])
     return float(s[seen][-1]) if seen.any() else 0.0, Vt[~seen].T
 
 
@@ -329,7 +329,7 @@ def _distance(
         J = J - (J @ free) @ free.T
         norms = np.linalg.norm(J, axis=0)
         norms = np.where(norms > 0, norms, 1.0)
-        step = np.linalg.lstsq(J / norms, -r, rcond=UNSEEN)[0] / norms
+        step = np.linalg.lstsq(J / norms, -r, rcond=None)[0] / norms
         c = scaled.to_changes @ (step - free @ (free.T @ step))
         moved = change.fields(points) @ c[len(change.coefficients) :]
         sizes = np.sqrt(np.mean(moved**2, axis=0)) / scaled.spreads

@@ -199,7 +199,7 @@ def _wave(i: int, shapes: Shapes) -> _Wave | None:
     else:
         shift = float(np.abs(x).max())
         functions = np.stack([np.exp(k * (x - shift)), np.exp(-k * (x + shift))], axis=1)
-    a, b = np.linalg.lstsq(functions, v, rcond=None)[0].tolist()
+    a, b = (float(value) for value in np.linalg.lstsq(functions, v, rcond=None)[0])
     if square > 0:
         a, b = a * math.exp(-k * float(np.abs(x).max())), b * math.exp(-k * float(np.abs(x).max()))
     return _Wave("wave" if square < 0 else "growth", k, a, b, name)

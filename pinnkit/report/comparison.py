@@ -15,6 +15,7 @@ from .coefficients import coefficient
 from .console import make_console, rich_table
 from .findings import interpret
 from .html import Picture, fill
+from .levels import kernels_compare
 from .numbers import condition_number, number, printable, size
 from .style import Curve, draw_curves, label, legend, log_axis, looks, new_axes, positive_of, styled, whole_numbers
 from .svg import to_svg
@@ -111,7 +112,7 @@ class Comparison:
                 final(r).condition_number, final(r).condition_number_is_lower_bound
             ),
             "effective dimension": lambda r: number(final(r).effective_dimension),
-            "drift": lambda r: number(final(r).kernel_drift),
+            "drift": lambda r: number(final(r).kernel_drift if kernels_compare(r) else None),
         }
         return self._table("Kernel at the end", rows)
 
