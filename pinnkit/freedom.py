@@ -163,11 +163,13 @@ def _known(i: int, shapes: Shapes) -> str | None:
     values, count = shapes.values[:, i], shapes.number
     if count == 1 and np.ptp(values) <= EXACT * np.abs(values).max():
         return "a constant"
-    if len(shapes.coordinates) > 1:
+    if shapes.points.shape[1] > 1:
         return None
     x, name = shapes.points[:, 0], shapes.coordinates[0]
     if count <= POWERS and _distance(values, np.vander(_centred(x), count)) <= EXACT:
         return _polynomial(name, count)
+    if count == 1 and (polynomial := _power(x, values[:, 0], name)) is not None:
+        return polynomial
     if count == 1 and (wave := _wave(i, shapes)) is not None:
         return wave.times(1 / wave.size)
     if count == 2 and (square := _square(i, shapes)) is not None:
@@ -183,6 +185,31 @@ def _polynomial(name: str, count: int) -> str:
     powers = ["", f" {name}", f" {name}²", f" {name}³"]
     terms = [constant + power for constant, power in zip(constants, powers, strict=False)]
     return f"{' + '.join(terms)} (any {', '.join(constants)})"
+
+
+def _power(x: Float[np.ndarray, " n"], v: Float[np.ndarray, " n"], name: str) -> str | None:
+    """One polynomial of low degree, up to a factor: `c·x`, `c·(1 − 2x)`."""
+    size = float(np.abs(x).max())
+    for degree in range(1, POWERS):
+        powers = np.vander(x / size, degree + 1, increasing=True)
+        found = np.linalg.lstsq(powers, v, rcond=None)[0]
+        if np.linalg.norm(powers @ found - v) <= EXACT * np.linalg.norm(v):
+            found = np.where(np.abs(found) > 10 * EXACT * np.abs(found).max(), found, 0.0)
+            return _with_factor(found / size ** np.arange(degree + 1), name)
+    return None
+
+
+def _with_factor(coefficients: Float[np.ndarray, " n"], name: str) -> str:
+    """A polynomial, its first coefficient 1, times a constant."""
+    functions = ["", name, f"{name}²", f"{name}³"]
+    scale = float(coefficients[np.flatnonzero(coefficients)[0]])
+    terms = [(float(value) / scale, functions[k]) for k, value in enumerate(coefficients) if value]
+    if len(terms) == 1:
+        return _term(1.0, terms[0][1])
+    text = _term(1.0, terms[0][1], "")
+    for value, function in terms[1:]:
+        text += f" {'+' if value > 0 else '−'} {_term(abs(value), function, '')}"
+    return f"c·({text})"
 
 
 def _wave(i: int, shapes: Shapes) -> _Wave | None:

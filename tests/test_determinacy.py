@@ -102,7 +102,25 @@ def wave_without_velocity():
     return problem(PLANE, conditions), lambda x, t: [jnp.sin(PI * x) * jnp.cos(PI * t)]
 
 
+def one_end():
+    conditions = {
+        "pde": Condition(lambda u: u.xx - 2.0, on=X.interior),
+        "left": Condition(lambda u: u, on=X.lower_face("x")),
+    }
+    return problem(X, conditions), lambda x: [x**2]
+
+
+def other_end():
+    conditions = {
+        "pde": Condition(lambda u: u.xx - 2.0, on=X.interior),
+        "right": Condition(lambda u: u - 1.0, on=X.upper_face("x")),
+    }
+    return problem(X, conditions), lambda x: [x**2]
+
+
 FREE = {
+    one_end: ["c·x can be added to u"],
+    other_end: ["c·(1 − x) can be added to u"],
     neumann: ["a constant can be added to u"],
     oscillator: ["c·cos(x) can be added to y1 together with −c·sin(x) to y2"],
     without_boundary: ["c₀ + c₁ x (any c₀, c₁) can be added to u"],
@@ -303,4 +321,5 @@ def test_a_fit_says_what_is_not_determined():
 def test_what_there_is_no_time_for_is_said_not_to_be_examined():
     solution = fit(neumann()[0], budget=0.5)
     assert solution.summary.determinacy is None
+    assert "not examined" in solution.report.verdict
     assert any("not examined" in decision for decision in solution.history.decisions)

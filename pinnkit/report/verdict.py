@@ -88,9 +88,10 @@ def verdict(run: Run) -> str:
         state = "Stopped improving"
     ratio = zero_ratio(run)
     against = f", {number(ratio)} of that of a zero network" if math.isfinite(ratio) else ""
+    examined = "" if summary.determinacy else " It was not examined whether the conditions determine the solution."
     return (
         f"{state} {after}: the validation loss is {number(summary.held_out_loss)}{against}.{_residuals(run)} Without a "
-        f"reference the error is unknown.{_coefficients(run)}"
+        f"reference the error is unknown.{examined}{_coefficients(run)}"
     )
 
 

@@ -362,7 +362,7 @@ def test_the_gravest_finding_comes_first():
             {"relative_l2": None, "coefficients": {"k": 2.0}, "coefficient_intervals": {"k": (1.9, 2.1)}},
             "Converged after 800 steps and 12.3 s: the validation loss is 1.50e-12, 1.50e-13 of that of a zero "
             "network. The largest residual is 1.00e-05 of its own terms, in 'pde'. Without a reference the error is "
-            "unknown. "
+            "unknown. It was not examined whether the conditions determine the solution. "
             "Found: k = 2.00 (95 %: 1.90 to 2.10).",
         ),
         (
