@@ -17,7 +17,7 @@ from .ntk.comparison import kernel_alignment, kernel_drift, residual_alignment
 from .ntk.dynamics import compute_mode_decay_factors
 from .ntk.frequency import ModeFrequency, dominant_frequencies
 from .ntk.spectrum import ConditionNumber, Spectrum, resolved, spectrum_of_jacobian
-from .prediction import GRADIENT_DESCENT, Passage, Preconditioner, Theory
+from .prediction import FEWEST_STEPS, GRADIENT_DESCENT, Passage, Preconditioner, Theory
 from .problem import ProblemError
 from .residuals import Batch, ResidualFunctions
 
@@ -379,8 +379,10 @@ def _moved(
 def _passage(
     before: _Look, step: int, r: Float[np.ndarray, " n"], learning_rates: Float[np.ndarray, " s"] | None
 ) -> Passage | None:
-    """The theory of the look before against the residual of this one; None without the rates of the steps between."""
-    if learning_rates is None or not (learning_rates.size and np.isfinite(learning_rates).all()):
+    """The theory of the look before against the residual of this one; None without the rates of the steps between, or
+    with a single step.
+    """
+    if learning_rates is None or learning_rates.size < FEWEST_STEPS or not np.isfinite(learning_rates).all():
         return None
     actual = before.modes.T @ (before.scale * r)
     predicted = before.theory.after(learning_rates)

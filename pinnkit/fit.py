@@ -23,6 +23,7 @@ from .attempts import Trained, by_features, by_training, check_finite, diagnosti
 from .auto import Choices, model_from
 from .callbacks import Callback, Start
 from .clock import Clock
+from .determinacy import examine
 from .diagnostics import Diagnostics
 from .errors import InputError, InputTypeError
 from .files import RunFolderError, locked, read_files
@@ -45,14 +46,17 @@ from .saver import Checkpoints, CheckpointWarning, Saver, nothing_saved, restore
 from .solution import Solution
 from .stop_reason import StopReason
 from .strategies import Strategy, as_strategy
-from .summary import Spectra, SpectrumSummary, Summary
+from .summary import Determinacy, Spectra, SpectrumSummary, Summary
 from .verification import verify
 from .weighting import AbstractWeighting, fixed_weights
 
 DEFAULT_CHOICES = Choices()
 
-INTERVAL_SEED = 30_011
-"""Offset that keeps the points of intervals apart from those of training."""
+INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
+"""Offsets that keep the points of intervals, and of the examination at the end, apart from those of training."""
+
+EXAMINATION_SECONDS = 4.0
+"""What the examination at the end takes at most on a processor, with the compilation."""
 
 
 @full_precision()
@@ -152,7 +156,7 @@ def fit(
         train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, grid, precision, journal)
         trained = _by_choice(ansatz, seed, grid, journal, choices, train, steps is None) if chooses else train()
         journal.history.restrict_to(trained.ansatz.remaining.conditions)
-        summary, snapshot = _conclude(trained, seed, plan, precision, journal)
+        summary, snapshot = _conclude(trained, seed, plan, precision, model is not None, journal)
         config = _config(problem, trained, summary, weighting, sampler, steps, budget, target)
         if journal.resumed:
             config["resumed"] = list(journal.resumed)
@@ -296,7 +300,7 @@ def _better(sines: Trained, deep: Trained, journal: Journal) -> Trained:
 
 
 def _conclude(
-    trained: Trained, seed: int, plan: Strategy, precision: str, journal: Journal
+    trained: Trained, seed: int, plan: Strategy, precision: str, is_own: bool, journal: Journal
 ) -> tuple[Summary, Snapshot]:
     problem, history, measure, params = trained.ansatz.problem, journal.history, trained.measure, trained.params
     with jax.enable_x64(True):
@@ -308,6 +312,7 @@ def _conclude(
     held_out = measure.held_out(params)
     errors = measure.errors(params)
     checks = verify(measure.residuals, params, trained.exact_rows(), trained.zero_losses(), seed, precision)
+    determinacy = _examined(trained, seed, is_own, journal)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),
@@ -338,12 +343,26 @@ def _conclude(
         conditions=checks,
         coefficients=coefficients,
         coefficient_intervals=intervals,
+        determinacy=determinacy,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     grid = measure.grid
     fields = measure.fields(params, grid.points)
     snapshot = Snapshot(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference)
     return summary, snapshot
+
+
+def _examined(trained: Trained, seed: int, is_own: bool, journal: Journal) -> Determinacy | None:
+    """Whether the solution is determined; None where no time is left to find out."""
+    limits = journal.limits
+    if limits.budget is not None and limits.budget - limits.seconds() < EXAMINATION_SECONDS:
+        journal.decide("whether the conditions determine the solution was not examined: no time left")
+        return None
+    began = limits.seconds()
+    with jax.enable_x64(True):
+        found = examine(trained.ansatz, trained.model, trained.params, trained.weights, seed + EXAMINATION_SEED, is_own)
+    journal.diagnostics_seconds += limits.seconds() - began
+    return found
 
 
 def _network(

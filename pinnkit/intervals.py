@@ -6,12 +6,16 @@ residuals, the variance of a coefficient is $\sum_i (J^+_{ci})^2 r_i^2 / (1 - h_
 $h = \operatorname{diag} J J^+$ (HC2), which neither knows nor needs the size of the noise. Equations are taken on fresh
 points, so that a network that merely fits its own points does not look sure of itself; data are what they are.
 
+All that holds around a minimum. The Gauss-Newton step of a coefficient, $-(J^+ r)_c$ from the same figures, says how
+far away that is: where it is not small against the interval there is none, for the coefficient still moves.
+
 MacKinnon & White, *Some heteroskedasticity-consistent covariance matrix estimators*, J. Econometrics 29, 1985.
 """
 
 import math
 from collections.abc import Mapping
 from statistics import NormalDist
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +28,7 @@ from .model import FunctionalModel
 from .output_layer import linear_leaves
 from .residuals import ResidualFunctions
 from .samplers import QuasiRandom, batch_of, counts_of_rows
+from .summary import CoefficientInterval, Withheld
 
 CONFIDENCE = 0.95
 
@@ -40,12 +45,23 @@ IDENTIFIED = 0.9
 """A coefficient is unknown if less than this share of its direction changes the residuals."""
 
 
+MOVING = 0.25
+"""A step that is still to come counts if it is more than this share of half the interval."""
+
+
+class Estimate(NamedTuple):
+    """Of one parameter: its standard error, and the Gauss-Newton step to the minimum."""
+
+    error: float
+    step: float
+
+
 def coefficient_intervals(
     residuals: ResidualFunctions, model: FunctionalModel, params: Params, weights: Mapping[str, float], seed: int
-) -> dict[str, tuple[float, float] | None]:
+) -> dict[str, CoefficientInterval]:
     """An interval of 95 % for each unknown coefficient, symmetric in what was trained (the logarithm of positive ones).
 
-    None where the residuals do not determine the coefficient. Double precision must be in force.
+    Or else why there is none. Double precision must be in force.
 
     - `model`: the one in `residuals`; `weights`: of the conditions, as in the loss;
     - `seed`: of the fresh points, another than that of the training points.
@@ -63,11 +79,16 @@ def coefficient_intervals(
     J, r = _fresh(residuals, params, weights, columns, seed)
     raw = params["coefficients"]
     half = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-    out: dict[str, tuple[float, float] | None] = {}
+    out: dict[str, CoefficientInterval] = {}
     for i, name in enumerate(sorted(unknowns)):
-        error = _standard_error(J, r, i)
+        found = _estimate(J, r, i)
         at = lambda shift, name=name: float(unknowns[name].to_value(float(raw[name]) + shift))
-        out[name] = None if error is None else (at(-half * error), at(half * error))
+        if found is None:
+            out[name] = Withheld.NOT_DETERMINED
+        elif abs(found.step) > MOVING * half * found.error:
+            out[name] = Withheld.MOVING
+        else:
+            out[name] = at(-half * found.error), at(half * found.error)
     return {name: out[name] for name in unknowns}
 
 
@@ -88,7 +109,7 @@ def _fresh(
     return np.asarray(at.jacobian)[:, columns], np.asarray(at.residual)
 
 
-def _standard_error(J: Float[np.ndarray, "n k"], r: Float[np.ndarray, " n"], i: int) -> float | None:
+def _estimate(J: Float[np.ndarray, "n k"], r: Float[np.ndarray, " n"], i: int) -> Estimate | None:
     """Of parameter i; None where it is not determined.
 
     Directions along which residuals change by less than √ε of the most, all columns having the same norm, stay fixed.
@@ -103,4 +124,4 @@ def _standard_error(J: Float[np.ndarray, "n k"], r: Float[np.ndarray, " n"], i: 
         return None
     answer, leverage = U[:, kept] @ (direction / s[kept]), np.sum(U[:, kept] ** 2, axis=1)
     free = np.maximum(1 - leverage, math.sqrt(np.finfo(float).eps))
-    return float(np.linalg.norm(answer * r / np.sqrt(free)) / norms[i])
+    return Estimate(float(np.linalg.norm(answer * r / np.sqrt(free)) / norms[i]), -float(answer @ r) / norms[i])

@@ -11,7 +11,7 @@ Without momentum that is a factor $1 - \eta_s \lambda_i$ a step. The next look a
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -46,6 +46,15 @@ GOOD = 0.1
 
 FALL, UNMOVED = 0.5, 1e-3
 """Nor the relative error of the fall of the logarithm of the loss, unless neither fall is larger than the second."""
+
+FEWEST_STEPS = 2
+"""A single step is no passage: nothing about further ones follows from it."""
+
+DIVERGED = 1e3
+"""A prediction diverges if its loss is more than so many times the one before."""
+
+RECENT, FEWEST_PASSAGES, TRUSTED = 5, 3, 0.75
+"""Theory is trusted if, of the steps of the last passages, more than this share were in good ones."""
 
 MOST_STEPS = 10**9
 """Further ahead no step is foreseen."""
@@ -137,6 +146,16 @@ class Passage:
         return abs(predicted - actual) / larger if larger else 0.0
 
     @property
+    def steps(self) -> int:
+        return self.end - self.start
+
+    @property
+    def diverges(self) -> bool:
+        """Whether theory had the loss grow without bound."""
+        before, predicted, _ = self.losses
+        return not predicted <= DIVERGED * before
+
+    @property
     def is_good(self) -> bool:
         """Whether loss and fall were right: where the loss hardly moves, its value is no test."""
         before, predicted, actual = self.losses
@@ -149,6 +168,20 @@ class Passage:
         """What is left of each mode, as predicted and as found; NaN for a mode in which nothing was."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.predicted / self.before, self.actual / self.before
+
+
+def trust(passages: Sequence[Passage]) -> float | None:
+    """The share of steps in good passages among the recent ones; None with too few to tell."""
+    recent = passages[-RECENT:]
+    if len(recent) < FEWEST_PASSAGES:
+        return None
+    return sum(passage.steps for passage in recent if passage.is_good) / sum(passage.steps for passage in recent)
+
+
+def is_trusted(passages: Sequence[Passage]) -> bool:
+    """Whether theory can be believed for the steps to come."""
+    share = trust(passages)
+    return share is not None and share > TRUSTED
 
 
 def decay(rates: Float[np.ndarray, " n"], learning_rates: Float[np.ndarray, " s"]) -> Float[np.ndarray, " n"]:

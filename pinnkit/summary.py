@@ -1,6 +1,8 @@
 """The figures of a run in one page: `summary.json` is a contract that scripts may rely on."""
 
+import enum
 import math
+from typing import TypeAlias
 
 import msgspec
 
@@ -100,6 +102,33 @@ class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return max(self.rows, key=lambda row: math.inf if math.isnan(row.relative) else row.relative)
 
 
+class Withheld(enum.Enum):
+    """Why an unknown coefficient has no interval: residuals do not determine it, or it has not reached its minimum."""
+
+    NOT_DETERMINED = "not determined"
+    MOVING = "still moving"
+
+
+CoefficientInterval: TypeAlias = tuple[float, float] | Withheld
+
+
+class Determinacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the conditions determine the solution (see `pinnkit.determinacy`).
+
+    - `freedoms`: changes of the solution that no residual answers to, in words; none if it is determined;
+    - `directions`, `degree`: smooth changes of fields and coefficients that were tried, and their total degree;
+    - `least_seen`: the least answer of the residuals to a change, freedoms aside, where smooth changes have about 1;
+    - `distance`: per field, the smooth change, over the spread of the field, that would remove what is smooth of the
+      residual. An estimate of the smooth part of the error.
+    """
+
+    freedoms: list[str]
+    directions: int
+    degree: int
+    least_seen: float
+    distance: dict[str, float]
+
+
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
     - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
@@ -113,8 +142,9 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
       max u_ref − min u_ref, for vectors the largest range of a component. Per field, without those whose reference is
       constant; None without a reference;
     - `conditions`: every declared condition, evaluated on dense points;
-    - `coefficients`: given and found; `coefficient_intervals`: of 95 % for those found (see `pinnkit.intervals`), None
-      where the residuals do not determine them.
+    - `coefficients`: given and found; `coefficient_intervals`: of 95 % for the unknown ones, or why there is none
+      (see `pinnkit.intervals`);
+    - `determinacy`: whether the conditions determine the solution, None where it was not examined.
     """
 
     pinnkit_version: str
@@ -144,7 +174,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relative_to_range: dict[str, float] | None
     conditions: dict[str, ConditionCheck]
     coefficients: dict[str, float]
-    coefficient_intervals: dict[str, tuple[float, float] | None]
+    coefficient_intervals: dict[str, CoefficientInterval]
+    determinacy: Determinacy | None
     spectrum: Spectra
 
     @property

@@ -1,13 +1,15 @@
 """Intervals of coefficients against classical least squares."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.optimize
 
-from pinnkit import Condition, Interval, PointSet, Problem, Unknown, fit
-from pinnkit.intervals import _standard_error
+from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, fit
+from pinnkit.intervals import _estimate
+from pinnkit.summary import Withheld
 
-LINE = Interval(x=(0.0, 1.0))
+LINE, PLANE = Interval(x=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
 NOISE = 0.02
 
 
@@ -44,14 +46,14 @@ def test_intervals_are_those_of_least_squares_on_the_known_solution(options):
     assert 0.6 * half < (high - low) / 2 < 1.7 * half
 
 
-def test_standard_errors_are_those_of_a_linear_model():
+def test_estimates_are_those_of_a_linear_model():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((4000, 3))
     r = 0.1 * rng.standard_normal(4000)
     expected = 0.1 * np.sqrt(np.linalg.inv(A.T @ A).diagonal())
-    found = [_standard_error(A, r, i) for i in range(3)]
+    found = [_estimate(A, r, i).error for i in range(3)]
     np.testing.assert_allclose(found, expected, rtol=0.05)
-    np.testing.assert_allclose(_standard_error(A * [1e6, 1, 1e-6], r, 0), found[0] / 1e6, rtol=1e-9)
+    np.testing.assert_allclose(_estimate(A * [1e6, 1, 1e-6], r, 0).error, found[0] / 1e6, rtol=1e-9)
 
 
 def test_leverage_makes_up_for_what_a_fit_absorbs():
@@ -59,15 +61,70 @@ def test_leverage_makes_up_for_what_a_fit_absorbs():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((12, 6))
     projector = np.eye(12) - A @ np.linalg.pinv(A)
-    variances = [_standard_error(A, projector @ rng.standard_normal(12), 0) ** 2 for _ in range(3000)]
+    variances = [_estimate(A, projector @ rng.standard_normal(12), 0).error ** 2 for _ in range(3000)]
     assert np.mean(variances) == pytest.approx(np.linalg.inv(A.T @ A)[0, 0], rel=0.05)
 
 
 def test_what_the_residuals_do_not_determine_has_no_interval():
     rng = np.random.default_rng(0)
     column = rng.standard_normal((50, 1))
-    assert _standard_error(np.hstack([column, column]), rng.standard_normal(50), 0) is None
-    assert _standard_error(np.hstack([0 * column, column]), rng.standard_normal(50), 0) is None
+    assert _estimate(np.hstack([column, column]), rng.standard_normal(50), 0) is None
+    assert _estimate(np.hstack([0 * column, column]), rng.standard_normal(50), 0) is None
+
+
+def test_the_step_to_come_is_that_of_least_squares():
+    rng = np.random.default_rng(0)
+    A, r = rng.standard_normal((50, 4)) * [1.0, 1e3, 1e-3, 1.0], rng.standard_normal(50)
+    step = -np.linalg.lstsq(A, r, rcond=None)[0]
+    np.testing.assert_allclose([_estimate(A, r, i).step for i in range(4)], step, rtol=1e-9)
+
+
+def test_there_is_no_interval_before_the_minimum():
+    """Stopped after a step or two k is still far from 2; the interval would not reach there."""
+    _, _, problem = decay(0)
+    early = fit(problem, **{**DEEP, "steps": 2})
+    assert abs(np.log(early.coefficients["k"] / 2)) > 0.1
+    assert early.summary.coefficient_intervals["k"] is Withheld.MOVING
+    assert "still moving, no interval" in early.report.verdict
+
+
+def heat(seed, count=60):
+    """u_t = a u_xx with a = 0.1 from noisy samples."""
+    rng = np.random.default_rng(seed)
+    x, t = rng.uniform(size=count), rng.uniform(size=count)
+    samples = np.exp(-0.1 * np.pi**2 * t) * np.sin(np.pi * x) + NOISE * rng.standard_normal(count)
+    return Problem(
+        name="heat",
+        domain=PLANE,
+        coefficients={"a": Unknown(0.3, positive=True)},
+        conditions={
+            "pde": Condition(lambda u, a: u.t - a * u.xx, on=PLANE.interior),
+            "start": Condition(lambda u, x: u - jnp.sin(np.pi * x), on=PLANE.start()),
+            "walls": Condition(lambda u: u, on=PLANE.boundary("x")),
+            "data": Condition(lambda u, sample: u - sample, on=PointSet({"x": x, "t": t}, sample=samples)),
+        },
+    )
+
+
+QUICK = {"strategy": "gauss-newton", "depth": 1, "weights": {"pde": 100.0}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("make", "name", "true", "options"),
+    [
+        (lambda seed: decay(seed)[2], "k", 2.0, {"steps": 60, "width": 8, "points": 60}),
+        (heat, "a", 0.1, {"steps": 80, "width": 12, "points": 150}),
+    ],
+    ids=["ode", "pde"],
+)
+def test_intervals_cover_the_true_value_as_often_as_they_say(make, name, true, options):
+    """95 % of 50 draws of the noise, within what chance allows; few are withheld."""
+    intervals = [fit(make(seed), **QUICK, **options).summary.coefficient_intervals[name] for seed in range(50)]
+    known = [interval for interval in intervals if not isinstance(interval, Withheld)]
+    covered = sum(low <= true <= high for low, high in known)
+    assert len(known) >= 40
+    assert 44 <= covered + len(intervals) - len(known) <= 50
 
 
 def test_given_coefficients_have_no_interval():

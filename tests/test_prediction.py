@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pinnkit import FunctionalModel, StableLearningRate, fit
 from pinnkit.diagnostics import Diagnostician
 from pinnkit.learning_rate import ConstantLearningRate
-from pinnkit.prediction import GRADIENT_DESCENT, Passage, Theory, decay
+from pinnkit.prediction import GRADIENT_DESCENT, Passage, Theory, decay, is_trusted, trust
 from pinnkit.soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap
 from pinnkit.strategies import Phase, Strategy
 
@@ -108,7 +108,7 @@ def test_theory_is_exact_where_the_kernel_is_constant():
 
 
 @pytest.mark.usefixtures("x64")
-def test_a_step_of_gradient_descent_is_predicted_exactly_on_a_linear_model_and_closely_on_a_network():
+def test_two_steps_of_gradient_descent_are_predicted_exactly_on_a_linear_model_and_closely_on_a_network():
     line = poisson()
     residuals, params, batch, weights = prepared(line, points=24)
     take = Diagnostician(residuals, batch)
@@ -117,7 +117,7 @@ def test_a_step_of_gradient_descent_is_predicted_exactly_on_a_linear_model_and_c
     rate = 0.5 / take(params, plain, step=0, **options).spectrum.largest_eigenvalue
     step = linearized(residuals, params, batch, weights)
     moved = jax.tree.map(lambda p, g: p - 1e-3 * rate * g, params, step.unravel(step.gradient))
-    passage = take(moved, plain, step=1, learning_rates=np.array([1e-3 * rate]), **options).passage
+    passage = take(moved, plain, step=1, learning_rates=np.full(2, 5e-4 * rate), **options).passage
     _, predicted, actual = passage.losses
     before = passage.losses[0]
     np.testing.assert_allclose(before - predicted, before - actual, rtol=1e-2)
@@ -125,8 +125,8 @@ def test_a_step_of_gradient_descent_is_predicted_exactly_on_a_linear_model_and_c
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", ["adam", "soap"])
-def test_a_step_of_a_preconditioned_method_is_predicted(name):
-    """One small step from a state whose momentum is the gradient: the residual falls by η J P⁻¹ Jᵀ r."""
+def test_two_steps_of_a_preconditioned_method_are_predicted(name):
+    """Small steps from a state whose momentum is the gradient: the residual falls by η J P⁻¹ Jᵀ r."""
     residuals, params, batch, weights = prepared(poisson(), points=24)
     step = linearized(residuals, params, batch, weights)
     gradient = step.unravel(step.gradient)
@@ -142,7 +142,7 @@ def test_a_step_of_a_preconditioned_method_is_predicted(name):
     take(params, plain, step=0, **options)
     rate = 1e-7
     moved = jax.tree.map(lambda p, d: p - rate * d, params, direction)
-    passage = take(moved, plain, step=1, learning_rates=np.array([rate]), **options).passage
+    passage = take(moved, plain, step=1, learning_rates=np.full(2, rate / 2), **options).passage
     before, predicted, actual = passage.losses
     assert before - actual > 0
     np.testing.assert_allclose(before - predicted, before - actual, rtol=1e-2)
@@ -180,3 +180,38 @@ def test_methods_of_second_order_make_no_predictions():
     run = fit(poisson(), strategy="gauss-newton", steps=12, width=8, depth=1, points=30).history
     assert run.passages == []
     assert all(record.theory is None for record in run.diagnostics)
+
+
+def passage(start, end, error=0.0, growth=0.5):
+    """Of one mode, whose predicted loss is this share of the one before, and so far off."""
+    before, predicted = np.ones(1), np.full(1, np.sqrt(growth))
+    return Passage(start, end, np.ones(1), before, predicted, predicted * np.sqrt(1 - error))
+
+
+def test_trust_follows_several_passages_by_their_steps():
+    good, bad = 0.01, 0.6
+    assert trust([passage(0, 10, good), passage(10, 1000, good)]) is None
+    many = [passage(0, 10, bad), passage(10, 100, good), passage(100, 1000, good)]
+    assert trust(many) == pytest.approx(0.99) and is_trusted(many)
+    long_bad = [passage(0, 10, good), passage(10, 100, good), passage(100, 1000, bad)]
+    assert trust(long_bad) == pytest.approx(0.1) and not is_trusted(long_bad)
+    ended_badly = [*long_bad[:2], passage(100, 900, good), passage(900, 1000, bad)]
+    assert is_trusted(ended_badly)  # a short passage at the end is not the whole story
+    old = [passage(0, 10**6, bad), *(passage(10**6 + 10 * i, 10**6 + 10 * i + 10, good) for i in range(5))]
+    assert is_trusted(old)
+
+
+def test_a_prediction_that_grows_diverges():
+    assert passage(0, 10, growth=1e74).diverges
+    assert passage(0, 10, growth=np.inf).diverges
+    assert not passage(0, 10, growth=2.0).diverges
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_single_step_is_no_passage():
+    residuals, params, batch, weights = prepared(poisson(), points=24)
+    take = Diagnostician(residuals, batch)
+    plain = {name: float(weight) for name, weight in weights.items()}
+    options = {"phase": "p", "horizon": 10, "preconditioner": GRADIENT_DESCENT}
+    take(params, plain, step=0, **options)
+    assert take(params, plain, step=1, learning_rates=np.ones(1), **options).passage is None

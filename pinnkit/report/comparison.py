@@ -11,9 +11,11 @@ from rich.text import Text
 from ..errors import InputError
 from ..run import Run
 from . import tables
+from .coefficients import coefficient
 from .console import make_console, rich_table
 from .findings import interpret
 from .html import Picture, fill
+from .levels import kernels_compare
 from .numbers import condition_number, number, printable, size
 from .style import Curve, draw_curves, label, legend, log_axis, looks, new_axes, positive_of, styled, whole_numbers
 from .svg import to_svg
@@ -81,7 +83,7 @@ class Comparison:
         for name in self._names(lambda run: run.summary.relative_l2 or {}):
             rows[f"relative L2 error {name}"] = lambda r, name=name: number((r.summary.relative_l2 or {}).get(name))
         for name in self._names(lambda run: run.summary.coefficient_intervals):
-            rows[f"coefficient {name}"] = lambda r, name=name: tables.coefficient(r.summary, name)
+            rows[f"coefficient {name}"] = lambda r, name=name: coefficient(r.summary, name)
         rows |= {
             "loss on held-out points": lambda r: number(r.summary.held_out_loss),
             "steps": lambda r: number(r.summary.steps),
@@ -110,7 +112,7 @@ class Comparison:
                 final(r).condition_number, final(r).condition_number_is_lower_bound
             ),
             "effective dimension": lambda r: number(final(r).effective_dimension),
-            "drift": lambda r: number(final(r).kernel_drift),
+            "drift": lambda r: number(final(r).kernel_drift if kernels_compare(r) else None),
         }
         return self._table("Kernel at the end", rows)
 

@@ -158,11 +158,12 @@ def plot_drift(history: History) -> Figure:
 
 @styled
 def plot_predictions(history: History) -> Figure:
-    """Loss at each look beside what linear theory had predicted for it at the look before."""
+    """Loss at each look beside what linear theory had predicted for it at the look before, unless that diverged."""
     figure, ax = new_axes("step", "loss on the points of the looks")
     passages = history.passages
     ends = [passage.end for passage in passages]
     losses = np.array([passage.losses for passage in passages]).reshape(-1, 3)
+    losses[[passage.diverges for passage in passages], 1] = np.nan
     curves = [
         Curve("found", ends, losses[:, 2], PALETTE[0], "o-", 1.4),
         Curve("predicted at the look before", ends, losses[:, 1], PALETTE[1], "s--", 1.0),
@@ -187,7 +188,8 @@ def plot_decays(history: History) -> Figure:
         rates, predicted, found = passage.rates[told], np.abs(predicted[told]), np.abs(found[told])
         handles = ax.plot(rates, positive_of(found), "o", color=PALETTE[0], ms=3)
         handles += ax.plot(rates, positive_of(predicted), "-", color=PALETTE[1], lw=1.2)
-        log_axis(ax, np.concatenate([positive_of(found), np.maximum(predicted, 1e-4 * found.min(initial=1.0))]))
+        within = 1e-4 * found.min(initial=1.0), 1e2 * found.max(initial=1.0)
+        log_axis(ax, np.concatenate([positive_of(found), np.clip(predicted, *within)]))
         log_axis(ax, rates, horizontal=True)
         legend(figure, handles, [f"found after steps {passage.start:,} to {passage.end:,}", "predicted"])
     return figure

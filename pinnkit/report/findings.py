@@ -2,13 +2,14 @@
 
 from ..run import Run
 from .condition_rules import CONDITION_RULES
+from .determinacy_rules import DETERMINACY_RULES
 from .effort_rules import EFFORT_RULES, unexplained
 from .finding import Finding, Rule
 from .kernel_rules import KERNEL_RULES
 from .loss_rules import LOSS_RULES
 from .verdict import is_healthy
 
-RULES: tuple[Rule, ...] = (*CONDITION_RULES, *LOSS_RULES, *EFFORT_RULES, *KERNEL_RULES)
+RULES: tuple[Rule, ...] = (*CONDITION_RULES, *DETERMINACY_RULES, *LOSS_RULES, *EFFORT_RULES, *KERNEL_RULES)
 
 
 def interpret(run: Run) -> list[Finding]:

@@ -1,5 +1,6 @@
 """The report as one page that needs nothing else."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from ..run import Run
 from . import figures, pictures, tables
 from .findings import interpret
+from .levels import kernels_compare
 from .numbers import printable
 from .svg import to_svg
 from .verdict import verdict
@@ -127,16 +129,19 @@ def _predictions(run: Run) -> Iterator[Picture]:
 
 
 def _kernel(run: Run) -> Iterator[Picture]:
-    if not run.history.diagnostics:
+    records = run.history.diagnostics
+    if not records:
         return
     hidden = "Marks on the dashed line are eigenvalues that rounding hides; they are at most twice as large."
-    caption = f"Spectrum of the training kernel as training goes on. {hidden}"
-    yield picture("spectrum", figures.plot_spectrum, run.history, caption)
-    if len(run.history.diagnostics) > 2:
+    history, course = run.history, " as training goes on"
+    if not kernels_compare(run):
+        history, course = dataclasses.replace(run.history, diagnostics=records[-1:]), " at the end"
+    yield picture("spectrum", figures.plot_spectrum, history, f"Spectrum of the training kernel{course}. {hidden}")
+    if len(history.diagnostics) > 2:
         caption = "Drift of the kernel without weights from its first value, and its alignment with that."
-        yield picture("drift", figures.plot_drift, run.history, caption)
-    caption = "Spectra of the diagonal blocks, one per condition, as training goes on."
-    yield picture("blocks", figures.plot_blocks, run.history, caption, wide=len(run.history.conditions) > 1)
+        yield picture("drift", figures.plot_drift, history, caption)
+    caption = f"Spectra of the diagonal blocks, one per condition,{course}."
+    yield picture("blocks", figures.plot_blocks, history, caption, wide=len(history.conditions) > 1)
 
 
 def _solution(run: Run) -> Iterator[Picture]:

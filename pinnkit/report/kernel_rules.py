@@ -1,11 +1,12 @@
 """Rules about what the kernel shows: which part of the residual the steps reach, and how fast."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..diagnostics import LARGEST_RESIDUALS, SLOW_SHARE, Diagnostics, ResidualShape, slow_resolvable
-from ..prediction import Theory
+from ..prediction import RECENT, Passage, Theory, is_trusted
 from ..run import Run
 from .finding import Finding, Rule, listed
 from .levels import final_record, has_loss_left, is_first_order, left_of, ratio_of
@@ -172,10 +173,10 @@ def unstable_learning_rate(run: Run) -> Finding | None:
 
 def moving_kernel(run: Run) -> Finding | None:
     drift, passages = run.summary.spectrum.final.kernel_drift, run.history.passages
-    is_off = passages[-1].error > POOR if passages else drift > LARGE_DRIFT
+    is_off = _mean_error(passages) > POOR if passages else drift > LARGE_DRIFT
     if not (is_first_order(run) and is_off) or is_healthy(run):
         return None
-    score = f"; the last prediction of the loss was {percent(passages[-1].error)} off" if passages else ""
+    score = f"; recent predictions of the loss were {percent(_mean_error(passages))} off" if passages else ""
     return Finding(
         "info",
         "The kernel is still moving",
@@ -200,10 +201,10 @@ def few_dimensions(run: Run) -> Finding | None:
 def steps_to_come(run: Run) -> Finding | None:
     """How far linear theory sees, while it has been right."""
     record, passages = final_record(run), run.history.passages
-    rate = run.summary.learning_rate
+    rate = _usual_rate(run)
     if record is None or record.theory is None or rate is None or is_healthy(run) or not has_loss_left(run):
         return None
-    if not passages or passages[-1].end != record.step or not all(passage.is_good for passage in passages[-2:]):
+    if not passages or passages[-1].end != record.step or not is_trusted(passages):
         return None
     aim = _aim(run, record.theory)
     steps = record.theory.steps_to(aim, rate)
@@ -215,8 +216,8 @@ def steps_to_come(run: Run) -> Finding | None:
     return Finding(
         "info",
         "How far it is, by linear theory",
-        f"The last predictions of the loss were within {percent(max(p.error for p in passages[-2:]))}. At rate "
-        f"{number(rate)} the loss {course.format(number(record.theory.loss), number(aim))}.",
+        f"Recent predictions of the loss were {percent(_mean_error(passages))} off. At rate {number(rate)} the loss "
+        f"{course.format(number(record.theory.loss), number(aim))}.",
         "Raise `steps` or `budget` accordingly, or use strategy 'auto'." if steps else "Use strategy 'auto'.",
     )
 
@@ -232,6 +233,22 @@ KERNEL_RULES: tuple[Rule, ...] = (
     few_dimensions,
     moving_kernel,
 )
+
+
+def _mean_error(passages: Sequence[Passage]) -> float:
+    """Of the recent predictions, weighted by their steps."""
+    recent = passages[-RECENT:]
+    return float(np.average([passage.error for passage in recent], weights=[passage.steps for passage in recent]))
+
+
+def _usual_rate(run: Run) -> float | None:
+    """The learning rate of the last phase: the last one, or the median where it has decayed at the end."""
+    last, history = run.summary.learning_rate, run.history
+    if last is None:
+        return None
+    rates = history.learning_rate[history.step >= history.phases[-1].step]
+    rates = rates[np.isfinite(rates)]
+    return max(last, float(np.median(rates))) if rates.size else last
 
 
 def slow_modes(record: Diagnostics, steps: int) -> np.ndarray:

@@ -25,6 +25,10 @@ SMALL = 1e-3
 NOISE = 0.3
 """The same for rows that compare with measured values: the rest may be noise."""
 
+FAR = 1e-2
+"""A run is not converged where its residuals call for a change of a field by more than this share of its spread. Over
+the problems of the guide the change is within a factor of ten of the error."""
+
 FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
 """Phases whose progress per mode is governed by eigenvalues of the kernel."""
 
@@ -104,6 +108,25 @@ def rounding_loss(run: Run) -> float:
     if measured is not None:
         return AT_ROUNDING * measured
     return (ROUNDING * float(np.finfo(float).eps)) ** 2 * first_loss(run)
+
+
+def kernels_compare(run: Run) -> bool:
+    """Whether the kernels at the beginning and at the end say something about each other.
+
+    A linear solve for the output layer does not train the sines before it, whose derivatives it scales by orders.
+    """
+    return run.config.get("network") != "SineFeatures"
+
+
+def is_undetermined(run: Run) -> bool:
+    """Whether the conditions leave the solution a freedom."""
+    return run.summary.determinacy is not None and bool(run.summary.determinacy.freedoms)
+
+
+def correction(run: Run) -> float:
+    """The smooth change of the solution that its residuals call for, of the field with the largest; 0 if unknown."""
+    distance = {} if run.summary.determinacy is None else run.summary.determinacy.distance
+    return max((math.inf if math.isnan(value) else value for value in distance.values()), default=0.0)
 
 
 def ratio_of(value: float, reference: float) -> float:

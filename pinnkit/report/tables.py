@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..diagnostics import LEADING_MODES, Diagnostics
-from ..prediction import GOOD, Passage
+from ..prediction import FEWEST_PASSAGES, GOOD, RECENT, Passage, is_trusted, trust
 from ..run import Run
 from ..summary import SpectrumSummary, Summary
+from .coefficients import coefficient_interval, coefficient_value
+from .levels import kernels_compare
 from .numbers import ABSENT, condition_number, count, number, percent, size
 
 MOST_ROWS = 12
 """Rows of one condition in a table; further ones are left out."""
+
+
+DRIFT = "drift ‖K−K₀‖/‖K₀‖"
 
 
 @dataclass(frozen=True)
@@ -53,20 +58,9 @@ def loss_table(run: Run) -> Table:
 
 
 def _coefficient_rows(summary: Summary, name: str) -> Iterator[tuple[str, str]]:
-    yield f"coefficient {name}", f"{summary.coefficients[name]:.6g}"
+    yield f"coefficient {name}", coefficient_value(summary, name)
     if name in summary.coefficient_intervals:
-        interval = summary.coefficient_intervals[name]
-        yield "95 % interval", "not determined" if interval is None else f"{interval[0]:.6g} to {interval[1]:.6g}"
-
-
-def coefficient(summary: Summary, name: str) -> str:
-    """A value, with its interval where it was looked for."""
-    value = f"{summary.coefficients[name]:.6g}" if name in summary.coefficients else ABSENT
-    if name not in summary.coefficient_intervals:
-        return value
-    interval = summary.coefficient_intervals[name]
-    known = "not determined" if interval is None else f"95 %: {interval[0]:.6g} to {interval[1]:.6g}"
-    return f"{value} ({known})"
+        yield f"{name}, uncertainty", coefficient_interval(summary, name)
 
 
 def condition_table(run: Run) -> Table:
@@ -102,7 +96,11 @@ def check_table(run: Run) -> Table:
 
 
 def kernel_table(run: Run) -> Table:
-    """The training kernel before and after."""
+    """The training kernel before and after, or after alone where the two do not compare."""
+    if not kernels_compare(run):
+        figures = _kernel_figures(run.summary.spectrum.final)
+        del figures[DRIFT]
+        return Table("Kernel", ("training kernel", "final"), list(figures.items()))
     before, after = (_kernel_figures(s) for s in (run.summary.spectrum.initial, run.summary.spectrum.final))
     rows = [(name, before[name], after[name]) for name in before]
     if run.history.diagnostics:
@@ -156,12 +154,21 @@ def score(run: Run) -> str:
             "There is no linear theory of the steps of this run, or it was not looked at twice: nothing was predicted."
         )
     errors = [passage.error for passage in passages]
-    good, last = sum(passage.is_good for passage in passages), passages[-1]
-    word = "can" if last.is_good else "cannot"
+    good, diverging = sum(passage.is_good for passage in passages), sum(passage.diverges for passage in passages)
+    share = trust(passages)
+    if share is None:
+        future = f"That is too few to trust it for the steps to come ({FEWEST_PASSAGES} are needed)"
+    else:
+        word = "can" if is_trusted(passages) else "cannot"
+        recent = min(RECENT, len(passages))
+        future = (
+            f"In the last {recent}, {percent(share)} of the steps were well predicted: it {word} be trusted further"
+        )
+    diverged = f" {diverging} of them diverged: the steps were longer than theory allows." if diverging else ""
     return (
-        f"Linear theory predicted the loss from one look to the next with a median error of {percent(median(errors))}; "
-        f"{good} of {len(errors)} predictions were within {percent(GOOD)}, and the fall right. By the last, it {word} "
-        f"be trusted for the steps to come."
+        f"Linear theory predicted the loss from one kernel snapshot to the next with a median error of "
+        f"{percent(median(errors))}; {good} of {len(errors)} predictions were within {percent(GOOD)}, and the fall "
+        f"right.{diverged} {future}."
     )
 
 
@@ -170,7 +177,9 @@ def passage_table(run: Run) -> Table:
     rows = []
     for passage in run.history.passages:
         before, predicted, found = map(number, passage.losses)
-        rows.append((f"{passage.start:,} to {passage.end:,}", before, predicted, found, percent(passage.error)))
+        steps = f"{passage.start:,} to {passage.end:,}"
+        told = ("diverges", found, ABSENT) if passage.diverges else (predicted, found, percent(passage.error))
+        rows.append((steps, before, *told))
     return Table("Predictions", ("steps", "loss before", "predicted", "found", "off"), rows)
 
 
@@ -258,7 +267,7 @@ def _kernel_figures(s: SpectrumSummary) -> dict[str, str]:
         "effective dimension": number(s.effective_dimension),
         "spectral bias ln(λ_max/λ_min)": number(s.spectral_bias),
         "slow modes": f"{s.slow_modes} of {s.modes}",
-        "drift ‖K−K₀‖/‖K₀‖": number(s.kernel_drift),
+        DRIFT: number(s.kernel_drift),
         "stable learning rate 2/λ_max": number(s.stable_learning_rate),
     }
 

@@ -5,7 +5,19 @@ import math
 
 from ..run import Run
 from ..stop_reason import StopReason
-from .levels import WorstError, is_small, stopped_on_non_finite, violated, worst_error, worst_row, zero_ratio
+from .coefficients import coefficient
+from .levels import (
+    FAR,
+    WorstError,
+    correction,
+    is_small,
+    is_undetermined,
+    stopped_on_non_finite,
+    violated,
+    worst_error,
+    worst_row,
+    zero_ratio,
+)
 from .numbers import count, number, share
 
 ACCURATE = 1e-3
@@ -23,11 +35,13 @@ NEGLIGIBLE = 1e-6
 
 class Grade(enum.Enum):
     """What a run came to: `SOLVED`, `ROUGH` and `UNSOLVED` by a reference, `CONVERGED` and `UNCONVERGED` without one;
-    `VIOLATED` where a declared condition is broken or not finite, `BROKEN_DOWN` where training was.
+    `UNDETERMINED` where the conditions leave the solution a freedom; `VIOLATED` where a declared condition is broken or
+    not finite, `BROKEN_DOWN` where training was.
     """
 
     BROKEN_DOWN = "broken down"
     VIOLATED = "violated"
+    UNDETERMINED = "not determined"
     SOLVED = "solved"
     ROUGH = "solved roughly"
     UNSOLVED = "not solved"
@@ -41,8 +55,11 @@ def grade(run: Run) -> Grade:
         return Grade.BROKEN_DOWN
     if violated(run):
         return Grade.VIOLATED
-    if (error := worst_error(run)) is not None:
+    error = worst_error(run)
+    if error is not None and not (is_undetermined(run) and error.value > ACCURATE):
         return _by_error(error.value)
+    if is_undetermined(run):
+        return Grade.UNDETERMINED
     return Grade.CONVERGED if _is_converged(run) else Grade.UNCONVERGED
 
 
@@ -62,6 +79,8 @@ def verdict(run: Run) -> str:
         return f"The run broke down {after}: {summary.ending}. {_kept(run)} were kept."
     if found is Grade.VIOLATED:
         return f"{_violations(run)} The result {after} is not a solution.{_coefficients(run)}"
+    if found is Grade.UNDETERMINED:
+        return f"Not determined: {_freedoms(run)}. The result {after} is one solution of many.{_coefficients(run)}"
     if (error := worst_error(run)) is not None:
         return f"{_STATES[found]}: {_error(run, error)} {after}.{_coefficients(run)}"
     state = _STATES[found]
@@ -69,9 +88,10 @@ def verdict(run: Run) -> str:
         state = "Stopped improving"
     ratio = zero_ratio(run)
     against = f", {number(ratio)} of that of a zero network" if math.isfinite(ratio) else ""
+    examined = "" if summary.determinacy else " It was not examined whether the conditions determine the solution."
     return (
         f"{state} {after}: the validation loss is {number(summary.held_out_loss)}{against}.{_residuals(run)} Without a "
-        f"reference the error is unknown.{_coefficients(run)}"
+        f"reference the error is unknown.{examined}{_coefficients(run)}"
     )
 
 
@@ -84,12 +104,23 @@ _STATES = {
 }
 
 
+def _freedoms(run: Run) -> str:
+    """What the solution may change by, and no residual with it."""
+    determinacy = run.summary.determinacy
+    freedoms = determinacy.freedoms if determinacy else []
+    return f"{'; '.join(freedoms)}, and no residual changes"
+
+
 def _by_error(error: float) -> Grade:
     return Grade.SOLVED if error <= ACCURATE else Grade.ROUGH if error <= ROUGH else Grade.UNSOLVED
 
 
 def _is_converged(run: Run) -> bool:
-    """Whether residuals are small against a zero network, and each row against its own terms."""
+    """Whether residuals are small against a zero network, each row against its own terms, and so is the change of the
+    solution that they call for.
+    """
+    if correction(run) > FAR:
+        return False
     checks, ratio = run.summary.conditions, zero_ratio(run)
     if not all(is_small(check) for check in checks.values()):
         return False
@@ -133,10 +164,7 @@ def _residuals(run: Run) -> str:
 
 def _coefficients(run: Run) -> str:
     """A sentence on the unknown coefficients."""
-    found = []
-    for name, interval in run.summary.coefficient_intervals.items():
-        known = "not determined" if interval is None else f"95 %: {number(interval[0])} to {number(interval[1])}"
-        found.append(f"{name} = {run.summary.coefficients[name]:.6g} ({known})")
+    found = [f"{name} = {coefficient(run.summary, name)}" for name in run.summary.coefficient_intervals]
     return f" Found: {', '.join(found)}." if found else ""
 
 

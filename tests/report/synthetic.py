@@ -163,6 +163,7 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         conditions={name: make_check() for name in history.conditions},
         coefficients={"nu": 0.01},
         coefficient_intervals={},
+        determinacy=None,
         spectrum=Spectra(*spectra),
     )
     if "relative_l2" in changes and changes["relative_l2"] is None:  # there is no reference

@@ -7,13 +7,15 @@ import pytest
 from pinnkit.cli import main
 from pinnkit.report import Comparison
 from pinnkit.run import RunFolderError
+from pinnkit.summary import Withheld
 
 from .synthetic import make_history, make_run
 from .test_page import Page
 
 
 def runs():
-    good, bad = make_run(), make_run(relative_l2={"u": 0.02}, strategy="adam", coefficient_intervals={"nu": None})
+    unknown = {"nu": Withheld.NOT_DETERMINED}
+    good, bad = make_run(), make_run(relative_l2={"u": 0.02}, strategy="adam", coefficient_intervals=unknown)
     return {"good": good, "bad": bad}
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.records import Stage
-from pinnkit.report import condition_rules, effort_rules, interpret, kernel_rules, loss_rules
+from pinnkit.report import condition_rules, determinacy_rules, effort_rules, interpret, kernel_rules, loss_rules
 from pinnkit.report.findings import RULES
 from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
 from pinnkit.shortage import Shortage
 from pinnkit.stop_reason import StopReason
+from pinnkit.summary import Determinacy
 
 from .synthetic import make_check, make_history, make_passage, make_record, make_run, make_shape, make_theory
 
@@ -72,6 +73,11 @@ def with_passages(*errors, phase="adam", theory=True):
         records[i] = dataclasses.replace(records[i], passage=passage, theory=make_theory() if theory else None)
     history = dataclasses.replace(history, diagnostics=records, phases=[Stage(phase, 0, 0.0, 0)])
     return unsolved(history, learning_rate=1e-3)
+
+
+def examined(*freedoms, **distance):
+    """What the examination at the end found."""
+    return Determinacy(list(freedoms), 25, 24, 0.1, {"u": 1e-6, **distance})
 
 
 def with_conditions(pde, walls, **changes):
@@ -134,9 +140,11 @@ CASES = {
     ),
     loss_rules.too_few_points: unsolved(None, loss=1e-6, held_out_loss=1e-3, points={"pde": 32, "walls": 32}),
     loss_rules.precision_limit: make_run(precision="single", loss=1e-11, rounding_loss=3e-12),
-    kernel_rules.steps_to_come: with_passages(0.05, 0.02),
+    kernel_rules.steps_to_come: with_passages(0.7, 0.05, 0.02, 0.03),
+    determinacy_rules.not_determined: make_run(relative_l2=None, determinacy=examined("a constant can be added to u")),
+    determinacy_rules.far_from_solution: make_run(relative_l2=None, determinacy=examined(u=0.4)),
     kernel_rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=0.01),
-    kernel_rules.moving_kernel: with_passages(0.05, 0.7),
+    kernel_rules.moving_kernel: with_passages(0.05, 0.02, 0.9, 0.9),
     kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100_000),
     loss_rules.still_falling: make_run(
         history=with_checks(make_history(), held_out_loss=STEEP), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
@@ -165,9 +173,11 @@ QUIET = {
     ),
     loss_rules.too_few_points: unsolved(None, loss=1e-6, held_out_loss=1e-3, points={"pde": 5000, "walls": 32}),
     loss_rules.precision_limit: make_run(loss=1e-11),
-    kernel_rules.steps_to_come: with_passages(0.05, 0.7),
+    kernel_rules.steps_to_come: with_passages(0.02, 0.05, 0.05, 0.7),
+    determinacy_rules.not_determined: make_run(determinacy=examined()),
+    determinacy_rules.far_from_solution: make_run(determinacy=examined(u=0.4)),
     kernel_rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=1e-3),
-    kernel_rules.moving_kernel: with_passages(0.05, 0.02),
+    kernel_rules.moving_kernel: with_passages(0.9, 0.05, 0.02, 0.02),
     kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100),
     loss_rules.still_falling: make_run(
         history=with_checks(make_history(), held_out_loss=FLAT), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
@@ -209,8 +219,10 @@ def test_a_rule_speaks_where_it_should_and_only_there(rule):
         (kernel_rules.front, "near x = 0."),
         (loss_rules.too_few_points, "64 points can be fitted by 2,177 parameters"),
         (loss_rules.precision_limit, "3.00e-11"),
-        (kernel_rules.steps_to_come, "within 5.00 %. At rate 0.00100 the loss"),
-        (kernel_rules.moving_kernel, "70.0 % off"),
+        (kernel_rules.steps_to_come, "off. At rate 0.00100 the loss"),
+        (kernel_rules.moving_kernel, "% off"),
+        (determinacy_rules.not_determined, "a constant is added to u"),
+        (determinacy_rules.far_from_solution, "u by 40 %"),
         (kernel_rules.few_dimensions, "100,000 parameters"),
     ],
 )
@@ -350,9 +362,16 @@ def test_the_gravest_finding_comes_first():
             {"relative_l2": None, "coefficients": {"k": 2.0}, "coefficient_intervals": {"k": (1.9, 2.1)}},
             "Converged after 800 steps and 12.3 s: the validation loss is 1.50e-12, 1.50e-13 of that of a zero "
             "network. The largest residual is 1.00e-05 of its own terms, in 'pde'. Without a reference the error is "
-            "unknown. "
-            "Found: k = 2 (95 %: 1.90 to 2.10).",
+            "unknown. It was not examined whether the conditions determine the solution. "
+            "Found: k = 2.00 (95 %: 1.90 to 2.10).",
         ),
+        (
+            {"relative_l2": None, "determinacy": examined("a constant can be added to u")},
+            "Not determined: a constant can be added to u, and no residual changes.",
+        ),
+        ({"relative_l2": {"u": 0.3}, "determinacy": examined("a constant can be added to u")}, "Not determined: "),
+        ({"determinacy": examined("a constant can be added to u")}, "Solved: "),
+        ({"relative_l2": None, "determinacy": examined(u=0.4)}, "Stopped improving after"),
         ({"stop_reason": StopReason.NOT_FINITE, "stop_detail": "gradient at step 3"}, "The run broke down"),
     ],
 )
