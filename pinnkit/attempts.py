@@ -1,7 +1,6 @@
 """Two ways to a solution, and the choice between them: sines solved for directly, and a network that is trained."""
 
 import dataclasses
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from ._types import Params
 from .ansatz import Ansatz
 from .auto import OUTPUT_LAYER, PLENTY, RESOLVED, Automatic, Choices, Found
-from .diagnostics import Diagnostician, diagnostic_batch
+from .diagnostics import FEW_ROWS, ROWS, Diagnostician, diagnostic_batch
 from .faults import find_fault
 from .journal import Journal
 from .measure import Measure, ReferenceGrid
@@ -56,8 +55,7 @@ class Trained:
 
     def training_losses(self) -> dict[str, float]:
         """Mean square of each condition's residual on the points of the loss."""
-        losses = jax.jit(self.residuals.loss)(self.params, self.batch, self.weights)[1]
-        return {name: float(losses[name]) for name in self.residuals.problem.conditions}
+        return self.measure.mean_squares(self.params, self.batch)
 
     def exact_rows(self) -> dict[str, set[int]]:
         """The rows of each declared condition that are built into the network."""
@@ -94,15 +92,14 @@ class Trained:
 
 def by_features(
     ansatz: Ansatz, seed: int, grid: ReferenceGrid, journal: Journal, choices: Choices
-) -> tuple[Trained, Found]:
-    """Sines, solved for directly (see `auto`)."""
-    automatic = Automatic(ansatz, seed, journal, choices)
-    first = automatic.first
-    for batch in (first.batch, first.held_out):
-        check_finite(first.residuals, first.params(), batch)
-    began = journal.limits.seconds()
-    found = automatic.run()
-    journal.train_seconds += journal.limits.seconds() - began
+) -> tuple[Trained, Found, float]:
+    """Sines, solved for directly (see `auto`), and the seconds that the first trial of them took to compile."""
+    with journal.timed("train"):
+        automatic = Automatic(ansatz, seed, journal, choices)
+        first = automatic.first
+        for batch in (first.batch, first.held_out):
+            check_finite(first.residuals, first.params(), batch)
+        found = automatic.run()
     measure = _measure(found.ansatz, found.model, found.solver.counts, seed, grid)
     trained = Trained(
         ansatz=found.ansatz,
@@ -116,10 +113,11 @@ def by_features(
         kept_step=journal.step,
         stop_reason=_reason(found, journal),
     )
-    held_out, errors = measure.held_out(trained.params), measure.errors(trained.params).relative_l2
+    with journal.timed("diagnostics"):
+        held_out, errors = measure.held_out(trained.params), measure.errors(trained.params).relative_l2
     loss = total_loss(held_out, found.weights)
     journal.check(Check(journal.step, journal.limits.seconds(), loss, held_out, errors))
-    return trained, found
+    return trained, found, automatic.compilation
 
 
 def by_training(
@@ -137,7 +135,7 @@ def by_training(
     """A network trained by the phases of a strategy."""
     problem, model = ansatz.remaining, ansatz.wrap(network)
     counts = {name: counts[name] for name in problem.conditions}
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), journal.timed("train"):
         initial_weights = fixed_weights(
             tuple(problem.conditions), {n: w for n, w in (weights or {}).items() if n in counts}
         )
@@ -161,6 +159,7 @@ def by_training(
             key=jr.key(seed),
             step=jnp.asarray(journal.step),
         )
+        journal.announce(tuple(phase.name for phase in plan.phases), parameter_count(start), counts)
         outcome = Trainer(residuals, plan, measure, diagnostician, journal).run(state)
     with jax.enable_x64(True):
         layouts = {k: jnp.asarray(np.asarray(v), float) for k, v in outcome.state.layouts.items()}
@@ -205,18 +204,22 @@ def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], see
     return Measure(full, sampled(full, QuasiRandom(), every, seed + _HELD_OUT_SEED), grid)
 
 
-def look(found: Found, journal: Journal) -> None:
-    """Spectra of the first network and of the last, in place of those of other networks."""
+def look(found: Found, journal: Journal, seconds: float) -> None:
+    """Spectra of the first network and of the last, in place of those of other networks.
+
+    - `seconds`: that they will take about; of fewer residuals where less of the budget is left.
+    """
     solver = found.solver
     journal.history.diagnostics.clear()
     parameters = parameter_count(found.final)
-    batch = diagnostic_batch(found.batch, solver.residuals, parameters)
+    is_short = not journal.has_time("kernel snapshots of the usual size", seconds, journal.limits.whole_left)
+    rows = FEW_ROWS if is_short else ROWS
+    batch = diagnostic_batch(found.batch, solver.residuals, parameters, rows)
     take = Diagnostician(solver.residuals, batch)
-    horizon, began = max(journal.limits.steps or journal.step, 1), time.perf_counter()
-    for step, params in ((0, found.initial), (journal.step, found.final)):
-        record = take(params, found.weights, step=step, phase=OUTPUT_LAYER, horizon=horizon)
-        journal.diagnosed(record)
-    journal.diagnostics_seconds += time.perf_counter() - began
+    horizon = max(journal.limits.steps or journal.step, 1)
+    with journal.timed("diagnostics"):
+        for step, params in ((0, found.initial), (journal.step, found.final)):
+            journal.diagnosed(take(params, found.weights, step=step, phase=OUTPUT_LAYER, horizon=horizon))
 
 
 def _reason(found: Found, journal: Journal) -> StopReason:

@@ -26,7 +26,7 @@ from .faults import find_fault
 from .feature_solver import FINAL_STEPS, TRIAL_STEPS, Attempt, FeatureSolver, feature_model, residual_bandwidth
 from .journal import Journal
 from .marching import Marching, find_marching, piecewise
-from .model import FunctionalModel
+from .model import FunctionalModel, parameter_count
 from .problem import ProblemError
 from .residuals import Batch
 from .windows import PATIENCE, Windows, edges, joined, width_of
@@ -72,6 +72,13 @@ LATE = 1e-3
 CLOSE, SINES = 1e-4, (0.7, 0.3)
 """Share of the time left for a wider network of sines where the last did not resolve the residual, if it left less than
 this share of the loss, and if more: what is smooth comes down by orders with the width, fronts and peaks do not."""
+
+END = 2.0
+"""What comes after the last solve (validation, kernel snapshots, final figures) takes so many times as long to compile
+as the first trial."""
+
+DEEP = 14.0
+"""The same for the training of a deep network."""
 
 MARGIN = 1.25
 """Bandwidth over the highest frequency of the residual."""
@@ -155,6 +162,7 @@ class Automatic:
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
+        self._journal.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
         marching = find_marching(self._ansatz) if self._choices.windows else None
         start = None
         if marching is not None and not self.first.layer.is_linear:
@@ -230,9 +238,12 @@ class Automatic:
         return 2 * self._compile_seconds + solves
 
     def _time_for(self, best: Found) -> float:
-        """Seconds that may be spent on sines: where they are far from the residual, most is left for a deep network."""
+        """Seconds that may be spent on sines: where they are far from the residual, most is left for a deep network, if
+        that is enough for one.
+        """
+        left = self._journal.limits.seconds_left
         share = 1.0 if best.is_resolved else SINES[0] if best.left < CLOSE else SINES[1]
-        return self._journal.limits.seconds_left * share
+        return share * left if (1 - share) * left >= DEEP * self.compilation else left
 
     def _kept(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> Found:
         """A network of this width and bandwidth, solved for good."""
@@ -257,15 +268,18 @@ class Automatic:
 
     def _solved(self, solver: FeatureSolver, bandwidth: Bandwidth, params: Params, trial: Attempt | None) -> Attempt:
         """A solve whose steps are part of the run, from where a trial of this bandwidth ended."""
+        self._journal.announce((OUTPUT_LAYER,), parameter_count(params), solver.counts)
         self._journal.phase(OUTPUT_LAYER)
         most = int(min(FINAL_STEPS, self._journal.steps_left))
         began = self._journal.limits.seconds()
-        over = lambda: self._journal.limits.is_over
+        weights = lambda: self.first.weights
         attempt = self._recalled(
             f"solve {solver.layer.size} {tuple(map(float, bandwidth))}",
-            lambda: solver.solve(params, most, enough=EXHAUSTED, is_over=over, weights=self.first.weights, trial=trial),
+            lambda: solver.solve(params, most, enough=EXHAUSTED, is_over=self._lacks, weights=weights, trial=trial),
             params,
         )
+        if attempt.lacked:
+            self._journal.skip("further Gauss-Newton steps", attempt.lacked, self._journal.limits.seconds_left)
         self._solve_seconds = self._journal.limits.seconds() - began + (self._trial_seconds if trial else 0.0)
         self._journal.add(attempt.steps, attempt.after)
         return attempt
@@ -278,7 +292,7 @@ class Automatic:
             self._journal.decide(f"bandwidth {given:.3g}, as given")
             return Choice(bandwidth, self._tried(solver, bandwidth), {})
         trial = functools.partial(self._tried, solver)
-        over = lambda: self._journal.is_over
+        over = lambda: self._journal.is_over or self._journal.limits.seconds_left < self._trial_seconds
         if start is None:
             seen = residual_bandwidth(solver, solver.params())
             start = tuple(
@@ -292,6 +306,8 @@ class Automatic:
         if choice.left > HOPELESS and each and not over():
             choice = min(choice, choose_bandwidth(trial, ladders, enough=PLENTY, is_over=over), key=lambda c: c.left)
         described = ", ".join(f"{s:.3g} in {name}" for name, s in zip(coordinates, choice.bandwidth, strict=True))
+        if over() and not self._journal.stopped:
+            self._journal.skip("further bandwidths", self._trial_seconds, self._journal.limits.seconds_left)
         others = sorted(left for bandwidth, left in choice.trials.items() if bandwidth != choice.bandwidth)
         next_best = f", the next best of {len(choice.trials)} {_share(others[0])}" if others else ""
         self._journal.decide(
@@ -305,18 +321,29 @@ class Automatic:
         key = solver.layer.size, bandwidth
         if key not in self._trials:
             began, most = self._journal.limits.seconds(), int(min(TRIAL_STEPS, self._journal.steps_left))
-            over, start = (lambda: self._journal.is_over), solver.params(bandwidth)
+            start, weights = solver.params(bandwidth), lambda: self.first.weights
             self._trials[key] = self._recalled(
                 f"trial {solver.layer.size} {tuple(map(float, bandwidth))}",
-                lambda: solver.solve(start, most, is_over=over, weights=self.first.weights),
+                lambda: solver.solve(start, most, is_over=self._lacks, weights=weights),
                 start,
             )
+            if len(self._trials) == 1:
+                self._journal.limits.keep("the end", END * self.compilation)
             self._took.setdefault(key[0], []).append(self._journal.limits.seconds() - began)
         return self._trials[key].left
 
     def _recalled(self, name: str, solve: Callable[[], Attempt], params: Params) -> Attempt:
         """A solve that starts from `params`, done now or before the run was interrupted."""
         return self._journal.recall(name, solve, Attempt.packed, lambda arrays: Attempt.unpacked(arrays, params))
+
+    def _lacks(self, seconds: float) -> bool:
+        """Whether there is no time for a step of so many seconds, or somebody has ended the run."""
+        return self._journal.stopped or self._journal.limits.seconds_left <= seconds
+
+    @property
+    def compilation(self) -> float:
+        """Seconds that the first trial took to compile."""
+        return next((trial.compiled for trial in self._trials.values()), 0.0)
 
     @property
     def _compile_seconds(self) -> float:

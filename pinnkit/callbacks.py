@@ -8,7 +8,11 @@ from .summary import Summary
 
 @dataclass(frozen=True)
 class Start:
-    """A fit is about to begin. `points` is per condition; `steps` and `budget` (seconds) are None where open."""
+    """What is about to be solved for or trained.
+
+    - `phases`: those to come; `parameters`: of the network, and unknown coefficients; `points`: of each condition;
+    - `steps`, `budget` (seconds): None where open.
+    """
 
     problem: str
     strategy: str
@@ -24,7 +28,9 @@ class Start:
 class Progress:
     """Where a fit stands between two stretches of steps.
 
-    - `step`: steps taken in all; `fraction`: estimated share of the phase that is over;
+    - `step`: steps taken in all;
+    - `fraction`: estimated share of the fit that is over; it never falls, and is None as long as nothing tells;
+    - `steps_per_second`: mean of the phase, without what was compiled;
     - `loss`, `losses`: weighted half sum and mean squares on the training points, `held_out_loss` elsewhere;
     - `learning_rate`: None where the optimizer keeps it to itself;
     - `relative_l2`: error per field, empty without a reference.
@@ -32,7 +38,7 @@ class Progress:
 
     phase: str
     step: int
-    fraction: float
+    fraction: float | None
     seconds: float
     steps_per_second: float
     loss: float
@@ -44,10 +50,15 @@ class Progress:
 
 
 class Callback:
-    """Override what is of interest; every method does nothing by default."""
+    """Override what is of interest; every method does nothing by default.
+
+    `closing_seconds` of the budget are kept for what is to be done after the fit, such as writing a report.
+    """
+
+    closing_seconds: float = 0.0
 
     def start(self, event: Start) -> None:
-        """Once, before compilation."""
+        """Before a network is compiled and solved for or trained: at first, and again for every other network."""
 
     def progress(self, event: Progress) -> bool | None:
         """After each stretch of steps; returning True ends the fit, with `StopReason.INTERRUPTED`."""

@@ -11,6 +11,7 @@ import io
 import os
 import shlex
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from .checkpoint import Manifest
     from .problem import Problem
     from .summary import Summary
+
+WRITING = 3.0
+"""Seconds of a budget that are kept for writing the run and its report."""
 
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -148,7 +152,7 @@ def solve(
     steps
         Stop after so many steps.
     budget
-        Stop after so many seconds.
+        Stop after so many seconds, with the report written.
     target
         Stop when the loss on held-out points is no larger.
     seed
@@ -183,6 +187,7 @@ def solve(
     plain
         Print lines without colours, and no live display, on a terminal too.
     """
+    began = time.monotonic()
     declared = _find(problem, coefficients)
     folder = Path("runs") / declared.name if output is None else output
     from .files import check_writable, locked
@@ -223,6 +228,7 @@ def solve(
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(folder))
         live = stack.enter_context(contextlib.closing(LiveFile(folder)))
+        live.closing_seconds = WRITING + time.monotonic() - began
         progress = None if quiet else stack.enter_context(ConsoleProgress(plain=plain))
         callbacks = [live] if progress is None else [live, progress]
         solution = fit(declared, **settings, callbacks=callbacks, checkpoints=saving, resume=folder if resume else None)

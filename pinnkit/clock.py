@@ -3,6 +3,11 @@
 import time
 
 
+def now() -> float:
+    """Seconds of a clock that never goes back."""
+    return time.perf_counter()
+
+
 class Clock:
     """Seconds since a run began, without those in which it was interrupted.
 
@@ -10,11 +15,11 @@ class Clock:
     """
 
     def __init__(self, zero: float | None = None):
-        self._zero = time.perf_counter() if zero is None else zero
+        self._zero = now() if zero is None else zero
         self._held: float | None = None
 
     def seconds(self) -> float:
-        return time.perf_counter() - self._zero if self._held is None else self._held
+        return now() - self._zero if self._held is None else self._held
 
     def hold(self, seconds: float) -> None:
         """Show this time until told otherwise."""
@@ -22,4 +27,4 @@ class Clock:
 
     def run_on(self, seconds: float) -> None:
         """Go on from this time."""
-        self._zero, self._held = time.perf_counter() - seconds, None
+        self._zero, self._held = now() - seconds, None

@@ -33,6 +33,9 @@ SLOW_MODES = 4
 LARGEST_RESIDUALS = 0.05
 """The share of the points, those with the largest residuals, whose part of the mean square says how local it is."""
 
+ROWS, FEW_ROWS = 384, 64
+"""Residuals of a spectrum, and of one for which there is hardly any time."""
+
 JACOBIAN_ENTRIES = 2**26
 """A spectrum is taken from a Jacobian of at most so many entries, 512 MiB."""
 
@@ -346,12 +349,12 @@ def slow_resolvable(spectrum: Spectrum, steps: int) -> Bool[np.ndarray, " n"]:
     return spectrum.resolvable & (np.abs(decay) > SLOW_SHARE)
 
 
-def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int) -> Batch:
-    """`batch`, thinned evenly to about 384 rows in all, fewer where their Jacobian would pass half a gigabyte.
+def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int, rows: int = ROWS) -> Batch:
+    """`batch`, thinned evenly to about so many rows in all, fewer where their Jacobian would pass half a gigabyte.
 
     No condition loses its last points.
     """
-    most = max(min(384, JACOBIAN_ENTRIES // parameters), 32)
+    most = max(min(rows, JACOBIAN_ENTRIES // parameters), 32)
     total = sum(residuals.rows(name, len(points)) for name, points in batch.items())
     if total <= most:
         return batch

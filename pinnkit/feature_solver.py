@@ -13,6 +13,7 @@ from jaxtyping import Float
 from ._types import Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth
+from .compilation import Stopwatch
 from .domains import AbstractRegion
 from .ledger import Arrays
 from .model import FunctionalModel, as_functional
@@ -49,7 +50,9 @@ def stay(batch: Batch) -> Batch:
 
 class Attempt(NamedTuple):
     """- `params`: what was found; `steps`: what was seen on the way; `weights`: of the loss;
-    - `before`, `after`: loss on held-out points with the output layer at zero, and at the end.
+    - `before`, `after`: loss on held-out points with the output layer at zero, and at the end;
+    - `lacked`: seconds that the next step would have needed, where time ended the steps; `compiled`: seconds that went
+      to tracing and compiling.
     """
 
     params: Params
@@ -57,6 +60,8 @@ class Attempt(NamedTuple):
     weights: dict[str, float]
     before: float
     after: float
+    lacked: float = 0.0
+    compiled: float = 0.0
 
     @property
     def left(self) -> float:
@@ -73,7 +78,7 @@ class Attempt(NamedTuple):
             "conditions": np.array(names, np.str_),
             "weights": np.array(list(self.weights.values()), float),
             "steps": np.array(rows, float).reshape(len(rows), 2 + 2 * len(names)),
-            "losses": np.array([self.before, self.after]),
+            "figures": np.array([self.before, self.after, self.lacked, self.compiled]),
             **{f"params/{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self.params))},
         }
 
@@ -87,7 +92,7 @@ class Attempt(NamedTuple):
             for loss, norm, *rest in arrays["steps"].tolist()
         ]
         params = [jnp.asarray(arrays[f"params/{i}"]) for i in range(len(leaves))]
-        return cls(tree.unflatten(params), steps, by_name(arrays["weights"].tolist()), *arrays["losses"].tolist())
+        return cls(tree.unflatten(params), steps, by_name(arrays["weights"].tolist()), *arrays["figures"].tolist())
 
 
 class FeatureSolver:
@@ -120,26 +125,33 @@ class FeatureSolver:
         most: int,
         moved: Mover = stay,
         enough: float = 0.0,
-        is_over: Callable[[], bool] = lambda: False,
-        weights: Mapping[str, float] | None = None,
+        is_over: Callable[[float], bool] = lambda _: False,
+        weights: Callable[[], Mapping[str, float] | None] = lambda: None,
         trial: Attempt | None = None,
     ) -> Attempt:
         """Find the output layer from `params` in at most so many steps.
 
         - `moved`: where the points are to go, for a part of the domain;
-        - `enough`: share of the loss at which to stop; `is_over`: whether time is up;
-        - `weights`: of the conditions; None for those inverse to the traces of the kernel of `params`;
+        - `enough`: share of the loss at which to stop;
+        - `is_over`: whether there is no time for a step that takes so many seconds;
+        - `weights`: of the conditions; that of None for those inverse to the traces of the kernel of `params`;
         - `trial`: an attempt from the same parameters that ended early, to go on from.
         """
         if trial is not None and self.layer.is_linear:
             return trial
-        batch, held_out = moved(self.batch), moved(self.held_out)
+        watch, lacked = Stopwatch(), [0.0]
+        batch, held_out, given = moved(self.batch), moved(self.held_out), weights()
         seen, found = ([], params) if trial is None else (list(trial.steps), trial.params)
-        more = list(self.layer.steps(found, batch, weights, most, enough, is_over, earlier=seen))
+
+        def ends(seconds: float) -> bool:
+            lacked[0] = max(seconds, 1e-9) if is_over(seconds) else 0.0
+            return lacked[0] > 0
+
+        more = list(self.layer.steps(found, batch, given, most, enough, ends, earlier=seen))
         seen, found = seen + [step for _, step in more], more[-1][0] if more else found
-        used = seen[0].weights if seen else dict(weights or dict.fromkeys(self.residuals.conditions, 1.0))
+        used = seen[0].weights if seen else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
         before, after = (self.layer.loss(p, held_out, used) for p in (params, found))
-        return Attempt(found, seen, used, before, after)
+        return Attempt(found, seen, used, before, after, lacked[0], watch.compiled)
 
     @functools.cached_property
     def weights(self) -> dict[str, float]:

@@ -20,9 +20,10 @@ from ._types import Model
 from .ansatz import Ansatz, find_ansatz
 from .arguments import check_callbacks, check_choices, check_model, check_weights
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
-from .auto import Choices, model_from
+from .auto import DEEP, Choices, model_from
 from .callbacks import Callback, Start
 from .clock import Clock
+from .compilation import Stopwatch
 from .determinacy import examine
 from .diagnostics import Diagnostics
 from .errors import InputError, InputTypeError
@@ -117,7 +118,7 @@ def fit(
     no checkpoint is intact, or the run to resume had other arguments; `Interrupted` or `Terminated` where a signal ends
     a fit that saves its state.
     """
-    clock = Clock()
+    clock, since_start = Clock(), Stopwatch()
     limits = Limits(*_checked_limits(steps, budget, target), clock)
     _check_run_arguments(problem, seed, precision, callbacks)
     check_model(model)
@@ -134,8 +135,10 @@ def fit(
         raise InputError(f"nothing is left to choose: give `choices` alone, with strategy 'auto'; got {choices}")
     chooses = chooses and choices.sines
     network, described = _network(ansatz, model, width, depth, seed)
+    plan.check_optimizers({"coefficients": dict.fromkeys(problem.unknowns, 0.0), "network": network.params}, precision)
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
-    grid = ReferenceGrid.of(problem)
+    evaluating = Stopwatch()
+    grid, reference_seconds = ReferenceGrid.of(problem), evaluating.own
     saver, before = None, None
     if saving is not None:
         settings = {"strategy": strategy, "weighting": weighting, "sampler": sampler, "steps": steps, "budget": budget}
@@ -151,7 +154,10 @@ def fit(
             stack.enter_context(locked(saver.folder))
             stack.enter_context(saver)
         journal = Journal(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, saver, before)
-        _announce(journal, problem, plan, network, counts, precision)
+        journal.spend("diagnostics", reference_seconds)
+        journal.spend("compile", since_start.compiled)
+        journal.prepare(Start(problem.name, plan.name, (), 0, {}, precision, steps, budget))
+        limits.keep("what follows the fit", sum(callback.closing_seconds for callback in callbacks))
         _record_conditions(ansatz, journal)
         train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, grid, precision, journal)
         trained = _by_choice(ansatz, seed, grid, journal, choices, train, steps is None) if chooses else train()
@@ -245,38 +251,17 @@ def _by_choice(
 ) -> Trained:
     """Sines, or a deep network where those do not resolve the residual and it leaves less."""
     with jax.enable_x64(True):
-        sines, found = by_features(ansatz, seed, grid, journal, choices)
+        sines, found, compilation = by_features(ansatz, seed, grid, journal, choices)
     trained = sines
-    if not found.is_resolved and sines.stop_reason is StopReason.STALLED and may_train:
+    wants_more = not found.is_resolved and sines.stop_reason is StopReason.STALLED and may_train
+    if wants_more and (journal.has_trained or journal.has_time("a deep network", DEEP * compilation)):
         journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
         trained = _better(sines, train(), journal)
     if trained is sines:
         journal.offer(finished=True)
         with jax.enable_x64(True):
-            look(found, journal)
+            look(found, journal, compilation)
     return trained
-
-
-def _announce(
-    journal: Journal,
-    problem: Problem,
-    plan: Strategy,
-    network: FunctionalModel,
-    counts: dict[str, int],
-    precision: str,
-) -> None:
-    announcement = Start(
-        problem=problem.name,
-        strategy=plan.name,
-        phases=tuple(phase.name for phase in plan.phases),
-        parameters=network.size,
-        points={name: counts[name] for name in journal.history.conditions},
-        precision=precision,
-        steps=journal.limits.steps,
-        budget=journal.limits.budget,
-    )
-    for callback in journal.callbacks:
-        callback.start(announcement)
 
 
 def _record_conditions(ansatz: Ansatz, journal: Journal) -> None:
@@ -303,16 +288,16 @@ def _conclude(
     trained: Trained, seed: int, plan: Strategy, precision: str, is_own: bool, journal: Journal
 ) -> tuple[Summary, Snapshot]:
     problem, history, measure, params = trained.ansatz.problem, journal.history, trained.measure, trained.params
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), journal.timed("diagnostics"):
         losses = trained.training_losses()
         coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
         rounding = trained.rounding_loss() if precision == "single" else None
         fresh = seed + INTERVAL_SEED
         intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
-    held_out = measure.held_out(params)
-    errors = measure.errors(params)
-    checks = verify(measure.residuals, params, trained.exact_rows(), trained.zero_losses(), seed, precision)
-    determinacy = _examined(trained, seed, is_own, journal)
+        held_out, errors = measure.held_out(params), measure.errors(params)
+        checks = verify(measure.residuals, params, trained.exact_rows(), trained.zero_losses(), seed, precision)
+        fields = measure.fields(params, measure.grid.points)
+        determinacy = _examined(trained, seed, is_own, journal)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),
@@ -325,7 +310,7 @@ def _conclude(
         points={name: len(points) for name, points in trained.batch.items()},
         steps=journal.step,
         kept_step=trained.kept_step,
-        stop_reason=trained.stop_reason,
+        stop_reason=journal.reason_after(trained.stop_reason),
         stop_detail=trained.stop_detail,
         seconds=journal.seconds,
         peak_memory_bytes=peak_memory_bytes(),
@@ -347,7 +332,6 @@ def _conclude(
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     grid = measure.grid
-    fields = measure.fields(params, grid.points)
     snapshot = Snapshot(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference)
     return summary, snapshot
 
@@ -358,11 +342,7 @@ def _examined(trained: Trained, seed: int, is_own: bool, journal: Journal) -> De
     if limits.budget is not None and limits.budget - limits.seconds() < EXAMINATION_SECONDS:
         journal.decide("whether the conditions determine the solution was not examined: no time left")
         return None
-    began = limits.seconds()
-    with jax.enable_x64(True):
-        found = examine(trained.ansatz, trained.model, trained.params, trained.weights, seed + EXAMINATION_SEED, is_own)
-    journal.diagnostics_seconds += limits.seconds() - began
-    return found
+    return examine(trained.ansatz, trained.model, trained.params, trained.weights, seed + EXAMINATION_SEED, is_own)
 
 
 def _network(

@@ -1,6 +1,7 @@
 r"""Gauss-Newton and Levenberg-Marquardt as optax transformations.
 
-Both take the keyword `linearize`, a function without arguments that gives a linearization at the current parameters.
+Both take the keyword `linearize`, a function without arguments that gives a linearization at the current parameters,
+and need no gradient besides: `updates` may be anything.
 $(J^\top J + \lambda I)^{-1} J^\top r = J^\top (J J^\top + \lambda I)^{-1} r$, so the step is solved in the space of
 residuals, with the training kernel, or of parameters.
 
@@ -26,19 +27,17 @@ from ._checks import check_not_negative, check_positive, check_share, check_whol
 from ._types import Params, Scalar
 from .errors import InputError
 from .linearization import AbstractLinearization
-
-
-class LeastSquares(optax.GradientTransformationExtraArgs):
-    """An optimizer that asks for a linearization and needs no gradient besides: `updates` may be anything."""
+from .traits import Traits
 
 
 class GaussNewtonState(NamedTuple):
     """- `step`: the last one."""
 
     step: Params
+    traits = Traits(needs_double=True, linearizes=True)
 
 
-def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> LeastSquares:
+def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> optax.GradientTransformationExtraArgs:
     r"""The damped Gauss-Newton step $-J^\top (J J^\top + \lambda I)^{-1} r$.
 
     Chain with a line search of optax where full steps are too long; `value_fn` must then have a parameter
@@ -60,7 +59,9 @@ def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> LeastSquares:
         step = at.unravel(carried + at.damped_solver()(lam, at.residual + at.push(carried)))
         return step, GaussNewtonState(step)
 
-    return LeastSquares(lambda params: GaussNewtonState(jax.tree.map(jnp.zeros_like, params)), update)
+    return optax.GradientTransformationExtraArgs(
+        lambda params: GaussNewtonState(jax.tree.map(jnp.zeros_like, params)), update
+    )
 
 
 class LevenbergMarquardtState(NamedTuple):
@@ -75,9 +76,12 @@ class LevenbergMarquardtState(NamedTuple):
     attempts: Array
     step: Params
     gradient_norm: Scalar
+    traits = Traits(needs_double=True, linearizes=True)
 
 
-def levenberg_marquardt(damping: float = 1e-2, attempts: int = 6, momentum: float = 0.0) -> LeastSquares:
+def levenberg_marquardt(
+    damping: float = 1e-2, attempts: int = 6, momentum: float = 0.0
+) -> optax.GradientTransformationExtraArgs:
     r"""Gauss-Newton with the damping found by accept and reject.
 
     A step is taken only if it reduces the loss; otherwise the damping grows and the step is solved again, up to
@@ -136,7 +140,7 @@ def levenberg_marquardt(damping: float = 1e-2, attempts: int = 6, momentum: floa
         step = at.unravel(jnp.where(state.accepted, step, 0.0))
         return step, state._replace(step=step)
 
-    return LeastSquares(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def _next(state: LevenbergMarquardtState, gain: Scalar) -> LevenbergMarquardtState:

@@ -1,14 +1,17 @@
 """What a run records and shows while it goes on, whoever takes the steps."""
 
+import contextlib
 import dataclasses
+import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import jax
 import numpy as np
 
-from .callbacks import Callback, Progress
+from .callbacks import Callback, Progress, Start
 from .clock import Clock
+from .compilation import compile_seconds
 from .diagnostics import Diagnostics
 from .history import Excerpt, History
 from .ledger import Arrays, Ledger, Result
@@ -17,28 +20,47 @@ from .output_layer import OutputStep
 from .records import Check, Stage
 from .saver import Saver
 from .shortage import Shortage
+from .stop_reason import StopReason
 from .summary import Seconds
 
+COULD_GO_ON = (StopReason.SOLVED, StopReason.CONVERGED, StopReason.STALLED, StopReason.STEPS)
+"""Reasons of runs that more time might have helped, if time has cut anything."""
 
-@dataclasses.dataclass(frozen=True)
+
 class Limits:
-    """When to stop: `steps` in all, seconds of wall time `budget` on the `clock`, and a held-out loss `target`."""
+    """When to stop: `steps` in all, seconds of wall time `budget` on the `clock`, and a held-out loss `target`.
 
-    steps: int | None
-    budget: float | None
-    target: float | None
-    clock: Clock
+    What comes at the end takes time as well: the seconds that are kept for it (`keep`) are no longer left for solving.
+    """
+
+    def __init__(self, steps: int | None, budget: float | None, target: float | None, clock: Clock):
+        self.steps, self.budget, self.target, self.clock = steps, budget, target, clock
+        self._kept = dict[str, float]()
+
+    def keep(self, what: str, seconds: float) -> None:
+        """Keep so many seconds for something, in place of those that were kept for it before."""
+        self._kept[what] = seconds
 
     def seconds(self) -> float:
         return self.clock.seconds()
 
     @property
+    def end(self) -> float:
+        """Seconds on the clock at which solving must have ended."""
+        return math.inf if self.budget is None else self.budget - sum(self._kept.values())
+
+    @property
     def seconds_left(self) -> float:
-        return float("inf") if self.budget is None else self.budget - self.seconds()
+        return self.end - self.seconds()
+
+    @property
+    def whole_left(self) -> float:
+        """Seconds of the budget, kept ones too."""
+        return math.inf if self.budget is None else self.budget - self.seconds()
 
     @property
     def is_over(self) -> bool:
-        """Whether the budget is used up."""
+        """Whether no time is left for solving."""
         return self.seconds_left <= 0
 
 
@@ -47,9 +69,8 @@ class Journal:
 
     - `conditions` that are trained, `coordinates` of the domain; `limits`: when the run is to stop;
     - `history`: see `History`;
-    - `compile_seconds`, `train_seconds`, `diagnostics_seconds`: where its time went so far;
     - `saver`: who saves the run while it goes on; `before`: where it stood when it was interrupted, if it is resumed;
-    - `resumed`: the steps at which it was.
+    - `resumed`: the steps at which it was; `has_trained`: whether training had begun before that.
     """
 
     def __init__(
@@ -62,9 +83,13 @@ class Journal:
         before: Moment | None = None,
     ):
         self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
-        self.compile_seconds = self.train_seconds = self.diagnostics_seconds = 0.0
         self.stopped = False
+        self.longest_compilation = 0.0  # of a phase of training
+        self._spent = {"compile": -compile_seconds(), "train": 0.0, "diagnostics": 0.0}
+        self._phase_compiled = self._fraction = self._fraction_before = 0.0
+        self._start: Start | None = None
         self._saver, self._before = saver, before
+        self.has_trained = before is not None and before.training is not None
         self.resumed = () if before is None else (*before.resumed, before.step)
         pieces, seconds = ((), 0.0) if before is None else (before.pieces, before.seconds.total)
         self._ledger = Ledger(limits.clock, pieces, seconds)
@@ -87,7 +112,47 @@ class Journal:
     @property
     def seconds(self) -> Seconds:
         """Where the time went so far."""
-        return Seconds(self.limits.seconds(), self.compile_seconds, self.train_seconds, self.diagnostics_seconds)
+        return Seconds(self.limits.seconds(), **{**self._spent, "compile": self.compile_seconds})
+
+    @property
+    def compile_seconds(self) -> float:
+        """Those of tracing and compiling, wherever that happened."""
+        return self._spent["compile"] + compile_seconds()
+
+    @contextlib.contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """What happens inside is "train" or "diagnostics", apart from what is compiled there."""
+        began, compiled = self.limits.seconds(), self.compile_seconds
+        try:
+            yield
+        finally:
+            own = self.limits.seconds() - began - (self.compile_seconds - compiled)
+            self.spend(what, max(own, 0.0))
+
+    @contextlib.contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Inside, the program of a phase is compiled."""
+        began = self.limits.seconds()
+        yield
+        self.longest_compilation = max(self.longest_compilation, self.limits.seconds() - began)
+
+    def spend(self, what: str, seconds: float) -> None:
+        """So many seconds went to "compile", "train" or "diagnostics"."""
+        self._spent[what] += seconds
+
+    def prepare(self, start: Start) -> None:
+        """What is announced (`announce`) has the problem and the limits of this event."""
+        self._start = start
+
+    def announce(self, phases: tuple[str, ...], parameters: int, points: dict[str, int]) -> None:
+        """A network is about to be solved for or trained."""
+        if self._start is None:
+            return
+        start = dataclasses.replace(self._start, phases=phases, parameters=parameters, points=dict(points))
+        if start != self._start:
+            self._start = start
+            for callback in self.callbacks:
+                callback.start(start)
 
     def recall(
         self,
@@ -117,13 +182,14 @@ class Journal:
         if before is None or before.training is None:
             return None
         self.history = before.recorded.history
-        self.compile_seconds, self.train_seconds = before.seconds.compile, before.seconds.train
-        self.diagnostics_seconds = before.seconds.diagnostics
+        self._spent = {name: getattr(before.seconds, name) for name in self._spent}
+        self._spent["compile"] -= compile_seconds()
         return before.training
 
     def phase(self, name: str) -> None:
         """From here on steps are of another kind."""
         if not self.history.phases or self.history.phases[-1].name != name:
+            self._phase_compiled = self.compile_seconds
             self.history.phases.append(Stage(name, self.step, self.limits.seconds(), peak_memory_bytes()))
 
     def decide(self, text: str) -> None:
@@ -134,6 +200,18 @@ class Journal:
         """Work is skipped: it needs more seconds than are left for it."""
         self.history.shortages.append(Shortage(work, needed, left, self.limits.seconds()))
         self.decide(f"{work} skipped: needs {needed:.0f} s, {max(left, 0.0):.0f} s left")
+
+    def has_time(self, work: str, needed: float, left: float | None = None) -> bool:
+        """Whether so many seconds are left for it; where they are not, it is recorded as skipped."""
+        left = self.limits.seconds_left if left is None else left
+        if needed > left:
+            self.skip(work, needed, left)
+        return needed <= left
+
+    def reason_after(self, reason: StopReason) -> StopReason:
+        """Why the run ends, if what was done last ended for this reason: for its budget where that cut anything."""
+        is_cut = bool(self.history.shortages) and reason in COULD_GO_ON
+        return StopReason.BUDGET if is_cut else reason
 
     def add(self, steps: Sequence[OutputStep], held_out_loss: float) -> None:
         """Steps on the output layer, and the held-out loss after them.
@@ -153,10 +231,14 @@ class Journal:
         )
         self._show(held_out_loss, {})
 
-    def check(self, check: Check) -> None:
-        """A look from outside is recorded and shown."""
+    def check(self, check: Check, fraction: float | None = None) -> bool:
+        """A look from outside is recorded and shown. **Returns:** whether a callback has ended the run.
+
+        - `fraction`: the share of training that is over, where it is known.
+        """
         self.history.checks.append(check)
-        self._show(check.held_out_loss, check.relative_l2)
+        self._show(check.held_out_loss, check.relative_l2, fraction)
+        return self.stopped
 
     def diagnosed(self, record: Diagnostics) -> None:
         """A look at the kernel is recorded and shown."""
@@ -164,24 +246,43 @@ class Journal:
         for callback in self.callbacks:
             callback.diagnostics(record)
 
-    def _show(self, held_out_loss: float, relative_l2: dict[str, float]) -> None:
+    def _show(self, held_out_loss: float, relative_l2: dict[str, float], fraction: float | None = None) -> None:
         """Tell the callbacks, any of which may end the run."""
-        history, seconds = self.history, self.limits.seconds()
+        history, rate, seconds = self.history, self.history.learning_rate, self.limits.seconds()
         last = lambda columns: {name: float(column[-1]) for name, column in columns.items() if column.size}
         event = Progress(
             phase=history.phases[-1].name,
             step=self.step,
-            fraction=1.0,
+            fraction=self._over(fraction, seconds),
             seconds=seconds,
-            steps_per_second=self.step / max(seconds, 1e-9),
+            steps_per_second=self._pace(seconds),
             loss=float(history.loss[-1]) if self.step else float("nan"),
             losses=last(history.losses),
             held_out_loss=held_out_loss,
             weights=last(history.weights),
-            learning_rate=None,
+            learning_rate=float(rate[-1]) if rate.size and not math.isnan(rate[-1]) else None,
             relative_l2=relative_l2,
         )
         self.stopped |= any([callback.progress(event) for callback in self.callbacks])
+
+    def _over(self, trained: float | None, seconds: float) -> float | None:
+        """The share of the run that is over, which never falls; None where neither time nor steps tell."""
+        if trained is None:
+            fraction = None if self.limits.budget is None else seconds / self.limits.budget
+            self._fraction_before = fraction or 0.0
+        else:
+            before = min(self._fraction_before, 1.0)
+            fraction = before + (1 - before) * trained
+        if fraction is None:
+            return None
+        self._fraction = min(max(fraction, self._fraction), 1.0)
+        return self._fraction
+
+    def _pace(self, seconds: float) -> float:
+        """Steps per second in the present phase, without what was compiled."""
+        stage = self.history.phases[-1]
+        own = seconds - stage.seconds - (self.compile_seconds - self._phase_compiled)
+        return (self.step - stage.step) / max(own, 1e-9)
 
 
 def peak_memory_bytes() -> int:

@@ -12,7 +12,7 @@ import jax.random as jr
 import optax
 from jaxtyping import Array
 
-from ._checks import check_flag, check_positive, check_share, check_whole
+from ._checks import check_flag, check_positive, check_whole
 from ._types import Key, Params, Scalar
 from .errors import InputError
 
@@ -23,6 +23,7 @@ class StepContext(eqx.Module):
     - `push`, `pull`: products $Jv$ and $J^\\top a$ with the Jacobian of the scaled residual at the current
       parameters, on trees of parameters;
     - `opt_state`: state of the optimizer after it has made the direction;
+    - `b1`: decay of its momentum, None where it is not known;
     - `progress`: share of the phase that is over, between 0 and 1;
     """
 
@@ -30,6 +31,7 @@ class StepContext(eqx.Module):
     pull: Callable[[Array], Params]
     opt_state: Any
     progress: Scalar
+    b1: float | None = None
 
 
 class AbstractLearningRate(eqx.Module):
@@ -81,10 +83,9 @@ class NTKLearningRate(AbstractLearningRate):
 
     - `safety`: c;
     - `window`: steps over which the rate is measured;
-    - `cosine`: whether the rate decays along a half cosine over the phase;
-    - `b1`: decay of the optimizer's momentum.
+    - `cosine`: whether the rate decays along a half cosine over the phase.
 
-    **Raises:** `ValueError` if the optimizer keeps no momentum `mu`.
+    **Raises:** `ValueError` if the optimizer is neither Adam nor SOAP.
 
     Cohen et al., *Adaptive gradient methods at the edge of stability*, 2022, on why ρ follows η.
     """
@@ -92,13 +93,11 @@ class NTKLearningRate(AbstractLearningRate):
     safety: float = 1.4
     window: int = 100
     cosine: bool = True
-    b1: float = 0.9
 
     def __check_init__(self) -> None:
         check_positive(safety=self.safety)
         check_whole(window=self.window)
         check_flag(cosine=self.cosine)
-        check_share(b1=self.b1)
 
     def init(self, params: Params, key: Key) -> MeasuredRate:
         zero = jnp.zeros((), jnp.result_type(*jax.tree.leaves(params)))
@@ -112,19 +111,20 @@ class NTKLearningRate(AbstractLearningRate):
 
     def _measured(self, direction: Params, context: StepContext, state: MeasuredRate) -> MeasuredRate:
         pushed = context.push(direction)
-        curvature = jnp.vdot(pushed, pushed) / optax.tree_utils.tree_vdot(direction, self._momentum(context.opt_state))
+        curvature = jnp.vdot(pushed, pushed) / optax.tree_utils.tree_vdot(direction, self._momentum(context))
         measured = state.measured + 1
         change = (jnp.log(self.safety / curvature) - state.mean_log) / measured
         return MeasuredRate(state.mean_log + change, measured)
 
-    def _momentum(self, opt_state: Any) -> Params:
-        mu, count = (optax.tree_utils.tree_get(opt_state, name) for name in ("mu", "count"))
-        if mu is None or count is None:
+    def _momentum(self, context: StepContext) -> Params:
+        b1 = context.b1
+        if b1 is None:
             raise InputError(
-                f"`NTKLearningRate` needs an optimizer with a momentum `mu`, such as Adam or SOAP, "
-                f"got the state {type(opt_state).__name__}; for gradient descent take `StableLearningRate`"
+                f"`NTKLearningRate` is for Adam and SOAP alone, got an optimizer with the state "
+                f"{type(context.opt_state).__name__}; for gradient descent take `StableLearningRate`"
             )
-        return jax.tree.map(lambda m: m / (1 - self.b1 ** count.astype(m.dtype)), mu)
+        mu, count = (optax.tree_utils.tree_get(context.opt_state, name) for name in ("mu", "count"))
+        return jax.tree.map(lambda m: m / (1 - b1 ** count.astype(m.dtype)), mu)
 
 
 class Stability(eqx.Module):

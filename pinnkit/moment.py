@@ -27,7 +27,7 @@ ANY_PROGRAM = "any"
 class Place(msgspec.Struct, frozen=True):
     """Where training stands, apart from its state.
 
-    - `phase`: its number; `first`: its first step, None before it is entered;
+    - `phase`: its number, −1 before the first; `first`: its first step; `entered`: seconds on the clock at it;
     - `best`, `best_at`: the smallest held-out loss of the phase, by a margin, and its step;
     - `began`: seconds on the clock when training began; `program`: a sum of the compiled step;
     - `reason`: why the phase is over, None while it goes on; `detail`: what was not finite, if that is why;
@@ -35,8 +35,9 @@ class Place(msgspec.Struct, frozen=True):
     """
 
     began: float
-    phase: int = 0
-    first: int | None = None
+    phase: int
+    first: int = 0
+    entered: float = 0.0
     best: float | None = None
     best_at: int = 0
     program: str = ""

@@ -21,6 +21,7 @@ from jaxtyping import Float
 
 from ._types import Params
 from .affine import AFFINE, degrees, is_affine
+from .compilation import Stopwatch
 from .least_squares import least_squares
 from .model import FunctionalModel
 from .ntk.kernel import jacobian_rows
@@ -105,7 +106,7 @@ class OutputLayer:
         weights: Mapping[str, float] | None = None,
         most: int = 20,
         enough: float = 0.0,
-        is_over: Callable[[], bool] = lambda: False,
+        is_over: Callable[[float], bool] = lambda _: False,
         earlier: Sequence["OutputStep"] = (),
     ) -> Iterator[tuple[Params, OutputStep]]:
         """Gauss-Newton steps from `params`: after each the new parameters, and what was seen before it.
@@ -115,15 +116,17 @@ class OutputLayer:
         - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
         - `most`: number of steps at most;
         - `enough`: share of the first loss at which to stop, after a fine step if it is a small one;
-        - `is_over`: whether time is up;
+        - `is_over`: whether there is no time for a step that takes so many seconds;
         - `earlier`: steps that led to `params`, which count and whose weights stay.
         """
         first, look, shift, rough = None, self._look(params, batch), np.zeros(self.size), True
         if earlier:
             first, weights = earlier[0].loss, earlier[0].weights
+        watch = None
         for number in range(len(earlier), most):
-            if number and is_over():
+            if number and is_over(0.0 if watch is None else watch.own):
                 return
+            watch = Stopwatch()
             J, r = jax.tree.map(np.asarray, look.linearized(shift))
             weights = trace_weights(J) if weights is None else dict(weights)
             scales = {name: np.sqrt(weights[name] / r[name].size) for name in r}

@@ -28,6 +28,7 @@ from jaxtyping import Array, Float
 
 from ._types import Params, Scalar
 from .errors import InputError
+from .traits import Traits
 
 LARGEST_BYTES = 2 * 1024**3
 """An inverse Hessian larger than this is refused."""
@@ -86,6 +87,7 @@ class QuasiNewtonState(NamedTuple):
     pairs: Array
     step_size: Scalar
     evaluations: Array
+    traits = Traits(needs_double=True)
 
 
 def quasi_newton(member: str = "ssbroyden", evaluations: int = 25) -> optax.GradientTransformationExtraArgs:

@@ -110,24 +110,23 @@ def scale_by_soap(
 
 
 def preconditioned_by_adam(
-    opt_state: Any, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
+    adam: optax.ScaleByAdamState, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
 ) -> Preconditioner | None:
     """Of Adam with this state, P = √v̂ + ε; None before the first step."""
-    adam = _adam_state(opt_state)
-    if adam is None:
+    if not _age(adam):
         return None
     scales = _scales(adam, b2, eps)
     return Preconditioner(lambda gradient: jax.tree.map(jnp.multiply, scales, gradient), b1, adam.mu, _age(adam))
 
 
 def preconditioned_by_soap(
-    opt_state: Any, b1: float = 0.95, b2: float = 0.95, eps: float = 1e-8
+    state: SOAPState, b1: float = 0.95, b2: float = 0.95, eps: float = 1e-8
 ) -> Preconditioner | None:
     """The same for SOAP: in the eigenbases."""
-    adam = _adam_state(opt_state)
-    if adam is None:
+    adam = state.adam
+    if not _age(adam):
         return None
-    scales, bases = jax.tree.leaves(_scales(adam, b2, eps)), opt_state.bases
+    scales, bases = jax.tree.leaves(_scales(adam, b2, eps)), state.bases
 
     def scaled(gradient: Params) -> Params:
         leaves, tree = jax.tree.flatten(gradient)
@@ -135,12 +134,6 @@ def preconditioned_by_soap(
         return tree.unflatten([scale * g for scale, g in zip(scales, turned, strict=True)])
 
     return Preconditioner(scaled, b1, adam.mu, _age(adam))
-
-
-def _adam_state(opt_state: Any) -> optax.ScaleByAdamState | None:
-    """Of Adam or SOAP, if it has seen a gradient."""
-    adam = opt_state.adam if isinstance(opt_state, SOAPState) else opt_state
-    return adam if isinstance(adam, optax.ScaleByAdamState) and _age(adam) else None
 
 
 def _age(adam: optax.ScaleByAdamState) -> int:

@@ -4,25 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax.numpy as jnp
 import optax
 
 from ._checks import check_whole, is_number
+from ._types import Params
 from .errors import InputError, InputTypeError
 from .gauss_newton import levenberg_marquardt
 from .learning_rate import AbstractLearningRate, ConstantLearningRate, NTKLearningRate, StableLearningRate
-from .prediction import GRADIENT_DESCENT, Preconditioned
+from .momentum import has_theory, preconditioner_of
+from .prediction import Preconditioner
 from .problem import Problem
 from .quasi_newton import quasi_newton
 from .samplers import AbstractSampler, QuasiRandom, ResidualAdaptive, as_sampler, counts_of_rows, point_counts
-from .soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap
+from .schedule import normalised
+from .soap import scale_by_soap
+from .traits import traits_of
 from .weighting import WEIGHTINGS, AbstractWeighting, NTKWeighting
 
 MOST_ROWS = 10_000
 """Residuals at most that a strategy asks for: larger networks get the usual number of points."""
-
-
-def no_theory(opt_state: Any) -> None:
-    """Of optimizers whose steps no linear theory is known for."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,13 @@ class Phase:
     - `optimizer`: any optax transformation. With a `learning_rate` it gives the direction d and the
       parameters move by −η d; without one its updates are added as they are.
     - `weighting`: None keeps the weights there are, of points their means.
-    - `steps`: how many at most, unless the caller says otherwise; `share`: of the caller's steps or budget.
-    - `patience`: the phase ends when the held-out loss has not come down by a tenth in so many steps.
-    - `check_every`: steps between two looks at the held-out residual.
-    - `double_only`: whether single precision would destroy it;
-    - `preconditioned`: from the state of the optimizer to its preconditioner, where linear theory holds (see
-      `prediction`).
+    - `steps`: the most it takes; where the caller gives `steps` or a `budget`, only the last phase may take more;
+    - `share`: of the caller's steps or budget; None for an equal part of what the phases with a share leave;
+    - `patience`: the phase ends when the validation loss has not fallen by a tenth in so many steps.
+    - `check_every`: steps between two evaluations of the validation loss.
+
+    What an optimizer needs (double precision, points and weights that do not change) is known from its state, also
+    inside `optax.chain`: see `traits`.
     """
 
     name: str
@@ -45,11 +47,18 @@ class Phase:
     learning_rate: AbstractLearningRate | None = None
     weighting: AbstractWeighting | None = None
     steps: int = 5000
-    share: float = 1.0
+    share: float | None = None
     patience: int | None = None
     check_every: int = 100
-    double_only: bool = False
-    preconditioned: Preconditioned = no_theory
+
+    @property
+    def has_theory(self) -> bool:
+        """Whether linear theory covers its steps: those of gradient descent, Adam and SOAP at rates that are known."""
+        return self.learning_rate is not None and has_theory(self.optimizer)
+
+    def preconditioner(self, opt_state: Any) -> Preconditioner | None:
+        """Of the optimizer in this state, where linear theory covers its steps (see `prediction`)."""
+        return preconditioner_of(self.optimizer, opt_state) if self.has_theory else None
 
     def __post_init__(self) -> None:
         kinds = (
@@ -64,18 +73,22 @@ class Phase:
         check_whole(check_every=self.check_every)
         if self.patience is not None:
             check_whole(patience=self.patience)
-        if not is_number(self.share) or not 0 <= self.share <= 1:
-            raise InputError(f"`share` of phase '{self.name}' is a number from 0 to 1, got {self.share!r}")
+        if self.share is not None and (not is_number(self.share) or not 0 <= self.share <= 1):
+            raise InputError(f"`share` of phase '{self.name}' is a number from 0 to 1 or None, got {self.share!r}")
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """Phases one after the other on points from one sampler. The last phase takes what steps and time are left.
+    """Phases one after the other on points from one sampler.
+
+    The caller's steps and budget are dealt out to the phases by their shares, scaled so that they add up to 1; the last
+    phase gets what the others leave as well.
 
     - `rows_per_parameter`: residuals for each parameter of the network that there should be, where the caller gives no
       number of points, up to `MOST_ROWS` in all; with fewer, methods of second order overfit them.
 
-    **Raises:** `ValueError` without phases, and where a weighting remembers points that the sampler draws anew.
+    **Raises:** `ValueError` without phases, for shares that leave nothing for the phases without one, and where a
+    weighting remembers points that the sampler draws anew.
     """
 
     name: str
@@ -92,6 +105,10 @@ class Strategy:
             raise InputTypeError(f"the sampler of strategy '{self.name}' is one, got {type(self.sampler).__name__}")
         if not is_number(self.rows_per_parameter) or self.rows_per_parameter < 0:
             raise InputError(f"`rows_per_parameter` is a finite number ≥ 0, got {self.rows_per_parameter!r}")
+        try:
+            normalised([phase.share for phase in self.phases])
+        except InputError as error:
+            raise InputError(f"strategy '{self.name}': {error}") from None
         if self.sampler.redraw is not None and (bound := [rule for rule in self._rules if rule.remembers_points]):
             raise InputError(
                 f"{type(bound[0]).__name__} remembers points, and strategy '{self.name}' draws them anew every "
@@ -107,6 +124,26 @@ class Strategy:
         for rule in self._rules:
             rule.check(problem)
 
+    def check_optimizers(self, params: Params, precision: str) -> None:
+        """**Raises:** `ValueError` where an optimizer needs what `precision`, sampler or weightings do not give."""
+        for phase in self.phases:
+            needs = traits_of(phase.optimizer, params)
+            if needs.needs_double and precision == "single":
+                raise InputError(
+                    f"phase '{phase.name}' needs precision 'double': rounding in single precision would spoil its steps"
+                )
+            subtracts = f"phase '{phase.name}' of strategy '{self.name}' subtracts gradients of different steps, so its"
+            if needs.needs_fixed and self.sampler.redraw is not None:
+                raise InputError(
+                    f"{subtracts} points must not move, and {type(self.sampler).__name__} draws them anew every "
+                    f"{self.sampler.redraw} steps; leave out `sampler`, or give one with `redraw=None`"
+                )
+            if needs.needs_fixed and phase.weighting is not None:
+                raise InputError(
+                    f"{subtracts} weights must not change, and {type(phase.weighting).__name__} changes them; leave "
+                    f"out `weighting`, or give it to an earlier phase"
+                )
+
     def counts(self, problem: Problem, parameters: int) -> dict[str, int]:
         """Points of each condition for a network with so many parameters; no fewer than usual."""
         usual, rows = point_counts(problem), self.rows_per_parameter * parameters
@@ -118,9 +155,7 @@ class Strategy:
 def adam(learning_rate: float = 1e-3, weighting: AbstractWeighting | None = None) -> Strategy:
     """Adam at a constant rate; unit weights unless a weighting is given."""
     rate = ConstantLearningRate(learning_rate)
-    return Strategy(
-        "adam", (Phase("adam", optax.scale_by_adam(), rate, weighting, preconditioned=preconditioned_by_adam),)
-    )
+    return Strategy("adam", (Phase("adam", optax.scale_by_adam(), rate, weighting),))
 
 
 def ntk_adam() -> Strategy:
@@ -130,20 +165,12 @@ def ntk_adam() -> Strategy:
 
 def soap() -> Strategy:
     """SOAP with loss weights from the traces of the kernel and the rate from its curvature along the step."""
-    phase = Phase(
-        "soap",
-        scale_by_soap(b1=0.95),
-        NTKLearningRate(b1=0.95),
-        NTKWeighting(),
-        preconditioned=preconditioned_by_soap,
-    )
-    return Strategy("soap", (phase,))
+    return Strategy("soap", (Phase("soap", scale_by_soap(), NTKLearningRate(), NTKWeighting()),))
 
 
 def gradient_descent() -> Strategy:
     """Gradient descent at a fixed fraction of the largest stable rate 2/λ_max, followed as it changes."""
-    phase = Phase("gradient-descent", optax.identity(), StableLearningRate(), preconditioned=lambda _: GRADIENT_DESCENT)
-    return Strategy("gradient-descent", (phase,))
+    return Strategy("gradient-descent", (Phase("gradient-descent", optax.identity(), StableLearningRate()),))
 
 
 def gauss_newton() -> Strategy:
@@ -207,8 +234,8 @@ def as_strategy(
       that remembers points keeps the first ones, unless the strategy or the caller comes with a sampler;
     - `sampler`: which points, a sampler or its name; None leaves that to the strategy.
 
-    **Raises:** `ValueError` for an unknown name, for a strategy that single precision would destroy, and for a
-    weighting that remembers points which are drawn anew; `TypeError` for anything else.
+    **Raises:** `ValueError` for an unknown name, and for a weighting that remembers points which are drawn anew;
+    `TypeError` for anything else.
     """
     is_own = isinstance(strategy, Strategy) or sampler is not None
     if isinstance(strategy, str):
@@ -218,15 +245,11 @@ def as_strategy(
             strategy = "ntk-adam"
         strategy = STRATEGIES[strategy]()
     elif isinstance(strategy, optax.GradientTransformation):
-        strategy = Strategy("optax", (Phase("optax", strategy),))
+        strategy = Strategy("optax", (Phase("optax", strategy),), QuasiRandom(redraw=_redraw_for(strategy)))
     elif not isinstance(strategy, Strategy):
         raise InputTypeError(
             f"a strategy is a name ({', '.join(STRATEGIES)}), a `Strategy` or an optax optimizer; "
             f"got {type(strategy).__name__}"
-        )
-    if precision == "single" and any(phase.double_only for phase in strategy.phases):
-        raise InputError(
-            f"strategy '{strategy.name}' needs precision 'double': rounding in single precision would spoil its steps"
         )
     if sampler is not None:
         strategy = replace(strategy, sampler=as_sampler(sampler))
@@ -236,6 +259,15 @@ def as_strategy(
     phases = tuple(replace(phase, weighting=rule) for phase in strategy.phases)
     sampler = QuasiRandom(redraw=None) if rule.remembers_points and not is_own else strategy.sampler
     return replace(strategy, phases=phases, sampler=sampler)
+
+
+def _redraw_for(optimizer: optax.GradientTransformation) -> int | None:
+    """Steps after which points are drawn anew for an optimizer that is given alone."""
+    try:
+        needs = traits_of(optimizer, {"x": jnp.zeros(1)})
+    except Exception:  # it wants parameters of a certain kind; what it needs is checked with those
+        return 10
+    return None if needs.needs_fixed else 10
 
 
 def as_weighting(weighting: str | AbstractWeighting) -> AbstractWeighting:
@@ -254,23 +286,15 @@ def as_weighting(weighting: str | AbstractWeighting) -> AbstractWeighting:
     return WEIGHTINGS[weighting]()
 
 
-def _ntk_adam_phase(steps: int = 5000, share: float = 1.0) -> Phase:
-    return Phase(
-        "ntk-adam",
-        optax.scale_by_adam(),
-        NTKLearningRate(),
-        NTKWeighting(),
-        steps,
-        share,
-        preconditioned=preconditioned_by_adam,
-    )
+def _ntk_adam_phase(steps: int = 5000, share: float | None = None) -> Phase:
+    return Phase("ntk-adam", optax.scale_by_adam(), NTKLearningRate(), NTKWeighting(), steps, share)
 
 
 def _gauss_newton_phase(weighting: AbstractWeighting | None = None) -> Phase:
     optimizer = levenberg_marquardt()
-    return Phase("gauss-newton", optimizer, None, weighting, steps=300, patience=100, check_every=10, double_only=True)
+    return Phase("gauss-newton", optimizer, None, weighting, steps=300, patience=100, check_every=10)
 
 
 def _quasi_newton(member: str) -> Strategy:
-    phase = Phase(member, quasi_newton(member), steps=10_000, patience=3000, double_only=True)
+    phase = Phase(member, quasi_newton(member), steps=10_000, patience=3000)
     return Strategy(member, (_ntk_adam_phase(steps=500, share=0.1), phase), QuasiRandom(redraw=300), 2.0)

@@ -3,8 +3,7 @@
 import dataclasses
 import hashlib
 import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -16,24 +15,35 @@ import optax
 from jaxtyping import Array
 
 from ._types import Params, Scalar, Weights
-from .callbacks import Progress
+from .compilation import Stopwatch
 from .diagnostics import Diagnostician, NotFiniteError
 from .faults import find_fault
 from .files import RunFolderError
-from .gauss_newton import LeastSquares
 from .history import History
 from .journal import Journal
 from .learning_rate import StepContext
 from .linearization import linearize_for_solving
 from .measure import Measure
 from .moment import ANY_PROGRAM, Place, Training
+from .momentum import moments_of
 from .records import Check
 from .residuals import Batch, ResidualFunctions, mean_weights, total_loss
 from .samplers import AbstractSampler, batch_of
+from .schedule import Limit, Pace, Stretch, fraction_of, limit_of, next_stretch, normalised
 from .state import StepInfo, TrainState, is_key, unpacked
 from .stop_reason import StopReason
-from .strategies import Phase, Strategy, no_theory
+from .strategies import Phase, Strategy
+from .traits import traits_in
 from .weighting import AbstractWeighting, renewed
+
+ENDS_A_PHASE = (StopReason.STEPS, StopReason.STALLED, StopReason.BUDGET)
+"""After these the next phase begins; after others, training is over."""
+
+FINAL_CHECKS = 3
+"""What is evaluated at the end takes as long as so many checks."""
+
+LOOKS = 0.05
+"""Share of the time left that a look at the kernel between steps may take."""
 
 LESS = 0.9
 """A held-out loss counts as smaller below this share of another."""
@@ -72,9 +82,11 @@ class Trainer:
         diagnostician: Diagnostician,
         journal: Journal,
     ):
-        self._residuals, self._strategy, self._limits = residuals, strategy, journal.limits
+        self._residuals, self._phases, self._sampler = residuals, strategy.phases, strategy.sampler
         self._measure, self._diagnostician, self._journal = measure, diagnostician, journal
+        self._limits, self._shares = journal.limits, normalised([phase.share for phase in strategy.phases])
         self._best: _Best | None = None
+        self._look_seconds = 0.0
         self._horizon = max(journal.limits.steps or sum(phase.steps for phase in strategy.phases), 1)
 
     @property
@@ -83,31 +95,27 @@ class Trainer:
 
     def run(self, state: TrainState) -> Outcome:
         """Train from `state`, or from where an interrupted run stood, to the end."""
-        phases = self._strategy.phases
         state, place = self._resumed(state)
-        while True:
-            if place.reason is None:
-                state, place = self._run_phase(state, place)
-            is_over = (
-                place.reason not in (StopReason.STEPS, StopReason.STALLED, StopReason.BUDGET)
-                or place.phase == len(phases) - 1
-            )
-            is_over |= place.reason is StopReason.BUDGET and self._limits.is_over
-            self._offer(state, place, finished=is_over)
-            if is_over:
-                break
-            place = Place(place.began, place.phase + 1, int(state.step))
+        if place.reason is None:
+            state, place = self._run_phase(state, place)
+        while isinstance(following := self._following(state, place), int):
+            if place.phase >= 0:
+                self._offer(state, place)
+            state, place = self._run_phase(*self._entered(following, state, place.began))
+        if place.phase < 0:  # there is no time for a step, or none is wanted
+            state, place = self._entered(0, state, place.began)
+        place = msgspec.structs.replace(place, reason=following)
+        self._offer(state, place, finished=True)
         state, kept_step = self._kept(state)
-        self._diagnose(state, phases[place.phase], is_last_step=kept_step == int(state.step))
-        assert place.reason is not None  # noqa: S101  a phase that is over has one
-        return Outcome(state, kept_step, place.reason, place.detail)
+        self._diagnose(state, self._phases[place.phase], is_last_step=kept_step == int(state.step))
+        return Outcome(state, kept_step, following, place.detail)
 
     def _resumed(self, state: TrainState) -> tuple[TrainState, Place]:
         """Where training goes on, from its first state."""
         before = self._journal.resume_training()
         if before is None:
-            return state, Place(self._limits.seconds())
-        place, phase = before.place, self._strategy.phases[before.place.phase]
+            return state, Place(self._limits.seconds(), phase=-1, reason=StopReason.STEPS)
+        place, phase = before.place, self._phases[before.place.phase]
         restored = unpacked(jax.tree.leaves(before.state), _enter(phase, self._residuals, state))
         if place.kept is not None:
             self._best = _Best(
@@ -124,136 +132,130 @@ class Trainer:
         kept = None if best is None else best.params
         self._journal.offer(Training(place, state, kept, self._diagnostician.memory), finished)
 
-    def _steps_of(self, phase: Phase, done: int, is_last: bool) -> int | None:
-        """Steps of a phase; None where only time limits it."""
-        total = self._limits.steps
-        if is_last:
-            return total - done if total is not None else phase.steps if self._limits.budget is None else None
-        return phase.steps if total is None else min(phase.steps, round(phase.share * total))
+    def _limit(self, number: int, began: float, first: int) -> Limit:
+        """Of a phase that begins at step `first`."""
+        return limit_of(
+            number,
+            self._shares,
+            [phase.steps for phase in self._phases],
+            steps=self._limits.steps,
+            taken=first,
+            began=began,
+            end=self._limits.end,
+        )
 
-    def _deadline(self, place: Place) -> float:
-        """Seconds on the clock at which a phase has used its share of what was left for training."""
-        if self._limits.budget is None:
-            return math.inf
-        is_last = place.phase == len(self._strategy.phases) - 1
-        share = 1 if is_last else sum(p.share for p in self._strategy.phases[: place.phase + 1])
-        return place.began + share * (self._limits.budget - place.began)
+    def _following(self, state: TrainState, place: Place) -> int | StopReason:
+        """The next phase that can begin, or why training is over."""
+        reason = place.reason
+        assert reason is not None  # noqa: S101  a phase that is over has one
+        if reason not in ENDS_A_PHASE:
+            return reason
+        for number in range(place.phase + 1, len(self._phases)):
+            limit, now = self._limit(number, place.began, int(state.step)), self._limits.seconds()
+            coming = next_stretch(limit, 0, now, None, 1)
+            if isinstance(coming, Stretch):
+                compiling = self._journal.longest_compilation
+                if self._journal.has_time(f"phase {self._phases[number].name}", compiling, limit.deadline - now):
+                    return number
+                coming = StopReason.BUDGET
+            if self._shares[number] > 0:
+                reason = coming
+        return reason
+
+    def _entered(self, number: int, state: TrainState, began: float) -> tuple[TrainState, Place]:
+        """At the first step of a phase."""
+        phase, entered = self._phases[number], self._limits.seconds()
+        state = _enter(phase, self._residuals, state)
+        self._journal.phase(phase.name)
+        self._diagnose(state, phase)
+        first = int(state.step)
+        return state, Place(began, number, first, best_at=first, entered=entered)
 
     def _run_phase(self, state: TrainState, place: Place) -> tuple[TrainState, Place]:
         """Train until the phase is over; the place then says why."""
-        phase, is_last = self._strategy.phases[place.phase], place.phase == len(self._strategy.phases) - 1
-        over = lambda reason, detail=None: msgspec.structs.replace(place, reason=reason, detail=detail)
-        is_new = not place.program
-        if is_new:
-            state, place = self._entered(phase, state, place)
-        first, deadline = place.first, self._deadline(place)
-        assert first is not None  # noqa: S101  since it is entered
-        steps = self._steps_of(phase, first, is_last)
-        if steps == 0:
-            return state, over(StopReason.STEPS)
-        (stretch, program), planned = self._compile(phase, state), _diagnostic_steps(phase, steps)
+        phase = self._phases[place.phase]
+        stretch, program = self._compile(phase, state)
         if place.program not in ("", ANY_PROGRAM, program):
             raise RunFolderError(
                 "the run to resume took other steps: it had other equations, another network or optimizer"
             )
-        place = msgspec.structs.replace(place, program=program)
-        pace = None
-        while count := self._count(phase, int(state.step) - first, steps, planned, pace, deadline):
+        place, pace = msgspec.structs.replace(place, program=program), None
+        while place.reason is None:
+            done, limit = int(state.step) - place.first, self._limit(place.phase, place.began, place.first)
+            planned = _diagnostic_steps(phase, limit.steps)
+            now = self._limits.seconds()
+            coming = next_stretch(limit, done, now, pace, phase.check_every, planned)
+            if isinstance(coming, StopReason):
+                return state, msgspec.structs.replace(place, reason=coming)
             self._offer(state, place)
-            done = int(state.step) - first
-            began = time.perf_counter()
-            total = self._estimated_steps(done, steps, pace, deadline)
-            state, infos, alive = stretch(state, count, done / total, 1 / total)
-            infos = jax.tree.map(np.asarray, infos)
-            taken = int(state.step) - first - done
-            elapsed = time.perf_counter() - began
-            self._journal.train_seconds += elapsed
-            pace = elapsed / max(taken, 1)
-            self._record(first + done, infos, taken)
+            progress = fraction_of(limit, done, place.entered, now)
+            began, compiled = self._limits.seconds(), self._journal.compile_seconds
+            with self._journal.timed("train"):
+                state, infos, alive = stretch(state, coming.length, progress, (1 - progress) / coming.remaining)
+                infos = jax.tree.map(np.asarray, infos)
+            taken, ended = int(state.step) - place.first - done, self._limits.seconds()
+            self._record(place.first + done, infos, taken)
             if not alive:
-                return state, over(StopReason.NOT_FINITE, self._fault(phase, state))
-            check = self._check(state, infos.weights, taken)
-            if not math.isfinite(check.held_out_loss):
-                fault = self._measure.fault(state.params) or "held-out loss"
-                state = dataclasses.replace(state, params=state.previous)
-                return state, over(StopReason.NOT_FINITE, f"{fault}, at step {check.step}")
-            self.history.checks.append(check)
-            if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, _numbers(state)):
-                self._best = _Best(len(self.history.checks) - 1, check, state.params)
-            if place.best is None or check.held_out_loss < LESS * place.best:
-                place = msgspec.structs.replace(place, best=check.held_out_loss, best_at=int(state.step))
-            is_stopped = self._report(phase, infos, taken, check, (done + taken) / total, pace)
-            if is_stopped:
-                return state, over(StopReason.INTERRUPTED)
-            if reason := self._stop_reason(phase, check, place.best_at, deadline):
-                return state, over(reason)
-            if done + taken in planned:
+                return state, _not_finite(place, self._fault(phase, state))
+            state, place = self._checked(state, place, infos, taken, limit)
+            compiled = self._journal.compile_seconds - compiled
+            pace = Pace((ended - began) / taken, max(self._limits.seconds() - ended - compiled, 0.0))
+            self._limits.keep("the final figures", FINAL_CHECKS * pace.check)
+            if place.reason is None and done + taken in planned and self._can_look():
                 self._diagnose(state, phase)
-        return state, over(StopReason.STEPS)
+        return state, place
 
-    def _entered(self, phase: Phase, state: TrainState, place: Place) -> tuple[TrainState, Place]:
-        """At the first step of a phase."""
-        state = _enter(phase, self._residuals, state)
-        self._journal.phase(phase.name)
-        self._diagnose(state, phase)
-        return state, msgspec.structs.replace(place, first=int(state.step), best_at=int(state.step))
+    def _checked(
+        self, state: TrainState, place: Place, infos: StepInfo, taken: int, limit: Limit
+    ) -> tuple[TrainState, Place]:
+        """After a stretch: a look from outside, and whether it ends the phase."""
+        phase = self._phases[place.phase]
+        check = self._check(state, infos.weights, taken)
+        if not math.isfinite(check.held_out_loss):
+            fault = self._measure.fault(state.params) or "held-out loss"
+            state = dataclasses.replace(state, params=state.previous)
+            return state, _not_finite(place, f"{fault}, at step {check.step}")
+        if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, _numbers(state)):
+            self._best = _Best(len(self.history.checks), check, state.params)
+        if place.best is None or check.held_out_loss < LESS * place.best:
+            place = msgspec.structs.replace(place, best=check.held_out_loss, best_at=check.step)
+        within = fraction_of(limit, check.step - place.first, place.entered, check.seconds)
+        over = sum(self._shares[: place.phase]) + self._shares[place.phase] * within
+        is_stopped = self._journal.check(check, over)
+        reason = StopReason.INTERRUPTED if is_stopped else self._stop_reason(phase, check, place.best_at)
+        return state, msgspec.structs.replace(place, reason=reason)
 
     def _fault(self, phase: Phase, state: TrainState) -> str:
         """What was not finite in the step that was refused."""
-        look = jax.jit(lambda state: _points_and_weights(phase, self._residuals, self._strategy.sampler, state)[:2])
+        look = jax.jit(lambda state: _points_and_weights(phase, self._residuals, self._sampler, state)[:2])
         batch, weights = look(dataclasses.replace(state, params=state.previous))
         fault = find_fault(self._residuals, state.previous, batch, weights)
         return f"{fault or 'what the optimizer makes of the gradient'}, at step {int(state.step)}"
 
-    def _stop_reason(self, phase: Phase, check: Check, best_at: int, deadline: float) -> StopReason | None:
-        """Why a phase ends before its steps are up, if it does."""
+    def _stop_reason(self, phase: Phase, check: Check, best_at: int) -> StopReason | None:
+        """Why a phase ends before its steps and its time are up, if it does."""
         if self._limits.target is not None and check.held_out_loss <= self._limits.target:
             return StopReason.TARGET
         if phase.patience is not None and check.step - best_at >= phase.patience:
             return StopReason.STALLED
-        return StopReason.BUDGET if self._limits.seconds() >= deadline else None
+        return None
 
     def _compile(self, phase: Phase, state: TrainState) -> tuple[Callable, str]:
         """A stretch of steps, and a sum of the program that takes them."""
-        began = time.perf_counter()
-        sampler = self._strategy.sampler
-        one = lambda state, progress: take_step(phase, self._residuals, sampler, state, progress)
+        one = lambda state, progress: take_step(phase, self._residuals, self._sampler, state, progress)
         step = jax.jit(one, inline=True)  # traced once, though its shapes are asked for first
         stretch = jax.jit(lambda *args: _stretch(step, phase.check_every, *args))
-        lowered = stretch.lower(state, 0, 0.0, 0.0)
-        compiled, program = lowered.compile(), hashlib.sha256(lowered.as_text().encode()).hexdigest()
-        self._journal.compile_seconds += time.perf_counter() - began
-        return compiled, program
-
-    def _count(
-        self,
-        phase: Phase,
-        done: int,
-        steps: int | None,
-        planned: Iterable[int],
-        pace: float | None,
-        deadline: float,
-    ) -> int:
-        """Length of the next stretch: up to the next look, the end, or what time is left."""
-        count = phase.check_every if steps is None else min(phase.check_every, steps - done)
-        count = min([count, *(step - done for step in planned if step > done)])
-        if deadline < math.inf and count:
-            left = deadline - self._limits.seconds()
-            count = max(1, min(count, 10 if pace is None else int(left / pace)))
-        return count
-
-    def _estimated_steps(self, done: int, steps: int | None, pace: float | None, deadline: float) -> float:
-        by_time = done + max(deadline - self._limits.seconds(), 0) / pace if pace else math.inf
-        known = math.inf if steps is None else steps
-        total = min(known, by_time)
-        return float(max(total if total < math.inf else 10 * (done + 100), done + 1))
+        with self._journal.compiling():
+            lowered = stretch.lower(state, 0, 0.0, 0.0)
+            return lowered.compile(), hashlib.sha256(lowered.as_text().encode()).hexdigest()
 
     def _record(self, first: int, infos: StepInfo, taken: int) -> None:
         kept = jax.tree.map(lambda column: column[:taken], infos)
         self.history.append(first, {f.name: getattr(kept, f.name) for f in dataclasses.fields(kept)})
 
-    def _check(self, state: TrainState, weights: dict[str, np.ndarray], taken: int) -> Check:
-        held_out, errors = self._measure.held_out(state.params), self._measure.errors(state.params)
+    def _check(self, state: TrainState, weights: Mapping[str, Any], taken: int) -> Check:
+        with self._journal.timed("diagnostics"):
+            held_out, errors = self._measure.held_out(state.params), self._measure.errors(state.params)
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
         trained = {name: held_out[name] for name in final}
         return Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, errors.relative_l2)
@@ -274,50 +276,43 @@ class Trainer:
         self.history.diagnostics = [record for record in records if record.step < int(state.step)]
         return dataclasses.replace(state, params=self._best.params), check.step
 
+    def _can_look(self) -> bool:
+        """Whether a look at the kernel between steps costs little of the time that is left."""
+        return self._look_seconds <= LOOKS * self._limits.seconds_left
+
     def _diagnose(self, state: TrainState, phase: Phase, is_last_step: bool = True) -> None:
         """Look at the kernel; a theory is checked where the parameters are those of the last step."""
         records, step = self.history.diagnostics, int(state.step)
         if records and records[-1].step == step:
             return  # a phase starts where the last one ended
-        began = time.perf_counter()
         rates = None
         if is_last_step and records and records[-1].phase == phase.name:
             taken = self.history.step >= records[-1].step
             rates = self.history.learning_rate[taken]
-        try:
-            record = self._diagnostician(
-                jax.tree.map(np.asarray, state.params),
-                _numbers(state),
-                step=step,
-                phase=phase.name,
-                horizon=self._horizon,
-                preconditioner=phase.preconditioned(state.opt_state),
-                learning_rates=rates,
-            )
-        except NotFiniteError as error:
-            if not records:  # and no step was taken yet
-                raise
-            self._journal.decide(f"no look at the kernel at step {step}: {error}")
-        else:
-            self._journal.diagnosed(record)
-        self._journal.diagnostics_seconds += time.perf_counter() - began
+        watch = Stopwatch()
+        with self._journal.timed("diagnostics"):
+            try:
+                record = self._diagnostician(
+                    jax.tree.map(np.asarray, state.params),
+                    _numbers(state),
+                    step=step,
+                    phase=phase.name,
+                    horizon=self._horizon,
+                    preconditioner=phase.preconditioner(state.opt_state),
+                    learning_rates=rates,
+                )
+            except NotFiniteError as error:
+                if not records:  # and no step was taken yet
+                    raise
+                self._journal.decide(f"no look at the kernel at step {step}: {error}")
+            else:
+                self._journal.diagnosed(record)
+        self._look_seconds = watch.own
+        self._limits.keep("the last kernel snapshot", self._look_seconds)
 
-    def _report(self, phase: Phase, infos: StepInfo, taken: int, check: Check, fraction: float, pace: float) -> bool:
-        rate = float(infos.learning_rate[taken - 1])
-        event = Progress(
-            phase=phase.name,
-            step=check.step,
-            fraction=min(fraction, 1.0),
-            seconds=check.seconds,
-            steps_per_second=1 / max(pace, 1e-9),
-            loss=float(infos.loss[taken - 1]),
-            losses={name: float(column[taken - 1]) for name, column in infos.losses.items()},
-            held_out_loss=check.held_out_loss,
-            weights={name: float(column[taken - 1]) for name, column in infos.weights.items()},
-            learning_rate=None if math.isnan(rate) else rate,
-            relative_l2=check.relative_l2,
-        )
-        return any([callback.progress(event) for callback in self._journal.callbacks])
+
+def _not_finite(place: Place, detail: str) -> Place:
+    return msgspec.structs.replace(place, reason=StopReason.NOT_FINITE, detail=detail)
 
 
 def take_step(
@@ -326,7 +321,9 @@ def take_step(
     """One step of training; pure."""
     batch, weights, weighting_state, layouts, key = _points_and_weights(phase, residuals, sampler, state)
     value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]
-    loss, losses, gradient, linearize = _evaluate(phase, residuals, state.params, batch, weights)
+    loss, losses, gradient, linearize = _evaluate(
+        residuals, state.params, batch, weights, traits_in(state.opt_state).linearizes
+    )
     direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
         gradient,
         state.opt_state,
@@ -450,11 +447,13 @@ def _scaled(
     if phase.learning_rate is None:
         return direction, jnp.asarray(jnp.nan, progress.dtype), state.rate_state
     function = lambda params: residuals.stacked(params, batch, weights)
+    moments = moments_of(phase.optimizer)
     context = StepContext(
         push=lambda v: jax.jvp(function, (state.params,), (v,))[1],
         pull=lambda a: jax.vjp(function, state.params)[1](a)[0],
         opt_state=opt_state,
         progress=progress,
+        b1=None if moments is None else moments.b1,
     )
     rate, rate_state = phase.learning_rate.update(direction, context, state.rate_state)
     return optax.tree_utils.tree_scale(-rate, direction), rate, rate_state
@@ -466,11 +465,11 @@ def _numbers(state: TrainState) -> dict[str, float]:
 
 
 def _evaluate(
-    phase: Phase, residuals: ResidualFunctions, params: Params, batch: Batch, weights: Any
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Any, linearizes: bool
 ) -> tuple[Scalar, dict[str, Scalar], Params, Callable[[], Any]]:
-    """Loss, losses, gradient, and `linearize`; an optimizer that linearizes takes the gradient from that."""
+    """Loss, losses, gradient, and `linearize`; for an optimizer that linearizes the gradient comes from that."""
     linearize = lambda: linearize_for_solving(residuals, params, batch, weights)
-    if isinstance(phase.optimizer, LeastSquares):
+    if linearizes:
         at = linearize()
         return *residuals.loss(params, batch, weights), at.unravel(at.gradient), lambda: at
     (loss, losses), gradient = jax.value_and_grad(residuals.loss, has_aux=True)(params, batch, weights)
@@ -479,6 +478,6 @@ def _evaluate(
 
 def _diagnostic_steps(phase: Phase, steps: int | None) -> tuple[int, ...]:
     """Steps at which to look at the kernel: it moves most at first. Twice as many where theory is checked."""
-    per_decade = 2 if phase.preconditioned is no_theory else 4
+    per_decade = 4 if phase.has_theory else 2
     geometric = [round(10 * 10 ** (k / per_decade)) for k in range(6 * per_decade)]
     return tuple(step for step in geometric if steps is None or step < 0.8 * steps)

@@ -20,7 +20,7 @@ from ._types import Params
 from .feature_solver import FINAL_STEPS, Attempt, FeatureSolver
 from .journal import Journal
 from .marching import Marching, piecewise
-from .model import FunctionalModel
+from .model import FunctionalModel, parameter_count
 from .window_start import Start, Values, find_start
 
 UNKNOWNS = (400, 800, 1600, 2400)
@@ -215,6 +215,10 @@ class Windows:
         kept = 0.0 if self._is_foreseeable(now) else self._reserve
         return self._journal.is_over or self._journal.limits.seconds_left - needed < kept
 
+    def _lacks(self, seconds: float) -> bool:
+        """Whether there is no time for a step of so many seconds, or somebody has ended the run."""
+        return self._journal.stopped or self._journal.limits.seconds_left <= seconds
+
     def _resolved(self, values: Values, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
         window = self._solved(self._start(values, self._wide(pace.width)), now, pace)
@@ -292,6 +296,7 @@ class Windows:
         span = now, self._last if now + 1.001 * pace.length > self._last else now + pace.length
         solver = self._solver(start.width)
         params = solver.params(start.bandwidth)
+        self._journal.announce(("time windows",), parameter_count(params), solver.counts)
         given = {"start": start.params, "warp": start.warp, "window": jnp.array(span)}
         params = {**params, "network": {**params["network"], **given}}
         moved = functools.partial(self._marching.move, window=span, warp=start.warp)
@@ -300,10 +305,12 @@ class Windows:
         with self._first_time("solve", start.width):
             attempt = self._journal.recall(
                 f"window {span} {start.width} {start.bandwidth}",
-                lambda: solver.solve(params, most, moved, enough, lambda: self._journal.limits.is_over),
+                lambda: solver.solve(params, most, moved, enough, self._lacks),
                 Attempt.packed,
                 lambda arrays: Attempt.unpacked(arrays, params),
             )
+        if attempt.lacked:
+            self._journal.skip("further Gauss-Newton steps", attempt.lacked, self._journal.limits.seconds_left)
         self._journal.add(attempt.steps, attempt.after)
         return Window(span, start, solver, params, attempt)
 

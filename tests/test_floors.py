@@ -7,9 +7,22 @@ PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 FLOORS = [
     {"errors", "origin"},
-    {"_types", "_jaxpr", "_checks", "_precision", "_json", "clock", "files", "signals", "stop_reason", "mistakes"},
+    {
+        "_types",
+        "_jaxpr",
+        "_checks",
+        "_precision",
+        "_json",
+        "clock",
+        "files",
+        "signals",
+        "stop_reason",
+        "mistakes",
+        "traits",
+    },
     {
         "_numbering",
+        "compilation",
         "checkpoint",
         "affine",
         "dependence",
@@ -26,6 +39,7 @@ FLOORS = [
         "domains",
         "ledger",
         "parameters",
+        "schedule",
     },
     {"fields", "networks", "ntk", "tensorboard", "vtk"},
     {"equation", "names"},
@@ -45,6 +59,7 @@ FLOORS = [
         "state",
         "ansatz",
     },
+    {"momentum"},
     {
         "records",
         "shortage",

@@ -9,6 +9,7 @@ import pytest
 from pinnkit import MLP, ConstantLearningRate, NTKLearningRate, Phase, QuasiRandom, StableLearningRate, scale_by_soap
 from pinnkit.learning_rate import StepContext
 from pinnkit.model import as_functional
+from pinnkit.momentum import moments_of
 from pinnkit.residuals import ResidualFunctions
 from pinnkit.samplers import point_counts
 from pinnkit.state import TrainState
@@ -31,7 +32,7 @@ def descend(optimizer, rate, residual, params, steps):
 
 def descend_with_states(optimizer, rate, residual, params, steps):
     """The same, and the states of the rate."""
-    loss = lambda params: 0.5 * jnp.sum(residual(params) ** 2)
+    loss, moments = lambda params: 0.5 * jnp.sum(residual(params) ** 2), moments_of(optimizer)
 
     def step(carry, i):
         params, opt_state, rate_state = carry
@@ -41,6 +42,7 @@ def descend_with_states(optimizer, rate, residual, params, steps):
             pull=lambda a: jax.vjp(residual, params)[1](a)[0],
             opt_state=opt_state,
             progress=i / steps,
+            b1=None if moments is None else moments.b1,
         )
         eta, rate_state = rate.update(direction, context, rate_state)
         moved = jax.tree.map(lambda p, d: p - eta * d, params, direction)
@@ -152,8 +154,8 @@ def test_rate_for_soap_is_the_rayleigh_quotient_of_its_preconditioned_kernel():
     Q = jnp.kron(basis.left_vectors, basis.right_vectors)
     P = Q @ jnp.diag(jnp.sqrt(nu.ravel() / (1 - 0.9**7)) + 1e-3) @ Q.T
     d = d.ravel()
-    context = StepContext(lambda v: A @ v.ravel(), lambda a: (A.T @ a).reshape(4, 3), state, jnp.asarray(0.0))
-    rate = NTKLearningRate(safety=1.0, window=1, cosine=False, b1=0.95)
+    context = StepContext(lambda v: A @ v.ravel(), lambda a: (A.T @ a).reshape(4, 3), state, jnp.asarray(0.0), 0.95)
+    rate = NTKLearningRate(safety=1.0, window=1, cosine=False)
     eta, _ = rate.update(d.reshape(4, 3), context, rate.init(last, jax.random.key(0)))
     np.testing.assert_allclose(eta, (d @ P @ d) / jnp.sum((A @ d) ** 2), rtol=1e-10)
 

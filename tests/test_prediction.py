@@ -84,11 +84,7 @@ def test_error_compares_with_the_larger_loss():
 
 LINEAR = Strategy(
     "mine",
-    (
-        Phase(
-            "gradient-descent", optax.identity(), ConstantLearningRate(1e-4), preconditioned=lambda _: GRADIENT_DESCENT
-        ),
-    ),
+    (Phase("gradient-descent", optax.identity(), ConstantLearningRate(1e-4)),),
 )
 
 
@@ -156,7 +152,7 @@ def test_an_optimizer_that_has_seen_no_gradient_has_no_theory():
 
 @pytest.fixture(scope="module")
 def descent():
-    phase = Phase("gradient-descent", optax.identity(), StableLearningRate(), preconditioned=lambda _: GRADIENT_DESCENT)
+    phase = Phase("gradient-descent", optax.identity(), StableLearningRate())
     return fit(poisson(), strategy=Strategy("gradient-descent", (phase,)), steps=3000, width=16, depth=2, points=64)
 
 

@@ -128,7 +128,7 @@ def unfinished(tmp_path_factory):
     plan = Checkpoints(folder, None, every_steps=10, keep=2)
     with pytest.raises(Died):
         fit(poisson(), strategy=TWO_PHASES, **SMALL, checkpoints=plan, callbacks=[At(40, die)])
-    assert [place.name for place in checkpoints(folder)] == ["30", "20"]
+    assert [place.name for place in checkpoints(folder)] == ["38", "28"]
     return folder
 
 
@@ -153,7 +153,7 @@ REFUSED = {
         lambda f: fit(poisson(), strategy=TWO_PHASES, **SMALL, conditions="soft", resume=f),
         r"differs in: conditions \(none, now soft\); resume",
     ),
-    "an unfinished run": (lambda f: fit(poisson(), **SMALL, checkpoints=f), "holds an unfinished run, at step 30"),
+    "an unfinished run": (lambda f: fit(poisson(), **SMALL, checkpoints=f), "holds an unfinished run, at step 38"),
 }
 
 
@@ -162,7 +162,7 @@ def test_another_run_is_refused_with_the_difference(unfinished, name):
     call, message = REFUSED[name]
     with pytest.raises(RunFolderError, match=message):
         call(unfinished)
-    assert [place.name for place in checkpoints(unfinished)] == ["30", "20"]
+    assert [place.name for place in checkpoints(unfinished)] == ["38", "28"]
 
 
 def test_another_version_is_refused_and_another_jax_is_warned_of(unfinished, monkeypatch):
@@ -187,9 +187,9 @@ def sys_fit():
 def test_a_signal_saves_the_state_and_ends_the_fit(tmp_path, number, kind):
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
     send = At(40, lambda: os.kill(os.getpid(), number))
-    with pytest.raises(kind, match=rf"^stopped by {number.name}; the state of step 30 is in '.*', to be resumed$"):
+    with pytest.raises(kind, match=rf"^stopped by {number.name}; the state of step 38 is in '.*', to be resumed$"):
         fit(poisson(), strategy=TWO_PHASES, **SMALL, checkpoints=Checkpoints(tmp_path, None), callbacks=[send])
-    assert newest_intact(tmp_path)[1].step == 30
+    assert newest_intact(tmp_path)[1].step == 38
     assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)] == before
     assert ".lock" not in os.listdir(tmp_path)
 

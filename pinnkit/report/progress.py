@@ -72,7 +72,7 @@ class ConsoleProgress(Callback):
         phases = " → ".join(event.phases)
         self._print(f"{event.problem}: strategy {event.strategy} ({phases}), {event.precision} precision")
         self._print(f"{event.parameters:,} parameters, points: {points}; compiling")
-        if not self._is_plain:
+        if not self._is_plain and self._live is None:
             live = Live(console=self._console, get_renderable=self._display, transient=True)
             live.start()
             self._live = live
@@ -114,7 +114,7 @@ class ConsoleProgress(Callback):
     def _line(self, event: Progress) -> str:
         parts = [
             f"step {event.step}",
-            f"{100 * event.fraction:.0f} %",
+            *([] if event.fraction is None else [f"{100 * event.fraction:.0f} %"]),
             f"loss {number(event.loss)}",
             f"held out {number(event.held_out_loss)}",
             *(f"{name} {number(value)}" for name, value in event.losses.items()),
@@ -134,7 +134,7 @@ class ConsoleProgress(Callback):
         pace = f"{number(event.steps_per_second)} steps/s   {event.seconds:.0f} s" + (f", {left} left" if left else "")
         bar.add_row(
             Text(printable(event.phase), "bold"),
-            ProgressBar(1.0, event.fraction, width=36),
+            ProgressBar(None if event.fraction is None else 1.0, event.fraction or 0.0, width=36),
             Text(f"step {event.step:,}   {pace}"),
         )
         figures = Table.grid(padding=(0, 2))

@@ -160,7 +160,7 @@ class Bench:
 
 
 def measured_rate(optimizer: str) -> NTKLearningRate:
-    return NTKLearningRate(b1=0.95) if optimizer == "soap" else NTKLearningRate()
+    return NTKLearningRate()
 
 
 def run_all(file: Path, optimizer: str, seeds: int) -> None:

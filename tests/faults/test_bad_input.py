@@ -304,7 +304,7 @@ DOORS = {
     **called(CausalWeighting, slabs=[0], threshold=[2.0], tolerances=[(), (-1.0,)], base=["trace"]),
     **called(ReLoBRaLoWeighting, alpha=[1.5], temperature=[0.0], memory=[2.0]),
     **called(ConstantLearningRate, value=[0.0, -1.0, NAN, "x"]),
-    **called(NTKLearningRate, safety=[0.0], window=[0], b1=[1.0]),
+    **called(NTKLearningRate, safety=[0.0], window=[0]),
     "Strategy": lambda: Strategy("s", ()),
     "Strategy phases": lambda: Strategy("s", (3,)),  # pyright: ignore
     **{
