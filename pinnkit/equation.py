@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from ._jaxpr import called, evaluate, read
 from .dependence import is_analytic_function
+from .errors import InputError, InputTypeError
 from .fields import (
     Field,
     Frame,
@@ -143,7 +144,7 @@ class Equation:
     def derivative(self, symbol: Symbol, coordinate: str) -> Symbol:
         """What a symbol becomes when it is differentiated."""
         if symbol.kind in ("normal", "column"):
-            raise ValueError(
+            raise InputError(
                 f"`partial` of an expression with '{symbol.name}', which is known at the points only, not between"
             )
         if symbol.kind != "field":
@@ -222,18 +223,18 @@ def _as_vector(residual: Any) -> Array:
     arrays = [array_of(part) for part in parts]
     for array in arrays:
         if array is None or not hasattr(array, "dtype") and not isinstance(array, int | float):
-            raise TypeError(f"it returns {type(array).__name__}; an equation returns its residual, a number")
+            raise InputTypeError(f"it returns {type(array).__name__}; an equation returns its residual, a number")
         shape = jnp.shape(array)
         if len(shape) > 1:
-            raise ValueError(
+            raise InputError(
                 f"its residual has shape {shape}; one point's residual is a number, or a vector (shape (m,)) "
                 "for m equations"
             )
     vector = jnp.concatenate([jnp.atleast_1d(jnp.asarray(array)) for array in arrays])
     if not jnp.issubdtype(vector.dtype, jnp.floating):
-        raise TypeError(f"its residual is of type {vector.dtype}; it must be a real floating-point number")
+        raise InputTypeError(f"its residual is of type {vector.dtype}; it must be a real floating-point number")
     if not vector.size:
-        raise ValueError("its residual is empty")
+        raise InputError("its residual is empty")
     return vector
 
 
@@ -274,7 +275,7 @@ def _refuse_inner_symbols(eqn: Any) -> None:
     for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda x: hasattr(x, "eqns")):
         for equation in getattr(inner, "eqns", ()):
             if equation.primitive in (symbol_p, elsewhere_p, partial_p):
-                raise ValueError(
+                raise InputError(
                     f"a field or derivative is taken inside `{eqn.primitive.name}`; "
                     "take it before and hand the value in"
                 )

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from ._checks import check_whole, is_whole
 from ._types import TIME_NAMES
+from .errors import InputError, InputTypeError
 from .taylor import Index
 
 
@@ -144,11 +145,11 @@ class Field:
     def __call__(self, *unnamed: Any, **coordinates: Any) -> "Field":
         frame = _current_frame()
         if unnamed:
-            raise TypeError(
+            raise InputTypeError(
                 f"a field elsewhere names its coordinates, as in `{self._name}({frame.coordinates[0]}=0.5)`"
             )
         if unknown := sorted(set(coordinates) - set(frame.coordinates)):
-            raise TypeError(
+            raise InputTypeError(
                 f"field '{self._name}' is evaluated at unknown coordinate(s) {unknown}; "
                 f"the coordinates are {list(frame.coordinates)}"
             )
@@ -201,7 +202,7 @@ class Field:
     def __len__(self) -> int:
         size = _current_frame().fields[self._name]
         if size == 1 or self._component is not None:
-            raise TypeError(f"field '{self._name}' is a number at each point: it has no components")
+            raise InputTypeError(f"field '{self._name}' is a number at each point: it has no components")
         return size
 
     def __iter__(self) -> Iterator["Field"]:
@@ -254,7 +255,7 @@ def _pairs(spec: Sequence[str | int]) -> Iterator[tuple[str, int]]:
             following = spec[position + 1] if position + 1 < len(spec) else 1
             yield item, 1 if isinstance(following, str) else following
         elif position == 0 or not isinstance(spec[position - 1], str) or not is_whole(item, 1):
-            raise TypeError(f"a derivative is coordinate names with orders ≥ 1 behind them, not {spec!r}")
+            raise InputTypeError(f"a derivative is coordinate names with orders ≥ 1 behind them, not {spec!r}")
 
 
 def _readings(attribute: str, coordinates: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -295,9 +296,9 @@ def partial(expression: Any, coordinate: str, order: int = 1) -> Any:
     """
     coordinates = _current_frame().coordinates
     if not isinstance(coordinate, str):
-        raise TypeError(f"`partial` takes the name of a coordinate, as in `partial(u, '{coordinates[0]}')`")
+        raise InputTypeError(f"`partial` takes the name of a coordinate, as in `partial(u, '{coordinates[0]}')`")
     if coordinate not in coordinates:
-        raise ValueError(f"`partial` by unknown coordinate '{coordinate}'; the coordinates are {list(coordinates)}")
+        raise InputError(f"`partial` by unknown coordinate '{coordinate}'; the coordinates are {list(coordinates)}")
     check_whole(order=order)
     for _ in range(order):
         if isinstance(expression, Field) and expression.is_here:
@@ -317,7 +318,7 @@ def div(vector: Any, over: Sequence[str] | None = None) -> Array:
     names = _over(over)
     components = list(vector)
     if len(components) != len(names):
-        raise ValueError(f"`div` of {len(components)} component(s) over the coordinates {list(names)}")
+        raise InputError(f"`div` of {len(components)} component(s) over the coordinates {list(names)}")
     return sum((array_of(partial(v, name)) for v, name in zip(components, names, strict=True)), start=jnp.zeros(()))
 
 
@@ -329,7 +330,7 @@ def laplacian(expression: Any, over: Sequence[str] | None = None) -> Array:
 def _over(names: Sequence[str] | None) -> tuple[str, ...]:
     over = _current_frame().space if names is None else tuple(names)
     if not over:
-        raise ValueError("`grad`, `div` and `laplacian` need a coordinate; of time, write it as in `over=('t',)`")
+        raise InputError("`grad`, `div` and `laplacian` need a coordinate; of time, write it as in `over=('t',)`")
     return over
 
 

@@ -9,7 +9,6 @@ import builtins
 import linecache
 import math
 import os
-import sysconfig
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,15 +26,14 @@ from jax.errors import (
     TracerIntegerConversionError,
 )
 
-from .errors import InputError
+from .errors import InputError, PinnkitError
+from .origin import is_of_library
 
 PACKAGE = str(Path(__file__).parent) + os.sep
 
-_PATHS = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} - {None}
-_LIBRARIES = (PACKAGE, *(path + os.sep for path in _PATHS))
 _NEEDS_NUMBERS = (ConcretizationTypeError, TracerArrayConversionError, TracerIntegerConversionError)
 
-_OWN = (ValueError, TypeError, AttributeError, IndexError)
+_OWN = (PinnkitError, AttributeError, IndexError)
 """What this package raises on equations that are invalid."""
 
 _LONGEST = 60
@@ -58,11 +56,6 @@ class Place(NamedTuple):
         return f"{Path(self.filename).name}, line {self.line}"
 
 
-def is_of_library(filename: str) -> bool:
-    """Whether code belongs to this package, the standard library or an installed package."""
-    return filename.startswith(_LIBRARIES)
-
-
 def explain(error: Exception, residual: Callable[..., Any], coordinates: Sequence[str]) -> str:
     """An exception of a residual as one line that ends in the place, as in `... (heat.py, line 12)`."""
     place = _place_of(error)
@@ -77,7 +70,7 @@ def _as_raised(error: Exception) -> str:
     message = (str(error).strip() or "no message").splitlines()[0]
     frames = traceback.extract_tb(error.__traceback__)
     is_ours = bool(frames) and frames[-1].filename.startswith(PACKAGE)
-    return message if is_ours and type(error) in _OWN else f"{type(error).__name__}: {message}"
+    return message if is_ours and isinstance(error, _OWN) else f"{type(error).__name__}: {message}"
 
 
 def _place_of(error: Exception) -> Place | None:

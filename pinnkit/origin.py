@@ -1,5 +1,6 @@
 """Where an error comes from: from pinnkit, or from code that was given to it."""
 
+import functools
 import os
 import sysconfig
 import traceback
@@ -11,7 +12,7 @@ GROUP = "pinnkit.problems"
 
 _HERE = os.path.dirname(os.path.realpath(__file__))
 _OURS = (_HERE, os.path.join(os.path.dirname(_HERE), "problems"))
-_PYTHON = tuple({os.path.realpath(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib")})
+_PYTHON = tuple({os.path.realpath(sysconfig.get_paths()[name]) + os.sep for name in ("stdlib", "platstdlib")})
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -32,17 +33,24 @@ class Origin(NamedTuple):
 
 def origin_of(error: BaseException) -> Origin | None:
     """The innermost line of an error that is of no library."""
+    offering = _offering()
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         origin = Origin(os.path.realpath(frame.f_code.co_filename), line)
-        if origin.is_ours or not _is_library(origin.path, str(frame.f_globals.get("__name__", ""))):
+        is_given = str(frame.f_globals.get("__name__", "")).partition(".")[0] in offering
+        if origin.is_ours or is_given or not is_of_library(frame.f_code.co_filename):
             return origin
     return None
 
 
-def _is_library(path: str, module: str) -> bool:
-    """Whether a file is of Python or of an installed package, other than those that offer problems."""
-    if not os.path.isfile(path):  # code that is made at run time, or frozen
+@functools.cache
+def is_of_library(filename: str) -> bool:
+    """Whether code belongs to this package, to Python or to an installed package."""
+    if filename.startswith("<frozen"):
         return True
-    if _INSTALLED & set(path.split(os.sep)):
-        return module.partition(".")[0] not in {entry.module.partition(".")[0] for entry in entry_points(group=GROUP)}
-    return path.startswith(tuple(folder + os.sep for folder in _PYTHON))
+    path = os.path.realpath(filename)
+    return path.startswith((_HERE + os.sep, *_PYTHON)) or bool(_INSTALLED & set(path.split(os.sep)))
+
+
+def _offering() -> set[str]:
+    """Top-level names of the packages that offer problems, whose errors are their own."""
+    return {entry.module.partition(".")[0] for entry in entry_points(group=GROUP)}

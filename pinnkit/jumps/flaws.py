@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ..domains import AbstractRegion, Box
 from ..equation import Equation, Node
 from ..fields import partial_p
-from ..mistakes import Place, is_of_library
+from ..mistakes import Place
+from ..origin import is_of_library
 from .search import Found, Search, Suspect
 from .switches import find_switches, is_stopped
 
