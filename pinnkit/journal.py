@@ -184,6 +184,7 @@ class Journal:
         self.history = before.recorded.history
         self._spent = {name: getattr(before.seconds, name) for name in self._spent}
         self._spent["compile"] -= compile_seconds()
+        self._phase_compiled = self.compile_seconds
         return before.training
 
     def phase(self, name: str) -> None:
