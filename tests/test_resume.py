@@ -218,7 +218,7 @@ def test_the_command_line_goes_on_with_the_settings_of_the_run(tmp_path, monkeyp
     settings = ["--strategy", "adam", "--steps", "300", "--checkpoint-steps", "100"]
     monkeypatch.setattr(LiveFile, "progress", lambda self, event: event.step > 150 and die())
     with pytest.raises(Died):
-        main([*words, *settings])
+        main(["--debug", *words, *settings])
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert main(["solve", "poisson_1d", "--output", "run", "--steps", "400", "--resume"]) == 2

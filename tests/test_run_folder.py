@@ -53,6 +53,8 @@ def anything(kind):
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is dict:
         return st.dictionaries(anything(inner[0]), anything(inner[1]), max_size=3)
+    if origin is list:
+        return st.lists(anything(inner[0]), max_size=2)
     if origin is tuple and inner[-1] is Ellipsis:
         return st.lists(anything(inner[0]), max_size=2).map(tuple)
     if origin is tuple:
