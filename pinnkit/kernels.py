@@ -99,7 +99,7 @@ def residual_ntk(
     functional = checked_model(model, problem.domain.dimension)
     with jax.enable_x64(True):
         scales = _scales(problem, points, weights)
-        params, residuals = _at_coefficients(problem, functional, coefficients)
+        params, residuals = _at_coefficients(problem, functional, coefficients, precision)
         names = [name for name in residuals.conditions if name in points]
         parts = {name: Part(residuals.at_point(name), points[name], scales[name]) for name in names}
         return TangentKernel(parts, params, memory=memory, dtype=dtype)
@@ -159,18 +159,18 @@ def _scales(problem: Problem, batch: Batch, weights: Mapping[str, float] | None)
 
 
 def _at_coefficients(
-    problem: Problem, functional: FunctionalModel, coefficients: Mapping[str, float] | None
+    problem: Problem, functional: FunctionalModel, coefficients: Mapping[str, float] | None, precision: str
 ) -> tuple[Params, ResidualFunctions]:
-    """All parameters in float64, unknown coefficients at the values given."""
+    """All parameters in float64, unknown coefficients at the values given; residuals with constants in `precision`."""
     given = dict(coefficients or {})
     if unknown := sorted(set(given) - set(problem.unknowns)):
         raise ProblemError(
             f"values are given for {unknown}; the unknown coefficients of problem '{problem.name}' are "
             f"{sorted(problem.unknowns)}"
         )
-    model = FunctionalModel(cast(functional.params, jnp.float64), functional.apply, functional.merge)
-    residuals = ResidualFunctions(problem, model)
-    params = residuals.initial_params(model.params)
+    with jax.enable_x64(precision == "double"):
+        residuals = ResidualFunctions(problem, cast(functional, jnp.result_type(float)))
+    params = residuals.initial_params(cast(functional.params, jnp.float64))
     raw = {name: jnp.asarray(problem.unknowns[name].to_raw(value), jnp.float64) for name, value in given.items()}
     return {**params, "coefficients": {**params["coefficients"], **raw}}, residuals
 

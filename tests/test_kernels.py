@@ -21,6 +21,8 @@ from pinnkit.ntk import (
 )
 from pinnkit.residuals import ResidualFunctions
 
+from .problems_for_tests import poisson
+
 DOMAIN = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 MEASURED = PointSet({"x": [0.1, 0.2, 0.3], "t": [0.5, 0.6, 0.7]}, data=[1.0, 2.0, 3.0])
 
@@ -125,6 +127,14 @@ def test_single_and_double_precision_agree_where_both_resolve(problem, network, 
     assert 3 <= both.sum() <= double.numerical_rank
     difference = np.abs(double.eigenvalues - single.eigenvalues)[both]
     assert (difference <= (double.errors + single.errors)[both]).all()
+
+
+def test_equations_with_constants_have_a_kernel_in_single_precision():
+    """π is a number of 64 bits, sin π x one of 32."""
+    single = pinnkit.training_spectrum(poisson(), None, 20, precision="single")
+    double = pinnkit.training_spectrum(poisson(), None, 20)
+    assert single.dtype == "float32"
+    np.testing.assert_allclose(single.eigenvalues[0], double.eigenvalues[0], rtol=1e-4)
 
 
 def test_scaling_the_loss_and_permuting_points_change_no_figure(problem, network, batch):
