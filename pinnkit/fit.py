@@ -56,8 +56,10 @@ DEFAULT_CHOICES = Choices()
 INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
 """Offsets that keep the points of intervals, and of the examination at the end, apart from those of training."""
 
-EXAMINATION_SECONDS = 4.0
-"""What the examination at the end takes at most on a processor, with the compilation."""
+EXAMINATION_SECONDS, EXAMINED_FROM = 4.0, 20.0
+"""What the examination at the end takes at most on a processor, with its compilation, and the smallest budget that time
+is kept for it from.
+"""
 
 
 @full_precision()
@@ -157,6 +159,8 @@ def fit(
         journal.spend("diagnostics", reference_seconds)
         journal.spend("compile", since_start.compiled)
         journal.prepare(Start(problem.name, plan.name, (), 0, {}, precision, steps, budget))
+        if budget is not None and budget >= EXAMINED_FROM:
+            limits.keep("the examination at the end", EXAMINATION_SECONDS)
         limits.keep("what follows the fit", sum(callback.closing_seconds for callback in callbacks))
         _record_conditions(ansatz, journal)
         train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, grid, precision, journal)
@@ -339,8 +343,9 @@ def _conclude(
 def _examined(trained: Trained, seed: int, is_own: bool, journal: Journal) -> Determinacy | None:
     """Whether the solution is determined; None where no time is left to find out."""
     limits = journal.limits
-    if limits.budget is not None and limits.budget - limits.seconds() < EXAMINATION_SECONDS:
-        journal.decide("whether the conditions determine the solution was not examined: no time left")
+    if limits.whole_left < EXAMINATION_SECONDS:
+        figures = f"needs {EXAMINATION_SECONDS:.0f} s, {max(limits.whole_left, 0.0):.0f} s left"
+        journal.decide(f"not examined whether the conditions determine the solution: {figures}")
         return None
     return examine(trained.ansatz, trained.model, trained.params, trained.weights, seed + EXAMINATION_SEED, is_own)
 
