@@ -207,7 +207,7 @@ def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], see
 def look(found: Found, journal: Journal, seconds: float) -> None:
     """Spectra of the first network and of the last, in place of those of other networks.
 
-    - `seconds`: that they will take about; of fewer residuals where less of the budget is left.
+    - `seconds`: that they and the final checks will take about; of fewer residuals where less of the budget is left.
     """
     solver = found.solver
     journal.history.diagnostics.clear()

@@ -73,8 +73,8 @@ CLOSE, SINES = 1e-4, (0.7, 0.3)
 """Share of the time left for a wider network of sines where the last did not resolve the residual, if it left less than
 this share of the loss, and if more: what is smooth comes down by orders with the width, fronts and peaks do not."""
 
-END = 2.0
-"""What comes after the last solve (validation, kernel snapshots, final figures) takes so many times as long to compile
+END = 6.0
+"""What comes after the last solve (validation, kernel snapshots, dense checks) takes so many times as long to compile
 as the first trial."""
 
 DEEP = 14.0
