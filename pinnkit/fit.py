@@ -20,7 +20,7 @@ from ._types import Model
 from .ansatz import Ansatz, find_ansatz
 from .arguments import check_callbacks, check_choices, check_model, check_weights
 from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
-from .auto import DEEP, END, Choices, model_from
+from .auto import DEEP, Choices, model_from
 from .callbacks import Callback, Start
 from .clock import Clock
 from .compilation import Stopwatch
@@ -260,7 +260,7 @@ def _by_choice(
     if trained is sines:
         journal.offer(finished=True)
         with jax.enable_x64(True):
-            look(found, journal, (END - 1) * compilation)
+            look(found, journal)
     return trained
 
 
