@@ -11,7 +11,7 @@ import numpy as np
 
 from ._types import Params
 from .ansatz import Ansatz
-from .auto import OUTPUT_LAYER, PLENTY, RESOLVED, Automatic, Choices, Found
+from .auto import OUTPUT_LAYER, PLENTY, RESOLVED, THE_END, Automatic, Choices, Found
 from .diagnostics import FEW_ROWS, ROWS, Diagnostician, diagnostic_batch
 from .faults import find_fault
 from .journal import Journal
@@ -113,8 +113,10 @@ def by_features(
         kept_step=journal.step,
         stop_reason=_reason(found, journal),
     )
+    limits, began = journal.limits, journal.limits.seconds()
     with journal.timed("diagnostics"):
         held_out, errors = measure.held_out(trained.params), measure.errors(trained.params).relative_l2
+    limits.keep(THE_END, max(limits.kept(THE_END) - (limits.seconds() - began), 0.0))  # that much of it is over
     loss = total_loss(held_out, found.weights)
     journal.check(Check(journal.step, journal.limits.seconds(), loss, held_out, errors))
     return trained, found, automatic.compilation
@@ -204,15 +206,17 @@ def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], see
     return Measure(full, sampled(full, QuasiRandom(), every, seed + _HELD_OUT_SEED), grid)
 
 
-def look(found: Found, journal: Journal, seconds: float) -> None:
+def look(found: Found, journal: Journal) -> None:
     """Spectra of the first network and of the last, in place of those of other networks.
 
-    - `seconds`: that they will take about; of fewer residuals where less of the budget is left.
+    They are of fewer residuals where what was kept of the budget for the end is no longer there.
     """
     solver = found.solver
     journal.history.diagnostics.clear()
     parameters = parameter_count(found.final)
-    is_short = not journal.has_time("kernel snapshots of the usual size", seconds, journal.limits.whole_left)
+    is_short = not journal.has_time(
+        "kernel snapshots of the usual size", journal.limits.kept(THE_END), journal.limits.whole_left
+    )
     rows = FEW_ROWS if is_short else ROWS
     batch = diagnostic_batch(found.batch, solver.residuals, parameters, rows)
     take = Diagnostician(solver.residuals, batch)

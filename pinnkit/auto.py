@@ -17,10 +17,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ._checks import check_flag, check_positive
 from ._types import Params
 from .ansatz import Ansatz
 from .bandwidth import Bandwidth, Choice, choose_bandwidth
+from .diagnostics import record_seconds
 from .errors import InputError
 from .faults import find_fault
 from .feature_solver import FINAL_STEPS, TRIAL_STEPS, Attempt, FeatureSolver, feature_model, residual_bandwidth
@@ -73,8 +76,8 @@ CLOSE, SINES = 1e-4, (0.7, 0.3)
 """Share of the time left for a wider network of sines where the last did not resolve the residual, if it left less than
 this share of the loss, and if more: what is smooth comes down by orders with the width, fronts and peaks do not."""
 
-END = 2.0
-"""What comes after the last solve (validation, kernel snapshots, final figures) takes so many times as long to compile
+THE_END, END = "the end", 6.0
+"""What comes after the last solve (validation, kernel snapshots, dense checks) takes so many times as long to compile
 as the first trial."""
 
 DEEP = 14.0
@@ -328,7 +331,7 @@ class Automatic:
                 start,
             )
             if len(self._trials) == 1:
-                self._journal.limits.keep("the end", END * self.compilation)
+                self._journal.limits.keep(THE_END, END * self.compilation + self._look_seconds())
             self._took.setdefault(key[0], []).append(self._journal.limits.seconds() - began)
         return self._trials[key].left
 
@@ -339,6 +342,13 @@ class Automatic:
     def _lacks(self, seconds: float) -> bool:
         """Whether there is no time for a step of so many seconds, or somebody has ended the run."""
         return self._journal.stopped or self._journal.limits.seconds_left <= seconds
+
+    def _look_seconds(self) -> float:
+        """Of the two kernel snapshots at the end, on this machine."""
+        if self._journal.limits.budget is None:
+            return 0.0
+        work = lambda: 2 * record_seconds(self._problem.domain.dimension)
+        return self._journal.recall("look", work, lambda s: {"seconds": np.array(s)}, lambda a: float(a["seconds"]))
 
     @property
     def compilation(self) -> float:

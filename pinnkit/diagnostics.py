@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Bool, Float, Int
 
 from ._types import Params
+from .compilation import Stopwatch
 from .faults import find_fault
 from .linearization import Linearization, linearize
 from .model import cast
@@ -339,6 +340,16 @@ class Diagnostician:
             for i, share, frequency in zip(indices[here], shares[number, here], frequencies, strict=True):
                 found[int(i)] = ConditionFrequency(part.condition, part.component, float(share), frequency)
         return dict(sorted(found.items()))
+
+
+def record_seconds(dimension: int) -> float:
+    """Seconds that a record takes about once it is compiled, from a decomposition of its size that is timed here.
+
+    Frequencies are searched among products of waves along each coordinate, which doubles the work with each.
+    """
+    watch = Stopwatch()
+    np.linalg.svd(np.random.default_rng(0).standard_normal((ROWS, ROWS)))
+    return 0.2 * 2**dimension * watch.own
 
 
 def slow_resolvable(spectrum: Spectrum, steps: int) -> Bool[np.ndarray, " n"]:

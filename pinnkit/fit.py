@@ -264,7 +264,7 @@ def _by_choice(
     if trained is sines:
         journal.offer(finished=True)
         with jax.enable_x64(True):
-            look(found, journal, compilation)
+            look(found, journal)
     return trained
 
 

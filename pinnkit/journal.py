@@ -41,6 +41,10 @@ class Limits:
         """Keep so many seconds for something, in place of those that were kept for it before."""
         self._kept[what] = seconds
 
+    def kept(self, what: str) -> float:
+        """The seconds that are kept for something."""
+        return self._kept.get(what, 0.0)
+
     def seconds(self) -> float:
         return self.clock.seconds()
 
