@@ -319,7 +319,7 @@ REFUSED = {
     "weights": ({"weights": {"wall": 1.0}}, ProblemError, "unknown condition"),
     "callback": ({"callbacks": [print]}, TypeError, "is a `pinnkit.Callback`"),
     "width": ({"width": 0}, ValueError, "≥ 1"),
-    "model of another type": ({"model": "net"}, TypeError, "a model is an `nnx.Module`"),
+    "model of another type": ({"model": 3.0}, TypeError, "a model is an `nnx.Module`"),
     "inputs": (
         {"model": MLP(pinnkit.Box(x=(0.0, 1.0), y=(0.0, 1.0)))},
         ValueError,
@@ -350,7 +350,7 @@ def test_what_cannot_be_meant_is_refused(name):
 def test_a_reference_that_is_not_finite_is_refused_before_anything_is_computed(tmp_path):
     watch = Watch()
     broken = dataclasses.replace(poisson(), reference=lambda x: np.where(x > 0.5, np.inf, x))
-    with pytest.raises(ProblemError, match=r"not finite for field 'u' at x = 0\.501$"):
+    with pytest.raises(ProblemError, match=r"is infinite for field 'u' at x = 0\.501$"):
         fit(broken, callbacks=[watch], checkpoints=tmp_path / "run")
     assert watch.events == [] and not (tmp_path / "run").exists()
 

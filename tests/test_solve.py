@@ -9,7 +9,15 @@ from problems.burgers import burgers
 from problems.poisson_1d import poisson_1d
 from problems.wave_1d import wave_1d
 
-FOLDER = {"summary.json", "config.toml", "history.npz", "parameters.safetensors", "SHA256SUMS", "report.html"}
+FOLDER = {
+    "summary.json",
+    "config.toml",
+    "history.npz",
+    "problem.json",
+    "parameters.safetensors",
+    "SHA256SUMS",
+    "report.html",
+}
 CONTRACT = {
     "pinnkit_version",
     "problem",
