@@ -218,6 +218,7 @@ def test_unknown_coefficient_is_found():
     np.testing.assert_allclose(run.coefficients["k"], 2.0, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_system_with_a_vector_field_is_solved():
     run = fit(stokes(), points=150, width=10, depth=2, target=1e-6)
     assert run.summary.relative_l2["velocity"] < 1e-3
@@ -362,6 +363,7 @@ def test_the_kernel_before_training_needs_no_fit():
     assert record.kernel_drift == 0.0
 
 
+@pytest.mark.slow
 def test_a_source_of_500_terms_is_solved():
     share = np.pi**2 / 500
     source = lambda x: sum(share * jnp.sin(jnp.pi * x) for _ in range(500))

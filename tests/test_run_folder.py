@@ -71,7 +71,7 @@ def as_text(value):
     return repr(msgspec.to_builtins(value))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(summary=anything(Summary))
 def test_any_summary_is_read_as_it_was_written(summary):
     data = summary.encoded()

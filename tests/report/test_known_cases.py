@@ -21,6 +21,7 @@ def titles(name, **options):
     return [title for _, title, _ in findings(name, **options)]
 
 
+@pytest.mark.slow
 def test_unit_weights_on_the_wave_equation_neglect_its_conditions():
     found = titles("wave_1d", strategy="adam", steps=300, points=200, conditions="soft")
     (imbalance,) = [title for title in found if title.startswith("Imbalance between conditions")]
@@ -32,6 +33,7 @@ def test_a_tanh_network_misses_fast_variation_which_is_named():
     assert "Spectral bias: variation with about 50 half-waves in x is missing" in found
 
 
+@pytest.mark.slow
 def test_fixed_points_fewer_than_parameters_are_overfitted():
     found = titles(
         "line", strategy="gauss-newton", steps=60, points=6, sampler=QuasiRandom(redraw=None), conditions="soft"
