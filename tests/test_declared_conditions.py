@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, PointSet, Problem, fit, grad, laplacian
-from tests.problems_for_tests import stokes
+from pinnkit.report import interpret
+
+from .problems_for_tests import stokes
 
 line, square, film = Box(x=(0.0, 1.0)), Box(x=(0.0, 1.0), y=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
 rod, half = Box(x=(0.0, 1.0), t=(0.0, 0.2)), Box(x=(0.0, 0.5))
@@ -194,5 +196,5 @@ PROBLEMS = [
 def test_what_is_declared_is_solved_or_the_condition_is_named(problem):
     solution = fit(problem, budget=60.0)
     error = max(solution.summary.relative_l2.values())
-    named = " ".join(f"{finding.title} {finding.reason}" for finding in solution.findings)
+    named = " ".join(f"{finding.title} {finding.reason}" for finding in interpret(solution.run))
     assert error <= ACCURATE or any(f"'{name}'" in named for name in problem.conditions), (error, named)
