@@ -24,7 +24,7 @@ from numpy.polynomial import polynomial
 
 from ._types import TIME_NAMES, Params, Scalar
 from .domains.region import Face
-from .face_values import TOLERANCE, Datum, Pin, Prescription, derived, on_face, prescribed, prescription_of
+from .face_values import TOLERANCE, Datum, Pin, Point, Prescription, derived, on_face, prescribed, prescription_of
 from .model import FunctionalModel
 from .periodicity import seams_of
 from .problem import Problem, ProblemError
@@ -102,6 +102,18 @@ class Ansatz:
             for i in range(network.shape[0])
         ]
         return jnp.stack(parts)
+
+    def slice_of(self, network: Scalar, x: Point, bounds: Bounds, pin: Pin) -> Scalar:
+        """What a pin prescribes at a point of its face, where it is a `network`: as pins of other axes have it where
+        their faces meet.
+        """
+        across = ((pin.axis, pin.order),)
+        others = [
+            (other, None if other in self.zeros else derived(prescribed(self.problem, other), across))
+            for other in self.pins[pin.output]
+            if other.axis != pin.axis
+        ]
+        return _field(network, x, bounds, others)
 
     def _datum(self, pin: Pin, start: Callable[[int, int], Datum] | None) -> Datum | None:
         """What a pin prescribes; None for zero."""
@@ -261,7 +273,7 @@ def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
 # G + Φ N.
 
 
-def _field(network: Scalar, x: Float[Array, " d"], bounds: Bounds, pins: Sequence[tuple[Pin, Datum | None]]) -> Scalar:
+def _field(network: Scalar, x: Point, bounds: Bounds, pins: Sequence[tuple[Pin, Datum | None]]) -> Scalar:
     """One output with all its pins satisfied. A term of the interpolation in which any of them is zero is zero."""
     axes = sorted({pin.axis for pin, _ in pins})
     by_axis = {axis: [(pin, datum) for pin, datum in pins if pin.axis == axis] for axis in axes}
@@ -303,7 +315,7 @@ def _slope(power: int, order: int, at: int) -> float:
     return float(polynomial.polyval(at, polynomial.polyder([0.0] * power + [1.0], order)))
 
 
-def _corner(together: Sequence[tuple[Pin, Datum]], x: Float[Array, " d"], bounds: Bounds) -> Scalar:
+def _corner(together: Sequence[tuple[Pin, Datum]], x: Point, bounds: Bounds) -> Scalar:
     """What all these pins prescribe where their faces meet."""
     source, datum = max(together, key=lambda pair: pair[0].order)
     known = {pin.axis: bounds[pin.side][pin.axis] for pin, _ in together}

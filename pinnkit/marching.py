@@ -19,11 +19,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ._types import TIME_NAMES, Params
-from .ansatz import Ansatz
+from .ansatz import Ansatz, Bounds
 from .bandwidth import Bandwidth
 from .domains import Box
 from .domains.region import Points
-from .face_values import Pin, prescribed
+from .face_values import Datum, Pin, prescribed
 from .model import FunctionalModel, as_functional
 from .networks import SineFeatures
 from .problem import Problem
@@ -74,8 +74,10 @@ class Marching:
                 z = 2 * (x - bounds[0]) / (bounds[1] - bounds[0]) - 1
                 return lower + (held["warp"](z) + 1) / 2 * (upper - lower)
 
-            values = lambda x: start.apply(held["start"], jnp.delete(warped(x), self.axis, assume_unique_indices=True))
-            given = lambda output, order: lambda x: values(jnp.stack(x))[slot[output, order]]
+            def given(output: int, order: int) -> Datum:
+                values = lambda x: self.starts(start.apply(held["start"], self.in_space(warped(x))), x, bounds)
+                return lambda x: values(jnp.stack(x))[slot[output, order]]
+
             return self.ansatz.outputs(features.apply(params["features"], warped(x)), x, bounds, given)
 
         window = jnp.array([box.lower[self.axis], box.upper[self.axis]])
@@ -87,13 +89,19 @@ class Marching:
         periods = self.ansatz.periods
         return Warp([name in periods for name in self.domain.coordinates], bumps)
 
+    def in_space(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        """The coordinates that are not time."""
+        return jnp.delete(x, self.axis, assume_unique_indices=True)
+
     @property
     def space(self) -> list[int]:
         """The axes that are not time."""
         return [i for i in range(self.domain.dimension) if i != self.axis]
 
     def start_model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
-        """The network in space that holds the values that a window starts from, one output for each of `pins`.
+        """The network in space of the values that a window starts from, one output for each of `pins`.
+
+        Where walls prescribe values too, those are what starts have there, whatever the network says.
 
         - `width`: of the window.
         """
@@ -105,6 +113,10 @@ class Marching:
         sines = width // START_SHARE if len(self.space) == 1 else width
         network = SineFeatures(box, len(self.pins), sines, scales, periodic=periodic, seed=seed)
         return as_functional(network, len(self.space))
+
+    def starts(self, network: Float[Array, " q"], x: Float[Array, " d"], bounds: Bounds) -> Float[Array, " q"]:
+        """The values that a window starts from at a point of its first time, with a `network` in space."""
+        return jnp.stack([self.ansatz.slice_of(network[k], x, bounds, pin) for k, pin in enumerate(self.pins)])
 
     def declared(self, x: Float[Array, " d"]) -> Float[Array, " q"]:
         """The declared initial values, one for each of `pins`."""

@@ -14,7 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from ._types import Params
 from .bandwidth import Bandwidth
@@ -22,6 +22,9 @@ from .least_squares import least_squares
 from .ledger import Arrays
 from .marching import Marching
 from .warp import BUMPS, Bump, Warp
+
+Form = Callable[[Float[np.ndarray, "n d"]], tuple[Array, Array]]
+"""From points to what a network in space is added to and multiplied by there, (n, q) each."""
 
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
 """From points to the values that a window starts from."""
@@ -82,8 +85,10 @@ class _Shape(NamedTuple):
     sharpest: list[Bump]
 
 
-def find_start(marching: Marching, values: Values, widths: Sequence[int], margin: float, seed: int) -> Start:
-    """The narrowest of `widths` that meets the values, or comes as close as any.
+def find_start(
+    marching: Marching, values: Values, time: float, widths: Sequence[int], margin: float, seed: int
+) -> Start:
+    """The narrowest of `widths` that meets the values at a time, or comes as close as any.
 
     - `margin`: so many times the sines that meet the values, since a window goes on from there.
     """
@@ -91,8 +96,8 @@ def find_start(marching: Marching, values: Values, widths: Sequence[int], margin
     if not marching.space:
         params = jnp.asarray(values(marching.domain.lower[None])[0])
         return Start(widths[0], axes * (TIME_BANDWIDTH,), marching.warp(), params, 0.0)
-    shape = _shape(marching, values)
-    fit = lambda width, modes, bumps: _fit(marching, values, shape.scale, width, modes, bumps, seed)
+    shape, form = _shape(marching, values), _form(marching, time)
+    fit = lambda width, modes, bumps: _fit(marching, values, form, shape.scale, width, modes, bumps, seed)
     tried: list[tuple[int, float, tuple[Bump, ...], float]] = []
     for width, sines in [*((width, SINES_PER_MODE) for width in widths), (widths[-1], FEWEST)]:
         modes = width / sines
@@ -103,6 +108,17 @@ def find_start(marching: Marching, values: Values, widths: Sequence[int], margin
     least = max(min(error for *_, error in tried), MET)
     width, modes, bumps = next(found for *found, error in tried if error <= least)
     return fit(width, modes, bumps)
+
+
+def _form(marching: Marching, time: float) -> Form:
+    bounds = jnp.asarray(marching.domain.lower), jnp.asarray(marching.domain.upper)
+    zero = jnp.zeros(len(marching.pins))
+
+    def form(x: Float[Array, " d"]) -> tuple[Array, Array]:
+        starts = lambda network: marching.starts(network, x.at[marching.axis].set(time), bounds)
+        return jax.jvp(starts, (zero,), (jnp.ones_like(zero),))
+
+    return jax.jit(jax.vmap(form))
 
 
 def _stretched(fit: Callable[[tuple[Bump, ...]], Start], sharpest: Sequence[Bump]) -> tuple[tuple[Bump, ...], float]:
@@ -122,6 +138,7 @@ def _stretched(fit: Callable[[tuple[Bump, ...]], Start], sharpest: Sequence[Bump
 def _fit(
     marching: Marching,
     values: Values,
+    form: Form,
     scale: Float[np.ndarray, " k"],
     width: int,
     modes: float,
@@ -136,13 +153,15 @@ def _fit(
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
     z = warp.inverse(2 * unit - 1)
-    targets = values(box.lower + (z + 1) / 2 * (box.upper - box.lower))
+    x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+    targets, (offsets, factors) = values(x), map(np.asarray, form(x))
     places = np.asarray(warp.many(jnp.asarray(z)))[:, marching.space]
     angles = places @ np.asarray(network.frequency).T + np.asarray(network.phase)
     design = np.column_stack([np.sin(angles), np.ones(count)])
     seen, unseen = slice(UNSEEN, None), slice(UNSEEN)
-    found = np.stack([least_squares(design[seen], column[seen]).x for column in targets.T])
-    wrong = np.linalg.norm(design[unseen] @ found.T - targets[unseen], axis=0)
+    columns = zip(factors.T, (targets - offsets).T, strict=True)
+    found = np.stack([least_squares(factor[seen, None] * design[seen], rest[seen]).x for factor, rest in columns])
+    wrong = np.linalg.norm((offsets + factors * (design @ found.T) - targets)[unseen], axis=0)
     norm = np.linalg.norm(targets[unseen], axis=0)
     error = float(np.max(wrong / np.where(norm > 0, norm, 1.0)))
     head = jnp.asarray(found[:, :-1]), jnp.asarray(found[:, -1])

@@ -221,7 +221,7 @@ class Windows:
 
     def _resolved(self, values: Values, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
-        window = self._solved(self._start(values, self._wide(pace.width)), now, pace)
+        window = self._solved(self._start(values, now, self._wide(pace.width)), now, pace)
         while True:
             window, pace = self._shortened(window, now, pace)
             if window.left <= self._accepted(window.start, pace) or window.start.error > ROUGH:
@@ -230,7 +230,7 @@ class Windows:
                 return window, pace._replace(floor=window.left)
             if self._is_over(now, self._to_widen(wider[0], window)):
                 return window, pace._replace(floor=window.left)
-            other = self._solved(self._start(values, wider[:1]), now, pace)
+            other = self._solved(self._start(values, now, wider[:1]), now, pace)
             if other.left > PAYS * window.left:
                 best = min(window, other, key=lambda one: one.left)
                 return best, pace._replace(floor=best.left)
@@ -276,11 +276,11 @@ class Windows:
             f"{warped} with stretched coordinates; the worst leaves {max(w.left for w in found):.1e} of its loss"
         )
 
-    def _start(self, values: Values, widths: list[int]) -> Start:
+    def _start(self, values: Values, now: float, widths: list[int]) -> Start:
         began, known = self._journal.limits.seconds(), sum(self._compiled.values())
         start = self._journal.recall(
             f"start {widths}",
-            lambda: find_start(self._marching, values, widths, MARGIN, self._seed),
+            lambda: find_start(self._marching, values, now, widths, MARGIN, self._seed),
             Start.packed,
             lambda arrays: Start.unpacked(arrays, self._marching, self._seed),
         )

@@ -86,19 +86,37 @@ def test_a_window_starts_where_the_last_one_ended():
     with jax.enable_x64(True):
         model = marching.model(24, (4.0, 2.0), 0)
         rng = np.random.default_rng(0)
-        start = find_start(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), [100], 1.0, 0)
+        start = find_start(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, [100], 1.0, 0)
         assert start.error < 1e-9
         random = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params["features"])
         first = {"features": random, "start": start.params, "warp": start.warp, "window": jnp.array([0.0, 0.5])}
         at_end = jax.jit(jax.vmap(lambda x: marching.at_end(model, first, x)))
         values = lambda x: np.asarray(at_end(jnp.asarray(x)))
-        handed_on = find_start(marching, values, [300], 1.0, 0)
+        handed_on = find_start(marching, values, 0.5, [300], 1.0, 0)
         given = {"start": handed_on.params, "warp": handed_on.warp, "window": jnp.array([0.5, 2.0])}
         second = {"features": random, **given}
         x = jnp.array([0.3, 0.5])
         rate = jax.jit(lambda params: jax.jvp(lambda x: model.apply(params, x), (x,), (jnp.array([0.0, 1.0]),)))
         for before, after in zip(rate(first), rate(second), strict=True):
             np.testing.assert_allclose(after, before, rtol=1e-7 + 100 * handed_on.error)
+
+
+@pytest.mark.parametrize("top", [0.0, 1.0])
+def test_walls_hold_whatever_a_start_says(top):
+    """What walls prescribe, moving or zero, of the field and its rate, is exact where the start is only close."""
+    moving = Condition(lambda u, x, t: u - top * x * jnp.sin(t), on=rod.boundary("x")) if top else walls
+    rest = Condition(lambda u: u, on=rod.start())
+    rate = Condition(lambda u, x: u.t - top * x, on=rod.start())
+    marching = marching_of(pde=inside, walls=moving, value=rest, velocity=rate)
+    assert marching is not None and "walls" not in marching.problem.conditions
+    with jax.enable_x64(True):
+        model, rng = marching.model(24, (4.0, 2.0), 0), np.random.default_rng(0)
+        params = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params)
+        params = {**params, "window": jnp.array([0.5, 1.25]), "warp": marching.warp()}
+        field = jax.jit(lambda x: model.apply(params, x)[0])
+        for x in jnp.array([[0.0, 0.5], [1.0, 0.5], [0.0, 0.9], [1.0, 1.25]]):
+            np.testing.assert_allclose(field(x), top * x[0] * np.sin(x[1]), atol=1e-12)
+            np.testing.assert_allclose(jax.grad(field)(x)[1], top * x[0] * np.cos(x[1]), atol=1e-11)
 
 
 def test_a_point_takes_the_parameters_of_its_window():
