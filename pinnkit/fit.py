@@ -14,47 +14,81 @@ import jax.numpy as jnp
 import jax.random as jr
 import optax
 
-from ._checks import check_whole, is_positive, is_whole
-from ._precision import full_precision
-from ._types import Model
-from .ansatz import Ansatz, find_ansatz
-from .arguments import check_callbacks, check_choices, check_model, check_weights
-from .attempts import Trained, by_features, by_training, check_finite, diagnostician_of, look, merged, sampled
-from .auto import DEEP, Choices, model_from
-from .callbacks import Callback, Start
-from .clock import Clock
-from .compilation import Stopwatch
-from .determinacy import examine
-from .diagnostics import Diagnostics
-from .errors import InputError, InputTypeError
-from .files import RunFolderError, locked, read_files
-from .history import DOUBT, Snapshot
-from .identity import FINGERPRINT, Identity, check_fingerprint, network_identity, plain, problem_identity, versions
-from .intervals import coefficient_intervals
-from .journal import Journal, Limits, peak_memory_bytes
-from .kernels import check_problem_and_seed
-from .measure import Fields, ReferenceGrid
-from .model import FunctionalModel, as_functional, cast, parameter_count
-from .moment import Moment
-from .networks import MLP, Periodic, Rescale, default_network
-from .ntk.kernel import checked_dtype
-from .parameters import PARAMETERS, decode_params
-from .problem import Problem
-from .residuals import ResidualFunctions, total_loss
-from .run import Run
-from .samplers import AbstractSampler, QuasiRandom, point_counts
-from .saver import Checkpoints, CheckpointWarning, Saver, nothing_saved, restore, saved
+from ._base.arguments import check_whole, is_positive, is_whole
+from ._base.clock import Clock
+from ._base.compilation import Stopwatch
+from ._base.device import peak_memory_bytes
+from ._base.errors import InputError, InputTypeError
+from ._base.precision import full_precision
+from ._base.types import Model
+from .request import check_callbacks, check_choices, check_model, check_weights
+from .automatic.candidates import (
+    Trained,
+    by_features,
+    by_training,
+    check_finite,
+    diagnostician_of,
+    look,
+    merged,
+    sampled,
+)
+from .automatic.choices import Choices
+from .automatic.procedure import DEEP, model_from
+from .diagnostics.confidence_intervals import coefficient_intervals
+from .diagnostics.determinacy import Determinacy
+from .diagnostics.evaluation import Fields, ReferenceGrid
+from .diagnostics.examination import examine
+from .diagnostics.problem_kernel import check_problem_and_seed
+from .diagnostics.record import Diagnostics
+from .diagnostics.verification import verify
+from .equations.exact.ansatz import Ansatz, find_ansatz
+from .equations.problem import Problem
+from .networks.adapters import as_functional
+from .networks.default import default_network
+from .networks.embeddings import Periodic, Rescale
+from .networks.functional import FunctionalModel, cast, parameter_count
+from .networks.mlp import MLP
+from .ntk.output_kernel import checked_dtype
+from .residuals.functions import ResidualFunctions
+from .residuals.loss import total_loss
+from .runs.callbacks import Callback, Start
+from .runs.history import DOUBT
+from .runs.limits import Limits
+from .runs.recorder import Journal
+from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, Saver
+from .runs.resume.fingerprint import (
+    FINGERPRINT,
+    Identity,
+    check_fingerprint,
+    network_identity,
+    plain,
+    problem_identity,
+    versions,
+)
+from .runs.resume.restore import nothing_saved, restore, saved
+from .runs.resume.state import Moment
+from .runs.run_folder import Run
+from .runs.snapshot import Snapshot
+from .runs.stop_reason import StopReason
+from .runs.storage.atomic_files import RunFolderError, read_files
+from .runs.storage.lock import locked
+from .runs.storage.weights_file import PARAMETERS, decode_params
+from .runs.summary import Spectra, SpectrumSummary, Summary
+from .samplers.counts import point_counts
+from .samplers.sampler import AbstractSampler
+from .samplers.space_filling import QuasiRandom
 from .solution import Solution
-from .stop_reason import StopReason
-from .strategies import Strategy, as_strategy
-from .summary import Determinacy, Spectra, SpectrumSummary, Summary
-from .verification import verify
-from .weighting import AbstractWeighting, fixed_weights
+from .training.named import as_strategy
+from .training.strategy import Strategy
+from .weighting.fixed import fixed_weights
+from .weighting.rule import AbstractWeighting
 
 DEFAULT_CHOICES = Choices()
 
+
 INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
 """Offsets that keep the points of intervals, and of the examination at the end, apart from those of training."""
+
 
 EXAMINATION_SECONDS, EXAMINED_FROM = 4.0, 20.0
 """What the examination at the end takes at most on a processor, with its compilation, and the smallest budget that time

@@ -6,24 +6,26 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from ._types import Params
-from .domains import Box
-from .errors import InputError, InputTypeError
-from .files import locked, summed, write_files
-from .history import History
-from .identity import FINGERPRINT, fingerprint
-from .measure import Fields
-from .parameters import PARAMETERS, encode_params
-from .problem import Problem
-from .run import Run
-from .state import TrainState
-from .summary import Summary
-from .variables import Variable, Variables, to_xarray
+from ._base.errors import InputError, InputTypeError
+from ._base.types import Params
+from .diagnostics.evaluation import Fields
+from .equations.problem import Problem
+from .geometry.box import Box
+from .runs.history import History
+from .runs.resume.fingerprint import FINGERPRINT, fingerprint
+from .runs.run_folder import Run
+from .runs.storage.atomic_files import summed, write_files
+from .runs.storage.lock import locked
+from .runs.storage.named_arrays import Variable, Variables, to_xarray
+from .runs.storage.weights_file import PARAMETERS, encode_params
+from .runs.summary import Summary
+from .training.state import TrainState
 
 if TYPE_CHECKING:
     import xarray
 
-    from .report import Report
+    from .report.report import Report
+
 
 Grid: TypeAlias = int | Mapping[str, int | Sequence[float] | np.ndarray]
 """Points along each coordinate, the same for all, or by name a number or the values themselves."""
@@ -96,7 +98,7 @@ class Solution:
 
         **Returns:** the path of the file to open. **Raises:** as `to_xarray`, and `OSError` where it cannot be written.
         """
-        from .vtk import write_vtk
+        from .runs.export.vtk import write_vtk
 
         axes = axes_of(self.problem.domain, grid)
         return write_vtk(Path(path), axes, {k: v.values for k, v in self._on_grid(axes).items() if k not in axes})
@@ -118,7 +120,7 @@ class Solution:
 
     @property
     def report(self) -> "Report":
-        from .report import Report  # brings matplotlib, which is slow to import
+        from .report.report import Report
 
         return Report(self.run)
 

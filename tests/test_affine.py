@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from pinnkit.affine import AFFINE, CONSTANT, OTHER, degrees, is_affine
+from pinnkit._base.tracing.degrees import AFFINE, CONSTANT, OTHER, degrees, is_affine
 
 x = jnp.linspace(0.1, 0.9, 4)
 A = jnp.arange(16.0).reshape(4, 4)

@@ -4,12 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, Interval, Periodic, PointSet, Problem, ProblemError, Unknown, laplacian
-from pinnkit.ansatz import find_ansatz
-from pinnkit.model import as_functional
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import QuasiRandom, batch_of, point_counts
+from pinnkit.equations.exact.ansatz import find_ansatz
+from pinnkit.samplers.counts import point_counts
+from pinnkit.samplers.sampler import batch_of
+from pinnkit.samplers.space_filling import QuasiRandom
 
 square = Box(x=(0.0, 1.0), y=(0.0, 2.0))
 rod = Box(x=(-1.0, 1.0), t=(0.0, 0.5))

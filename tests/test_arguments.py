@@ -7,9 +7,9 @@ import pytest
 import pinnkit
 from pinnkit import MLP, Box, Condition, Problem
 from pinnkit.ntk import compute_ntk
-from pinnkit.samplers import QuasiRandom
-from pinnkit.strategies import adam
-from pinnkit.weighting import NTKWeighting
+from pinnkit.samplers.space_filling import QuasiRandom
+from pinnkit.training.named import adam
+from pinnkit.weighting.kernel import NTKWeighting
 
 LINE = Box(x=(0.0, 1.0))
 

@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 import pinnkit
-from pinnkit import Box, Choices, Condition, Interval, Problem, auto, laplacian
-from pinnkit.ansatz import find_ansatz
-from pinnkit.auto import Automatic
-from pinnkit.clock import Clock
-from pinnkit.feature_solver import FeatureSolver, feature_model, residual_bandwidth
-from pinnkit.journal import Journal, Limits
-from pinnkit.stop_reason import StopReason
-from pinnkit.strategies import MOST_ROWS, STRATEGIES
+from pinnkit import Box, Choices, Condition, Interval, Problem, laplacian
+from pinnkit._base.clock import Clock
+from pinnkit.automatic import procedure as auto
+from pinnkit.automatic.procedure import Automatic
+from pinnkit.automatic.random_features.solver import FeatureSolver, feature_model, residual_bandwidth
+from pinnkit.equations.exact.ansatz import find_ansatz
+from pinnkit.runs.limits import Limits
+from pinnkit.runs.recorder import Journal
+from pinnkit.runs.stop_reason import StopReason
+from pinnkit.training.named import STRATEGIES
+from pinnkit.training.phase import MOST_ROWS
 from tests.problems_for_tests import poisson, stokes
 
 line = Interval(x=(0.0, 1.0))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pinnkit.bandwidth import choose_bandwidth
+from pinnkit.automatic.random_features.bandwidth import choose_bandwidth
 
 LADDER = [1.5 * 2**k for k in range(8)]
 

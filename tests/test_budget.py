@@ -3,13 +3,15 @@
 import numpy as np
 import optax
 import pytest
+from pinnkit.diagnostics.diagnostician.diagnostician import Diagnostician
+from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
 
-from pinnkit import Callback, Choices, Phase, Strategy, clock, compilation, fit, journal
-from pinnkit.diagnostics import Diagnostician
-from pinnkit.feature_solver import Attempt, FeatureSolver
-from pinnkit.measure import Measure, ReferenceGrid
-from pinnkit.stop_reason import StopReason
-from pinnkit.trainer import Trainer
+from pinnkit import Callback, Choices, Phase, Strategy, fit
+from pinnkit._base import clock, compilation
+from pinnkit.automatic.random_features.solver import Attempt, FeatureSolver
+from pinnkit.runs import recorder as journal
+from pinnkit.runs.stop_reason import StopReason
+from pinnkit.training.loop import Trainer
 
 from .problems_for_tests import decay_rate, poisson
 

@@ -10,19 +10,18 @@ import numpy as np
 import pytest
 
 from pinnkit import RunFolderError
-from pinnkit.checkpoint import (
-    FORMAT,
-    DamagedCheckpointError,
-    Manifest,
+from pinnkit.runs.resume.fingerprint import difference
+from pinnkit.runs.storage.atomic_files import check_writable, read_files, summed, write_files
+from pinnkit.runs.storage.checkpoint_folder import (
     check,
     checkpoints,
-    difference,
     newest_intact,
     read_checkpoint,
     remove_all_but,
     write_checkpoint,
 )
-from pinnkit.files import check_writable, locked, read_files, summed, write_files
+from pinnkit.runs.storage.lock import locked
+from pinnkit.runs.storage.manifest import FORMAT, DamagedCheckpointError, Manifest
 
 TREE = {"record": np.arange(7, dtype=np.uint8), "state": [np.array(1.5), np.eye(3), np.uint32([1, 2])]}
 
@@ -133,7 +132,7 @@ def test_one_at_a_time_writes_to_a_folder(tmp_path):
     with locked(folder):
         with locked(folder):  # the same one, from elsewhere in it
             pass
-        code = f"from pathlib import Path; from pinnkit.files import *\nwith locked(Path({str(folder)!r})): pass"
+        code = f"from pathlib import Path; from pinnkit.runs.storage.atomic_files import *\nwith locked(Path({str(folder)!r})): pass"
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert "another fit is writing to" in other.stderr
     assert os.listdir(tmp_path) == []  # what was made for it is gone

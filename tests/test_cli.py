@@ -11,11 +11,11 @@ import jax
 import msgspec
 import numpy as np
 import pytest
+from pinnkit.cli.app.app import main
 
-import pinnkit.cli
-from pinnkit import origin
-from pinnkit.cli import main
-from pinnkit.stop_reason import StopReason
+import pinnkit.cli.app
+from pinnkit._base import origin
+from pinnkit.runs.stop_reason import StopReason
 
 from .report.synthetic import make_record, make_run
 
@@ -204,7 +204,7 @@ def test_the_spectrum_of_all_points_says_how_it_was_found(capsys):
 
 
 def test_problems_are_listed_and_broken_ones_too(monkeypatch, capsys):
-    monkeypatch.setattr("pinnkit.registry.problem_names", lambda: ["mine.py", "none.py"])
+    monkeypatch.setattr("pinnkit.equations.registry.problem_names", lambda: ["mine.py", "none.py"])
     assert main(["problems"]) == 0
     out = capsys.readouterr().out
     assert "u(x)" in out and "nu = 1" in out
@@ -228,11 +228,11 @@ def test_help_and_version(capsys):
 def test_a_compilation_cache_that_cannot_be_written_is_left_off(monkeypatch, here):
     monkeypatch.setattr(jax, "config", types.SimpleNamespace(jax_compilation_cache_dir=None))
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(here / "mine.py"))
-    assert pinnkit.cli._cache_compilations() is None
+    assert pinnkit.cli.app._cache_compilations() is None
 
 
 CACHING = """
-import jax, jax.numpy as jnp, pinnkit.cli as cli
+import jax, jax.numpy as jnp, pinnkit.cli.app as cli
 cli.CACHED_BYTES, cli.WORTH_CACHING = {size}, 0.0
 print(cli._cache_compilations())
 assert jax.config.jax_compilation_cache_max_size == {size}
@@ -258,7 +258,7 @@ def test_the_compilation_cache_has_a_bound(here):
     everything = cached(2**30, 10)
     bound = sum(everything) // 3
     assert len(everything) >= 10 and 0 < sum(cached(bound, 30)) <= bound
-    assert 0 < pinnkit.cli.CACHED_BYTES < 2**30
+    assert 0 < pinnkit.cli.app.CACHED_BYTES < 2**30
 
 
 # Whose fault it is.
@@ -271,7 +271,7 @@ def test_an_error_within_pinnkit_is_called_a_bug_and_never_invalid_input(monkeyp
     assert text.startswith("pinnkit: error: this is a bug in pinnkit; please report it, with what `--debug` shows: ")
     assert text.endswith("TypeError: 'NoneType' object is not callable\n")
     monkeypatch.setattr(FIT, "find_ansatz", lambda *_, **__: np.zeros(2) + np.zeros(3))
-    monkeypatch.setattr("pinnkit.origin._OURS", (*origin._OURS, str(Path(__file__).parent)))
+    monkeypatch.setattr("pinnkit._base.origin._OURS", (*origin._OURS, str(Path(__file__).parent)))
     assert "this is a bug in pinnkit; " in error_of(capsys, "solve", "mine.py", "--quiet", status=1)
     with pytest.raises(ValueError, match="broadcast"):
         main(["--debug", "solve", "mine.py", "--quiet"])
@@ -331,7 +331,7 @@ def test_an_error_in_a_file_is_told_and_one_of_pinnkit_while_it_is_read_is_a_bug
     (here / "mine.py").write_text(PROBLEM + "\nx = 1 / 0\n")
     assert "line 12 cannot be read: ZeroDivisionError" in error_of(capsys, "solve", "mine.py")
     (here / "mine.py").write_text(PROBLEM)
-    monkeypatch.setattr("pinnkit.problem.Frame", None)
+    monkeypatch.setattr("pinnkit.equations.problem.Frame", None)
     assert "this is a bug in pinnkit; " in error_of(capsys, "solve", "mine.py", status=1)
 
 

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from pinnkit import compilation
-from pinnkit.compilation import Stopwatch, compile_seconds
+from pinnkit._base import compilation
+from pinnkit._base.compilation import Stopwatch, compile_seconds
 
 
 def test_a_span_inside_another_counts_once():

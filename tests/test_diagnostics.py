@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
-from pinnkit.diagnostics import LEADING_MODES, SLOW_MODES, Diagnostician, diagnostic_batch, slow_resolvable
-from pinnkit.model import as_functional
-from pinnkit.residuals import ResidualFunctions
+from pinnkit.diagnostics.diagnostician.diagnostician import Diagnostician, diagnostic_batch
+from pinnkit.diagnostics.diagnostician.record import LEADING_MODES, SLOW_MODES, slow_resolvable
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from .problems_for_tests import poisson, stokes
 from .test_linearization import linearized, prepared

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import matplotlib
 import pytest
+from pinnkit.cli.app.app import main
 
-from pinnkit.cli import main
-from pinnkit.summary import Seconds, SpectrumSummary, Summary
+from pinnkit.runs.summary import Seconds, SpectrumSummary, Summary
 
 from .test_floors import FLOORS
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnkit.equation import Equation
-from pinnkit.fields import Frame, Symbol, div, grad, laplacian, partial
-from pinnkit.taylor import derivatives
+from pinnkit._base.tracing.taylor import derivatives
+from pinnkit.equations.calculus import div, grad, laplacian, partial
+from pinnkit.equations.symbols import Frame, Symbol
+from pinnkit.equations.trace import Equation
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -29,7 +29,7 @@ from pinnkit import (
     fit,
     levenberg_marquardt,
 )
-from pinnkit.stop_reason import StopReason
+from pinnkit.runs.stop_reason import StopReason
 
 from .problems_for_tests import LINE, decay_rate, poisson, stokes
 

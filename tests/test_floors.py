@@ -1,126 +1,86 @@
-"""Imports go down only."""
+"""Imports go one way: between rooms in one order, and inside a room without a cycle."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
-FLOORS = [
-    {"errors", "origin"},
-    {
-        "_types",
-        "_jaxpr",
-        "_checks",
-        "_precision",
-        "_json",
-        "clock",
-        "files",
-        "signals",
-        "stop_reason",
-        "mistakes",
-        "traits",
-    },
-    {
-        "_numbering",
-        "compilation",
-        "checkpoint",
-        "affine",
-        "dependence",
-        "prediction",
-        "freedom",
-        "variables",
-        "columns",
-        "bandwidth",
-        "least_squares",
-        "model",
-        "solvers",
-        "taylor",
-        "warp",
-        "domains",
-        "ledger",
-        "parameters",
-        "schedule",
-    },
-    {"fields", "networks", "ntk", "tensorboard", "vtk"},
-    {"equation", "names"},
-    {"jumps", "operators"},
-    {"problem"},
-    {"residuals", "face_values", "terms"},
-    {"linearization", "faults", "output_layer", "smoothness", "periodicity"},
-    {
-        "measure",
-        "samplers",
-        "weighting",
-        "learning_rate",
-        "gauss_newton",
-        "quasi_newton",
-        "soap",
-        "diagnostics",
-        "state",
-        "ansatz",
-    },
-    {"momentum"},
-    {
-        "records",
-        "shortage",
-        "summary",
-        "strategies",
-        "kernels",
-        "feature_solver",
-        "marching",
-        "perturbation",
-        "identity",
-    },
-    {"history", "verification", "intervals", "determinacy"},
-    {"run", "callbacks", "window_start", "moment"},
-    {"report", "saver"},
-    {"journal"},
-    {"trainer", "windows", "solution"},
-    {"auto"},
-    {"attempts", "arguments"},
-    {"fit"},
-    {"registry"},
-    {"cli"},
-]
-ALONE = {"errors", "_types", "_jaxpr", "_checks", "_precision", "_numbering", "model"}
-"""What the kernel may import."""
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+ORDER = (
+    "_base geometry networks ntk equations residuals samplers weighting learning_rates optimizers "
+    "diagnostics runs training automatic report solution request fit cli"
+).split()
+MOST_FILES_ON_TOP = 12
 
 
-def rooms():
-    for path in sorted(PACKAGE.rglob("*.py")):
-        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if room != "__init__":
-            yield room, path
+def module_name(path):
+    relative = path.relative_to(PACKAGE).with_suffix("")
+    return ".".join(relative.parts[:-1] if relative.name == "__init__" else relative.parts)
 
 
-def imported_rooms(path):
-    """Rooms of the package that a file imports, wherever in it the import stands."""
-    depth = len(path.relative_to(PACKAGE).parts)
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported_modules(path):
+    """Modules of the package that a file imports, wherever in it the import stands, however it is written."""
+    package = path.relative_to(PACKAGE).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level == depth:
-            yield from [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pinnkit" and not node.level:
-            yield node.module.split(".")[1] if "." in node.module else "__init__"
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "problems":
-            raise AssertionError(f"{path} imports the problems")
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] in ("pinnkit", "problems"):
+                    yield _inside(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1]
+            name = ".".join([*above, *(node.module or "").split(".")] if node.level else [node.module or ""]).strip(".")
+            if not node.level:
+                if name.split(".")[0] not in ("pinnkit", "problems"):
+                    continue
+                name = _inside(name)
+            for alias in node.names:
+                below = f"{name}.{alias.name}".strip(".")
+                yield below if below in MODULES else name
 
 
-def test_every_room_has_a_floor():
-    assert {room for room, _ in rooms()} <= set(FLOOR)
+def _inside(name):
+    assert name.split(".")[0] == "pinnkit", f"the package imports {name}"
+    return name.removeprefix("pinnkit").removeprefix(".")
 
 
-def test_imports_go_down_only():
-    upward = [
-        f"{path.relative_to(PACKAGE)} imports {other}"
-        for room, path in rooms()
-        for other in imported_rooms(path)
-        if other != room and not FLOOR[other] < FLOOR[room]
+IMPORTS = {name: set(imported_modules(path)) - {name} for name, path in MODULES.items() if name}
+
+
+def room(name):
+    return name.split(".")[0]
+
+
+def test_every_room_has_its_place():
+    assert {room(name) for name in IMPORTS} == set(ORDER)
+
+
+def test_imports_go_one_way():
+    place = {name: number for number, name in enumerate(ORDER)}
+    against = [
+        f"{name} imports {other or 'pinnkit'}"
+        for name, others in IMPORTS.items()
+        for other in others
+        if not other or (room(other) != room(name) and place[room(other)] > place[room(name)])
     ]
-    assert upward == []
+    assert against == []
+
+
+def test_no_room_has_a_cycle():
+    """Facades, the `__init__` of rooms, only hand on what the files have, and no file goes through them."""
+    facades = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    files = {name: others for name, others in IMPORTS.items() if name not in facades}
+    assert not [name for name, others in files.items() for other in others & facades if room(other) == room(name)]
+    graphlib.TopologicalSorter(files).prepare()  # raises CycleError
+
+
+def test_the_top_of_the_package_is_short():
+    assert len(list(PACKAGE.glob("*.py"))) <= MOST_FILES_ON_TOP
 
 
 def test_the_kernel_stands_alone():
-    for room, path in rooms():
-        if room == "ntk":
-            assert set(imported_rooms(path)) <= ALONE
+    for name, others in IMPORTS.items():
+        if room(name) == "ntk":
+            assert {room(other) for other in others} <= {"_base", "networks", "ntk"}

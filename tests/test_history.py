@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from pinnkit.columns import Column
-from pinnkit.history import Excerpt, History
-from pinnkit.shortage import Shortage
-from pinnkit.variables import Variable, decode_variables, encode_variables, to_xarray, variable
+from pinnkit.runs.columns import Column
+from pinnkit.runs.history import Excerpt, History
+from pinnkit.runs.shortage import Shortage
+from pinnkit.runs.storage.named_arrays import Variable, decode_variables, encode_variables, to_xarray, variable
 
 from .report.synthetic import make_history, make_passage, make_record, make_shape, make_snapshot, make_theory
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pinnkit
 from pinnkit import Box, Condition, PointSet, Problem, ProblemError, Unknown, div, grad, laplacian, partial
-from pinnkit.jumps.switches import find_switches
+from pinnkit.equations.jumps.switches import find_switches
 
 LINE, SQUARE = Box(x=(0.0, 1.0)), Box(x=(0.0, 1.0), y=(0.0, 1.0))
 FILM = Box(x=(0.0, 1.0), t=(0.0, 2.0))

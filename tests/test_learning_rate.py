@@ -5,16 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, ConstantLearningRate, NTKLearningRate, Phase, QuasiRandom, StableLearningRate, scale_by_soap
-from pinnkit.learning_rate import StepContext
-from pinnkit.model import as_functional
-from pinnkit.momentum import moments_of
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import point_counts
-from pinnkit.state import TrainState
-from pinnkit.trainer import take_step
-from pinnkit.weighting import fixed_weights
+from pinnkit.learning_rates.rule import StepContext
+from pinnkit.optimizers.momentum import moments_of
+from pinnkit.samplers.counts import point_counts
+from pinnkit.training.state import TrainState
+from pinnkit.training.step import take_step
+from pinnkit.weighting.fixed import fixed_weights
 from problems.burgers import burgers
 from problems.poisson_1d import poisson_1d
 from problems.poisson_1d_multiscale import poisson_1d_multiscale

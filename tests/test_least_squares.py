@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pinnkit.least_squares import least_squares
+from pinnkit._base.linalg.least_squares import least_squares
 
 EPS = np.finfo(float).eps
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pinnkit.clock import Clock
-from pinnkit.ledger import Ledger
+from pinnkit._base.clock import Clock
+from pinnkit.runs.resume.replay import Ledger
 
 
 def asked(ledger, name, done, value=None):

@@ -5,21 +5,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
-
-from pinnkit import MLP, QuasiRandom
-from pinnkit.linearization import (
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.cost import linearize_for_solving
+from pinnkit.residuals.functions.forms import (
     KernelLinearization,
     Linearization,
     MatrixFreeLinearization,
     block_traces,
     linearize,
     linearize_by_kernel,
-    linearize_for_solving,
     linearize_matrix_free,
 )
-from pinnkit.model import as_functional
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import batch_of, point_counts
+from pinnkit.residuals.functions.functions import ResidualFunctions
+
+from pinnkit import MLP, QuasiRandom
+from pinnkit.samplers.counts import point_counts
+from pinnkit.samplers.sampler import batch_of
 
 from .problems_for_tests import decay_rate, poisson, stokes
 

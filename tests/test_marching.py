@@ -7,18 +7,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pinnkit.networks.embeddings.functional import FunctionalModel
 
 import pinnkit
-from pinnkit import Box, Condition, Interval, Problem, Unknown, windows
-from pinnkit.ansatz import find_ansatz
-from pinnkit.clock import Clock
-from pinnkit.domains import Points
-from pinnkit.journal import Journal, Limits
-from pinnkit.marching import find_marching, piecewise
-from pinnkit.model import FunctionalModel
-from pinnkit.stop_reason import StopReason
-from pinnkit.warp import Bump
-from pinnkit.window_start import find_start
+from pinnkit import Box, Condition, Interval, Problem, Unknown
+from pinnkit._base.clock import Clock
+from pinnkit.automatic.time_marching import windows
+from pinnkit.automatic.time_marching.initial_slice import find_start
+from pinnkit.automatic.time_marching.marching import find_marching, piecewise
+from pinnkit.automatic.time_marching.stretching import Bump
+from pinnkit.equations.exact.ansatz import find_ansatz
+from pinnkit.geometry.points import Points
+from pinnkit.runs.limits import Limits
+from pinnkit.runs.recorder import Journal
+from pinnkit.runs.stop_reason import StopReason
 
 rod = Box(x=(0.0, 1.0), t=(0.0, 2.0))
 inside = Condition(lambda u: u.tt - u.xx, on=rod.interior)

@@ -12,7 +12,7 @@ import pytest
 import scipy.special
 
 from pinnkit import Box, Condition, Problem, ProblemError, partial
-from pinnkit.origin import is_of_library
+from pinnkit._base.origin import is_of_library
 
 PLANE = Box(x=(0.0, 1.0), t=(0.0, 1.0))
 

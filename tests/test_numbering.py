@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from pinnkit._jaxpr import trace
-from pinnkit._numbering import number_values
+from pinnkit._base.tracing.program import trace
+from pinnkit._base.tracing.value_numbering import number_values
 
 
 def values_of(function, *arguments):

@@ -6,14 +6,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, Problem, Unknown
-from pinnkit.equation import Equation
-from pinnkit.fields import Frame, Symbol, div, grad, laplacian, partial
-from pinnkit.model import as_functional
-from pinnkit.operators import SplitEquation
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.taylor import derivatives, downward_closure
+from pinnkit._base.tracing.taylor import derivatives, downward_closure
+from pinnkit.equations.calculus import div, grad, laplacian, partial
+from pinnkit.equations.linear_part import SplitEquation
+from pinnkit.equations.symbols import Frame, Symbol
+from pinnkit.equations.trace import Equation
 
 FRAME = Frame(("x", "y", "t"), {"u": 1, "v": 2}, ("nu",), ("a",), has_normal=True)
 SLICES = {"u": 0, "v": slice(1, 3)}

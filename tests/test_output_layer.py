@@ -6,13 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.networks.embeddings.linear_parameters import linear_leaves
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, Interval, ModifiedMLP, Problem, SineFeatures, Unknown
-from pinnkit.least_squares import least_squares
-from pinnkit.model import as_functional
-from pinnkit.output_layer import OutputLayer, _ByChannels, _Direct, linear_leaves
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import QuasiRandom, batch_of, point_counts
+from pinnkit._base.linalg.least_squares import least_squares
+from pinnkit.automatic.random_features.variable_projection import OutputLayer, _ByChannels, _Direct
+from pinnkit.samplers.counts import point_counts
+from pinnkit.samplers.sampler import batch_of
+from pinnkit.samplers.space_filling import QuasiRandom
 
 line = Interval(x=(0.0, 1.0))
 
@@ -113,7 +116,7 @@ def test_what_is_to_be_exact_ends_with_a_fine_step(riccati, monkeypatch):
     layer, params, batch = layer_of(riccati, SineFeatures(line, 1, 24, 3.0))
     taken = []
     solve = lambda *given: taken.append(given[2]) or least_squares(*given)
-    monkeypatch.setattr("pinnkit.output_layer.least_squares", solve)
+    monkeypatch.setattr("pinnkit.automatic.random_features.variable_projection.least_squares", solve)
     left = []
     for enough in (1e-6, 1e-16):
         taken.clear()

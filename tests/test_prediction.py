@@ -9,13 +9,15 @@ import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pinnkit.diagnostics.diagnostician.diagnostician import Diagnostician
+from pinnkit.diagnostics.diagnostician.linear_theory import Passage, Theory, decay, is_trusted, trust
 
 from pinnkit import FunctionalModel, StableLearningRate, fit
-from pinnkit.diagnostics import Diagnostician
-from pinnkit.learning_rate import ConstantLearningRate
-from pinnkit.prediction import GRADIENT_DESCENT, Passage, Theory, decay, is_trusted, trust
-from pinnkit.soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap
-from pinnkit.strategies import Phase, Strategy
+from pinnkit.learning_rates.constant import ConstantLearningRate
+from pinnkit.optimizers.preconditioner import GRADIENT_DESCENT
+from pinnkit.optimizers.soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap
+from pinnkit.training.phase import Phase
+from pinnkit.training.strategy import Strategy
 
 from .problems_for_tests import poisson
 from .test_linearization import linearized, prepared

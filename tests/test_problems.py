@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, Problem, ProblemError
-from pinnkit.fields import Symbol
-from pinnkit.registry import problem_names
+from pinnkit.equations.registry import problem_names
+from pinnkit.equations.symbols import Symbol
 from problems import _etdrk4 as etdrk4
 
 NAMES = [

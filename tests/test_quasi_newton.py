@@ -7,7 +7,8 @@ import pytest
 import scipy.optimize
 
 from pinnkit import fit, quasi_newton
-from pinnkit.quasi_newton import LARGEST_BYTES, MEMBERS, Pair, line_search, next_inverse
+from pinnkit.optimizers.quasi_newton import LARGEST_BYTES, MEMBERS, Pair, next_inverse
+from pinnkit.optimizers.wolfe import line_search
 from problems.poisson_1d import poisson_1d
 
 pytestmark = pytest.mark.usefixtures("x64")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, Interval, PointSet, Problem, ProblemError, laplacian, partial
-from pinnkit.ansatz import find_ansatz
-from pinnkit.face_values import prescribed
-from pinnkit.marching import find_marching
+from pinnkit.automatic.time_marching.marching import find_marching
+from pinnkit.equations.exact.ansatz import find_ansatz
+from pinnkit.equations.exact.face_values import prescribed
 
 line, square, film = Box(x=(0.0, 1.0)), Box(x=(0.0, 1.0), y=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
 slit = Box(x=(0.0, 1.0), y=(0.0, 0.5))
@@ -272,7 +272,7 @@ def test_an_equation_knows_along_which_coordinates_it_looks_elsewhere():
 
 def test_bandwidths_are_looked_for_where_the_equation_holds():
     """An equation on a part of the domain is not evaluated on the rest, where it may not even be finite."""
-    from pinnkit.feature_solver import FeatureSolver, feature_model, residual_bandwidth
+    from pinnkit.automatic.random_features.solver import FeatureSolver, feature_model, residual_bandwidth
 
     part = Interval(x=(0.5, 1.0))
     conditions = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pinnkit import Problem, ProblemError
-from pinnkit.registry import find_problem, problem_names
+from pinnkit.equations.registry import find_problem, problem_names
 
 PROBLEM = """
 from pinnkit import Condition, Interval, Problem
@@ -194,7 +194,7 @@ def test_names_are_of_installed_packages_whatever_the_working_directory_has(
 
 def test_the_command_line_is_not_led_astray(trapped):
     _, mark = trapped("package")
-    code = "import sys; from pinnkit.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from pinnkit.cli.app import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     run = lambda *words: subprocess.run(
         [sys.executable, "-c", code, *words], env=environment, capture_output=True, text=True

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from pinnkit.cli.app.app import main
 
 import pinnkit
 from pinnkit import (
@@ -24,15 +25,15 @@ from pinnkit import (
     RunFolderError,
     Strategy,
     Terminated,
-    auto,
     fit,
 )
-from pinnkit.auto import OUTPUT_LAYER, Choices
-from pinnkit.checkpoint import checkpoints, newest_intact
-from pinnkit.cli import main
-from pinnkit.identity import plain, problem_identity
+from pinnkit.automatic import procedure as auto
+from pinnkit.automatic.choices import Choices
+from pinnkit.automatic.procedure import OUTPUT_LAYER
 from pinnkit.report import LiveFile
-from pinnkit.stop_reason import StopReason
+from pinnkit.runs.resume.fingerprint import plain, problem_identity
+from pinnkit.runs.stop_reason import StopReason
+from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
 
 from .problems_for_tests import LINE, decay_rate, poisson
 
@@ -280,7 +281,7 @@ def test_a_checkpoint_of_another_jax_goes_on_though_equations_and_programs_are_w
     arguments = {"strategy": TWO_PHASES, **SMALL, "resume": tmp_path / "run"}
     versions, text = sys_fit().versions(), jax.stages.Lowered.as_text
     monkeypatch.setattr(sys_fit(), "versions", lambda: {**versions, "jax": "98"})
-    monkeypatch.setattr("pinnkit.equation.Equation.text", property(lambda self: "in other words"))
+    monkeypatch.setattr("pinnkit.equations.trace.Equation.text", property(lambda self: "in other words"))
     monkeypatch.setattr(jax.stages.Lowered, "as_text", lambda self: text(self) + "in other words")
     if changed:
         network = lambda *_: {"network": "0" * 16, "exact conditions": "walls"}

@@ -23,12 +23,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pinnkit
-from pinnkit import Callback, Checkpoints, Condition, Problem, Run, RunFolderError, Summary, _json, fit, identity
-from pinnkit.checkpoint import MANIFEST, checkpoints, newest_intact
-from pinnkit.files import summed
-from pinnkit.identity import problem_identity, reconciled
+from pinnkit import Callback, Checkpoints, Condition, Problem, Run, RunFolderError, Summary, fit
+from pinnkit._base import json_encoding as _json
 from pinnkit.report import Comparison, LiveFile, Report
 from pinnkit.report.live import LIVE, read_live
+from pinnkit.runs.resume import fingerprint as identity
+from pinnkit.runs.resume.fingerprint import problem_identity, reconciled
+from pinnkit.runs.storage.atomic_files import summed
+from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
+from pinnkit.runs.storage.manifest import MANIFEST
 
 from .problems_for_tests import LINE, decay_rate, poisson, stokes
 from .report.synthetic import make_run
@@ -183,7 +186,7 @@ def test_another_version_of_jax_writes_equations_in_other_words_and_residuals_de
     shutil.copytree(solved[0], tmp_path / "run")
     versions = identity.versions()
     monkeypatch.setattr(identity, "versions", lambda: {**versions, "jax": "99"})
-    monkeypatch.setattr("pinnkit.equation.Equation.text", property(lambda self: f"in other words {id(self)}"))
+    monkeypatch.setattr("pinnkit.equations.trace.Equation.text", property(lambda self: f"in other words {id(self)}"))
     np.testing.assert_array_equal(pinnkit.load(tmp_path / "run", fixed())(x=0.3), solved[1](x=0.3))
     with pytest.raises(RunFolderError, match="differs in: equation of left, residual of left"):
         pinnkit.load(tmp_path / "run", fixed(1.0 + 1e-6))
@@ -217,8 +220,8 @@ EQUAL = """
 import dataclasses, sys
 import msgspec, numpy as np
 from pinnkit import fit
-from pinnkit.stop_reason import StopReason
-from pinnkit.summary import Seconds
+from pinnkit.runs.stop_reason import StopReason
+from pinnkit.runs.summary import Seconds
 from tests.problems_for_tests import stokes
 
 solution = fit(stokes(), strategy="ntk-adam", steps=30, points=30, width=6, depth=1)
@@ -401,8 +404,8 @@ def test_pinnkit_works_where_there_is_no_module_resource():
     """As on Windows: the peak of memory is then not known."""
     code = (
         "import sys; sys.modules['resource'] = None\n"
-        "import pinnkit, pinnkit.cli\n"
-        "from pinnkit.journal import peak_memory_bytes\n"
+        "import pinnkit, pinnkit.cli.app\n"
+        "from pinnkit.runs.recorder import peak_memory_bytes\n"
         "assert peak_memory_bytes() == 0\n"
     )
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "JAX_PLATFORMS": "cpu"}, check=True)

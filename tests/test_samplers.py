@@ -5,6 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.forms import linearize
+from pinnkit.residuals.functions.functions import ResidualFunctions
 from scipy import stats
 
 from pinnkit import (
@@ -19,13 +22,12 @@ from pinnkit import (
     Uniform,
     fit,
 )
-from pinnkit.linearization import linearize
-from pinnkit.model import as_functional
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import as_sampler, batch_of, point_counts
+from pinnkit.runs.stop_reason import StopReason
 from pinnkit.samplers.adaptive import choose
+from pinnkit.samplers.counts import point_counts
+from pinnkit.samplers.named import as_sampler
+from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import renewed
-from pinnkit.stop_reason import StopReason
 
 from .problems_for_tests import LINE, PLANE, decay_rate, poisson
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnkit.schedule import Limit, Pace, Stretch, fraction_of, limit_of, next_stretch, normalised
-from pinnkit.stop_reason import StopReason
+from pinnkit.runs.stop_reason import StopReason
+from pinnkit.training.schedule import Limit, Pace, Stretch, fraction_of, limit_of, next_stretch, normalised
 
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=5)
 some_shares = st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=5)

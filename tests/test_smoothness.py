@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import pytest
 
 from pinnkit import Box, Condition, Problem
-from pinnkit.ansatz import find_ansatz
+from pinnkit.equations.exact.ansatz import find_ansatz
 
 strip = Box(x=(-1.0, 1.0), t=(0.0, 0.5))
 HEAT, BEAM = (lambda u: u.t - u.xx), (lambda u: u.t + u.xxxx)

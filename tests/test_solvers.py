@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit.solvers import STRIPS, conjugate_gradients, lower_gram, nystrom, solve_damped
+from pinnkit._base.linalg.conjugate_gradients import conjugate_gradients
+from pinnkit._base.linalg.damped import STRIPS, lower_gram, solve_damped
+from pinnkit._base.linalg.nystrom import nystrom
 
 pytestmark = pytest.mark.usefixtures("x64")
 EPS = np.finfo(float).eps

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pinnkit import StopReason
-from pinnkit.summary import Summary
+from pinnkit.runs.summary import Summary
 
 from .report.synthetic import make_run
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pinnkit.taylor import derivatives, downward_closure
+from pinnkit._base.tracing.taylor import derivatives, downward_closure
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -6,8 +6,8 @@ import optax
 import pytest
 
 from pinnkit import NTKWeighting, Phase, QuasiRandom, Strategy, fit, levenberg_marquardt, quasi_newton, scale_by_soap
-from pinnkit.momentum import Moments, is_gradient_descent, moments_of, preconditioner_of
-from pinnkit.traits import Traits, traits_in, traits_of
+from pinnkit.optimizers.momentum import Moments, is_gradient_descent, moments_of, preconditioner_of
+from pinnkit.optimizers.traits import Traits, traits_in, traits_of
 
 from .problems_for_tests import poisson
 

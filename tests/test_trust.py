@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from pinnkit import Problem, ProblemError, fit
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
 from pinnkit.report import interpret
 from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
-from pinnkit.run import Run
+from pinnkit.runs.run_folder import Run
 
 from . import healthy_problems as healthy
 from . import unsolvable_problems as unsolvable

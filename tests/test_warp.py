@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit.warp import SHARE, Bump, Warp
+from pinnkit.automatic.time_marching.stretching import SHARE, Bump, Warp
 
 
 @pytest.fixture(autouse=True)

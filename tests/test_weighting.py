@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from pinnkit.residuals.functions.forms import linearize, linearize_matrix_free
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import (
     CausalWeighting,
@@ -29,12 +31,12 @@ from pinnkit import (
     Strategy,
     fit,
 )
-from pinnkit.linearization import linearize, linearize_matrix_free
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import batch_of
-from pinnkit.strategies import as_strategy, as_weighting
-from pinnkit.weighting import WEIGHTINGS, fixed_weights
+from pinnkit.samplers.sampler import batch_of
+from pinnkit.training.named import as_strategy
+from pinnkit.training.strategy import as_weighting
+from pinnkit.weighting.fixed import fixed_weights
 from pinnkit.weighting.kernel import largest_eigenvalue
+from pinnkit.weighting.named import WEIGHTINGS
 
 from .problems_for_tests import LINE, PLANE, poisson
 

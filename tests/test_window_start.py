@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, Interval, Problem
-from pinnkit.ansatz import find_ansatz
-from pinnkit.marching import find_marching
-from pinnkit.window_start import _length_scale, find_start
+from pinnkit.automatic.time_marching.initial_slice import _length_scale, find_start
+from pinnkit.automatic.time_marching.marching import find_marching
+from pinnkit.equations.exact.ansatz import find_ansatz
 
 WIDTHS = [200, 400, 800, 1600]
 LINE = Box(x=(-1.0, 1.0), t=(0.0, 1.0))

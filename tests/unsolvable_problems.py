@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, grad, laplacian, partial
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
 
 from .problems_for_tests import LINE, SQUARE, poisson
 

@@ -14,6 +14,8 @@ said to be hidden: see `Spectrum`. All of it computes in float64, whatever the g
 `jacobian_rows` and `squared_gradient_norms`, which are for use inside `jit`.
 """
 
+from .any_size import kernel_spectrum
+from .bounded_numbers import ConditionNumber, Estimate, NumericalRank, SpectralBias
 from .comparison import kernel_alignment, kernel_drift, residual_alignment
 from .density import Quadrature, SpectralDensity
 from .dynamics import (
@@ -25,28 +27,17 @@ from .dynamics import (
     identify_slow_modes,
     predict_mode_errors,
 )
-from .figures import (
-    compute_condition_number,
-    effective_dimension,
-    effective_rank,
-    log_determinant,
-    numerical_rank,
-)
 from .frequency import ModeFrequency, dominant_frequencies
-from .kernel import compute_jacobian, compute_ntk, jacobian_rows, output_ntk, squared_gradient_norms
-from .matrix_free import leading_eigenpairs, nystrom, spectral_density
-from .operator import Part, TangentKernel
-from .products import Kernel, ntk_diagonal, ntk_matvec, ntk_trace
-from .spectra import kernel_spectrum
-from .spectrum import (
-    Spectrum,
-    compute_ntk_spectrum,
-    ntk_spectral_filtering,
-    spectrum_of_eigenvalues,
-    spectrum_of_jacobian,
-    spectrum_of_kernel,
-)
-from .uncertain import ConditionNumber, Estimate, NumericalRank, SpectralBias
+from .jacobian import jacobian_rows, squared_gradient_norms
+from .lanczos import leading_eigenpairs
+from .nystrom import nystrom
+from .output_kernel import compute_jacobian, compute_ntk, output_ntk
+from .protocol import Kernel, ntk_diagonal, ntk_matvec, ntk_trace
+from .quadrature import spectral_density
+from .scalars import compute_condition_number, effective_dimension, effective_rank, log_determinant, numerical_rank
+from .spectrum import Spectrum, spectrum_of_eigenvalues
+from .spectrum_of import compute_ntk_spectrum, ntk_spectral_filtering, spectrum_of_jacobian, spectrum_of_kernel
+from .tangent_kernel import Part, TangentKernel
 from .wrapper import NTKWrapper
 
 __all__ = [

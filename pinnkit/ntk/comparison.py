@@ -14,8 +14,8 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from ..errors import InputError
-from .checks import as_double
+from .._base.arguments import as_double
+from .._base.errors import InputError
 
 
 def kernel_drift(kernel: ArrayLike, initial: ArrayLike) -> float:

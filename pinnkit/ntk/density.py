@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..errors import InputError
-from .uncertain import Estimate
+from .._base.errors import InputError
+from .bounded_numbers import Estimate
 
 Elementwise = Callable[[np.ndarray], np.ndarray]
 

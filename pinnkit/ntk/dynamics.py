@@ -14,8 +14,9 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
 
-from ..errors import InputError
-from .spectrum import Spectrum, as_modes, as_spectrum, resolved
+from .._base.errors import InputError
+from .spectrum import Spectrum, resolved
+from .spectrum_of import as_modes, as_spectrum
 
 
 def detect_spectral_bias(eigenvalues: ArrayLike | Spectrum) -> float:

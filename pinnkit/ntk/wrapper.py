@@ -4,10 +4,12 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from .._types import Model
-from . import dynamics, kernel
-from .spectra import kernel_spectrum
-from .spectrum import ConditionNumber, Spectrum
+from .._base.types import Model
+from . import dynamics
+from . import output_kernel as kernel
+from .any_size import kernel_spectrum
+from .bounded_numbers import ConditionNumber
+from .spectrum import Spectrum
 
 
 class NTKWrapper:

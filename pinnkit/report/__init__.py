@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .figures import plot_predictions as plot_predictions
     from .figures import plot_spectrum as plot_spectrum
     from .figures import plot_weights as plot_weights
-    from .finding import Finding as Finding
-    from .findings import interpret as interpret
+    from .findings.finding import Finding as Finding
+    from .findings.rules import interpret as interpret
     from .live import LiveFile as LiveFile
     from .pictures import plot_slices as plot_slices
     from .pictures import plot_solution as plot_solution

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.text import Text
 
-from ..errors import InputError
-from ..run import Run
+from .._base.errors import InputError
+from ..runs.run_folder import Run
 from . import tables
 from .coefficients import coefficient
 from .console import make_console, rich_table
-from .findings import interpret
+from .findings.rules import interpret
 from .html import Picture, fill
 from .levels import kernels_compare
 from .numbers import condition_number, number, printable, size

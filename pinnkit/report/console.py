@@ -8,16 +8,18 @@ from rich.console import Console, Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..diagnostics import Diagnostics
-from ..run import Run
+from ..diagnostics.record import Diagnostics
+from ..runs.run_folder import Run
 from . import tables
-from .finding import Finding
-from .findings import interpret
+from .findings.finding import Finding
+from .findings.rules import interpret
 from .numbers import printable
 from .tables import Table
 from .verdict import verdict
 
 WIDTH = 100
+
+
 MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
 
 

@@ -9,9 +9,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..errors import InputError
-from ..history import History
+from .._base.errors import InputError
 from ..ntk.spectrum import Spectrum
+from ..runs.history import History
 from .style import (
     GRID,
     INK,
@@ -31,10 +31,14 @@ from .style import (
 )
 
 MOST_SPECTRA = 7
+
+
 MOST_MARKS = 40
+
 
 LEAST_RATE, LEAST_SHARE = 1e-9, 1e-12
 """Modes whose decay is drawn: their rate over the largest, and their share of the residual before."""
+
 
 MOST_PANELS = 9
 """Conditions whose blocks are drawn."""

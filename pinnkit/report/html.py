@@ -9,9 +9,9 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..run import Run
+from ..runs.run_folder import Run
 from . import figures, pictures, tables
-from .findings import interpret
+from .findings.rules import interpret
 from .levels import kernels_compare
 from .numbers import printable
 from .svg import to_svg

@@ -5,29 +5,35 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..diagnostics import Diagnostics
-from ..run import Run
-from ..stop_reason import StopReason
-from ..summary import ConditionCheck, RowCheck
+from ..diagnostics.condition_check import ConditionCheck, RowCheck
+from ..diagnostics.record import Diagnostics
+from ..runs.run_folder import Run
+from ..runs.stop_reason import StopReason
 
 TINY_LOSS = 1e-8
 """A loss this far below its first value (residuals 1e-4 of theirs) needs no remedy."""
 
+
 ROUNDING = 100.0
 """Residuals within so many eps of their first size are rounding: derivatives of networks amplify it as much."""
+
 
 AT_ROUNDING = 10.0
 """A loss within this factor of what rounding alone makes of it comes down no further."""
 
+
 SMALL = 1e-3
 """A row whose rms is below this share of its own largest term is satisfied."""
+
 
 NOISE = 0.3
 """The same for rows that compare with measured values: the rest may be noise."""
 
+
 FAR = 1e-2
 """A run is not converged where its residuals call for a change of a field by more than this share of its spread. Over
 the problems of the guide the change is within a factor of ten of the error."""
+
 
 FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
 """Phases whose progress per mode is governed by eigenvalues of the kernel."""

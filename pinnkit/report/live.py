@@ -9,14 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from .. import _json
-from ..callbacks import Callback, Progress, Start
-from ..diagnostics import Diagnostics
-from ..files import RunFolderError, new_file, read_file, reason_of
-from ..summary import Summary
+from .._base import json_encoding
+from ..diagnostics.record import Diagnostics
+from ..runs.callbacks import Callback, Progress, Start
+from ..runs.storage.atomic_files import RunFolderError, new_file, read_file, reason_of
+from ..runs.summary import Summary
 from .progress import ConsoleProgress, Kernel
 
 LIVE = "live.json"
+
 
 SECONDS_BETWEEN_WRITES = 0.5
 
@@ -82,7 +83,7 @@ class LiveFile(Callback):
             file, name = new_file(self._path.parent, LIVE)
             try:
                 with file:
-                    file.write(_json.encode(live))
+                    file.write(json_encoding.encode(live))
                 os.replace(name, self._path)
             except OSError:
                 os.unlink(name)
@@ -94,7 +95,7 @@ def read_live(folder: Path) -> Live | None:
     **Raises:** `RunFolderError` for a damaged file.
     """
     try:
-        return _json.decode(read_file(folder / LIVE), Live)
+        return json_encoding.decode(read_file(folder / LIVE), Live)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:

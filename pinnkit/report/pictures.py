@@ -8,13 +8,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-from .._types import TIME_NAMES
-from ..errors import InputError
-from ..history import Snapshot
+from .._base.errors import InputError
+from ..geometry.domain import TIME_NAMES
+from ..runs.snapshot import Snapshot
 from .style import GRID, PALETTE, label, limits, new_figure, styled
 
 SLICES = 3
 """Slices of a field over three coordinates; of one over two there are two more, as curves."""
+
 
 MOST_ROWS = 12
 """Rows of pictures; components beyond are left out."""

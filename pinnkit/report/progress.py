@@ -10,9 +10,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..callbacks import Callback, Progress, Start
-from ..diagnostics import Diagnostics
-from ..summary import Summary
+from ..diagnostics.record import Diagnostics
+from ..runs.callbacks import Callback, Progress, Start
+from ..runs.summary import Summary
 from .console import make_console
 from .numbers import ABSENT, duration, number, printable
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from .. import _json
-from ..files import write_files
-from ..run import Run
+from .._base import json_encoding
+from ..runs.run_folder import Run
+from ..runs.storage.atomic_files import write_files
 from .console import print_report
-from .finding import Finding
-from .findings import interpret
+from .findings.finding import Finding
+from .findings.rules import interpret
 from .html import render
 from .verdict import verdict
 
@@ -50,7 +50,7 @@ class Report:
             for p in self.run.history.passages
         ]
         said = {"verdict": self.verdict, "findings": self.findings, "predictions": passages}
-        return _json.encode({**msgspec.to_builtins(self.run.summary), **said}, indent=2).decode().rstrip("\n")
+        return json_encoding.encode({**msgspec.to_builtins(self.run.summary), **said}, indent=2).decode().rstrip("\n")
 
     def save(self, folder: str | Path) -> Path:
         """Write `report.html` to a folder, replacing an older one only once the new one is complete.

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnostics import LEADING_MODES, Diagnostics
-from ..prediction import FEWEST_PASSAGES, GOOD, RECENT, Passage, is_trusted, trust
-from ..run import Run
-from ..summary import SpectrumSummary, Summary
+from ..diagnostics.linear_theory import FEWEST_PASSAGES, GOOD, RECENT, Passage, is_trusted, trust
+from ..diagnostics.record import LEADING_MODES, Diagnostics
+from ..runs.run_folder import Run
+from ..runs.summary import SpectrumSummary, Summary
 from .coefficients import coefficient_interval, coefficient_value
 from .levels import kernels_compare
 from .numbers import ABSENT, condition_number, count, number, percent, size

@@ -3,8 +3,8 @@
 import enum
 import math
 
-from ..run import Run
-from ..stop_reason import StopReason
+from ..runs.run_folder import Run
+from ..runs.stop_reason import StopReason
 from .coefficients import coefficient
 from .levels import (
     FAR,
@@ -23,11 +23,14 @@ from .numbers import count, number, share
 ACCURATE = 1e-3
 """A relative error below this cannot be seen in a plot."""
 
+
 ROUGH = 5e-2
 """A relative error above this shows in a plot; what is above is not a solution."""
 
+
 CONVERGED = 1e-6
 """Validation loss over that of a zero network: residuals are 1e-3 of what they are without any solution."""
+
 
 NEGLIGIBLE = 1e-6
 """Where all residuals are below this share of their own terms, it does not matter what a zero network leaves."""

@@ -12,12 +12,13 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from .._checks import is_whole
-from .._types import Key, Params, Scalar, Weights
-from ..domains import AbstractRegion, Points
-from ..errors import InputError
-from ..problem import Problem
-from ..residuals import ResidualFunctions
+from .._base.arguments import is_whole
+from .._base.errors import InputError
+from .._base.types import Key, Params, Scalar, Weights
+from ..equations.problem import Problem
+from ..geometry.points import Points
+from ..geometry.region import AbstractRegion
+from ..residuals.functions import ResidualFunctions
 from .sampler import AbstractSampler, Layout
 from .space_filling import QuasiRandom, renewed
 

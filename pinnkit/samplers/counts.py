@@ -3,8 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from .._checks import is_whole
-from ..problem import Problem, ProblemError
+from .._base.arguments import is_whole
+from ..equations.mistakes import ProblemError
+from ..equations.problem import Problem
 
 MOST = 2**24
 """Points of a condition at most: more hardly fit in memory; draw them anew instead."""

@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import is_whole
-from .._types import Key, Params, Scalar, Weights
-from ..domains import Points
-from ..errors import InputError
-from ..linearization import Linearization, linearize
-from ..problem import Problem
-from ..residuals import Batch, ResidualFunctions
+from .._base.arguments import is_whole
+from .._base.errors import InputError
+from .._base.types import Key, Params, Scalar, Weights
+from ..equations.problem import Problem
+from ..geometry.points import Points
+from ..residuals.forms import Linearization, linearize
+from ..residuals.functions import Batch, ResidualFunctions
 from .adaptive import AbstractAdaptive, Score
 from .counts import point_counts
 from .sampler import batch_of

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._checks import is_whole
-from .._types import Key, Params, Weights
-from ..domains import AbstractRegion
-from ..errors import InputError
-from ..problem import Problem
-from ..residuals import Batch, ResidualFunctions
+from .._base.arguments import is_whole
+from .._base.errors import InputError
+from .._base.types import Key, Params, Weights
+from ..equations.problem import Problem
+from ..geometry.region import AbstractRegion
+from ..residuals.functions import Batch, ResidualFunctions
 
 Layout: TypeAlias = Float[Array, "n k"]
 """Points of the unit cube of a region."""

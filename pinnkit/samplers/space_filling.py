@@ -7,9 +7,9 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Float
 
-from .._types import Key, Params, Weights
-from ..domains import AbstractRegion
-from ..residuals import ResidualFunctions
+from .._base.types import Key, Params, Weights
+from ..geometry.region import AbstractRegion
+from ..residuals.functions import ResidualFunctions
 from .sampler import AbstractSampler, Layout
 
 

@@ -1,4 +1,4 @@
-"""How much each condition, or each of its points, counts in the loss: the rules, and their names."""
+"""Loss weights: how much each condition, or each of its points, counts."""
 
 from .balance import AbstractBalance as AbstractBalance
 from .balance import Balance as Balance
@@ -10,7 +10,7 @@ from .kernel import LargestEigenvalueWeighting as LargestEigenvalueWeighting
 from .kernel import NTKWeighting as NTKWeighting
 from .kernel import PointwiseNTKWeighting as PointwiseNTKWeighting
 from .kernel import QuantileWeighting as QuantileWeighting
-from .names import WEIGHTINGS as WEIGHTINGS
+from .named import WEIGHTINGS as WEIGHTINGS
 from .points import AbstractPointWeighting as AbstractPointWeighting
 from .points import ResidualAttentionWeighting as ResidualAttentionWeighting
 from .relative import ReLoBRaLoWeighting as ReLoBRaLoWeighting

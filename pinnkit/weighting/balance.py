@@ -7,9 +7,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._checks import check_share
-from .._types import Params, Weights
-from ..residuals import Batch, ResidualFunctions, mean_weights
+from .._base.arguments import check_share
+from .._base.types import Params, Weights
+from ..residuals.functions import Batch, ResidualFunctions
+from ..residuals.loss import mean_weights
 from .rule import AbstractWeighting
 
 Sizes: TypeAlias = dict[str, Float[Array, "..."]]

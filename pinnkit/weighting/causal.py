@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._checks import check_positive, check_share, check_whole
-from .._types import TIME_NAMES
-from ..errors import InputError
-from ..problem import Problem, ProblemError
-from ..residuals import Batch, ResidualFunctions
+from .._base.arguments import check_positive, check_share, check_whole
+from .._base.errors import InputError
+from ..equations.mistakes import ProblemError
+from ..equations.problem import Problem
+from ..geometry.domain import TIME_NAMES
+from ..residuals.functions import Batch, ResidualFunctions
 from .kernel import NTKWeighting
 from .points import AbstractPointWeighting
 from .rule import AbstractWeighting

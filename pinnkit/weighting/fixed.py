@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import jax.numpy as jnp
 
-from .._checks import is_number
-from .._types import Weights
-from ..problem import ProblemError
+from .._base.arguments import is_number
+from .._base.types import Weights
+from ..equations.mistakes import ProblemError
 
 
 def fixed_weights(conditions: tuple[str, ...], weights: Mapping[str, float] | None) -> Weights:

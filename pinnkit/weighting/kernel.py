@@ -15,11 +15,11 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from .._checks import check_share, check_whole
-from .._types import Params, Scalar
-from ..linearization import block_traces, linearize_matrix_free
-from ..ntk.kernel import jacobian_rows, squared_gradient_norms
-from ..residuals import Batch, ResidualFunctions
+from .._base.arguments import check_share, check_whole
+from .._base.types import Params, Scalar
+from ..ntk.jacobian import jacobian_rows, squared_gradient_norms
+from ..residuals.forms import block_traces, linearize_matrix_free
+from ..residuals.functions import Batch, ResidualFunctions
 from .balance import AbstractBalance, Balance
 
 

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._checks import check_share
-from .._types import Params, Weights
-from ..errors import InputError, InputTypeError
-from ..problem import Problem
-from ..residuals import Batch, ResidualFunctions, mean_weights
+from .._base.arguments import check_share
+from .._base.errors import InputError, InputTypeError
+from .._base.types import Params, Weights
+from ..equations.problem import Problem
+from ..residuals.functions import Batch, ResidualFunctions
+from ..residuals.loss import mean_weights
 from .rule import AbstractWeighting, renewed
 
 

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int
 
-from .._checks import check_positive, check_share, check_whole, is_number
-from .._types import Params, Weights
-from ..errors import InputError
-from ..residuals import Batch, ResidualFunctions
+from .._base.arguments import check_positive, check_share, check_whole, is_number
+from .._base.errors import InputError
+from .._base.types import Params, Weights
+from ..residuals.functions import Batch, ResidualFunctions
 from .rule import AbstractWeighting
 
 

@@ -7,10 +7,10 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Bool
 
-from .._checks import check_whole
-from .._types import Params, Weights
-from ..problem import Problem
-from ..residuals import Batch, ResidualFunctions
+from .._base.arguments import check_whole
+from .._base.types import Params, Weights
+from ..equations.problem import Problem
+from ..residuals.functions import Batch, ResidualFunctions
 
 
 class AbstractWeighting(eqx.Module):

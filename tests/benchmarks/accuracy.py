@@ -80,7 +80,7 @@ def check(jobs):
     import inspect
 
     from pinnkit import STRATEGIES, Choices, fit
-    from pinnkit.registry import find_problem
+    from pinnkit.equations.registry import find_problem
 
     known = set(inspect.signature(fit).parameters) - {"problem", "model", "strategy", "seed", "budget", "callbacks"}
     for job in jobs:
@@ -97,7 +97,7 @@ def measured(job):
     import resource
 
     from pinnkit import Choices, StopReason, fit
-    from pinnkit.registry import find_problem
+    from pinnkit.equations.registry import find_problem
 
     cpu_seconds = lambda: sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     problem = find_problem(job["problem"]).with_coefficients(**job["coefficients"])

@@ -14,20 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import scipy.linalg.blas
+from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.networks.embeddings.functional import FunctionalModel
+from pinnkit.residuals.functions.cost import costs, linearize_for_solving
+from pinnkit.residuals.functions.forms import linearize, linearize_by_kernel, linearize_matrix_free
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Condition, Problem, QuasiRandom, levenberg_marquardt
-from pinnkit.linearization import (
-    costs,
-    linearize,
-    linearize_by_kernel,
-    linearize_for_solving,
-    linearize_matrix_free,
-)
-from pinnkit.measure import Measure, ReferenceGrid
-from pinnkit.model import FunctionalModel, as_functional
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import batch_of, point_counts
-from pinnkit.solvers import lower_gram, solve_damped
+from pinnkit._base.linalg.damped import lower_gram, solve_damped
+from pinnkit.samplers.counts import point_counts
+from pinnkit.samplers.sampler import batch_of
 from problems.burgers import burgers
 from problems.poisson_1d import poisson_1d
 from problems.wave_1d import wave_1d

@@ -31,10 +31,11 @@ def setting(width, depth, n):
     """The residual of the Laplacian, its parameters and points."""
     import jax
     import jax.numpy as jnp
+    from pinnkit.networks.embeddings.adapters import as_functional
+    from pinnkit.networks.embeddings.functional import cast
+    from pinnkit.residuals.functions.functions import ResidualFunctions
 
     import pinnkit
-    from pinnkit.model import as_functional, cast
-    from pinnkit.residuals import ResidualFunctions
 
     domain = pinnkit.Box(x=(-1.0, 1.0), y=(0.0, 1.0))
     condition = pinnkit.Condition(lambda u: u.xx + u.yy, on=domain.interior)
@@ -53,9 +54,9 @@ def against_jacobian(width, depth, n, repetitions=3):
     import jax.numpy as jnp
     import numpy as np
     from jax.flatten_util import ravel_pytree
+    from pinnkit.ntk.factors.factors.factors import factorise
 
-    from pinnkit.ntk import blocks
-    from pinnkit.ntk.factors import factorise
+    from pinnkit.ntk.factors.factors import tiles as blocks
 
     from .peers.costs import arithmetic, costs
 
@@ -108,8 +109,8 @@ def figures(width, depth, n, modes=20):
     import numpy as np
 
     from pinnkit.ntk import TangentKernel, leading_eigenpairs, spectral_density
-    from pinnkit.ntk.operator import Part
-    from pinnkit.ntk.spectra import NARROW
+    from pinnkit.ntk.any_size import NARROW
+    from pinnkit.ntk.tangent_kernel import Part
 
     function, params, points = setting(width, depth, n)
     kernel = TangentKernel({"pde": Part(function, points)}, params, memory=2**32 * 3 // 4)

@@ -17,12 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.forms import block_traces
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, FourierFeatures, Periodic, Problem, Uniform
-from pinnkit.linearization import block_traces
-from pinnkit.model import as_functional
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import batch_of
+from pinnkit.samplers.sampler import batch_of
 
 from .peers.costs import Costs, costs
 

@@ -20,16 +20,18 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
+from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, ConstantLearningRate, NTKLearningRate, NTKWeighting, Periodic, Phase, Problem
-from pinnkit.measure import Measure, ReferenceGrid
-from pinnkit.model import as_functional
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import QuasiRandom, batch_of, point_counts
-from pinnkit.soap import scale_by_soap
-from pinnkit.state import TrainState
-from pinnkit.trainer import take_step
-from pinnkit.weighting import fixed_weights
+from pinnkit.optimizers.soap import scale_by_soap
+from pinnkit.samplers.counts import point_counts
+from pinnkit.samplers.sampler import batch_of
+from pinnkit.samplers.space_filling import QuasiRandom
+from pinnkit.training.state import TrainState
+from pinnkit.training.step import take_step
+from pinnkit.weighting.fixed import fixed_weights
 from problems.burgers import burgers
 from problems.poisson_1d import poisson_1d
 from problems.poisson_2d import poisson_2d

@@ -14,17 +14,19 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.networks.embeddings.default import default_network
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import SAMPLERS, STRATEGIES, Box, Condition, Problem, laplacian
-from pinnkit.measure import Measure, ReferenceGrid
-from pinnkit.model import as_functional
-from pinnkit.networks import default_network
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.samplers import AbstractSampler, as_sampler, batch_of, point_counts
-from pinnkit.state import TrainState
-from pinnkit.strategies import Phase
-from pinnkit.trainer import take_step
-from pinnkit.weighting import fixed_weights
+from pinnkit.samplers.counts import point_counts
+from pinnkit.samplers.named import as_sampler
+from pinnkit.samplers.sampler import AbstractSampler, batch_of
+from pinnkit.training.phase import Phase
+from pinnkit.training.state import TrainState
+from pinnkit.training.step import take_step
+from pinnkit.weighting.fixed import fixed_weights
 from problems.burgers import burgers
 
 SEEDS = (0, 1, 2)

@@ -21,13 +21,15 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.networks.embeddings.functional import cast
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Problem
-from pinnkit.model import as_functional, cast
-from pinnkit.residuals import ResidualFunctions
-from pinnkit.state import TrainState
-from pinnkit.strategies import adam
-from pinnkit.trainer import _enter, _stretch, take_step
+from pinnkit.training.loop import _enter, _stretch
+from pinnkit.training.named import adam
+from pinnkit.training.state import TrainState
+from pinnkit.training.step import take_step
 from problems.burgers import burgers
 from problems.poisson_2d import poisson_2d
 

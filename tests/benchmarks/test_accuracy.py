@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
 
 from . import accuracy
 from .accuracy import ENTRIES, jobs_of, load, main, medians, page, run_table

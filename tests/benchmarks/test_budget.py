@@ -29,7 +29,7 @@ BUDGETS = 20.0, 60.0, 120.0
 RUN = """
 import sys, time
 from pinnkit import fit
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
 problem, budget = find_problem(sys.argv[1]), float(sys.argv[2])
 began = time.perf_counter()
 summary = fit(problem, budget=budget).summary

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pinnkit import Callback, Checkpoints, fit
-from pinnkit.saver import Saver
+from pinnkit.runs.resume.checkpointing import Saver
 from problems.burgers import burgers
 
 RUN = {"strategy": "soap", "steps": 8000, "points": 2000, "width": 40, "depth": 4}

@@ -12,9 +12,9 @@ import time
 import pytest
 
 from pinnkit import Checkpoints, fit
-from pinnkit.history import History
-from pinnkit.journal import Journal
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
+from pinnkit.runs.history import History
+from pinnkit.runs.recorder import Journal
 
 STEPS = 1_000_000
 

@@ -7,12 +7,12 @@ import time
 
 import numpy as np
 import pytest
+from pinnkit.diagnostics.diagnostician.linear_theory import Passage
 
 from pinnkit import fit
-from pinnkit.journal import Journal
-from pinnkit.prediction import Passage
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
 from pinnkit.report import Report
+from pinnkit.runs.recorder import Journal
 
 from ..report.synthetic import make_history, make_record, make_run, make_snapshot, make_theory
 
@@ -71,8 +71,8 @@ def test_recording_costs_little(monkeypatch):
 
     for owner, name in ((Journal, "check"), (Journal, "diagnosed"), (Journal, "add"), (Journal, "phase")):
         monkeypatch.setattr(owner, name, timed(getattr(owner, name)))
-    from pinnkit.history import History
-    from pinnkit.trainer import Trainer
+    from pinnkit.runs.history import History
+    from pinnkit.training.loop import Trainer
 
     monkeypatch.setattr(History, "append", timed(History.append))
     monkeypatch.setattr(Trainer, "_report", timed(Trainer._report))

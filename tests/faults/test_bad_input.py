@@ -12,6 +12,7 @@ import optax
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pinnkit.cli.app.app import main
 
 import pinnkit
 from pinnkit import (
@@ -42,7 +43,6 @@ from pinnkit import (
     Unknown,
     fit,
 )
-from pinnkit.cli import main
 from tests.problems_for_tests import LINE, PLANE, poisson
 
 pytestmark = pytest.mark.faults

@@ -8,7 +8,7 @@ import pytest
 
 import pinnkit
 from pinnkit import Checkpoints, CheckpointWarning, RunFolderError, fit
-from pinnkit.checkpoint import checkpoints, newest_intact
+from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
 from tests.problems_for_tests import poisson
 
 pytestmark = pytest.mark.faults

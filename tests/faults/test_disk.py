@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pinnkit import Callback, Checkpoints, CheckpointWarning, RunFolderError, fit
-from pinnkit.checkpoint import check, checkpoints, newest_intact
+from pinnkit.runs.storage.checkpoint_folder import check, checkpoints, newest_intact
 from tests.problems_for_tests import poisson
 
 from .processes import ENVIRONMENT, ROOT, begin, finish, undisturbed
@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_older_checkpoints_and_the_fit_ends_as_ever(small_dis
 
 def test_the_command_line_does_not_claim_what_a_full_disk_refused(small_disk):
     (small_disk / "plug").write_bytes(bytes(3 * 2**20 - 8192))
-    code = "import sys; from pinnkit.cli import main; sys.exit(main())"
+    code = "import sys; from pinnkit.cli.app import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "solve", "poisson_1d", "--strategy", "adam", "--steps", "50"]
     run = subprocess.run(
         [*command, "--output", str(small_disk / "run"), "--plain"],

@@ -7,6 +7,9 @@ import jax.random as jr
 import numpy as np
 import pytest
 from jax.test_util import check_grads
+from pinnkit.networks.embeddings.adapters import as_functional
+from pinnkit.networks.embeddings.functional import cast
+from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import (
     MLP,
@@ -24,9 +27,7 @@ from pinnkit import (
     laplacian,
     partial,
 )
-from pinnkit.ansatz import find_ansatz
-from pinnkit.model import as_functional, cast
-from pinnkit.residuals import ResidualFunctions
+from pinnkit.equations.exact.ansatz import find_ansatz
 
 pytestmark = pytest.mark.faults
 

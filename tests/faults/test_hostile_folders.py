@@ -8,12 +8,13 @@ import sys
 import msgspec
 import numpy as np
 import pytest
+from pinnkit.cli.app.app import main
 
 import pinnkit
 from pinnkit import Checkpoints, Problem, ProblemError, Run, RunFolderError, Terminated, fit
-from pinnkit.checkpoint import Manifest, checkpoints, newest_intact
-from pinnkit.cli import main
-from pinnkit.files import summed
+from pinnkit.runs.storage.atomic_files import summed
+from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
+from pinnkit.runs.storage.manifest import Manifest
 from tests.problems_for_tests import LINE, poisson
 from tests.report.hostile import HOSTILE
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pinnkit.checkpoint import newest_intact
+from pinnkit.runs.storage.checkpoint_folder import newest_intact
 
 from .processes import ENVIRONMENT, begin, is_writing, names, undisturbed, wait_until
 from .worker import KINDS, ended
@@ -60,7 +60,7 @@ SOLVE = ["solve", "burgers", "--strategy", "ntk-adam", "--steps", "20000", "--po
 
 
 def solve(folder, *more):
-    code = "import sys; from pinnkit.cli import main; sys.exit(main())"
+    code = "import sys; from pinnkit.cli.app import main; sys.exit(main())"
     command = [sys.executable, "-c", code, *SOLVE, "--output", str(folder), "--checkpoint-seconds", "0.5", *more]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT, cwd=folder.parent)
@@ -115,7 +115,7 @@ def test_a_fit_in_a_folder_where_another_one_writes_is_refused(tmp_path):
 def test_who_reads_may_go(tmp_path):
     """`pinnkit solve ... | head -1`: the fit ends well, its folder is written; the status is that of a broken pipe."""
     quick = [word if word != "20000" else "200" for word in SOLVE]
-    code = "import sys; from pinnkit.cli import main; sys.exit(main())"
+    code = "import sys; from pinnkit.cli.app import main; sys.exit(main())"
     command = [sys.executable, "-c", code, *quick, "--output", str(tmp_path / "run")]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True, cwd=tmp_path

@@ -20,8 +20,9 @@ from pinnkit import (
     Unknown,
     fit,
 )
-from pinnkit.domains import AbstractRegion, Points
-from pinnkit.stop_reason import StopReason
+from pinnkit.geometry.points import Points
+from pinnkit.geometry.region import AbstractRegion
+from pinnkit.runs.stop_reason import StopReason
 from tests.problems_for_tests import LINE, poisson
 
 pytestmark = pytest.mark.faults

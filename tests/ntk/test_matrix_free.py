@@ -8,17 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from pinnkit.ntk import figures
-from pinnkit.ntk.figures import (
+from pinnkit.ntk import scalars as figures
+from pinnkit.ntk.lanczos import leading_eigenpairs
+from pinnkit.ntk.nystrom import nystrom
+from pinnkit.ntk.protocol import DenseKernel, Kernel, as_kernel, ntk_diagonal, ntk_matvec, ntk_trace
+from pinnkit.ntk.quadrature import spectral_density
+from pinnkit.ntk.scalars import (
     compute_condition_number,
     effective_dimension,
     effective_rank,
     log_determinant,
     numerical_rank,
 )
-from pinnkit.ntk.matrix_free import leading_eigenpairs, nystrom, spectral_density
-from pinnkit.ntk.products import DenseKernel, Kernel, as_kernel, ntk_diagonal, ntk_matvec, ntk_trace
-from pinnkit.ntk.spectrum import spectrum_of_kernel
+from pinnkit.ntk.spectrum_of import spectrum_of_kernel
 
 from .test_spectrum import EPS, kernel_with, seeds
 

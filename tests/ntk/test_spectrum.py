@@ -24,9 +24,10 @@ from pinnkit.ntk import (
     spectrum_of_jacobian,
     spectrum_of_kernel,
 )
-from pinnkit.ntk.figures import log_determinant
-from pinnkit.ntk.matrix_free import leading_eigenpairs, nystrom
-from pinnkit.ntk.uncertain import Estimate, NumericalRank, SpectralBias
+from pinnkit.ntk.bounded_numbers import Estimate, NumericalRank, SpectralBias
+from pinnkit.ntk.lanczos import leading_eigenpairs
+from pinnkit.ntk.nystrom import nystrom
+from pinnkit.ntk.scalars import log_determinant
 
 EPS = np.finfo(np.float64).eps
 seeds = st.integers(0, 2**32 - 1)

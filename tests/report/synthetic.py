@@ -4,16 +4,18 @@ import dataclasses
 
 import msgspec
 import numpy as np
+from pinnkit.diagnostics.diagnostician.condition_check import ConditionCheck, RowCheck
+from pinnkit.diagnostics.diagnostician.linear_theory import Passage, Theory
+from pinnkit.diagnostics.diagnostician.record import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
 
-from pinnkit.diagnostics import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
-from pinnkit.history import History, Snapshot
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
-from pinnkit.prediction import Passage, Theory
-from pinnkit.records import Check, Stage
-from pinnkit.run import Run
-from pinnkit.stop_reason import StopReason
-from pinnkit.summary import ConditionCheck, RowCheck, Seconds, Spectra, SpectrumSummary, Summary
+from pinnkit.runs.events import Check, Stage
+from pinnkit.runs.history import History
+from pinnkit.runs.run_folder import Run
+from pinnkit.runs.snapshot import Snapshot
+from pinnkit.runs.stop_reason import StopReason
+from pinnkit.runs.summary import Seconds, Spectra, SpectrumSummary, Summary
 
 
 def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **changes) -> Diagnostics:

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, PointSet, Problem, Unknown, fit
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
 from pinnkit.report import Comparison, Report
 from pinnkit.report.coefficients import coefficient_interval
 from pinnkit.report.html import SECTIONS
-from pinnkit.stop_reason import StopReason
+from pinnkit.runs.stop_reason import StopReason
 
 from .browser import Browser, needs_browser
 from .hostile import HOSTILE

@@ -2,9 +2,9 @@
 
 import msgspec
 import pytest
+from pinnkit.diagnostics.diagnostician.coefficient_interval import Withheld
 
 from pinnkit.report.coefficients import coefficient
-from pinnkit.summary import Withheld
 
 from .synthetic import make_run
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from pinnkit.cli.app.app import main
+from pinnkit.diagnostics.diagnostician.coefficient_interval import Withheld
 
-from pinnkit.cli import main
 from pinnkit.report import Comparison
-from pinnkit.run import RunFolderError
-from pinnkit.summary import Withheld
+from pinnkit.runs.storage.atomic_files import RunFolderError
 
 from .synthetic import make_history, make_run
 from .test_page import Page

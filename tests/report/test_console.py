@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from pinnkit.callbacks import Progress, Start
 from pinnkit.report import ConsoleProgress, Report
 from pinnkit.report.console import WIDTH, make_console, print_diagnostics
 from pinnkit.report.numbers import condition_number, number, percent, size
+from pinnkit.runs.callbacks import Progress, Start
 
 from .synthetic import make_record, make_run
 

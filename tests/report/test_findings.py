@@ -6,15 +6,19 @@ import math
 import msgspec
 import numpy as np
 import pytest
+from pinnkit.diagnostics.diagnostician.determinacy import Determinacy
+from pinnkit.report.findings.rules.rules import RULES, interpret
 
 from pinnkit.ntk.frequency import ModeFrequency
-from pinnkit.records import Stage
-from pinnkit.report import condition_rules, determinacy_rules, effort_rules, interpret, kernel_rules, loss_rules
-from pinnkit.report.findings import RULES
+from pinnkit.report.findings.rules import conditions as condition_rules
+from pinnkit.report.findings.rules import determinacy as determinacy_rules
+from pinnkit.report.findings.rules import effort as effort_rules
+from pinnkit.report.findings.rules import kernel as kernel_rules
+from pinnkit.report.findings.rules import losses as loss_rules
 from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
-from pinnkit.shortage import Shortage
-from pinnkit.stop_reason import StopReason
-from pinnkit.summary import Determinacy
+from pinnkit.runs.events import Stage
+from pinnkit.runs.shortage import Shortage
+from pinnkit.runs.stop_reason import StopReason
 
 from .synthetic import make_check, make_history, make_passage, make_record, make_run, make_shape, make_theory
 

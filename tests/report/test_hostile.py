@@ -6,13 +6,13 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from pinnkit.callbacks import Start
-from pinnkit.history import History
 from pinnkit.report import Comparison, ConsoleProgress, Report
 from pinnkit.report.live import LiveFile, watch
 from pinnkit.report.numbers import printable
-from pinnkit.run import Run
-from pinnkit.stop_reason import StopReason
+from pinnkit.runs.callbacks import Start
+from pinnkit.runs.history import History
+from pinnkit.runs.run_folder import Run
+from pinnkit.runs.stop_reason import StopReason
 
 from .hostile import HOSTILE
 from .synthetic import make_history, make_record, make_run, make_snapshot

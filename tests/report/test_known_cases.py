@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from pinnkit import QuasiRandom, fit
-from pinnkit.registry import find_problem
+from pinnkit.equations.registry import find_problem
 
 from ..problems_for_tests import poisson
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from pinnkit import fit
 from pinnkit.report import ConsoleProgress, LiveFile
 from pinnkit.report.live import LIVE, read_live, watch
-from pinnkit.run import RunFolderError
+from pinnkit.runs.storage.atomic_files import RunFolderError
 
 from ..problems_for_tests import poisson
 from .synthetic import make_record, make_run
@@ -115,7 +115,7 @@ def test_a_folder_that_cannot_be_written_does_not_stop_a_fit(tmp_path):
 
 
 def test_time_left_is_the_less_of_steps_and_budget():
-    from pinnkit.callbacks import Start
+    from pinnkit.runs.callbacks import Start
 
     def left(steps, budget):
         shown, _ = display()

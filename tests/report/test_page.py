@@ -10,9 +10,9 @@ import pytest
 from pinnkit.report import Report, write_page
 from pinnkit.report.html import SECTIONS
 from pinnkit.report.tables import check_table
-from pinnkit.run import RunFolderError
-from pinnkit.stop_reason import StopReason
-from pinnkit.summary import Summary
+from pinnkit.runs.stop_reason import StopReason
+from pinnkit.runs.storage.atomic_files import RunFolderError
+from pinnkit.runs.summary import Summary
 
 from .synthetic import make_check, make_history, make_run, make_snapshot
 

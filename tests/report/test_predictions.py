@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pinnkit.report import Comparison, figures, tables
+from pinnkit.report import figures, tables
+from pinnkit.report.comparison import Comparison
 from pinnkit.report.html import render
 
 from .synthetic import make_history, make_passage, make_run

@@ -1,0 +1,151 @@
+"""How each entry of what a traced function returns depends on its arguments: found from the trace, never from samples.
+
+Every entry of every value gets one of four levels. It is `KNOWN` if it is the same for all arguments, `STEADY` if it
+depends on arguments that count as steady alone, `SMOOTH` if it depends on the others through analytic operations, and
+`BROKEN` where a comparison, a rounding or anything else stands between. The answers up to `SMOOTH` are proofs, but for
+places where an analytic operation has a singularity, such as a root of zero; `BROKEN` is the lack of a proof.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .jaxpr import called, evaluate
+from .program import Program
+
+KNOWN, STEADY, SMOOTH, BROKEN = 0, 1, 2, 3
+
+
+_ANALYTIC = frozenset(
+    "add sub mul div neg integer_pow pow exp exp2 log log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh "
+    "asinh acosh atanh logistic erf erfc erf_inv lgamma digamma sqrt rsqrt cbrt square add_any real imag".split()
+)
+
+
+_MOVES = frozenset(
+    "copy copy_p reshape squeeze expand_dims broadcast_in_dim transpose rev concatenate stack split slice pad".split()
+)
+
+
+_SUMS = {"reduce_sum": "axes", "reduce_prod": "axes", "cumsum": "axis", "cumprod": "axis"}
+
+
+_ANALYTIC_FUNCTIONS = {1: (jnp.sinc, jax.nn.softplus), 2: (jnp.hypot, jnp.logaddexp, jnp.logaddexp2)}
+"""Functions of so many arguments that compare for the sake of rounding and are analytic nevertheless, but for the
+distance from the origin at the origin."""
+
+
+class Dependence(NamedTuple):
+    """- `levels`: of each entry; `value`: at the arguments that were given, the same for all where `KNOWN`."""
+
+    levels: np.ndarray
+    value: np.ndarray
+
+    @property
+    def is_known(self) -> np.ndarray:
+        return self.levels == KNOWN
+
+
+def dependence(function: Callable[..., Any], arguments: Sequence[Any], levels: Sequence[int]) -> list[Dependence]:
+    """Of each output of `function`, at arguments of these levels.
+
+    - `arguments`: arrays or numbers, at which it must have values.
+    """
+    closed = jax.make_jaxpr(function)(*arguments)
+    inputs = [Dependence(np.full(np.shape(a), k), np.asarray(a)) for a, k in zip(arguments, levels, strict=True)]
+    return _follow(closed.jaxpr, [_constant(const) for const in closed.consts], inputs)
+
+
+def _constant(value: Any) -> Dependence:
+    value = np.asarray(value)
+    return Dependence(np.zeros(value.shape, int), value)
+
+
+def _follow(jaxpr: Any, constants: Sequence[Dependence], inputs: Sequence[Dependence]) -> list[Dependence]:
+    found = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*constants, *inputs), strict=True))
+    read = lambda atom: _constant(atom.val) if hasattr(atom, "val") else found[atom]
+    for eqn in jaxpr.eqns:
+        operands = [read(atom) for atom in eqn.invars]
+        found.update(zip(eqn.outvars, _results(eqn, operands), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _results(eqn: Any, operands: Sequence[Dependence]) -> list[Dependence]:
+    if (inner := called(eqn)) is not None and not is_analytic_function(eqn):
+        return _follow(inner[0], [_constant(const) for const in inner[1]], operands)
+    values = [np.asarray(v) for v in evaluate(eqn, [jnp.asarray(operand.value) for operand in operands])]
+    highest = max((int(operand.levels.max(initial=KNOWN)) for operand in operands), default=KNOWN)
+    if highest == KNOWN:
+        return [_constant(value) for value in values]
+    if eqn.primitive.name in _MOVES:
+        moved = evaluate(eqn, [jnp.asarray(operand.levels) for operand in operands])
+        return [Dependence(np.asarray(level), value) for level, value in zip(moved, values, strict=True)]
+    return [Dependence(_levels(eqn, operands, highest, value.shape), value) for value in values]
+
+
+def _levels(eqn: Any, operands: Sequence[Dependence], highest: int, shape: tuple[int, ...]) -> np.ndarray:
+    """The levels of a result that is not known as a whole, of an operation that does more than move entries."""
+    name, levels = eqn.primitive.name, [operand.levels for operand in operands]
+    if name in ("gather", "dynamic_slice") and all((each == KNOWN).all() for each in levels[1:]):
+        indices = [jnp.asarray(operand.value) for operand in operands[1:]]
+        moved = np.asarray(evaluate(eqn, [jnp.asarray(levels[0]), *indices])[0])
+        return np.where((moved >= KNOWN) & (moved <= BROKEN), moved, BROKEN)  # what is filled in is out of bounds
+    if name == "select_n":
+        return _chosen(operands, shape)
+    if name in _SUMS:
+        return _summed(eqn, levels[0])
+    if name == "convert_element_type" and jnp.issubdtype(eqn.params["new_dtype"], jnp.inexact):
+        return levels[0]
+    is_smooth = name in _ANALYTIC or name == "dot_general" or is_analytic_function(eqn)
+    if not is_smooth:
+        return np.full(shape, STEADY if highest == STEADY else BROKEN)
+    if name == "dot_general" or any(each.shape not in (shape, ()) for each in levels):
+        return np.full(shape, highest)
+    together = np.maximum.reduce([np.broadcast_to(each, shape) for each in levels])
+    if name == "mul":
+        for operand in operands:
+            together = np.where((operand.levels == KNOWN) & (operand.value == 0), KNOWN, together)
+    return together
+
+
+def _chosen(operands: Sequence[Dependence], shape: tuple[int, ...]) -> np.ndarray:
+    """Of a choice between cases: what is known to be chosen counts, else all of them and where it changes."""
+    which, *cases = operands
+    every = np.maximum.reduce([case.levels for case in cases])
+    picked = np.choose(np.broadcast_to(which.value.astype(int), shape), [case.levels for case in cases])
+    changing = np.maximum(every, np.where(which.levels == STEADY, STEADY, BROKEN))
+    return np.where(which.levels == KNOWN, picked, changing)
+
+
+def _summed(eqn: Any, levels: np.ndarray) -> np.ndarray:
+    axes = eqn.params[_SUMS[eqn.primitive.name]]
+    if isinstance(axes, tuple):
+        return levels.max(axis=axes, initial=KNOWN)
+    along = np.flip(levels, axes) if eqn.params.get("reverse") else levels
+    found = np.maximum.accumulate(along, axis=axes)
+    return np.flip(found, axes) if eqn.params.get("reverse") else found
+
+
+def is_analytic_function(eqn: Any) -> bool:
+    """Whether an equation calls one of the functions that compare inside without having a kink, and that very one."""
+    if (inner := _inside(eqn)) is None:
+        return False
+    avals = tuple((v.aval.shape, v.aval.dtype, v.aval.weak_type) for v in inner.jaxpr.invars)
+    return any(inner == known for known in _known_functions(avals))
+
+
+@functools.cache
+def _known_functions(avals: tuple[tuple[tuple[int, ...], Any, bool], ...]) -> list[Program | None]:
+    arguments = [jax.ShapeDtypeStruct(shape, dtype, weak_type=weak) for shape, dtype, weak in avals]
+    functions = _ANALYTIC_FUNCTIONS.get(len(avals), ())
+    return [_inside(jax.make_jaxpr(function)(*arguments).jaxpr.eqns[0]) for function in functions]
+
+
+def _inside(eqn: Any) -> Program | None:
+    """What a function that is called does; None where none is called."""
+    inner = eqn.params.get("jaxpr", eqn.params.get("call_jaxpr"))
+    return None if inner is None else Program(getattr(inner, "jaxpr", inner))

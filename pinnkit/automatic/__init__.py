@@ -1,0 +1,1 @@
+"""The automatic procedure: random features, time marching, and the choice between candidates."""

@@ -1,0 +1,26 @@
+"""Choices that the automatic procedure leaves to the user."""
+
+import dataclasses
+
+from .._base.arguments import check_flag, check_positive
+
+
+@dataclasses.dataclass(frozen=True)
+class Choices:
+    """Which parts of the procedure are in force, to see what each is worth.
+
+    - `sines`: whether a layer of sines is solved for before anything is trained;
+    - `bandwidth`: of that layer, radians per half width of the domain along every coordinate; None searches for it;
+    - `windows`: whether time may be cut in windows.
+
+    **Raises:** `ValueError` for a bandwidth that is not a number > 0.
+    """
+
+    sines: bool = True
+    bandwidth: float | None = None
+    windows: bool = True
+
+    def __post_init__(self) -> None:
+        check_flag(sines=self.sines, windows=self.windows)
+        if self.bandwidth is not None:
+            check_positive(bandwidth=self.bandwidth)

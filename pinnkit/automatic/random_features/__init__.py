@@ -1,0 +1,1 @@
+"""Random features with a linear solve for the output layer."""

@@ -1,0 +1,126 @@
+r"""Which frequencies a network starts with: the bandwidth whose kernel resolves the residual best.
+
+A kernel resolves the part of the residual that lies in its modes; what a trial solve with it leaves on points that it
+has not seen is the part it does not. The bandwidth is searched along each coordinate on a geometric ladder, since one
+solution may be smooth in one coordinate and fast in another.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+Bandwidth = tuple[float, ...]
+
+
+Steps = tuple[int, ...]
+
+
+BETTER = 0.5
+"""A step of the search must leave less than this share of the held-out loss that was left before."""
+
+
+FEW = 3
+"""With more coordinates than these a search ends one rung after the last gain, not two."""
+
+
+class Choice(NamedTuple):
+    """- `bandwidth`: the best one; `left`: what its trial leaves of the held-out loss;
+    - `trials`: every bandwidth that was tried, with what it left.
+    """
+
+    bandwidth: Bandwidth
+    left: float
+    trials: dict[Bandwidth, float]
+
+
+def choose_bandwidth(
+    trial: Callable[[Bandwidth], float],
+    ladders: Sequence[Sequence[float]],
+    *,
+    start: Bandwidth | None = None,
+    each: bool = True,
+    enough: float = 0.0,
+    sweeps: int = 2,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Choice:
+    """The bandwidth that leaves least: along the diagonal first, all of it or from `start`, then along each coordinate.
+
+    - `trial`: from a bandwidth to the share of the held-out loss that a trial solve leaves;
+    - `ladders`: ascending bandwidths to choose from, for each coordinate;
+    - `each`: whether to search along each coordinate as well;
+    - `enough`: what is good enough to stop; `is_over`: whether time is up.
+    """
+    search = _Search(trial, ladders, enough, is_over)
+    every, far = range(len(ladders)), 2 if each and len(ladders) <= FEW else 1
+    if start is None:
+        best = search.diagonal()
+    else:
+        best = search.along(
+            every, tuple(_nearest(ladder, value) for ladder, value in zip(ladders, start, strict=True)), far
+        )
+    for _ in range(sweeps if each and len(ladders) > 1 else 0):
+        before = best
+        for axis in every:
+            best = search.along([axis], best, far)
+        if best == before:
+            break
+    bandwidth = min(search.tried, key=search.tried.__getitem__)
+    return Choice(bandwidth, search.tried[bandwidth], search.tried)
+
+
+class _Search:
+    """Rungs of ladders, one for each coordinate, and what the bandwidths there leave; none is tried twice."""
+
+    def __init__(
+        self,
+        trial: Callable[[Bandwidth], float],
+        ladders: Sequence[Sequence[float]],
+        enough: float,
+        is_over: Callable[[], bool],
+    ):
+        self._trial, self._ladders, self._enough, self._is_over = trial, ladders, enough, is_over
+        self._tops = [len(ladder) - 1 for ladder in ladders]
+        self.tried: dict[Bandwidth, float] = {}
+
+    def left(self, steps: Steps) -> float:
+        bandwidth = tuple(ladder[step] for ladder, step in zip(self._ladders, steps, strict=True))
+        if bandwidth not in self.tried:
+            self.tried[bandwidth] = self._trial(bandwidth)
+        return self.tried[bandwidth]
+
+    @property
+    def done(self) -> bool:
+        return min(self.tried.values(), default=math.inf) <= self._enough or self._is_over()
+
+    def diagonal(self) -> Steps:
+        """The best with all coordinates on the same rung."""
+        best = len(self._tops) * (0,)
+        for rung in range(max(self._tops) + 1):
+            best = min(best, tuple(min(rung, top) for top in self._tops), key=self.left)
+            if self.done:
+                break
+        return best
+
+    def along(self, axes: Sequence[int], start: Steps, far: int) -> Steps:
+        """The best when coordinates go down together, or else up; a search ends `far` rungs after the last gain."""
+        best, least = start, self.left(start)
+        for direction in (-1, 1):
+            steps, since = start, 0
+            while since < far and not self.done:
+                before, steps = steps, self._moved(steps, axes, direction)
+                if steps == before:
+                    break
+                since += 1
+                if self.left(steps) < BETTER * least:
+                    best, least, since = steps, self.left(steps), 0
+            if best != start:
+                break
+        return best
+
+    def _moved(self, steps: Steps, axes: Sequence[int], direction: int) -> Steps:
+        moved = (step + direction * (axis in axes) for axis, step in enumerate(steps))
+        return tuple(min(max(step, 0), top) for step, top in zip(moved, self._tops, strict=True))
+
+
+def _nearest(ladder: Sequence[float], value: float) -> int:
+    return min(range(len(ladder)), key=lambda step: abs(math.log(ladder[step] / value)))

@@ -1,0 +1,1 @@
+"""Time marching: one window after the other."""

@@ -1,0 +1,238 @@
+r"""The start of a time window: values on a slice in time, held by a small network in space.
+
+A network must be wide enough, and its coordinates stretched where the values have fronts, for the window to be
+resolved. Both are found here, where they cost little: the values to start from are fitted by least squares with more
+and more sines, and with coordinates stretched around the places of smallest length scale, until points that were not
+fitted are met.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..._base.linalg.least_squares import least_squares
+from ..._base.types import Params
+from ...runs.resume.replay import Arrays
+from ..random_features.bandwidth import Bandwidth
+from .marching import Marching
+from .stretching import BUMPS, Bump, Warp
+
+Form = Callable[[Float[np.ndarray, "n d"]], tuple[Array, Array]]
+"""From points to what a network in space is added to and multiplied by there, (n, q) each."""
+
+
+Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
+"""From points to the values that a window starts from."""
+
+
+SINES_PER_MODE, FEWEST = 18, 12
+"""Sines of a window for each wave that space resolves: two for each degree of freedom along nine in time. Fewer, for
+shorter windows, where space would not be resolved otherwise."""
+
+
+TIME_BANDWIDTH = 4.0
+"""Of a window, in radians per half of its length."""
+
+
+STRETCHES = (12.0, 6.0, 3.0, 1.5)
+"""Half widths of bumps to try, in length scales of the values."""
+
+
+MET, PLENTY = 1e-7, 1e-11
+"""Relative errors at which values are met, and at which nothing is left to be gained."""
+
+
+AS_GOOD = 3.0
+"""Errors within this factor count as the same."""
+
+
+LINES, LINE_POINTS = 8, 2049
+
+
+ROWS_PER_SINE, UNSEEN = 3, 256
+
+
+_SEED = 40_009
+
+
+class Start(NamedTuple):
+    """- `width`: of the window; `bandwidth`: of window and start; `warp`: the coordinates of space;
+    - `params`: of the network in space; `error`: its relative error on points that were not fitted.
+    """
+
+    width: int
+    bandwidth: Bandwidth
+    warp: Warp
+    params: Params
+    error: float
+
+    def packed(self) -> Arrays:
+        """As plain arrays."""
+        leaves = jax.tree.leaves((self.warp, self.params))
+        figures = {"width": np.array(self.width), "bandwidth": np.array(self.bandwidth), "error": np.array(self.error)}
+        return {**figures, **{f"{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}}
+
+    @classmethod
+    def unpacked(cls, arrays: Arrays, marching: Marching, seed: int) -> "Start":
+        """What was `packed`."""
+        width, bandwidth = int(arrays["width"]), tuple(arrays["bandwidth"].tolist())
+        leaves, tree = jax.tree.flatten((marching.warp(), marching.start_model(width, bandwidth, seed).params))
+        warp, params = tree.unflatten([jnp.asarray(arrays[f"{i}"]) for i in range(len(leaves))])
+        return cls(width, bandwidth, warp, params, float(arrays["error"]))
+
+
+class _Shape(NamedTuple):
+    """Of values to start from: the smallest length scale along each axis of space, and the sharpest places."""
+
+    scale: Float[np.ndarray, " k"]
+    sharpest: list[Bump]
+
+
+def find_start(
+    marching: Marching, values: Values, time: float, widths: Sequence[int], margin: float, seed: int
+) -> Start:
+    """The narrowest of `widths` that meets the values at a time, or comes as close as any.
+
+    - `margin`: so many times the sines that meet the values, since a window goes on from there.
+    """
+    axes = marching.domain.dimension
+    if not marching.space:
+        params = jnp.asarray(values(marching.domain.lower[None])[0])
+        return Start(widths[0], axes * (TIME_BANDWIDTH,), marching.warp(), params, 0.0)
+    shape, form = _shape(marching, values), _form(marching, time)
+    fit = lambda width, modes, bumps: _fit(marching, values, form, shape.scale, width, modes, bumps, seed)
+    tried: list[tuple[int, float, tuple[Bump, ...], float]] = []
+    for width, sines in [*((width, SINES_PER_MODE) for width in widths), (widths[-1], FEWEST)]:
+        modes = width / sines
+        smaller = functools.partial(fit, int(width / margin), modes / margin)
+        tried.append((width, modes, *_stretched(smaller, shape.sharpest)))
+        if tried[-1][-1] <= MET:
+            break
+    least = max(min(error for *_, error in tried), MET)
+    width, modes, bumps = next(found for *found, error in tried if error <= least)
+    return fit(width, modes, bumps)
+
+
+def _form(marching: Marching, time: float) -> Form:
+    bounds = jnp.asarray(marching.domain.lower), jnp.asarray(marching.domain.upper)
+    zero = jnp.zeros(len(marching.pins))
+
+    def form(x: Float[Array, " d"]) -> tuple[Array, Array]:
+        starts = lambda network: marching.starts(network, x.at[marching.axis].set(time), bounds)
+        return jax.jvp(starts, (zero,), (jnp.ones_like(zero),))
+
+    return jax.jit(jax.vmap(form))
+
+
+def _stretched(fit: Callable[[tuple[Bump, ...]], Start], sharpest: Sequence[Bump]) -> tuple[tuple[Bump, ...], float]:
+    """The coordinates in which a network is closest to the values, and its error: with bumps at the sharpest places."""
+    best, least = (), fit(()).error
+    for count in range(1, len(sharpest) + 1):
+        for factor in STRETCHES:
+            if least <= PLENTY:
+                return best, least
+            bumps = tuple(place._replace(width=factor * place.width) for place in sharpest[:count])
+            error = fit(bumps).error
+            if error < least / AS_GOOD:
+                best, least = bumps, error
+    return best, least
+
+
+def _fit(
+    marching: Marching,
+    values: Values,
+    form: Form,
+    scale: Float[np.ndarray, " k"],
+    width: int,
+    modes: float,
+    bumps: tuple[Bump, ...],
+    seed: int,
+) -> Start:
+    """The network in space, in these coordinates, that is closest to the values."""
+    from scipy.stats import qmc  # slow to import
+
+    box, bandwidth, warp = marching.domain, _bandwidth(marching, scale, modes), marching.warp(bumps)
+    network: Any = marching.start_model(width, bandwidth, seed).params
+    count = ROWS_PER_SINE * len(network.phase) + UNSEEN
+    unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
+    z = warp.inverse(2 * unit - 1)
+    x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+    targets, (offsets, factors) = values(x), map(np.asarray, form(x))
+    places = np.asarray(warp.many(jnp.asarray(z)))[:, marching.space]
+    angles = places @ np.asarray(network.frequency).T + np.asarray(network.phase)
+    design = np.column_stack([np.sin(angles), np.ones(count)])
+    seen, unseen = slice(UNSEEN, None), slice(UNSEEN)
+    columns = zip(factors.T, (targets - offsets).T, strict=True)
+    found = np.stack([least_squares(factor[seen, None] * design[seen], rest[seen]).x for factor, rest in columns])
+    wrong = np.linalg.norm((offsets + factors * (design @ found.T) - targets)[unseen], axis=0)
+    norm = np.linalg.norm(targets[unseen], axis=0)
+    error = float(np.max(wrong / np.where(norm > 0, norm, 1.0)))
+    head = jnp.asarray(found[:, :-1]), jnp.asarray(found[:, -1])
+    params = eqx.tree_at(lambda f: (f.head.weight, f.head.bias), network, head)
+    return Start(width, bandwidth, warp, params, error)
+
+
+def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], modes: float) -> Bandwidth:
+    """Of so many waves in space: in each coordinate in proportion to how fast the values vary."""
+    rates = 1 / scale
+    rates *= (max(modes, 2.0**scale.size) / np.prod(2 * rates / np.pi)) ** (1 / scale.size)
+    bandwidth = np.full(marching.domain.dimension, TIME_BANDWIDTH)
+    for axis, rate in zip(marching.space, rates, strict=True):
+        periodic = marching.domain.coordinates[axis] in marching.ansatz.periods
+        bandwidth[axis] = np.pi * max(round(rate / np.pi), 1) if periodic else rate
+    return tuple(float(s) for s in bandwidth)
+
+
+def _shape(marching: Marching, values: Values) -> _Shape:
+    """How values vary, seen on lines through space."""
+    box, rng = marching.domain, np.random.default_rng(_SEED)
+    line, scales, sharpest = np.linspace(-1, 1, LINE_POINTS), [], list[Bump]()
+    for axis in marching.space:
+        begin = 2 * rng.random((1 if len(marching.space) == 1 else LINES, 1, box.dimension)) - 1
+        z = np.repeat(begin, line.size, axis=1)
+        z[:, :, axis] = line
+        x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+        found = values(x.reshape(-1, box.dimension)).reshape(*z.shape[:2], -1)
+        periodic = box.coordinates[axis] in marching.ansatz.periods
+        scale = _length_scale(line, found, periodic)
+        scales.append(float(scale.min()))
+        sharpest += [Bump(axis, float(line[i]), float(scale[i])) for i in _minima(line, scale, periodic)]
+    return _Shape(np.array(scales), sorted(sharpest, key=lambda bump: bump.width)[:BUMPS])
+
+
+def _length_scale(
+    line: Float[np.ndarray, " n"], values: Float[np.ndarray, "l n q"], periodic: bool
+) -> Float[np.ndarray, " n"]:
+    r"""The smallest of $(R / |u^{(p)}|)^{1/p}$, p = 1, 2, over all lines and values of range 2R; at most 1."""
+    scale = np.ones(line.size)
+    half_range = np.ptp(values, axis=(0, 1)) / 2
+    slopes = np.moveaxis(values, 1, -1)
+    for order in (1, 2):
+        if periodic:
+            around = np.concatenate([slopes[..., -3:-1], slopes, slopes[..., 1:3]], axis=-1)
+            slopes = np.gradient(around, line[1] - line[0], axis=-1)[..., 2:-2]
+        else:
+            slopes = np.gradient(slopes, line[1] - line[0], axis=-1)
+        size = np.abs(slopes).max(axis=0)
+        share = (half_range[:, None] / np.maximum(size, 1e-300)) ** (1 / order)
+        scale = np.minimum(scale, share[half_range > 0].min(axis=0, initial=1.0))
+    return scale
+
+
+def _minima(line: Float[np.ndarray, " n"], scale: Float[np.ndarray, " n"], periodic: bool) -> list[int]:
+    """The sharpest places, sharpest first, none within a few length scales of another."""
+    found, order = list[int](), np.argsort(scale, kind="stable")
+    for i in order:
+        if len(found) == BUMPS or scale[i] > np.median(scale) / 2:
+            break
+        apart = [abs(line[i] - line[j]) for j in found]
+        apart = [min(gap, 2 - gap) if periodic else gap for gap in apart]
+        if all(gap > 8 * scale[j] for gap, j in zip(apart, found, strict=True)):
+            found.append(int(i))
+    return found

@@ -1,0 +1,208 @@
+r"""Time windows: one window after the other, each starting from where the last one ended.
+
+Early times have to be learned before late ones, and a network of given size resolves a short time better than a long
+one. Within a window the values to start from are those of a small network in space, fitted to the end of the window
+before (or to the declared initial values), so every window has the same form and is compiled once. The length of the
+windows follows what is left of the held-out residual, as step sizes do in integrators.
+
+Wight & Zhao, *Solving Allen-Cahn and Cahn-Hilliard equations using the adaptive physics informed neural networks*,
+Commun. Comput. Phys. 29, 2021; Krishnapriyan et al., *Characterizing possible failure modes in physics-informed neural
+networks*, NeurIPS 2021.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..._base.types import Params
+from ...equations.exact.ansatz import Ansatz
+from ...equations.exact.face_values import Datum, Pin, prescribed
+from ...equations.exact.interpolation import Bounds
+from ...equations.problem import Problem
+from ...geometry.box import Box
+from ...geometry.domain import TIME_NAMES
+from ...geometry.points import Points
+from ...networks.adapters import as_functional
+from ...networks.functional import FunctionalModel
+from ...networks.random_features import SineFeatures
+from ...residuals.functions import Batch
+from ..random_features.bandwidth import Bandwidth
+from .stretching import Bump, Warp
+
+START_SHARE = 6
+"""Sines of a window for each one of the network that holds its start on a line; in a plane both have as many."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Marching:
+    """How a problem is solved window by window.
+
+    - `ansatz`: with everything but the start by construction; `problem`: what is left in the loss of a window;
+    - `axis`: of time; `pins`: the values to start from, of every field that changes in time.
+    """
+
+    ansatz: Ansatz
+    problem: Problem
+    axis: int
+    pins: tuple[Pin, ...]
+
+    @property
+    def domain(self) -> Box:
+        return self.problem.domain
+
+    def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
+        """The network of one window.
+
+        Its parameters are those of sine features in warped local coordinates, and what is not trained: the `window`
+        (its two times), the `warp` of space and the `start`.
+        """
+        box, sizes = self.domain, self.problem.field_sizes
+        network = SineFeatures(
+            box, sum(sizes.values()), width, bandwidth, periodic=tuple(self.ansatz.periods), seed=seed
+        )
+        features = as_functional(network, box.dimension)
+        start = self.start_model(width, bandwidth, seed)
+        lower, upper = jnp.asarray(box.lower), jnp.asarray(box.upper)
+        slot = {(pin.output, pin.order): k for k, pin in enumerate(self.pins)}
+
+        def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
+            held = jax.lax.stop_gradient({name: params[name] for name in ("start", "warp", "window")})
+            bounds = lower.at[self.axis].set(held["window"][0]), upper.at[self.axis].set(held["window"][1])
+
+            def warped(x: Float[Array, " d"]) -> Float[Array, " d"]:
+                z = 2 * (x - bounds[0]) / (bounds[1] - bounds[0]) - 1
+                return lower + (held["warp"](z) + 1) / 2 * (upper - lower)
+
+            def given(output: int, order: int) -> Datum:
+                values = lambda x: self.starts(start.apply(held["start"], self.in_space(warped(x))), x, bounds)
+                return lambda x: values(jnp.stack(x))[slot[output, order]]
+
+            return self.ansatz.outputs(features.apply(params["features"], warped(x)), x, bounds, given)
+
+        window = jnp.array([box.lower[self.axis], box.upper[self.axis]])
+        params = {"features": features.params, "warp": self.warp(), "window": window, "start": start.params}
+        return FunctionalModel(params, apply, lambda params: features.merge(params["features"]))
+
+    def warp(self, bumps: Sequence[Bump] = ()) -> Warp:
+        """Coordinates with these bumps."""
+        periods = self.ansatz.periods
+        return Warp([name in periods for name in self.domain.coordinates], bumps)
+
+    def in_space(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        """The coordinates that are not time."""
+        return jnp.delete(x, self.axis, assume_unique_indices=True)
+
+    @property
+    def space(self) -> list[int]:
+        """The axes that are not time."""
+        return [i for i in range(self.domain.dimension) if i != self.axis]
+
+    def start_model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
+        """The network in space of the values that a window starts from, one output for each of `pins`.
+
+        Where walls prescribe values too, those are what starts have there, whatever the network says.
+
+        - `width`: of the window.
+        """
+        if not self.space:
+            return FunctionalModel(jnp.zeros(len(self.pins)), lambda params, x: params, lambda params: params)
+        names, lower, upper = self.domain.coordinates, self.domain.lower, self.domain.upper
+        box = Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in self.space})
+        scales, periodic = [bandwidth[i] for i in self.space], tuple(self.ansatz.periods)
+        sines = width // START_SHARE if len(self.space) == 1 else width
+        network = SineFeatures(box, len(self.pins), sines, scales, periodic=periodic, seed=seed)
+        return as_functional(network, len(self.space))
+
+    def starts(self, network: Float[Array, " q"], x: Float[Array, " d"], bounds: Bounds) -> Float[Array, " q"]:
+        """The values that a window starts from at a point of its first time, with a `network` in space."""
+        return jnp.stack([self.ansatz.slice_of(network[k], x, bounds, pin) for k, pin in enumerate(self.pins)])
+
+    def declared(self, x: Float[Array, " d"]) -> Float[Array, " q"]:
+        """The declared initial values, one for each of `pins`."""
+        return jnp.stack([prescribed(self.ansatz.problem, pin)(x) for pin in self.pins])
+
+    def at_end(self, model: FunctionalModel, params: Params, x: Float[Array, " d"]) -> Float[Array, " q"]:
+        """The values that a window hands on: those of its fields, and derivatives in time, where it ends."""
+        x = x.at[self.axis].set(params["window"][1])
+        rates = lambda pin: _in_time(lambda x: model.apply(params, x), self.axis, pin.order)
+        return jnp.stack([rates(pin)(x)[pin.output] for pin in self.pins])
+
+    def move(self, batch: Batch, window: tuple[float, float], warp: Warp) -> Batch:
+        """The points of the whole time squeezed into a window, and even in warped space."""
+        lower, upper = self.domain.lower, self.domain.upper
+
+        def moved(points: Points) -> Points:
+            z = 2 * (np.asarray(points.coordinates) - lower) / (upper - lower) - 1
+            x = lower + (warp.inverse(z) + 1) / 2 * (upper - lower)
+            share = (z[:, self.axis] + 1) / 2
+            x[:, self.axis] = (1 - share) * window[0] + share * window[1]
+            return Points(jnp.asarray(x), points.normals, points.columns)
+
+        return {name: moved(points) for name, points in batch.items()}
+
+
+def find_marching(ansatz: Ansatz) -> Marching | None:
+    """How to march in time, None for problems that cannot.
+
+    Needed are one coordinate that is time, initial values for every field that has a derivative in time, of every
+    lower order, other conditions on the whole interior and on whole faces in space alone, for the present time only,
+    and no unknown coefficient, which would be another one in each window.
+    """
+    problem, box = ansatz.problem, ansatz.problem.domain
+    times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
+    if len(times) != 1 or problem.unknowns:
+        return None
+    axis = times[0]
+    initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}
+    rest = [name for name in problem.conditions if name not in initial]
+    if not all(_holds_at_all_times(problem, name, axis) for name in rest):
+        return None
+    start = tuple(sorted((p for found in initial.values() for p in found), key=lambda p: (p.output, p.order)))
+    needed = {(output, order) for output, highest in problem.highest_orders(axis).items() for order in range(highest)}
+    if not start or {(pin.output, pin.order) for pin in start} != needed or len(start) != len(needed):
+        return None
+    kept = {output: tuple(p for p in found if p.axis != axis) for output, found in ansatz.pins.items()}
+    outputs = {output: kept.get(output, ()) + tuple(p for p in start if p.output == output) for output, _ in needed}
+    by_output = {**{output: found for output, found in kept.items() if found}, **outputs}
+    exact = tuple(name for name in problem.conditions if name in ansatz.conditions or name in initial)
+    windowed = dataclasses.replace(ansatz, conditions=exact, pins=by_output)
+    return Marching(windowed, windowed.remaining, axis, start)
+
+
+def _holds_at_all_times(problem: Problem, name: str, axis: int) -> bool:
+    """Whether a condition is one for each time: on all of space or whole faces of it, of fields at the present time."""
+    region, bounds = problem.conditions[name].on, problem.domain.bounds
+    faces = region.faces_of(bounds)
+    in_space = region.fills(bounds) or (faces is not None and all(face.axis != axis for face in faces))
+    return in_space and problem.domain.coordinates[axis] not in problem.equation(name).displaced
+
+
+def piecewise(models: FunctionalModel, axis: int, edges: Sequence[float], params: Sequence[Params]) -> FunctionalModel:
+    """One model of all windows: a point takes the parameters of the window its time lies in.
+
+    - `models`: the model of any window; `edges`: times between windows.
+    """
+    stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *params)
+    inner = np.asarray(edges[1:-1])
+
+    def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
+        window = jnp.sum(jax.lax.stop_gradient(x[axis]) >= jnp.asarray(inner, x.dtype))
+        return models.apply(jax.tree.map(lambda leaf: leaf[window], params), x)
+
+    one = lambda params, window: jax.tree.map(lambda leaf: leaf[window], params)
+    merge = lambda params: [models.merge(one(params, window)) for window in range(len(edges) - 1)]
+    return FunctionalModel(stacked, apply, merge)
+
+
+def _in_time(function: Callable, axis: int, order: int) -> Callable:
+    for _ in range(order):
+        function = _rate(function, axis)
+    return function
+
+
+def _rate(function: Callable, axis: int) -> Callable:
+    return lambda x: jax.jvp(function, (x,), (jnp.zeros_like(x).at[axis].set(1.0),))[1]

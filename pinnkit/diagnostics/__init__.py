@@ -1,0 +1,1 @@
+"""What the kernel, validation points and smooth perturbations say about a solution."""

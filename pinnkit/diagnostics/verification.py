@@ -1,0 +1,350 @@
+r"""Every declared condition, evaluated with the final parameters on dense points of its own.
+
+A residual $r$ means nothing without a scale. Each row of each condition has one, the size of its own largest term: the
+greatest of
+
+- the rms of each additive term, where there are several (`terms`);
+- rms $|\partial r/\partial s|$ times the size of $s$, for each field or derivative $s$ that it takes;
+- the same with the natural size of derivatives, $\sigma / L^k$ for order $k$, where all of them vanish in the solution,
+  as in $u'' = 0$. Of the derivatives of one field the smallest counts.
+
+Here $\sigma$ is the spread of a field over the domain, its standard deviation, and $L$ the length of the domain. So
+$T - 300$ on a boundary is compared with the variation of $T$, not with 300. The relative residual, rms over scale, is
+the measure of error where there is no reference.
+"""
+
+import dataclasses
+import functools
+import itertools
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from .._base.tracing.taylor import Index
+from .._base.types import Params
+from ..equations.problem import Problem
+from ..equations.symbols import Symbol
+from ..equations.terms import RowTerms
+from ..equations.trace import Equation
+from ..geometry.points import Points
+from ..geometry.region import AbstractRegion
+from ..residuals.functions import Batch, ResidualFunctions
+from ..samplers.sampler import batch_of
+from ..samplers.space_filling import QuasiRandom
+from .condition_check import ConditionCheck, RowCheck
+
+FULL, FACE = 4096, 1024
+"""Points of a region of full dimension, and of each part of one that has fewer dimensions but is no finite set."""
+
+
+CHUNK = 1024
+"""Points that are evaluated at a time."""
+
+
+AT_ENDS, INSIDE = 4, 1e-6
+"""One point in so many is moved to corners, edges and ends of its region, or so close to the boundary of an interior,
+which does not belong to it: equations may be singular there."""
+
+
+CONSTANT = 1e-3
+"""A field whose spread is below this share of its rms counts as varying by this share."""
+
+
+ABSENT = 1e-2
+"""A field, or a component of one, that all but vanishes counts as this share of what would matter in the equations that
+it shares with others."""
+
+
+ROUNDING, PER_ORDER = 1e5, 100.0
+"""Built-in conditions may be off by so many eps of their terms, and so many times more for each order of their highest
+derivative: networks come with large coefficients that cancel."""
+
+
+SEED = 40_013
+"""Offset that keeps these points apart from all others."""
+
+
+class Evaluated(NamedTuple):
+    """A condition at its points.
+
+    - `residual`: (n, rows); `terms`: for each row its groups of terms, (n, groups); `orders`: of its derivatives;
+    - `slopes`: derivatives of the rows by the components of each field symbol, (n, rows, components), and by those of
+      fields elsewhere, of kind "elsewhere";
+    - `coordinates`: (n, d); `even`: which of the points fill the region evenly.
+    """
+
+    residual: Float[np.ndarray, "n r"]
+    terms: list[Float[np.ndarray, "n g"]]
+    orders: list[int]
+    slopes: dict[Symbol, Float[np.ndarray, "n r c"]]
+    coordinates: Float[np.ndarray, "n d"]
+    even: np.ndarray
+
+
+def verify(
+    residuals: ResidualFunctions,
+    params: Params,
+    exact: Mapping[str, Collection[int]],
+    zero: Mapping[str, float],
+    seed: int,
+    precision: str = "double",
+) -> dict[str, ConditionCheck]:
+    """Check every condition.
+
+    - `residuals`: of all declared conditions; `exact`: for each condition the rows that are built into the network;
+    - `zero`: mean squares of their residuals with a zero network.
+    """
+    problem = residuals.problem
+    with jax.enable_x64(True):
+        params = jax.tree.map(jnp.asarray, params)
+        equations = {name: problem.equation(name) for name in problem.conditions}
+        points, even = dense_points(problem, seed + SEED)
+        indices = sorted({(0,) * problem.domain.dimension}.union(*map(_indices, equations.values())))
+        jets = _jets(residuals, params, points, indices)
+        found = {
+            name: _evaluated(residuals, params, equation, points[name], even[name], indices, jets[name])
+            for name, equation in equations.items()
+        }
+    everywhere, fills = np.concatenate(list(jets.values())), np.concatenate([even[name] for name in jets])
+    sizes = Sizes.of(problem, indices, everywhere, fills).with_absent(found)
+    eps = float(np.finfo(np.float32 if precision == "single" else np.float64).eps)
+    return {
+        name: ConditionCheck(
+            measured=_is_measured(equations[name], found[name]),
+            holds=_is_finite(found[name]) and all(_is_rounding(found[name], i, sizes, eps) for i in exact[name]),
+            zero=zero[name],
+            rows=tuple(_row(problem, found[name], i, sizes, i in exact[name]) for i in range(equations[name].size)),
+        )
+        for name in problem.conditions
+    }
+
+
+def dense_points(problem: Problem, seed: int) -> tuple[Batch, dict[str, np.ndarray]]:
+    """Points of every region with its corners and ends, and which of them fill it evenly; all points of finite sets."""
+    found = {name: _layout(condition.on, seed) for name, condition in problem.conditions.items()}
+    batch = batch_of(problem, {name: jnp.asarray(unit) for name, (unit, _) in found.items()})
+    return jax.tree.map(np.asarray, batch), {name: even for name, (_, even) in found.items()}
+
+
+def _layout(region: AbstractRegion, seed: int) -> tuple[Float[np.ndarray, "n k"], np.ndarray]:
+    """Points of the unit cube of a region, and which of them fill it evenly."""
+    if region.count is not None:
+        return np.zeros((region.count, region.dimension)), np.ones(region.count, bool)
+    blocks = []
+    for number, count in enumerate(region.parts(FACE * region.least if region.has_normal else FULL)):
+        block = np.array(QuasiRandom().layout(region, count, seed + number))
+        inside = count - count // AT_ENDS
+        block[inside:] = _to_ends(block[inside:], 0.0 if region.has_normal else INSIDE)
+        blocks.append((block, np.arange(count) < inside))
+    units, even = zip(*blocks, strict=True)
+    return np.concatenate(units), np.concatenate(even)
+
+
+def _to_ends(unit: Float[np.ndarray, "n k"], distance: float) -> Float[np.ndarray, "n k"]:
+    """Points of the unit cube moved to its corners, edges and faces in turn, up to a distance."""
+    patterns = itertools.cycle(itertools.product((distance, 1.0 - distance, math.nan), repeat=unit.shape[1]))
+    ends = np.array(list(itertools.islice(patterns, len(unit)))).reshape(unit.shape)
+    return np.where(np.isnan(ends), unit, ends)
+
+
+def _indices(equation: Equation) -> set[Index]:
+    return {index for found in equation.derivatives.values() for index in found}
+
+
+def _jets(
+    residuals: ResidualFunctions, params: Params, points: Batch, indices: Sequence[Index]
+) -> dict[str, Float[np.ndarray, "n i m"]]:
+    """All derivatives that any condition takes, at the points of each; compiled once."""
+    function = jax.jit(jax.vmap(lambda params, x: residuals.jets(params, x, indices), (None, 0)))
+    ends = np.cumsum([len(p) for p in points.values()])[:-1]
+    values = _in_chunks(lambda x: function(params, x), np.concatenate([p.coordinates for p in points.values()]))
+    return dict(zip(points, np.split(values, ends), strict=True))
+
+
+def _evaluated(
+    residuals: ResidualFunctions,
+    params: Params,
+    equation: Equation,
+    points: Points,
+    even: np.ndarray,
+    indices: Sequence[Index],
+    jets: Float[np.ndarray, "n i m"],
+) -> Evaluated:
+    terms, elsewhere = RowTerms(equation), functools.partial(residuals.field_value, params)
+    taken = sorted(symbol for symbol in equation.symbols if symbol.kind == "field")
+
+    def at(point: Points, jet: Any) -> tuple[Any, Any, Any]:
+        values = residuals.symbols(params, point, dict(zip(indices, jet, strict=True)))
+        fields = {symbol: values[symbol] for symbol in taken}
+        row = lambda fields: equation({**values, **fields}, elsewhere)
+        slopes = {s: v.reshape(len(v), -1) for s, v in (jax.jacfwd(row)(fields) if fields else {}).items()}
+        return row(fields), terms(values, elsewhere), slopes | _slopes_elsewhere(equation, values, elsewhere)
+
+    residual, groups, slopes = _in_chunks(jax.jit(jax.vmap(at)), points, jets)
+    return Evaluated(residual, groups, terms.orders, slopes, np.asarray(points.coordinates), even)
+
+
+def _slopes_elsewhere(
+    equation: Equation, values: Mapping[Symbol, Any], elsewhere: Callable[..., Any]
+) -> dict[Symbol, Any]:
+    """How rows change with fields at other points, all of which change by as much in the worst direction."""
+    taken = list[tuple[Symbol, Any]]()
+
+    def seen(name: str, index: Index, point: Any) -> Any:
+        value = elsewhere(name, index, point)
+        taken.append((Symbol("elsewhere", name, index), value))
+        return value
+
+    def shifted(shifts: Sequence[Any]) -> Any:
+        rest = iter(shifts)
+        return equation(values, lambda name, index, point: elsewhere(name, index, point) + next(rest))
+
+    equation(values, seen)
+    if not taken:
+        return {}
+    found, jacobians = dict[Symbol, Any](), jax.jacrev(shifted)([jnp.zeros_like(value) for _, value in taken])
+    for (symbol, _), jacobian in zip(taken, jacobians, strict=True):
+        by_component = jacobian.reshape(len(jacobian), -1, equation.fields[symbol.name])
+        found[symbol] = found.get(symbol, 0.0) + jnp.sum(jnp.abs(by_component), axis=1)
+    return found
+
+
+def _in_chunks(function: Callable[..., Any], *arguments: Any) -> Any:
+    """A function of many points, a chunk at a time; the last chunk is filled with copies of its last point."""
+    n = len(jax.tree.leaves(arguments)[0])
+    size, parts = min(n, CHUNK), []
+    for first in range(0, n, size):
+        numbers = np.minimum(np.arange(first, first + size), n - 1)
+        parts.append(jax.tree.map(np.asarray, function(*jax.tree.map(lambda leaf: leaf[numbers], arguments))))  # noqa: B023
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """How large fields and their derivatives are over the domain; arrays by component.
+
+    - `base`: of the field itself, its spread; `rms`, `peak`: of each symbol; `lengths`: of the domain.
+    """
+
+    base: dict[str, np.ndarray]
+    rms: dict[Symbol, np.ndarray]
+    peak: dict[Symbol, np.ndarray]
+    lengths: np.ndarray
+
+    @classmethod
+    def of(
+        cls, problem: Problem, indices: Sequence[Index], jets: Float[np.ndarray, "n i m"], even: np.ndarray
+    ) -> "Sizes":
+        base, rms, peak, start = {}, {}, {}, 0
+        for name, count in problem.field_sizes.items():
+            for i, index in enumerate(indices):
+                values, symbol = jets[:, i, start : start + count], Symbol("field", name, index)
+                values = np.where(np.isfinite(values), values, 0.0)
+                rms[symbol], peak[symbol] = _rms(values[even]), np.abs(values).max(axis=0)
+                if not any(index):
+                    own = np.maximum(values[even].std(axis=0), CONSTANT * rms[symbol])
+                    base[name] = np.maximum(own, ABSENT * own.max())
+            start += count
+        return cls(base, rms, peak, problem.domain.upper - problem.domain.lower)
+
+    def natural(self, symbol: Symbol) -> np.ndarray:
+        """The size of a derivative by that of its field and of the domain."""
+        return self.base[symbol.name] / np.prod(self.lengths ** np.array(symbol.orders))
+
+    def actual(self, symbol: Symbol) -> np.ndarray:
+        """The size of a derivative, or of a field."""
+        own = symbol._replace(kind="field")
+        return self.rms[own] if any(own.orders) and own in self.rms else self.natural(symbol)
+
+    def with_absent(self, found: Mapping[str, Evaluated]) -> "Sizes":
+        """Fields that all but vanish get a size by the equations that they share with others."""
+        bounds = dict[str, float]()
+        for evaluated in found.values():
+            for row in range(evaluated.residual.shape[1]):
+                for name in {symbol.name for symbol in evaluated.slopes}:
+                    others = {s: v for s, v in evaluated.slopes.items() if s.name != name}
+                    scale = _by_slopes(evaluated._replace(slopes=others), row, self)
+                    effect = max(
+                        float((_mean_slope(v, row, evaluated.even) * self.unit(s)).max())
+                        for s, v in evaluated.slopes.items()
+                        if s.name == name
+                    )
+                    if scale > 0 and effect > 0:
+                        bounds[name] = min(bounds.get(name, math.inf), scale / effect)
+        return dataclasses.replace(
+            self, base={name: np.maximum(v, ABSENT * bounds.get(name, 0.0)) for name, v in self.base.items()}
+        )
+
+    def unit(self, symbol: Symbol) -> float:
+        """The natural size of a derivative of a field of size 1."""
+        return float(1 / np.prod(self.lengths ** np.array(symbol.orders)))
+
+
+def _rms(values: np.ndarray) -> np.ndarray:
+    """Along the first axis, by parts of the largest so that squares do not overflow."""
+    largest = np.abs(values).max(axis=0)
+    unit = np.where(largest > 0, largest, 1.0)
+    with np.errstate(invalid="ignore"):  # infinite values have no mean
+        return np.asarray(unit * np.sqrt(np.mean((values / unit) ** 2, axis=0)))
+
+
+def _mean_slope(slopes: Float[np.ndarray, "n r c"], row: int, even: np.ndarray) -> Float[np.ndarray, " c"]:
+    values = slopes[even, row]
+    return _rms(np.where(np.isfinite(values), values, 0.0))
+
+
+def _by_slopes(evaluated: Evaluated, row: int, sizes: Sizes) -> float:
+    """The size of a row by what it changes with."""
+    largest, natural = 0.0, dict[str, float]()
+    for symbol, slopes in evaluated.slopes.items():
+        slope = _mean_slope(slopes, row, evaluated.even)
+        largest = max(largest, float((slope * sizes.actual(symbol)).max()))
+        if any(symbol.orders) and (size := float((slope * sizes.natural(symbol)).max())) > 0:
+            natural[symbol.name] = min(natural.get(symbol.name, math.inf), size)
+    return max([largest, *natural.values()])
+
+
+def _scale(evaluated: Evaluated, row: int, sizes: Sizes) -> float:
+    """The size of the largest term of a row."""
+    by_slopes = _by_slopes(evaluated, row, sizes)
+    groups = evaluated.terms[row][evaluated.even]
+    if groups.shape[1] < 2 or (evaluated.orders[row] == 0 and by_slopes > 0):
+        return by_slopes
+    return max(by_slopes, float(_rms(np.where(np.isfinite(groups), groups, 0.0)).max()))
+
+
+def _row(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes, exact: bool) -> RowCheck:
+    residual, scale = evaluated.residual[:, row], _scale(evaluated, row, sizes)
+    rms = float(_rms(residual[evaluated.even]))
+    worst = int(np.argmax(np.where(np.isnan(residual), math.inf, np.abs(residual))))
+    return RowCheck(
+        exact=exact,
+        rms=rms,
+        largest=float(np.abs(residual[worst])),
+        at=dict(zip(problem.domain.coordinates, evaluated.coordinates[worst].tolist(), strict=True)),
+        scale=scale,
+        relative=rms / scale if scale > 0 else 0.0 if rms == 0 else math.inf,
+    )
+
+
+def _is_measured(equation: Equation, evaluated: Evaluated) -> bool:
+    """Whether a condition compares values with a data column."""
+    return max(evaluated.orders) == 0 and any(symbol.kind == "column" for symbol in equation.symbols)
+
+
+def _is_finite(evaluated: Evaluated) -> bool:
+    return bool(np.isfinite(evaluated.residual).all())
+
+
+def _is_rounding(evaluated: Evaluated, row: int, sizes: Sizes, eps: float) -> bool:
+    """Whether a row is no larger than rounding makes it."""
+    parts = [np.abs(evaluated.terms[row]).max()]
+    peak = lambda symbol: sizes.peak.get(symbol._replace(kind="field"), sizes.natural(symbol))
+    parts += [(np.abs(v[:, row]).max(axis=0) * peak(s)).max() for s, v in evaluated.slopes.items()]
+    limit = ROUNDING * eps * PER_ORDER ** evaluated.orders[row] * max(parts)
+    return bool(np.abs(evaluated.residual[:, row]).max() <= limit)

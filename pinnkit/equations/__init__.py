@@ -1,0 +1,1 @@
+"""Fields, their derivatives, conditions and problems."""

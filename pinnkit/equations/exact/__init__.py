@@ -1,0 +1,1 @@
+"""Hard constraints: which conditions can be built into the network, and how."""

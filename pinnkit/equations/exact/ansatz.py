@@ -1,0 +1,270 @@
+r"""Conditions by construction: a form of the solution that satisfies them whatever the network says.
+
+Where a condition prescribes values of a field on faces of the box (or its normal derivatives, with all lower ones), the
+field is $u = G + \Phi N$: N is the network, Φ vanishes on those faces to the order that is prescribed, and G takes the
+prescribed values there, by Hermite interpolation along each axis and transfinite interpolation (Boolean sums) across
+axes. Periodic conditions are satisfied by a network whose features have the period. All of it is found from the traced
+equations and checked, nothing is declared.
+
+Lagaris, Likas & Fotiadis, *Artificial neural networks for solving ordinary and partial differential equations*, IEEE
+Trans. Neural Networks 9, 1998; Gordon & Hall, *Construction of curvilinear co-ordinate systems*, IJNME 7, 1973.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..._base.types import Params, Scalar
+from ...geometry.domain import TIME_NAMES
+from ...geometry.region import Face
+from ...networks.functional import FunctionalModel
+from ..mistakes import ProblemError
+from ..problem import Problem
+from .face_values import TOLERANCE, Datum, Pin, Point, Prescription, derived, on_face, prescribed, prescription_of
+from .interpolation import Bounds, interpolated
+from .periodicity import seams_of
+from .smoothness import roughness
+
+MOST_AXES = 3
+"""Axes that one field is pinned on: the terms of a transfinite interpolation grow as 3 to this power."""
+
+
+FURTHER = 2
+"""So many more derivatives of prescribed values than declared must be periodic for features with a period."""
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """Which conditions of a problem hold by construction, and how.
+
+    - `wanted`: which were to be considered; `conditions`: the names of those that do;
+    - `pins`: prescribed values by output of the network, also those of single rows of conditions left in the loss;
+    - `seams`: periodic axes, and up to which order derivatives are declared to be equal on their two faces;
+    - `zeros`: those of the pins that prescribe zero everywhere;
+    - `notes`: why a condition that was considered is left in the loss;
+    - `found`: what each condition prescribes that amounts to prescribed values.
+    """
+
+    problem: Problem
+    wanted: str | tuple[str, ...] = "soft"
+    conditions: tuple[str, ...] = ()
+    pins: Mapping[int, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
+    seams: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    zeros: frozenset[Pin] = frozenset()
+    notes: tuple[str, ...] = ()
+    found: Mapping[str, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def periods(self) -> dict[str, float]:
+        """Periodic coordinates and their periods, which the network has to bring."""
+        box = self.problem.domain
+        return {box.coordinates[axis]: float(box.upper[axis] - box.lower[axis]) for axis in self.seams}
+
+    @property
+    def remaining(self) -> Problem:
+        """The problem with the conditions that are left in the loss."""
+        return self.problem.restricted_to([name for name in self.problem.conditions if name not in self.conditions])
+
+    def wrap(self, model: FunctionalModel) -> FunctionalModel:
+        """The model whose outputs satisfy the pinned conditions."""
+        if not self.pins:
+            return model
+        box = self.problem.domain
+
+        def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
+            bounds = jnp.asarray(box.lower, x.dtype), jnp.asarray(box.upper, x.dtype)
+            return self.outputs(model.apply(params, x), x, bounds)
+
+        return FunctionalModel(model.params, apply, model.merge)
+
+    def outputs(
+        self,
+        network: Float[Array, " m"],
+        x: Float[Array, " d"],
+        bounds: Bounds,
+        start: Callable[[int, int], Datum] | None = None,
+    ) -> Float[Array, " m"]:
+        """G + Φ · `network` at one point of the box between `bounds`.
+
+        - `start`: from output and order of the derivative in time to the values to start from, in place of the
+          declared ones.
+        """
+        parts = [
+            interpolated(network[i], x, bounds, [(pin, self._datum(pin, start)) for pin in self.pins[i]])
+            if i in self.pins
+            else network[i]
+            for i in range(network.shape[0])
+        ]
+        return jnp.stack(parts)
+
+    def slice_of(self, network: Scalar, x: Point, bounds: Bounds, pin: Pin) -> Scalar:
+        """What a pin prescribes at a point of its face, where it is a `network`: as pins of other axes have it where
+        their faces meet.
+        """
+        across = ((pin.axis, pin.order),)
+        others = [
+            (other, None if other in self.zeros else derived(prescribed(self.problem, other), across))
+            for other in self.pins[pin.output]
+            if other.axis != pin.axis
+        ]
+        return interpolated(network, x, bounds, others)
+
+    def _datum(self, pin: Pin, start: Callable[[int, int], Datum] | None) -> Datum | None:
+        """What a pin prescribes; None for zero."""
+        if start is not None and self.problem.domain.coordinates[pin.axis] in TIME_NAMES and pin.side == 0:
+            return start(pin.output, pin.order)
+        return None if pin in self.zeros else prescribed(self.problem, pin)
+
+
+def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, periodic: bool = True) -> Ansatz:
+    """The ansatz that satisfies as many conditions as what is declared allows.
+
+    - `wanted`: "exact" for as many as can be, "soft" for none, or the names of those that must be;
+    - `periodic`: whether the network can bring periods.
+
+    **Raises:** `ProblemError` for an unknown name, or a condition that was named and cannot be satisfied so.
+    """
+    if isinstance(wanted, str) and wanted not in ("exact", "soft"):
+        raise ProblemError(f"`conditions` is 'exact', 'soft' or names of conditions, got {wanted!r}")
+    names = list(problem.conditions) if wanted == "exact" else [] if wanted == "soft" else list(wanted)
+    if unknown := sorted(set(names) - set(problem.conditions)):
+        raise ProblemError(
+            f"there are no condition(s) {unknown}; problem '{problem.name}' has {list(problem.conditions)}"
+        )
+    with jax.enable_x64(True):
+        found = _search(problem, names, periodic)
+    ansatz = dataclasses.replace(found, wanted=wanted if isinstance(wanted, str) else tuple(names))
+    if not isinstance(wanted, str) and (missing := [name for name in names if name not in ansatz.conditions]):
+        reason = "; ".join(ansatz.notes) or "it prescribes no values on faces of the box"
+        raise ProblemError(f"condition '{missing[0]}' cannot be satisfied by construction: {reason}")
+    return ansatz
+
+
+def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
+    seams, by_period = seams_of(problem, names) if periodic else ({}, ())
+    read = {name: prescription_of(problem, name) for name in names if name not in by_period}
+    candidates = {name: found.pins for name, found in read.items() if found.pins}
+    zeros = frozenset(pin for found in candidates.values() for pin in found if _is_zero(problem, pin))
+    notes = [_in_the_loss(name, found.reason) for name, found in read.items() if not found.pins and found.reason]
+    if (kink := _kink(problem, candidates, seams)) is not None:
+        notes += [_in_the_loss(name, kink) for name in by_period]
+        seams, by_period = {}, ()
+    accepted: list[Pin] = []
+    object_to = lambda pins: (
+        _objection(problem, [*accepted, *pins], seams) or roughness(problem, [pin for pin in pins if pin not in zeros])
+    )
+    complete = []
+    for name in sorted(candidates, key=lambda name: _precedence(problem, candidates[name])):
+        pins, reason = _acceptable(read[name], object_to)
+        accepted += pins
+        if reason is None:
+            complete.append(name)
+        else:
+            notes.append(_in_the_loss(name, reason, pins))
+    if len(complete) + len(by_period) == len(problem.conditions):
+        return Ansatz(problem, notes=("nothing would be left in the loss, so no condition holds by construction",))
+    return Ansatz(
+        problem,
+        conditions=tuple(name for name in problem.conditions if name in complete or name in by_period),
+        pins={i: tuple(pin for pin in accepted if pin.output == i) for i in sorted({pin.output for pin in accepted})},
+        seams=seams,
+        zeros=zeros,
+        notes=tuple(notes),
+        found={name: pins for name, pins in candidates.items() if read[name].is_complete},
+    )
+
+
+def _acceptable(found: Prescription, object_to: Callable[[Sequence[Pin]], str | None]) -> tuple[list[Pin], str | None]:
+    """The pins of a condition that can hold, all or those of single rows, and why the condition stays in the loss."""
+    if (reason := object_to(found.pins)) is None:
+        return list(found.pins), None if found.is_complete else found.reason or "not all its rows prescribe values"
+    rows, held = sorted({(pin.order, pin.row) for pin in found.pins}), list[Pin]()
+    for _, row in rows if len(rows) > 1 else ():
+        pins = [pin for pin in found.pins if pin.row == row]
+        held += pins if object_to([*held, *pins]) is None else []
+    return held, reason
+
+
+def _in_the_loss(name: str, reason: str, held: Sequence[Pin] = ()) -> str:
+    """Why a condition stays in the loss, and which of its rows hold nevertheless."""
+    rows = [str(row + 1) for row in sorted({pin.row for pin in held})]
+    nevertheless = f"; by construction: row{'s' if len(rows) > 1 else ''} {', '.join(rows)} of it" if rows else ""
+    return f"condition '{name}' stays in the loss: {reason}{nevertheless}"
+
+
+def _precedence(problem: Problem, pins: Sequence[Pin]) -> tuple[bool, int]:
+    """Initial values first, then lower orders: where conditions exclude each other the first one is kept."""
+    in_time = all(problem.domain.coordinates[pin.axis] in TIME_NAMES for pin in pins)
+    return not in_time, max(pin.order for pin in pins)
+
+
+def _objection(problem: Problem, pins: Sequence[Pin], seams: Mapping[int, int]) -> str | None:
+    """Why these pins cannot all hold by construction."""
+    places = [pin[2:] for pin in pins]
+    if len(set(places)) < len(places):
+        return "another condition prescribes the same values"
+    for pin in pins:
+        values = jax.vmap(prescribed(problem, pin))(jnp.asarray(on_face(problem, pin)))
+        if not jnp.isfinite(values).all():
+            return "the values it prescribes are not finite"
+        if pin.axis in seams:
+            return f"'{problem.domain.coordinates[pin.axis]}' is periodic"
+        if (jump := _jump(problem, pin, seams)) is not None:
+            return f"its values are not periodic ({jump})"
+        below = (pin.output, pin.axis, pin.side, pin.order - 1)
+        if pin.order and below not in places:
+            return "it prescribes a derivative without the value"
+        if len({other.axis for other in pins if other.output == pin.output}) > MOST_AXES:
+            return f"a field is pinned on at most {MOST_AXES} axes"
+    for a, b in itertools.combinations(pins, 2):
+        if a.output == b.output and a.axis != b.axis and (gap := _gap(problem, a, b)) is not None:
+            return f"its values do not meet those of '{a.condition}' where their faces meet ({gap})"
+    return None
+
+
+def _is_zero(problem: Problem, pin: Pin) -> bool:
+    """Whether a pin prescribes zero everywhere, for it does not depend on where."""
+    symbols, corner = problem.equation(pin.condition).symbols, jnp.asarray(problem.domain.lower)
+    return all(symbol.kind != "coordinate" for symbol in symbols) and float(prescribed(problem, pin)(corner)) == 0.0
+
+
+def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
+    """The first derivative of prescribed values that is declared to be periodic and is not."""
+    for axis, highest in seams.items():
+        for order in range(highest + 1):
+            datum = derived(prescribed(problem, pin), ((axis, order),))
+            below, above = (
+                np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, Face(axis, side, 1))))) for side in (0, 1)
+            )
+            wrong = np.abs(above - below) > TOLERANCE * (1 + np.abs(below).max() + np.abs(above).max())
+            if wrong.any() or not np.isfinite(above).all():
+                what = "value" if not order else f"derivative of order {order}"
+                return f"{what} {below[wrong][0]:.6g} against {above[wrong][0]:.6g}" if wrong.any() else "not finite"
+    return None
+
+
+def _kink(problem: Problem, candidates: Mapping[str, Sequence[Pin]], seams: Mapping[int, int]) -> str | None:
+    """Why features with a period would be smoother than the solution: values as periodic as declared, but no more."""
+    further = {axis: highest + FURTHER for axis, highest in seams.items()}
+    for name, pins in candidates.items():
+        for pin in pins:
+            if pin.axis not in seams and _jump(problem, pin, seams) is None and (jump := _jump(problem, pin, further)):
+                return f"the values of '{name}' are not smooth over the period ({jump})"
+    return None
+
+
+def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
+    """The first two values that should be one, where two pins meet."""
+    x = jnp.asarray(on_face(problem, a)).at[:, b.axis].set(problem.domain.bounds[b.side][b.axis])
+    first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
+    second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return "they are not finite there"
+    wrong = np.abs(first - second) > TOLERANCE * (1 + np.abs(first).max() + np.abs(second).max())
+    return f"{first[wrong][0]:.6g} against {second[wrong][0]:.6g}" if wrong.any() else None

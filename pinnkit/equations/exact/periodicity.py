@@ -1,0 +1,56 @@
+"""Periods that conditions declare, read off the traced equations: values of fields equated on two opposite faces."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from ..._base.tracing.dependence import KNOWN
+from ..problem import Problem
+from .face_values import Number, rows_of
+
+
+def seams_of(problem: Problem, names: Sequence[str]) -> tuple[dict[int, int], tuple[str, ...]]:
+    """Periodic axes with the highest order that is equated, and the conditions that say so.
+
+    An axis is periodic if every field is equated on its two faces with all derivatives up to an order less by one than
+    the highest that the equations take of it: with fewer, the solution need not go on smoothly.
+    """
+    said = {name: found for name in names if (found := _equated(problem, name))}
+    equated = set(itertools.chain(*said.values()))
+    seams = {}
+    for axis in range(problem.domain.dimension):
+        declared = {output: _declared(equated, axis, output) for output in range(sum(problem.field_sizes.values()))}
+        if all(declared[output] >= max(order - 1, 0) for output, order in problem.highest_orders(axis).items()):
+            seams[axis] = max(declared.values())
+    return seams, tuple(name for name, found in said.items() if all(axis in seams for axis, _, _ in found))
+
+
+def _declared(equated: set[tuple[int, int, int]], axis: int, output: int) -> int:
+    """The order up to which all derivatives of an output are equated; −1 if its values are not."""
+    return next(order for order in itertools.count() if (axis, output, order) not in equated) - 1
+
+
+def _equated(problem: Problem, name: str) -> list[tuple[int, int, int]]:
+    """(axis, output, order) of what each row of a condition equates on two faces; nothing unless every row does."""
+    faces = problem.conditions[name].on.faces_of(problem.domain.bounds) or ()
+    found: list[tuple[int, int, int]] = []
+    for face in faces:
+        rows = rows_of(problem, name, face)
+        if rows is None or not problem.equation(name).looks_elsewhere:
+            return []
+        for row in range(problem.equation(name).size):
+            if rows.constants.levels[row] != KNOWN or rows.constants.value[row] != 0:
+                return []
+            if slopes := rows.slope(row):
+                if (pair := _pair(slopes, face.axis)) is None:
+                    return []
+                found.append(pair)
+    return found
+
+
+def _pair(slopes: Mapping[Number, float | None], axis: int) -> tuple[int, int, int] | None:
+    """Axis, output and order of a number that a row equates on both sides."""
+    if len(slopes) != 2 or None in slopes.values():
+        return None
+    (a, there), (b, here) = slopes.items()
+    opposite = a._replace(side=b.side) == b and a.side != b.side and there == -(here or 0.0)
+    return (axis, a.output, a.orders[axis]) if opposite and sum(a.orders) == a.orders[axis] else None

@@ -1,0 +1,1 @@
+"""Expressions under a derivative that jump."""

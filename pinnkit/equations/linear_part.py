@@ -1,0 +1,145 @@
+r"""An equation split into linear operators and the rest, so that a Taylor pass carries fewer channels.
+
+Leading derivatives often enter an equation in one linear combination only, $u_{xx} + u_{yy}$ or
+$u_t - \nu u_{xx}$, with coefficients that do not depend on the fields. Then
+
+$$r = r|_{\partial^\alpha u = 0} + \sum_P (P u), \qquad P = \sum_\alpha c_\alpha \partial^\alpha,$$
+
+and the pass needs $Pu$ instead of every $\partial^\alpha u$. Which derivatives these are follows from the equation
+itself: its entries are expanded as polynomials in what they are made of (fields, their derivatives, coordinates,
+coefficients, and results of other operations, which are taken as they stand). A derivative is linear if each monomial
+with it has nothing else that depends on fields.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._base.tracing.taylor import Index, Operator, carried
+from .polynomial import AtPoint, Expansion, Polynomial, constant
+from .symbols import Symbol
+from .trace import Equation, FieldValue
+
+Rows = dict[tuple[int, str, int], dict[Index, Polynomial]]
+"""Coefficients of derivatives by number of the equation, field and component."""
+
+
+class Combined(NamedTuple):
+    """What an operator adds to a row of the residual: `factor` times its value on one component of a field."""
+
+    row: int
+    field: str
+    entry: int
+    operator: int
+    factor: float
+
+
+class SplitEquation:
+    """An equation as linear operators and the rest; operators are formed where that saves channels.
+
+    - `indices`: the derivatives that are still taken one by one;
+    - `combined`: what is added to the rest.
+    """
+
+    def __init__(self, equation: Equation):
+        self._equation, self._expansion = equation, Expansion(equation)
+        self._operators: list[dict[Index, Polynomial]] = []
+        self.combined: list[Combined] = []
+        rows, mixed = self._linear_rows()
+        self._form(rows, _spared(rows, mixed))
+        spared = _paying(self._operators)
+        self._form(rows, spared)
+        self.indices: tuple[Index, ...] = tuple(sorted((mixed | _linear(rows)) - spared))
+
+    @property
+    def size(self) -> int:
+        """Number of equations."""
+        return self._equation.size
+
+    @property
+    def looks_elsewhere(self) -> bool:
+        """Whether it takes fields at other points than its own."""
+        return self._equation.looks_elsewhere
+
+    def channels(self, dimension: int) -> int:
+        """Number of channels of the Taylor pass."""
+        return len(carried(self.indices, self._operators, dimension)) + len(self._operators)
+
+    def operators(self, values: Mapping[Symbol, Array]) -> dict[int, Operator]:
+        """The operators at a point, from the values of everything but fields."""
+        value = lambda polynomial: self._expansion.value(polynomial, values)
+        return {
+            number: {index: value(polynomial) for index, polynomial in operator.items()}
+            for number, operator in enumerate(self._operators)
+        }
+
+    def __call__(
+        self, values: Mapping[Symbol, Array], at_point: AtPoint, field_value: FieldValue
+    ) -> Float[Array, " m"]:
+        """The residual, from the values of everything but fields, and from those of `indices` and `operators`."""
+        fields, dtype = {}, jnp.result_type(*values.values())
+        for name, indices in self._equation.derivatives.items():
+            absent = jnp.zeros(() if self._equation.fields[name] == 1 else self._equation.fields[name], dtype)
+            for index in indices:
+                fields[Symbol("field", name, index)] = at_point(name, index) if index in self.indices else absent
+        rest = self._equation({**values, **fields}, field_value)
+        if not self.combined:
+            return rest
+        added = [jnp.zeros((), rest.dtype)] * self.size
+        for row, field, entry, operator, factor in self.combined:
+            value = jnp.ravel(at_point(field, operator))[entry]
+            added[row] = added[row] + (value if factor == 1 else factor * value)
+        return rest + jnp.stack(added)
+
+    def _linear_rows(self) -> tuple[Rows, set[Index]]:
+        """What enters linearly, and the derivatives that enter in another way as well."""
+        rows: Rows = {}
+        mixed: set[Index] = set()
+        for row, polynomial in enumerate(self._expansion.of_rows()):
+            for monomial, coefficient in polynomial.items():
+                atoms = [self._expansion.atoms[number] for number in monomial]
+                on_fields = [place for place, atom in enumerate(atoms) if self._expansion.depends_on_fields(atom)]
+                derivative = atoms[on_fields[0]].derivative if len(on_fields) == 1 else None
+                if derivative is None:
+                    mixed.update(*(self._expansion.derivatives_in(atoms[place]) for place in on_fields))
+                    continue
+                place = on_fields[0]
+                terms = rows.setdefault((row, atoms[place].source.name, atoms[place].entry), {})
+                rest = Polynomial({monomial[:place] + monomial[place + 1 :]: coefficient})
+                terms[derivative] = terms.get(derivative, Polynomial()) + rest
+        return rows, mixed
+
+    def _form(self, rows: Rows, spared: set[Index]) -> None:
+        """Operators from the rows, restricted to some derivatives; what is proportional is one operator."""
+        self._operators, self.combined = [], []
+        for (row, field, entry), terms in rows.items():
+            operator = {index: terms[index] for index in sorted(terms) if index in spared}
+            if not operator:
+                continue
+            factor = next(iter(operator.values())).leading
+            operator = {index: polynomial * constant(1 / factor) for index, polynomial in operator.items()}
+            if operator not in self._operators:
+                self._operators.append(operator)
+            self.combined.append(Combined(row, field, entry, self._operators.index(operator), factor))
+
+
+def _spared(rows: Rows, mixed: set[Index]) -> set[Index]:
+    """The linear derivatives that nothing else needs."""
+    linear = _linear(rows)
+    return {index for index in linear if index not in carried(mixed, [dict.fromkeys(linear)], len(index))}
+
+
+def _linear(rows: Rows) -> set[Index]:
+    return {index for terms in rows.values() for index in terms}
+
+
+def _paying(operators: Iterable[Mapping[Index, Any]]) -> set[Index]:
+    """The derivatives in groups that share operators, where there are fewer operators than derivatives."""
+    groups: list[tuple[set[Index], int]] = []
+    for operator in operators:
+        touched = [group for group in groups if group[0] & operator.keys()]
+        groups = [group for group in groups if group not in touched]
+        groups.append((set(operator).union(*(g[0] for g in touched)), 1 + sum(g[1] for g in touched)))
+    return set().union(*(indices for indices, count in groups if count < len(indices)))

@@ -1,0 +1,236 @@
+"""Polynomials in the derivatives of fields, and expansions of a traced equation in them."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .._base.tracing.jaxpr import evaluate
+from .._base.tracing.taylor import Channel, Index
+from .symbols import Symbol, elsewhere_p, partial_p, symbol_p
+from .trace import Equation, Node, in_order
+
+ENTRIES, TERMS = 64, 64
+"""Larger arrays and longer polynomials are not expanded."""
+
+
+Monomial = tuple[int, ...]
+"""A product of atoms, by number in ascending order."""
+
+
+AtPoint = Callable[[str, Channel], Array]
+"""`(field, channel)` to a derivative of the field, or the value of an operator on it, at the condition's own point."""
+
+
+class Polynomial(dict[Monomial, float]):
+    """Coefficients by monomial; a monomial that is not there has none."""
+
+    def __add__(self, other: "Polynomial") -> "Polynomial":
+        total = {monomial: self.get(monomial, 0.0) + other.get(monomial, 0.0) for monomial in self | other}
+        return Polynomial({monomial: c for monomial, c in total.items() if c})
+
+    def __mul__(self, other: "Polynomial") -> "Polynomial":
+        total = Polynomial()
+        for a, first in self.items():
+            for b, second in other.items():
+                total += Polynomial({tuple(sorted(a + b)): first * second})
+        return total
+
+    @property
+    def leading(self) -> float:
+        """The coefficient of the first monomial."""
+        return self[min(self)]
+
+
+class Atom(NamedTuple):
+    """One entry of a symbol or of a node that is taken as it stands."""
+
+    source: Any
+    entry: int
+
+    @property
+    def derivative(self) -> Index | None:
+        """The multi-index of a field's derivative; None for anything else."""
+        is_field = isinstance(self.source, Symbol) and self.source.kind == "field"
+        return self.source.orders if is_field and any(self.source.orders) else None
+
+
+class Expansion:
+    """The entries of an equation's nodes as polynomials in atoms; None for a node that is too large."""
+
+    def __init__(self, equation: Equation):
+        self._equation = equation
+        self.atoms: list[Atom] = []
+        self._numbers: dict[Any, int] = {}
+        self._known: dict[int, Any] = {}
+        self._elsewhere: dict[int, bool] = {}
+
+    def __call__(self, node: Any) -> Any:
+        if not isinstance(node, Node):
+            return _filled(np.shape(node), map(constant, np.ravel(node))) if np.size(node) <= ENTRIES else None
+        for each in in_order(node, lambda each: id(each) in self._known):
+            self._known[id(each)] = self._expand(each)
+        return self._known[id(node)]
+
+    def depends_on_fields(self, atom: Atom) -> bool:
+        if isinstance(atom.source, Symbol):
+            return atom.source.kind == "field"
+        return bool(self.derivatives_in(atom)) or self._is_elsewhere(atom.source)
+
+    def derivatives_in(self, atom: Atom) -> set[Index]:
+        """The multi-indices of all field values that an atom depends on."""
+        needs = {atom.source} if isinstance(atom.source, Symbol) else self._equation.needs(atom.source)
+        return {symbol.orders for symbol in needs if symbol.kind == "field"}
+
+    def of_rows(self) -> Iterable[Polynomial]:
+        """The rows of the equation."""
+        rows = self(self._equation.output)
+        if rows is None:
+            rows = self._taken(self._equation.output, (self._equation.size,))
+        return rows.flat
+
+    def value(self, polynomial: Polynomial, values: Mapping[Symbol, Array]) -> Any:
+        """The value of a polynomial whose atoms do not depend on fields; a number where it has none."""
+        total: Any = 0.0
+        for monomial, coefficient in polynomial.items():
+            term: Any = coefficient
+            for number in monomial:
+                source, entry = self.atoms[number]
+                is_symbol = isinstance(source, Symbol)
+                array = values[source] if is_symbol else self._equation.value(source, dict(values), _no_field)
+                term = term * jnp.ravel(array)[entry]
+            total = total + term
+        return total
+
+    def _is_elsewhere(self, node: Any) -> bool:
+        """Whether fields at other points are part of a node."""
+        known = self._elsewhere
+        for each in in_order(node, lambda each: id(each) in known):
+            inputs = any(known[id(child)] for child in each.inputs if isinstance(child, Node))
+            known[id(each)] = inputs or each.eqn.primitive is elsewhere_p
+        return isinstance(node, Node) and known[id(node)]
+
+    def _expand(self, node: Node) -> Any:
+        shape, dtype = node.eqn.outvars[node.output].aval.shape, node.eqn.outvars[node.output].aval.dtype
+        if math.prod(shape) > ENTRIES:
+            return None
+        if node.eqn.primitive is symbol_p:
+            return self._taken(node.eqn.params["symbol"], shape)
+        inputs = [self(child) for child in node.inputs]
+        rule = _RULES.get(node.eqn.primitive.name) if jnp.issubdtype(dtype, jnp.floating) else None
+        if node.eqn.primitive is partial_p and inputs[0] is not None:
+            result = _mapped(lambda entry: self._derivative(entry, node.eqn), inputs[0])
+        elif rule is None or any(entries is None for entries in inputs):
+            result = None
+        else:
+            result = rule(node, inputs)
+        too_long = result is None or any(len(entry) > TERMS for entry in result.flat)
+        return self._taken(node, shape) if too_long else result
+
+    def _taken(self, source: Any, shape: tuple[int, ...]) -> np.ndarray:
+        """A symbol or node as it stands."""
+        atoms = (self._atom(source, entry) for entry in range(math.prod(shape)))
+        return _filled(shape, (Polynomial({(atom,): 1.0}) for atom in atoms))
+
+    def _atom(self, source: Any, entry: int, key: Any = None) -> int:
+        key = key if key is not None else (source if isinstance(source, Symbol) else id(source), entry)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.atoms)
+            self.atoms.append(Atom(source, entry))
+        return self._numbers[key]
+
+    def _derivative(self, polynomial: Polynomial, eqn: Any) -> Polynomial:
+        """By the product rule; `eqn` is the differentiation."""
+        total = Polynomial()
+        for monomial, coefficient in polynomial.items():
+            for place, number in enumerate(monomial):
+                rest = Polynomial({monomial[:place] + monomial[place + 1 :]: coefficient})
+                total += rest * self._derivative_of_atom(number, eqn)
+        return total
+
+    def _derivative_of_atom(self, number: int, eqn: Any) -> Polynomial:
+        source, entry = self.atoms[number]
+        coordinate = eqn.params["coordinate"]
+        if not isinstance(source, Symbol):
+            node = Node(eqn, (source,), 0)
+            return Polynomial({(self._atom(node, entry, ("partial", number, coordinate)),): 1.0})
+        if source.kind == "field":
+            return Polynomial({(self._atom(self._equation.derivative(source, coordinate), entry),): 1.0})
+        return constant(float(source == Symbol("coordinate", coordinate)))
+
+
+def _no_field(*where: Any) -> Array:
+    raise AssertionError("the coefficient of an operator does not depend on fields")
+
+
+def constant(value: Any) -> Polynomial:
+    return Polynomial({(): float(value)} if value else {})
+
+
+def _filled(shape: tuple[int, ...], entries: Iterable[Polynomial]) -> np.ndarray:
+    out = np.empty(math.prod(shape), object)
+    for place, entry in enumerate(entries):
+        out[place] = entry
+    return out.reshape(shape)
+
+
+# What operations do to arrays of polynomials; None where the result has to be taken as it stands.
+
+
+def _mapped(function: Callable[..., Polynomial], *inputs: np.ndarray) -> np.ndarray:
+    first, *others = np.broadcast_arrays(*inputs)
+    return _filled(first.shape, map(function, first.flat, *(other.flat for other in others)))
+
+
+def _divide(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
+    numerator, denominator = inputs
+    if any(entry.keys() != {()} for entry in denominator.flat):
+        return None
+    return _mapped(lambda a, b: a * constant(1 / b[()]), numerator, denominator)
+
+
+def _power(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
+    exponent = node.eqn.params.get("y", 2)
+    return _mapped(lambda entry: math.prod([entry] * exponent, start=constant(1)), *inputs) if exponent > 0 else None
+
+
+def _sum(node: Node, inputs: list[np.ndarray]) -> np.ndarray:
+    axes = tuple(node.eqn.params["axes"])
+    moved = np.moveaxis(inputs[0], axes, range(len(axes)))
+    shape = moved.shape[len(axes) :]
+    columns = moved.reshape(-1, math.prod(shape)).T
+    return _filled(shape, (sum(column, start=Polynomial()) for column in columns))
+
+
+def _contract(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
+    (left, right), (batch, _) = node.eqn.params["dimension_numbers"]
+    return None if batch else np.asarray(np.tensordot(*inputs, axes=(left, right)), object)
+
+
+def _move(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
+    """Operations that only move entries, told by what they do to their numbers."""
+    starts = np.cumsum([0, *(entries.size for entries in inputs)])
+    numbers = [np.arange(a, a + e.size, dtype=float).reshape(e.shape) for a, e in zip(starts, inputs, strict=False)]
+    moved = np.asarray(evaluate(node.eqn, numbers)[node.output]).astype(int)
+    flat = [entry for entries in inputs for entry in entries.flat]
+    return _filled(moved.shape, (flat[number] for number in moved.flat))
+
+
+_MOVES = "reshape squeeze expand_dims broadcast_in_dim transpose slice rev concatenate stack split".split()
+
+
+_RULES: dict[str, Callable[[Node, list[np.ndarray]], np.ndarray | None]] = {
+    **dict.fromkeys(_MOVES, _move),
+    **dict.fromkeys(("copy", "copy_p", "convert_element_type"), lambda node, inputs: inputs[0]),
+    **dict.fromkeys(("add", "add_any"), lambda node, inputs: _mapped(lambda a, b: a + b, *inputs)),
+    "sub": lambda node, inputs: _mapped(lambda a, b: a + b * constant(-1), *inputs),
+    "neg": lambda node, inputs: _mapped(lambda a: a * constant(-1), *inputs),
+    "mul": lambda node, inputs: _mapped(lambda a, b: a * b, *inputs),
+    "div": _divide,
+    **dict.fromkeys(("square", "integer_pow"), _power),
+    "reduce_sum": _sum,
+    "dot_general": _contract,
+}

@@ -1,0 +1,319 @@
+"""A problem, declared: domain, fields, coefficients and conditions, checked when it is built."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from .._base.arguments import is_whole
+from ..geometry.box import Box
+from ..geometry.point_set import PointSet
+from ..geometry.region import SLACK, AbstractRegion
+from .condition import Condition
+from .field import reserved_reading
+from .jumps.flaws import find_flaws
+from .mistakes import ProblemError, explain
+from .names import arguments_of, check_columns, check_identifier
+from .symbols import Frame
+from .trace import Equation
+from .unknown import Unknown, is_finite_number, is_number
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A boundary, initial or inverse problem.
+
+    - `name`: letters, digits, `_`, `-` and `.`;
+    - `domain`: the box the fields live on;
+    - `fields`: names of scalar fields, or a mapping from names to numbers of components;
+    - `coefficients`: numbers, or `Unknown(...)` for those to be found;
+    - `conditions`: name to `Condition`;
+    - `reference`: optionally the solution, a NumPy-vectorised function of coordinates and fixed coefficients
+      (named as in the conditions) that returns an array, or a dict from field to array of shape `(n,)` or `(n, m)`.
+
+    Every equation is traced here once, so that whatever is wrong is said before anything runs. `doubts` are what may be
+    wrong, each in a line.
+
+    **Raises:** `ProblemError`.
+    """
+
+    name: str
+    domain: Box
+    conditions: Mapping[str, Condition]
+    fields: Sequence[str] | Mapping[str, int] = ("u",)
+    coefficients: Mapping[str, Any] = field(default_factory=dict)
+    reference: Callable[..., Any] | None = None
+    doubts: tuple[str, ...] = field(init=False, default=(), compare=False, repr=False)
+    _equations: dict[tuple[str, str], Equation] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("conditions", "coefficients"):
+            if not isinstance(getattr(self, name), Mapping):
+                given = type(getattr(self, name)).__name__
+                raise ProblemError(f"`{name}` is a mapping from names, as in `{{'a': ...}}`; got {given}")
+        object.__setattr__(self, "coefficients", {k: _coefficient(k, v) for k, v in self.coefficients.items()})
+        object.__setattr__(self, "conditions", dict(self.conditions))
+        self._check_names()
+        self._check_conditions()
+        self._check_reference()
+        with jax.enable_x64(True):
+            doubts = tuple(doubt for name in self.conditions for doubt in self._check_derivatives(name))
+        object.__setattr__(self, "doubts", doubts)
+
+    @property
+    def field_sizes(self) -> dict[str, int]:
+        """Number of components of each field; 1 is a scalar."""
+        return _sizes(self.fields)
+
+    @property
+    def unknowns(self) -> dict[str, Unknown]:
+        """The coefficients to be found."""
+        return {name: value for name, value in self.coefficients.items() if isinstance(value, Unknown)}
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The coefficients that are given."""
+        return {name: value for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
+
+    def equation(self, condition: str) -> Equation:
+        """The equation of a condition, traced once in each floating-point precision."""
+        key = condition, str(jax.numpy.result_type(float))
+        if key not in self._equations:
+            self._equations[key] = self._traced(condition)
+        return self._equations[key]
+
+    def _traced(self, condition: str) -> Equation:
+        residual, region = self.conditions[condition].residual, self.conditions[condition].on
+        frame = Frame(
+            coordinates=self.domain.coordinates,
+            fields=self.field_sizes,
+            coefficients=tuple(self.coefficients),
+            columns=region.columns,
+            has_normal=region.has_normal,
+        )
+        where = f"condition '{condition}' of problem '{self.name}'"
+        try:
+            return Equation(residual, frame, arguments_of(residual, frame, where))
+        except ProblemError:
+            raise
+        except Exception as error:
+            raise ProblemError(f"{where}: {explain(error, residual, frame.coordinates)}") from error
+
+    def highest_orders(self, axis: int) -> dict[int, int]:
+        """The highest derivative along an axis that the equations take of each output of the network."""
+        fields = [field for field, size in self.field_sizes.items() for _ in range(size)]
+        taken = {symbol for name in self.conditions for symbol in self.equation(name).symbols if symbol.kind == "field"}
+        orders = lambda field: [symbol.orders[axis] for symbol in taken if symbol.name == field]
+        return {output: max(orders(field), default=0) for output, field in enumerate(fields)}
+
+    def with_coefficients(self, **values: float) -> "Problem":
+        """The same problem with other values of given coefficients.
+
+        The reference is kept if it takes every coefficient that changed, and dropped otherwise, for it
+        would be the solution of another problem.
+
+        **Raises:** `ProblemError` for a coefficient that the problem does not have.
+        """
+        if unknown := sorted(set(values) - set(self.coefficients)):
+            raise ProblemError(
+                f"problem '{self.name}' has no coefficient(s) {unknown}; it has {sorted(self.coefficients)}"
+            )
+        changed = {name for name, value in values.items() if value != self.coefficients[name]}
+        reference = self.reference
+        if reference is not None and not changed <= set(inspect.signature(reference).parameters):
+            reference = None
+        return Problem(
+            self.name,
+            self.domain,
+            self.conditions,
+            self.field_sizes,
+            {**self.coefficients, **values},
+            reference,
+        )
+
+    def restricted_to(self, conditions: Sequence[str]) -> "Problem":
+        """The same problem with some of its conditions only.
+
+        **Raises:** `ProblemError` if none are left.
+        """
+        kept = {name: self.conditions[name] for name in conditions}
+        return Problem(self.name, self.domain, kept, self.field_sizes, self.coefficients, self.reference)
+
+    def evaluate_reference(self, points: Float[np.ndarray, "n d"]) -> dict[str, np.ndarray] | None:
+        """The reference at `points`, per field of shape `(n,)` or `(n, m)`; None without a reference.
+
+        NaN means that there is no reference at a point, as in a hole.
+
+        **Raises:** `ProblemError` for a reference that returns something else.
+        """
+        if self.reference is None:
+            return None
+        known = {**dict(zip(self.domain.coordinates, points.T, strict=True)), **self.constants}
+        result = self.reference(**{name: known[name] for name in inspect.signature(self.reference).parameters})
+        if not isinstance(result, Mapping):
+            parts = [result] if len(self.field_sizes) == 1 else result
+            if not isinstance(parts, list | tuple | np.ndarray) or len(parts) != len(self.field_sizes):
+                raise ProblemError(
+                    f"the reference of problem '{self.name}' returns {type(result).__name__}; "
+                    f"it must return values of the fields {list(self.field_sizes)}, in this order or by name"
+                )
+            result = dict(zip(self.field_sizes, parts, strict=True))
+        if set(result) - set(self.field_sizes):
+            raise ProblemError(
+                f"the reference of problem '{self.name}' returns {sorted(result)}; "
+                f"the fields are {list(self.field_sizes)}"
+            )
+        return {name: self._reference_values(name, values, points) for name, values in result.items()}
+
+    def _reference_values(self, name: str, values: Any, points: Float[np.ndarray, "n d"]) -> np.ndarray:
+        size, n = self.field_sizes[name], len(points)
+        try:
+            array, shape = np.asarray(values, dtype=float), (n,) if size == 1 else (n, size)
+        except (TypeError, ValueError):
+            raise ProblemError(
+                f"the reference of problem '{self.name}' gives field '{name}' what are no numbers: "
+                f"{type(values).__name__}"
+            ) from None
+        if array.shape not in (shape, ()):
+            raise ProblemError(
+                f"the reference of problem '{self.name}' gives field '{name}' the shape {array.shape} "
+                f"at {n} points; it must be {shape}"
+            )
+        infinite, missing = (test(array).reshape(-1, size).any(axis=1) for test in (np.isinf, np.isnan))
+        if infinite.any():
+            where = "" if array.shape == () else self._place(points[int(np.argmax(infinite))])
+            raise ProblemError(f"the reference of problem '{self.name}' is infinite for field '{name}'{where}")
+        if missing.all():
+            raise ProblemError(
+                f"the reference of problem '{self.name}' is NaN at all {n} points for field '{name}'; NaN means that "
+                "there is no reference at a point"
+            )
+        return np.broadcast_to(array, shape)
+
+    def _place(self, point: Float[np.ndarray, " d"]) -> str:
+        """A point as ` at x = ..., t = ...`."""
+        named = zip(self.domain.coordinates, point.tolist(), strict=True)
+        return " at " + ", ".join(f"{name} = {value:.6g}" for name, value in named)
+
+    @property
+    def _kinds(self) -> dict[str, Iterable[str]]:
+        """The names that equations may use, by what they are of."""
+        return {"coordinate": self.domain.coordinates, "field": self.field_sizes, "coefficient": self.coefficients}
+
+    def _check_names(self) -> None:
+        if not isinstance(self.name, str) or not self.name or self.name.strip(".") == "":
+            raise ProblemError(f"a problem needs a name, got {self.name!r}")
+        if not all(c.isalnum() or c in "_-." for c in self.name):
+            raise ProblemError(f"a problem's name has letters, digits, '_', '-' and '.'; got {self.name!r}")
+        if not isinstance(self.domain, Box):
+            raise ProblemError(f"a problem's domain is a `Box`, got {type(self.domain).__name__}")
+        seen: dict[str, str] = {"normal": "outward normal"}
+        for kind, names in self._kinds.items():
+            for name in names:
+                check_identifier(name, kind)
+                if name in seen:
+                    raise ProblemError(f"'{name}' names both a {seen[name]} and a {kind} of problem '{self.name}'")
+                seen[name] = kind
+        if (taken := reserved_reading(self.domain.coordinates)) is not None:
+            raise ProblemError(
+                f"problem '{self.name}' cannot have the coordinates {list(self.domain.coordinates)}: "
+                f"the derivative `u.{taken}` would be hidden by another meaning of that name; rename a coordinate"
+            )
+
+    def _check_conditions(self) -> None:
+        if not self.conditions:
+            raise ProblemError(f"problem '{self.name}' has no conditions")
+        for name, condition in self.conditions.items():
+            if not isinstance(name, str) or not name:
+                raise ProblemError(f"conditions of problem '{self.name}' have names, got {name!r}")
+            if not isinstance(condition, Condition):
+                raise ProblemError(
+                    f"condition '{name}' of problem '{self.name}' is a {type(condition).__name__}; "
+                    "write `Condition(residual, on=region)`"
+                )
+            if condition.on.coordinates != self.domain.coordinates:
+                raise ProblemError(
+                    f"condition '{name}' of problem '{self.name}' holds on a region with coordinates "
+                    f"{list(condition.on.coordinates)}; the domain has {list(self.domain.coordinates)}"
+                )
+            where = f"condition '{name}' of problem '{self.name}'"
+            check_columns(condition.on.columns, {**self._kinds, "outward normal": ("normal",)}, where)
+            self._check_region(name, condition.on)
+
+    def _check_region(self, condition: str, region: AbstractRegion) -> None:
+        """Refuse a region that reaches outside the domain, but for rounding."""
+        if isinstance(region, PointSet):
+            return self._check_inside(condition, region.values)
+        (lower, upper), (low, high) = self.domain.bounds, region.bounds
+        slack = SLACK * (upper - lower)
+        outside = np.flatnonzero((low < lower - slack) | (high > upper + slack))
+        if outside.size:
+            axis = int(outside[0])
+            name, span = self.domain.coordinates[axis], lambda a, b: f"from {a[axis]:g} to {b[axis]:g}"
+            raise ProblemError(
+                f"condition '{condition}' of problem '{self.name}' holds on a region that leaves the domain: {name} is "
+                f"{span(low, high)} there, the domain has {name} {span(lower, upper)}; take a region inside the domain"
+            )
+
+    def _check_derivatives(self, name: str) -> Iterator[str]:
+        """Refuse derivatives that lose something; yield doubts about them."""
+        condition, starts = self.conditions[name], {key: value.initial for key, value in self.unknowns.items()}
+        for flaw in find_flaws(self.equation(name), condition.on, self.domain, {**self.constants, **starts}):
+            message = f"condition '{name}' of problem '{self.name}': {flaw.text}"
+            if flaw.is_certain:
+                raise ProblemError(message)
+            yield message
+
+    def _check_inside(self, condition: str, points: Float[np.ndarray, "n d"]) -> None:
+        """Refuse given points outside the domain, but for rounding."""
+        lower, upper = self.domain.bounds
+        slack = SLACK * (upper - lower)
+        inside = ((points >= lower - slack) & (points <= upper + slack)).all(axis=1)
+        if not inside.all():
+            place = self._place(points[int(np.argmin(inside))])
+            raise ProblemError(
+                f"condition '{condition}' of problem '{self.name}' has {np.sum(~inside)} point(s) outside the domain, "
+                f"the first{place}"
+            )
+
+    def _check_reference(self) -> None:
+        if self.reference is None:
+            return
+        if not callable(self.reference):
+            given = type(self.reference).__name__
+            raise ProblemError(f"the reference of problem '{self.name}' is a function of coordinates, got {given}")
+        known = [*self.domain.coordinates, *self.constants]
+        if unknown := [name for name in inspect.signature(self.reference).parameters if name not in known]:
+            raise ProblemError(
+                f"the reference of problem '{self.name}' takes unknown argument(s) {unknown}; there are {known}"
+            )
+
+
+def _sizes(fields: Sequence[str] | Mapping[str, int]) -> dict[str, int]:
+    if isinstance(fields, str):
+        raise ProblemError(f"`fields` is a tuple of names; write `fields=({fields!r},)`")
+    if not isinstance(fields, Mapping | Sequence):
+        raise ProblemError(f"`fields` is a tuple of names, or a mapping to numbers of components; got {fields!r}")
+    sizes = dict(fields) if isinstance(fields, Mapping) else dict.fromkeys(fields, 1)
+    if not sizes:
+        raise ProblemError("a problem needs at least one field, as in `fields=('u',)`")
+    if not isinstance(fields, Mapping) and len(sizes) < len(fields):
+        raise ProblemError(f"the names of fields must differ, got {list(fields)}")
+    for name, size in sizes.items():
+        if not is_whole(size, 1):
+            raise ProblemError(f"field '{name}' has a number of components ≥ 1, got {size!r}")
+    return sizes
+
+
+def _coefficient(name: str, value: Any) -> float | Unknown:
+    if isinstance(value, Unknown):
+        return value
+    if not is_number(value):
+        raise ProblemError(f"coefficient '{name}' is a number or `Unknown(...)`, got {type(value).__name__}")
+    if not is_finite_number(value):
+        raise ProblemError(f"coefficient '{name}' must be finite, got {float(value)}")
+    return float(value)

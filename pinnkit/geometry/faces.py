@@ -1,0 +1,96 @@
+"""The interior and the faces of a box."""
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .domain import AbstractDomain
+from .points import Points
+from .region import SLACK, AbstractRegion, Bounds, Face, are_same
+
+
+class Interior(AbstractRegion):
+    """The inside of a box."""
+
+    box: AbstractDomain
+    coordinates: tuple[str, ...]
+    dimension: int
+    count: int | None = None
+    least: int = 1
+
+    def __init__(self, box: AbstractDomain):
+        self.box, self.coordinates, self.dimension = box, box.coordinates, box.dimension
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.box.bounds
+
+    def fills(self, bounds: Bounds) -> bool:
+        return are_same(self.bounds, bounds)
+
+    def points(self, unit: Float[Array, "n k"]) -> Points:
+        low, high = (jnp.asarray(bound, unit.dtype) for bound in (self.box.lower, self.box.upper))
+        return Points((1 - unit) * low + unit * high, None, {})  # exact at both bounds
+
+
+class Faces(AbstractRegion):
+    """Faces of a box, each `(axis, side)` with side 0 for the lower and 1 for the upper bound.
+
+    Points are shared out among the faces by their measure, at least one each. Faces of an interval are
+    single points.
+    """
+
+    box: AbstractDomain
+    faces: tuple[tuple[int, int], ...]
+    coordinates: tuple[str, ...]
+    dimension: int
+    count: int | None
+    least: int
+    has_normal: ClassVar[bool] = True
+
+    def __init__(self, box: AbstractDomain, faces: tuple[tuple[int, int], ...]):
+        self.box, self.faces, self.coordinates = box, faces, box.coordinates
+        self.dimension, self.least = box.dimension - 1, len(faces)
+        self.count = len(faces) if self.dimension == 0 else None
+
+    @property
+    def bounds(self) -> Bounds:
+        each = [self._bounds_of(axis, side) for axis, side in self.faces]
+        return np.min([low for low, _ in each], axis=0), np.max([high for _, high in each], axis=0)
+
+    def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
+        found = [_whole_face(self._bounds_of(axis, side), axis, side, bounds) for axis, side in self.faces]
+        return None if None in found else tuple(face for face in found if face is not None)
+
+    def _bounds_of(self, axis: int, side: int) -> Bounds:
+        low, high = self.box.lower.copy(), self.box.upper.copy()
+        low[axis] = high[axis] = self.box.bounds[side][axis]
+        return low, high
+
+    def points(self, unit: Float[Array, "n k"]) -> Points:
+        counts = self.parts(len(unit) if self.count is None else self.count)
+        parts = jnp.split(unit[: sum(counts)], np.cumsum(counts)[:-1])
+        cube = [jnp.insert(part, axis, side, axis=1) for part, (axis, side) in zip(parts, self.faces, strict=True)]
+        units = np.eye(self.box.dimension)
+        normals = np.repeat([(2 * side - 1) * units[axis] for axis, side in self.faces], counts, axis=0)
+        inside = Interior(self.box).points(jnp.concatenate(cube))
+        return Points(inside.coordinates, jnp.asarray(normals, unit.dtype), {})
+
+    def parts(self, n: int) -> tuple[int, ...]:
+        """How many of `n` points each face gets: one, and of the rest a share by its measure."""
+        span = self.box.upper - self.box.lower
+        measures = np.array([np.prod(np.delete(span, axis)) for axis, _ in self.faces])
+        shares = (n - len(measures)) * measures / measures.sum()
+        counts = 1 + np.floor(shares).astype(int)
+        largest_remainders = np.argsort(np.floor(shares) - shares, kind="stable")
+        counts[largest_remainders[: n - counts.sum()]] += 1
+        return tuple(counts.tolist())
+
+
+def _whole_face(own: Bounds, axis: int, side: int, bounds: Bounds) -> Face | None:
+    """The face of the box between `bounds` that a face of another box, between `own`, is; None if none or a part."""
+    slack = SLACK * (bounds[1][axis] - bounds[0][axis])
+    sides = [s for s in (0, 1) if abs(own[0][axis] - bounds[s][axis]) <= slack]
+    return Face(axis, sides[0], 2 * side - 1) if sides and are_same(own, bounds, without=axis) else None

@@ -1,0 +1,1 @@
+"""Learning rates, fixed and from the kernel."""

@@ -1,0 +1,109 @@
+"""Built-in networks: an embedding of the coordinates, then layers.
+
+What an embedding holds (bounds, frequencies) is static: it is not trained, nor ever traced.
+"""
+
+import abc
+from collections.abc import Mapping
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._base.errors import InputError
+from ..geometry.box import Box
+
+
+class AbstractEmbedding(eqx.Module):
+    """What the first layer sees of a point."""
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """Number of features."""
+
+    @abc.abstractmethod
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        """The features of one point."""
+
+
+class Rescale(AbstractEmbedding):
+    """Coordinates scaled to [-1, 1] on the domain."""
+
+    lower: tuple[float, ...] = eqx.field(static=True)
+    upper: tuple[float, ...] = eqx.field(static=True)
+
+    def __init__(self, domain: Box):
+        self.lower, self.upper = tuple(domain.lower.tolist()), tuple(domain.upper.tolist())
+
+    @property
+    def size(self) -> int:
+        return len(self.lower)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        if x.shape != (self.size,):
+            raise InputError(f"it takes points with {self.size} coordinate(s), got an array of shape {x.shape}")
+        lower, upper = np.array(self.lower), np.array(self.upper)
+        center, half = (lower + upper) / 2, (upper - lower) / 2
+        return (x - jnp.asarray(center, x.dtype)) / jnp.asarray(half, x.dtype)
+
+
+class Periodic(AbstractEmbedding):
+    r"""Coordinates with a period as $\cos(2\pi x/P), \sin(2\pi x/P)$, the others scaled to [-1, 1].
+
+    Every function of these features has the period exactly, with all its derivatives.
+
+    Dong & Ni, *A method for representing periodic functions and enforcing exactly periodic boundary
+    conditions with deep neural networks*, JCP 435, 2021.
+    """
+
+    rescale: Rescale
+    axes: tuple[int, ...] = eqx.field(static=True)
+    periods: tuple[float, ...] = eqx.field(static=True)
+
+    def __init__(self, domain: Box, periods: Mapping[str, float]):
+        """`periods` maps coordinate names to periods, most often the width of the domain."""
+        if unknown := sorted(set(periods) - set(domain.coordinates)):
+            raise InputError(f"periods for unknown coordinate(s) {unknown}; there are {list(domain.coordinates)}")
+        if wrong := {name: period for name, period in periods.items() if not period > 0}:
+            raise InputError(f"a period is a positive number, got {wrong}")
+        self.rescale = Rescale(domain)
+        self.axes = tuple(domain.coordinates.index(name) for name in periods)
+        self.periods = tuple(float(period) for period in periods.values())
+
+    @property
+    def size(self) -> int:
+        return self.rescale.size + len(self.axes)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        axes = np.array(self.axes, dtype=int)
+        free = np.delete(np.arange(len(x)), axes)
+        angle = jnp.asarray(2 * np.pi / np.array(self.periods), x.dtype) * x[axes]
+        return jnp.concatenate([jnp.cos(angle), jnp.sin(angle), self.rescale(x)[free]])
+
+
+class FourierFeatures(AbstractEmbedding):
+    r"""Random Fourier features $\cos(Bz), \sin(Bz)$, $B_{ij} \sim N(0, \sigma^2)$, of another embedding's features z.
+
+    Tancik et al., *Fourier features let networks learn high frequency functions*, NeurIPS 2020.
+    """
+
+    inner: AbstractEmbedding
+    frequencies: tuple[tuple[float, ...], ...] = eqx.field(static=True, repr=False)
+
+    def __init__(self, inner: AbstractEmbedding, count: int, scale: float, seed: int = 0):
+        """`count` frequencies with standard deviation `scale`, in radians per unit of the features."""
+        if count < 1 or not scale > 0:
+            raise InputError(f"Fourier features need a count ≥ 1 and a scale > 0, got {count} and {scale}")
+        self.inner = inner
+        frequencies = scale * np.random.default_rng(seed).standard_normal((count, inner.size))
+        self.frequencies = tuple(map(tuple, frequencies.tolist()))
+
+    @property
+    def size(self) -> int:
+        return 2 * len(self.frequencies)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        angle = jnp.asarray(self.frequencies, x.dtype) @ self.inner(x)
+        return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)])

@@ -1,0 +1,69 @@
+"""Random features: sines of fixed frequencies."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._base.errors import InputError
+from ..geometry.box import Box
+from .dense import Dense
+from .embeddings import Rescale
+
+
+class SineFeatures(eqx.Module):
+    r"""One hidden layer of sines, $c_0 + \sum_j c_j \sin(\omega_j \cdot z + b_j)$ with z scaled to [-1, 1].
+
+    The frequencies fill the box $|\omega_a| \le s_a$ evenly (scrambled Sobol points), so $s_a$ is the bandwidth in
+    coordinate a: the solution can have about $s_a/\pi$ waves across the domain. The output layer starts from zero.
+    Along periodic coordinates the frequencies are whole multiples of the base frequency and are not trained, so the
+    network has the period exactly.
+
+    - `width`: number of sines; `bandwidth`: radians per half width of the domain, a number or one a coordinate;
+    - `periodic`: names of coordinates whose period is the width of the domain.
+
+    Rahimi & Recht, *Random features for large-scale kernel machines*, NeurIPS 2007.
+    """
+
+    embedding: Rescale
+    frequency: Float[Array, "k d"]
+    phase: Float[Array, " k"]
+    head: Dense
+    whole: tuple[bool, ...] = eqx.field(static=True)
+
+    def __init__(
+        self,
+        domain: Box,
+        outputs: int = 1,
+        width: int = 500,
+        bandwidth: float | Sequence[float] = 8.0,
+        *,
+        periodic: Sequence[str] = (),
+        seed: int = 0,
+    ):
+        from scipy.stats import qmc  # slow to import
+
+        s = np.broadcast_to(np.asarray(bandwidth, float), (domain.dimension,))
+        if min(outputs, width) < 1 or not (np.isfinite(s) & (s > 0)).all():
+            raise InputError(
+                f"sine features need outputs and width ≥ 1 and a bandwidth > 0, got {outputs}, {width}, {bandwidth}"
+            )
+        if unknown := sorted(set(periodic) - set(domain.coordinates)):
+            raise InputError(f"there are no coordinate(s) {unknown}; there are {list(domain.coordinates)}")
+        self.embedding = Rescale(domain)
+        self.whole = tuple(name in periodic for name in domain.coordinates)
+        sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))
+        unit = sequence.random_base2((width - 1).bit_length())[:width]
+        spread = s * (2 * unit[:, :-1] - 1)
+        waves = np.clip(np.round(s / np.pi), 1, None)
+        multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
+        self.frequency = jnp.asarray(np.where(self.whole, np.pi * multiples, spread))
+        self.phase = jnp.asarray(2 * np.pi * unit[:, -1])
+        self.head = Dense(width, outputs, None)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
+        frequency = jnp.where(jnp.array(self.whole), jax.lax.stop_gradient(self.frequency), self.frequency)
+        return self.head(jnp.sin(frequency @ self.embedding(x) + self.phase))

@@ -1,0 +1,1 @@
+"""How a tangent kernel is computed without a Jacobian: the gradients of a residual in factors."""

@@ -1,0 +1,142 @@
+"""A kernel tile by tile: the compiled pieces.
+
+Points come in tiles. The factors of a tile are computed together, and inner products are formed between pairs of tiles;
+of a symmetric kernel, the lower half. Each function is compiled once for every `Program` and shape, whichever model it
+was traced from. All take `points` as the list of their arrays, the number of points a multiple of `tile`.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from ..._base.tracing.program import Program
+from ..._base.types import Arrays
+from . import algebra
+from .factors import Factors, factors_at
+from .plan import Plan, plan_of
+
+TILE_SIDE = 128
+"""Rows of the matrices that are multiplied for one pair of tiles: channels × points × outputs."""
+
+
+def tile_size(plan: Plan, points: int) -> int:
+    """Points in a tile: tiles of one size with little left over."""
+    channels = max([sum(plan.width(leaf)) for leaf in plan.factored], default=1)
+    tiles = math.ceil(points / max(1, TILE_SIDE // (channels * plan.outputs)))
+    return math.ceil(points / tiles)
+
+
+@functools.partial(jax.jit, static_argnames=("program", "tile"))
+def stacked(program: Program, tile: int, constants: Arrays, leaves: Arrays, points: Arrays) -> Factors:
+    """The factors of all points, with a leading axis for the tiles."""
+    return jax.lax.map(lambda part: factors_at(program, constants, leaves, part), _tiles(points, tile))
+
+
+@functools.partial(jax.jit, static_argnames=("program", "traced"))
+def symmetric(program: Program, traced: bool, leaves: Arrays, stack: Factors) -> Float[Array, "k k"]:
+    """The kernel of some points with themselves, exactly symmetric."""
+    plan = plan_of(program, len(leaves))
+    take = _taking(stack, traced)
+    i, j = np.tril_indices(_count(stack))
+    side = jax.eval_shape(lambda: algebra.gram(plan, take(0), plan, take(0))).shape[0]
+
+    def add(kernel, pair):
+        i, j = pair
+        block = algebra.gram(plan, take(i), plan, take(j))
+        block = jnp.where(i == j, (block + block.T) / 2, block)
+        kernel = jax.lax.dynamic_update_slice(kernel, block, (i * side, j * side))
+        return jax.lax.dynamic_update_slice(kernel, block.T, (j * side, i * side)), None
+
+    kernel = jnp.zeros(2 * (_count(stack) * side,), leaves[0].dtype)
+    return jax.lax.scan(add, kernel, (i, j))[0]
+
+
+@functools.partial(jax.jit, static_argnames=("program", "other", "traced"))
+def cross(
+    program: Program, other: Program, traced: bool, leaves: Arrays, stack: Factors, other_stack: Factors
+) -> Float[Array, "k l"]:
+    """The kernel between two sets of points, of one function or of two."""
+    plan, other_plan = plan_of(program, len(leaves)), plan_of(other, len(leaves))
+    take, take_other = _taking(stack, traced), _taking(other_stack, traced)
+    blocks = jax.lax.map(
+        lambda i: jax.lax.map(
+            lambda j: algebra.gram(plan, take(i), other_plan, take_other(j)), np.arange(_count(other_stack))
+        ),
+        np.arange(_count(stack)),
+    )
+    tiles, others, rows, columns = blocks.shape
+    return blocks.swapaxes(1, 2).reshape(tiles * rows, others * columns)
+
+
+@functools.partial(jax.jit, static_argnames=("program", "tile"))
+def diagonal(
+    program: Program, tile: int, constants: Arrays, leaves: Arrays, points: Arrays
+) -> tuple[Float[Array, "n m"], Float[Array, "n m"]]:
+    """Squared lengths of the gradients, and the bounds for them that rounding errors grow with."""
+    plan = plan_of(program, len(leaves))
+
+    def one(part: Arrays) -> tuple[Array, Array]:
+        factors = factors_at(program, constants, leaves, part)
+        return algebra.squared_norms(plan, factors), algebra.magnitudes(plan, factors)
+
+    found = jax.lax.map(one, _tiles(points, tile))
+    return jax.tree.map(lambda value: value.reshape(-1, value.shape[-1]), found)
+
+
+@functools.partial(jax.jit, static_argnames=("program",))
+def rows(program: Program, leaves: Arrays, stack: Factors) -> Float[Array, "k p"]:
+    """The Jacobian."""
+    plan = plan_of(program, len(leaves))
+    found = jax.lax.map(lambda factors: algebra.jacobian(plan, factors), stack)
+    return found.reshape(-1, found.shape[-1])
+
+
+@functools.partial(jax.jit, static_argnames=("program",))
+def push(
+    program: Program, leaves: Arrays, stack: Factors, tangents: Sequence[Float[Array, "k ..."]]
+) -> Float[Array, "n m k"]:
+    """J v for `k` tangents."""
+    plan = plan_of(program, len(leaves))
+    found = jax.lax.map(lambda factors: algebra.push(plan, factors, tangents), stack)
+    return found.reshape(-1, *found.shape[2:])
+
+
+@functools.partial(jax.jit, static_argnames=("program",))
+def pull(
+    program: Program, leaves: Arrays, stack: Factors, vectors: Float[Array, "n m k"]
+) -> list[Float[Array, "k ..."]]:
+    """Jᵀ a for `k` vectors."""
+    plan = plan_of(program, len(leaves))
+
+    def add(total: list[Array], part: tuple[Factors, Array]) -> tuple[list[Array], None]:
+        return [a + b for a, b in zip(total, algebra.pull(plan, *part), strict=True)], None
+
+    parts = vectors.reshape(_count(stack), -1, *vectors.shape[1:])
+    start = [jnp.zeros((vectors.shape[-1], *leaf.shape), leaf.dtype) for leaf in leaves]
+    total, _ = jax.lax.scan(add, start, (stack, parts))
+    return total
+
+
+def _tiles(points: Arrays, tile: int) -> list[Array]:
+    return [jnp.reshape(leaf, (-1, tile, *leaf.shape[1:])) for leaf in points]
+
+
+def _count(stack: Factors) -> int:
+    return jax.tree.leaves(stack)[0].shape[0]
+
+
+def _taking(stack: Factors, traced: bool) -> Any:
+    """The factors of one tile, by its number."""
+
+    def take(i: Any) -> Factors:
+        factors = jax.tree.map(lambda value: jax.lax.dynamic_index_in_dim(value, i, keepdims=False), stack)
+        return algebra.traced(factors) if traced else factors
+
+    return take

@@ -1,0 +1,123 @@
+"""Jacobian rows of traced functions, their norms and their Gram matrix, for use inside `jit`."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from .._base.types import Params
+from ..networks.functional import FunctionalModel
+from .factors import algebra
+from .factors import tiles as blocks
+from .factors.factors import Factorisation, Factors, factorise, factors_at
+from .factors.plan import PointFunction
+
+
+def jacobian_rows(
+    function: PointFunction, params: Params, points: Any, block_size: int | None = None
+) -> Float[Array, "n m p"]:
+    r"""$J_{i a k} = \partial f_a(\theta; x_i) / \partial \theta_k$, put together from the factors of the gradients.
+
+    Pure JAX in the precision of its arguments, to be used inside `jit`.
+
+    **Arguments:**
+
+    - `function`: `function(params, point)` of shape `(m,)`;
+    - `points`: a tree of arrays whose leading axis counts the points;
+    - `block_size`: points whose rows are computed together, all of them by default. Blocks bound the memory of the
+      intermediate values of `function`.
+
+    **Returns:** the Jacobian, its columns in the order of `jax.flatten_util.ravel_pytree(params)`.
+    """
+    factorisation = factorise(function, params, points)
+    plan = factorisation.plan
+    rows = lambda factors: algebra.jacobian(plan, factors).reshape(-1, plan.outputs, sum(map(math.prod, plan.shapes)))
+    return _by_blocks(rows, factorisation, params, points, block_size)
+
+
+def squared_gradient_norms(
+    function: PointFunction, params: Params, points: Any, block_size: int | None = 64
+) -> Float[Array, " n"]:
+    r"""Diagonal of the kernel, $K_{ii} = \sum_a \lVert \nabla_\theta f_a(\theta; x_i) \rVert^2$; the sum is the trace.
+
+    Pure JAX, as `jacobian_rows`, but no row of the Jacobian is formed: norms come from the factors, those of
+    `block_size` points at a time (None: of all).
+    """
+    factorisation = factorise(function, params, points)
+    norms = lambda factors: algebra.squared_norms(factorisation.plan, factors).sum(axis=1)
+    return _by_blocks(norms, factorisation, params, points, block_size)
+
+
+def gram_matrix(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> Float[Array, "k k"]:
+    """Inner products of the gradients of several functions, each at its points: the kernel of the stacked rows.
+
+    Pure JAX, as `jacobian_rows`, but no Jacobian is formed; exactly symmetric.
+
+    - `parts`: pairs of `function(params, point)` of shape `(m,)` and its points.
+    """
+    leaves = jax.tree.leaves(params)
+    factorised = [(factorise(function, params, points), points) for function, points in parts]
+    stacks = [_stack(factorisation, leaves, points) for factorisation, points in factorised]
+    sizes = [len(jax.tree.leaves(points)[0]) * factorisation.plan.outputs for factorisation, points in factorised]
+    out: dict[tuple[int, int], Array] = {}
+    for i, (first, _) in enumerate(factorised):
+        out[i, i] = blocks.symmetric(first.program, False, leaves, stacks[i])[: sizes[i], : sizes[i]]
+        for j, (second, _) in enumerate(factorised[:i]):
+            block = blocks.cross(first.program, second.program, False, leaves, stacks[i], stacks[j])
+            out[i, j] = block[: sizes[i], : sizes[j]]
+            out[j, i] = out[i, j].T
+    return jnp.block([[out[i, j] for j in range(len(parts))] for i in range(len(parts))])
+
+
+def gram_multiply_adds(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> float:
+    """Multiply-adds of `gram_matrix` without its symmetry; between two parts the geometric mean of theirs is taken."""
+    plans = [(factorise(function, params, points).plan, points) for function, points in parts]
+    return sum(len(jax.tree.leaves(points)[0]) * math.sqrt(plan.multiply_adds) for plan, points in plans) ** 2
+
+
+def _by_blocks(
+    figure: Callable[[Factors], Array],
+    factorisation: Factorisation,
+    params: Params,
+    points: Any,
+    block_size: int | None,
+) -> Array:
+    """What `figure` makes of the factors of each block of points, put together."""
+    program, constants, _ = factorisation
+    arrays = jax.tree.leaves(points)
+    n = len(arrays[0])
+    blocks = math.ceil(n / (block_size or n))
+    size = math.ceil(n / blocks)
+    order = np.arange(blocks * size).clip(max=n - 1).reshape(blocks, size)  # filled up with the last point
+    found = jax.lax.map(
+        lambda part: figure(factors_at(program, constants, jax.tree.leaves(params), part)),
+        [array[order] for array in arrays],
+    )
+    return found.reshape(-1, *found.shape[2:])[:n]
+
+
+def traced_ntk(functional: FunctionalModel, x1: Any, x2: Any | None) -> Float[Array, "n1 n2"]:
+    factorisation = factorise(functional.apply, functional.params, x1)
+    program, leaves = factorisation.program, jax.tree.leaves(functional.params)
+    left = _stack(factorisation, leaves, x1)
+    if x2 is None:
+        return blocks.symmetric(program, True, leaves, left)[: len(x1), : len(x1)]
+    return blocks.cross(program, program, True, leaves, left, _stack(factorisation, leaves, x2))[: len(x1), : len(x2)]
+
+
+def _stack(factorisation: Factorisation, leaves: Sequence[Any], points: Any) -> Factors:
+    """The factors at some points in tiles, filled up with the last point."""
+    arrays = [jnp.asarray(array) for array in jax.tree.leaves(points)]
+    n = len(arrays[0])
+    tile = blocks.tile_size(factorisation.plan, n)
+    order = np.arange(-(-n // tile) * tile).clip(max=n - 1)
+    return blocks.stacked(factorisation.program, tile, factorisation.constants, leaves, [a[order] for a in arrays])
+
+
+def is_traced(*arguments: Any) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments))

@@ -1,0 +1,1 @@
+"""Optimizers that use the kernel or curvature, as optax transformations."""

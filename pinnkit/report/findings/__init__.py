@@ -1,0 +1,1 @@
+"""Findings: rules that interpret the figures of a run."""

@@ -1,0 +1,170 @@
+"""Rules about declared conditions: which do not hold, which the loss does not see, what a reference says of them."""
+
+import math
+from typing import NamedTuple
+
+from ...diagnostics.condition_check import RowCheck
+from ...runs.history import DOUBT
+from ...runs.run_folder import Run
+from ..levels import NOISE, SMALL, is_small, violated, worst_error
+from ..numbers import number, percent, share
+from ..verdict import Grade, grade, is_healthy
+from .finding import Finding, Rule, listed
+
+UNSEEN = 1e-4
+"""A relative error of 1 in a row that adds as little to the loss as this relative error in another is not seen."""
+
+
+MOST_NAMED = 4
+"""Rows that a sentence names."""
+
+
+class _Row(NamedTuple):
+    """A row of a condition in the loss; `seen` is the square root of what a residual as large as its terms adds."""
+
+    condition: str
+    number: int | None
+    check: RowCheck
+    is_large: bool
+    seen: float
+
+    def __str__(self) -> str:
+        return f"'{self.condition}'" if self.number is None else f"row {self.number} of '{self.condition}'"
+
+
+def violated_condition(run: Run) -> Finding | None:
+    """A condition that was built in, or is not finite, and does not hold: whatever the loss says."""
+    names, conditions = violated(run), run.summary.conditions
+    if not names:
+        return None
+    parts = [f"'{name}' {_violation(conditions[name].rows)}" for name in names[:MOST_NAMED]]
+    built_in = [name for name in names if any(row.exact for row in conditions[name].rows)]
+    where = listed([repr(name) for name in built_in or names])
+    action = (
+        f"Train with `conditions='soft'`, or check what {where} prescribes and where."
+        if built_in
+        else f"Look for divisions by zero, roots and logarithms in {where}."
+    )
+    subject = "A declared condition does" if len(names) == 1 else "Declared conditions do"
+    title = f"{subject} not hold: {listed([repr(name) for name in names])}"
+    return Finding("problem", title, f"{'; '.join(parts)}.", action)
+
+
+def poor_scaling(run: Run) -> Finding | None:
+    """Rows whose terms are so small, or weighted so little, that the loss hardly depends on them."""
+    rows = _rows(run)
+    if is_healthy(run) or not rows:
+        return None
+    most = max(rows, key=lambda row: row.seen)
+    unseen = sorted((row for row in rows if row.is_large and row.seen < UNSEEN * most.seen), key=lambda row: row.seen)
+    if not unseen:
+        return None
+    parts = [
+        f"the terms of {row} are of size {number(row.check.scale)}, and its residual is {share(row.check.relative)} "
+        "of that"
+        for row in unseen[:MOST_NAMED]
+    ]
+    part = (unseen[0].seen / most.seen) ** 2
+    return Finding(
+        "warning",
+        f"Poor scaling: the loss hardly depends on {listed([str(row) for row in unseen[:MOST_NAMED]])}",
+        f"{'; '.join(parts)}. Residuals as large as the terms of {unseen[0]} would add {number(part)} of what those "
+        f"of {most} would, whose terms are of size {number(most.check.scale)}.",
+        f"Divide each row by the size of its terms ({_sizes(run, unseen[0].condition)}), or write the problem in "
+        "units in which all fields and coordinates are of order 1.",
+    )
+
+
+def disagreement(run: Run) -> Finding | None:
+    """The residuals are small everywhere, the error is not."""
+    error, checks = worst_error(run), run.summary.conditions
+    if error is None or grade(run) not in (Grade.ROUGH, Grade.UNSOLVED) or not checks:
+        return None
+    if not all(is_small(check) for check in checks.values()):
+        return None
+    name = max(checks, key=lambda name: checks[name].worst.relative)
+    return Finding(
+        "warning",
+        "All declared conditions are satisfied, but the solution is not the reference",
+        f"{error.kind[0].upper()}{error.kind[1:]} is {number(error.value)} in '{error.field}', while no residual "
+        f"exceeds {share(checks[name].worst.relative)} of its own terms ('{name}').",
+        "Check that the reference solves this problem and that the conditions determine its solution; look for "
+        "coefficients that jump under a derivative, and for scales of time or space much finer than the points.",
+    )
+
+
+def unsatisfied_conditions(run: Run) -> Finding | None:
+    """Which rows are large relative to their own terms, and where."""
+    if is_healthy(run) or grade(run) is Grade.BROKEN_DOWN:
+        return None
+    large = {name: check.worst for name, check in run.summary.conditions.items() if check.holds and not is_small(check)}
+    if not large:
+        return None
+    names = sorted(large, key=lambda name: -large[name].relative)[:MOST_NAMED]
+    parts = [
+        f"the residual of '{name}' is {share(large[name].relative)} of its terms, {number(large[name].largest)} at "
+        f"most, at {_place(large[name])}"
+        for name in names
+    ]
+    reason = "; ".join(parts)
+    return Finding(
+        "info",
+        f"Not satisfied: {listed([repr(name) for name in names])}",
+        f"{reason[0].upper()}{reason[1:]}.",
+        f"A condition counts as satisfied below {percent(SMALL)} of its terms, {percent(NOISE)} with measured values.",
+    )
+
+
+def lost_flux(run: Run) -> Finding | None:
+    """What may be wrong with the problem, however small the residuals are."""
+    doubts = [text.removeprefix(DOUBT) for text in run.history.decisions if text.startswith(DOUBT)]
+    if not doubts:
+        return None
+    return Finding(
+        "warning",
+        "A flux condition may be lost at a jump",
+        f"{doubts[0][0].upper()}{doubts[0][1:]}.",
+        "Small residuals prove nothing there: see whether the solution reaches the jump; smooth it, or make the flux a "
+        "field.",
+    )
+
+
+CONDITION_RULES: tuple[Rule, ...] = (
+    violated_condition,
+    lost_flux,
+    poor_scaling,
+    disagreement,
+    unsatisfied_conditions,
+)
+
+
+def _violation(rows: tuple[RowCheck, ...]) -> str:
+    """What the row does that is not finite, or else the built-in row with the largest residual."""
+    size = lambda row: math.inf if math.isnan(row.largest) else row.largest
+    row = max(rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
+    if not math.isfinite(row.largest):
+        return f"is not finite at {_place(row)}"
+    built = "is built into the network, but " if row.exact else ""
+    return f"{built}its residual is {number(row.largest)} at {_place(row)}, with terms of size {number(row.scale)}"
+
+
+def _place(row: RowCheck) -> str:
+    return ", ".join(f"{name} = {number(value)}" for name, value in row.at.items())
+
+
+def _rows(run: Run) -> list[_Row]:
+    """The rows of all conditions in the loss."""
+    out = []
+    for name, weight in run.summary.weights.items():
+        check = run.summary.conditions[name]
+        limit = NOISE if check.measured else SMALL
+        for i, row in ((i, row) for i, row in enumerate(check.rows) if not row.exact):
+            number = i + 1 if len(check.rows) > 1 else None
+            seen = math.sqrt(weight / len(check.rows)) * row.scale
+            out.append(_Row(name, number, row, not row.relative <= limit, seen))
+    return [row for row in out if math.isfinite(row.seen) and row.seen > 0]
+
+
+def _sizes(run: Run, condition: str) -> str:
+    rows = run.summary.conditions[condition].rows[:MOST_NAMED]
+    return f"of '{condition}': {', '.join(number(row.scale) for row in rows)}"

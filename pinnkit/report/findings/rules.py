@@ -1,0 +1,20 @@
+"""What the figures of a run mean: all that the rules find, the gravest first."""
+
+from ...runs.run_folder import Run
+from ..verdict import is_healthy
+from .conditions import CONDITION_RULES
+from .determinacy import DETERMINACY_RULES
+from .effort import EFFORT_RULES, unexplained
+from .finding import Finding, Rule
+from .kernel import KERNEL_RULES
+from .losses import LOSS_RULES
+
+RULES: tuple[Rule, ...] = (*CONDITION_RULES, *DETERMINACY_RULES, *LOSS_RULES, *EFFORT_RULES, *KERNEL_RULES)
+
+
+def interpret(run: Run) -> list[Finding]:
+    """All findings of a run, the gravest first. A run that is not solved has one that is no mere remark."""
+    found = [finding for rule in RULES if (finding := rule(run)) is not None]
+    if not is_healthy(run) and all(finding.severity == "info" for finding in found):
+        found.append(unexplained(run))
+    return sorted(found, key=lambda finding: ("problem", "warning", "info").index(finding.severity))

@@ -1,0 +1,1 @@
+"""Residuals of a problem on points, their loss and their linearization."""

@@ -1,0 +1,64 @@
+"""Which form of a linearization is cheapest."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .._base.types import Params, Weights
+from ..ntk.jacobian import gram_multiply_adds
+from .forms import MEMORY, RANK, linearize, linearize_by_kernel, linearize_matrix_free
+from .functions import Batch, ResidualFunctions
+from .linearization import AbstractLinearization
+
+JACOBIAN_PRICE, FACTOR_PRICE, PRODUCT_PRICE = 200.0, 3.0, 40.0
+"""Of an entry of J, a multiply-add of factors, and an entry of J in a product without J; see `costs`."""
+
+
+def linearize_for_solving(
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights, memory: int = MEMORY
+) -> AbstractLinearization:
+    """The form whose damped solve is expected to be the cheapest of those that fit `memory` bytes; see `costs`."""
+    estimates = costs(residuals, params, batch)
+    itemsize = jnp.result_type(*jax.tree.leaves(params)).itemsize
+    fitting = {name: cost.work for name, cost in estimates.items() if itemsize * cost.entries <= memory}
+    name = min(fitting, key=lambda name: fitting[name], default="products")
+    return _FORMS[name](residuals, params, batch, weights)
+
+
+class Cost(NamedTuple):
+    """Estimate of a damped solve: `work` in multiply-adds of a matrix product, `entries` held in memory."""
+
+    work: float
+    entries: float
+
+
+def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[str, Cost]:
+    r"""What a step with each form costs, with n rows, p parameters, $m = \min(n, p)$ and $M = \max(n, p)$.
+
+    | form | work | entries |
+    |---|---|---|
+    | Jacobian | J $200 n p$, Gram matrix $\tfrac58 m^2 M$, Cholesky $m^3/3$ | $2 n p + 3 m^2$ |
+    | kernel | factors $3 q n^2 / 2$, Cholesky $n^3/3$, 4 products | $4 n^2$ |
+    | products | `RANK` + 50 products with $J$ and $J^\top$, each $40 n p$ | $4 k m$ |
+
+    with $q$ multiply-adds for an entry of the kernel (see `ntk.factors`). The prices 200, 3 and 40 were measured on a
+    processor, by `tests.benchmarks.gauss_newton`, where the first two forms cost about the same.
+    """
+    counts = {name: residuals.rows(name, len(batch[name])) for name in residuals.conditions}
+    n, p = sum(counts.values()), sum(leaf.size for leaf in jax.tree.leaves(params))
+    m, M, product = min(n, p), max(n, p), PRODUCT_PRICE * n * p
+    parts = [(residuals.at_point(name), batch[name]) for name in residuals.conditions]
+    return {
+        "jacobian": Cost(JACOBIAN_PRICE * n * p + 0.625 * m**2 * M + m**3 / 3, 2 * n * p + 3 * m**2),
+        "kernel": Cost(FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 + n**3 / 3 + 4 * product, 4 * n**2),
+        "products": Cost((RANK + 50) * product, 4 * RANK * m),
+    }
+
+
+_FORMS: dict[str, Callable[..., AbstractLinearization]] = {
+    "jacobian": linearize,
+    "kernel": linearize_by_kernel,
+    "products": linearize_matrix_free,
+}

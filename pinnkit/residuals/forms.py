@@ -1,0 +1,223 @@
+"""Three forms of a linearization: with the Jacobian, with the kernel alone, with products alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from .._base.linalg.conjugate_gradients import conjugate_gradients
+from .._base.linalg.damped import lower_gram, solve_damped
+from .._base.linalg.nystrom import nystrom
+from .._base.types import Params, Scalar, Weights
+from ..ntk.jacobian import gram_matrix, jacobian_rows, squared_gradient_norms
+from .functions import Batch, ResidualFunctions
+from .linearization import AbstractLinearization, DampedSolver
+from .loss import row_weights
+
+MEMORY = 2 * 1024**3
+"""Bytes that a linearization may take with the matrices its solver makes."""
+
+
+RANK, ITERATIONS = 96, 200
+"""Of the preconditioner, and the most steps of conjugate gradients, where only products are at hand."""
+
+
+SKETCH_WIDTH = 8
+"""Vectors that are multiplied at a time to make the preconditioner."""
+
+
+class Linearization(AbstractLinearization):
+    """Residual and Jacobian at one set of parameters.
+
+    - `residual`: all conditions stacked in the order of `sizes`, rows scaled; shape `(n,)`;
+    - `jacobian`: derivatives of `residual`, columns in the order of the raveled parameters; shape `(n, p)`;
+    - `sizes`: number of rows of each condition, in stacking order;
+    - `unravel`: from a vector of shape `(p,)` to the tree of parameters.
+    """
+
+    residual: Float[Array, " n"]
+    jacobian: Float[Array, "n p"]
+    sizes: dict[str, int] = eqx.field(static=True)
+    unravel: Callable[[Array], Params] = eqx.field(static=True)
+
+    @property
+    def mean_eigenvalue(self) -> Scalar:
+        return jnp.sum(self.jacobian**2) / min(self.jacobian.shape)
+
+    @property
+    def ntk(self) -> Float[Array, "n n"]:
+        """The training kernel."""
+        return self.jacobian @ self.jacobian.T
+
+    def slices(self) -> dict[str, slice]:
+        """The rows of each condition."""
+        out, start = {}, 0
+        for name, size in self.sizes.items():
+            out[name] = slice(start, start + size)
+            start += size
+        return out
+
+    def blocks(self) -> dict[tuple[str, str], Float[Array, "n_k n_l"]]:
+        """The training kernel by pairs of conditions."""
+        rows = {name: self.jacobian[part] for name, part in self.slices().items()}
+        return {(a, b): rows[a] @ rows[b].T for a in rows for b in rows}
+
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.jacobian @ v
+
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.jacobian.T @ a
+
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """In the space of residuals or of parameters, whichever is smaller (the two agree); the matrix is formed once.
+
+        A λ below rounding error may give NaN.
+        """
+        n, p = self.jacobian.shape
+        if n <= p:
+            K = lower_gram(self.jacobian)
+            return lambda damping, b: -self.pull(solve_damped(K, damping, b))
+        # A matrix product is fastest with the long axis last in both factors, transposition included.
+        normal = lower_gram(jax.lax.optimization_barrier(self.jacobian.T))
+        return lambda damping, b: -solve_damped(normal, damping, self.pull(b))
+
+
+class KernelLinearization(AbstractLinearization):
+    """The same without the Jacobian: the kernel, computed from the factors of the gradients, and products.
+
+    - `kernel`: the lower triangle, at least, of the training kernel, shape `(n, n)`; `parameters`: p.
+    """
+
+    residual: Float[Array, " n"]
+    kernel: Float[Array, "n n"]
+    products: tuple[Callable[[Array], Array], Callable[[Array], Array]]
+    parameters: int = eqx.field(static=True)
+    unravel: Callable[[Array], Params] = eqx.field(static=True)
+
+    @property
+    def mean_eigenvalue(self) -> Scalar:
+        return jnp.trace(self.kernel) / min(len(self.kernel), self.parameters)
+
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.products[0](v)
+
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.products[1](a)
+
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """In the space of residuals."""
+        return lambda damping, b: -self.pull(solve_damped(self.kernel, damping, b))
+
+
+class MatrixFreeLinearization(AbstractLinearization):
+    """The same by products alone, for problems whose matrices would not fit.
+
+    - `trace`: of the training kernel; `parameters`: p;
+    - `rank`: of the preconditioner; `iterations`: at most so many of conjugate gradients.
+    """
+
+    residual: Float[Array, " n"]
+    products: tuple[Callable[[Array], Array], Callable[[Array], Array]]
+    trace: Scalar
+    parameters: int = eqx.field(static=True)
+    unravel: Callable[[Array], Params] = eqx.field(static=True)
+    rank: int = eqx.field(static=True, default=RANK)
+    iterations: int = eqx.field(static=True, default=ITERATIONS)
+
+    @property
+    def mean_eigenvalue(self) -> Scalar:
+        return self.trace / min(len(self.residual), self.parameters)
+
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.products[0](v)
+
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.products[1](a)
+
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """Conjugate gradients with a Nyström preconditioner, in the smaller space, stopped after `iterations`."""
+        n, p = len(self.residual), self.parameters
+        product = (lambda a: self.push(self.pull(a))) if n <= p else (lambda v: self.pull(self.push(v)))
+        columns = lambda matrix: jax.lax.map(product, matrix.T, batch_size=SKETCH_WIDTH).T
+        sketch = nystrom(columns, min(n, p), min(self.rank, n, p), self.residual.dtype)
+
+        def solve(damping: Scalar, b: Float[Array, " m"]) -> Float[Array, " m"]:
+            operator = lambda v: product(v) + damping * v
+            precondition = lambda v: sketch.precondition(damping, v)
+            return conjugate_gradients(operator, b, precondition, tolerance, self.iterations).value
+
+        if n <= p:
+            return lambda damping, b: -self.pull(solve(damping, b))
+        return lambda damping, b: -solve(damping, self.pull(b))
+
+
+def linearize(
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights, block_size: int | None = 256
+) -> Linearization:
+    """Residual and Jacobian on `batch`; the Jacobian is computed in blocks of `block_size` points."""
+    rows, sizes = [], {}
+    for name in residuals.conditions:
+        J = jacobian_rows(residuals.at_point(name), params, batch[name], block_size)
+        sizes[name] = J.shape[0] * J.shape[1]
+        rows.append(_row_scales(weights[name], sizes[name])[:, None] * J.reshape(sizes[name], -1))
+    residual = residuals.stacked(params, batch, weights)
+    unravel = ravel_pytree(params)[1]
+    return Linearization(residual=residual, jacobian=jnp.concatenate(rows), sizes=sizes, unravel=unravel)
+
+
+def linearize_by_kernel(
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights
+) -> KernelLinearization:
+    """Residual, training kernel and products with the Jacobian on `batch`."""
+    scales = _all_scales(residuals, batch, weights)
+    parts = [(residuals.at_point(name), batch[name]) for name in residuals.conditions]
+    kernel = scales[:, None] * gram_matrix(parts, params) * scales
+    return KernelLinearization(kernel=kernel, **_products(residuals, params, batch, weights))
+
+
+def linearize_matrix_free(
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights
+) -> MatrixFreeLinearization:
+    """Residual and products with the Jacobian on `batch`."""
+    scales = _all_scales(residuals, batch, weights)
+    norms = [
+        jnp.repeat(squared_gradient_norms(residuals.at_point(name), params, batch[name]) / size, size)
+        for name, size in ((name, residuals.rows(name, 1)) for name in residuals.conditions if name in batch)
+    ]
+    trace = jnp.sum(scales**2 * jnp.concatenate(norms))
+    return MatrixFreeLinearization(trace=trace, **_products(residuals, params, batch, weights))
+
+
+def block_traces(residuals: ResidualFunctions, params: Params, batch: Batch, block_size: int = 64) -> dict[str, Scalar]:
+    r"""tr K_kk of the unweighted kernel (rows scaled by $1/\sqrt{N_k}$) for each condition, exact.
+
+    Per-point gradients are formed `block_size` points at a time and dropped, so no Jacobian is held.
+    """
+    return {
+        name: jnp.sum(squared_gradient_norms(residuals.at_point(name), params, points, block_size))
+        / residuals.rows(name, len(points))
+        for name, points in batch.items()
+    }
+
+
+def _row_scales(weight: Array, rows: int) -> Float[Array, " n_k"]:
+    """√(w/N) for each row of a condition; a weight is one number, or one for each point."""
+    return jnp.sqrt(row_weights(weight, rows) / rows)
+
+
+def _all_scales(residuals: ResidualFunctions, batch: Batch, weights: Weights) -> Float[Array, " n"]:
+    names = [name for name in residuals.conditions if name in batch]
+    return jnp.concatenate([_row_scales(weights[name], residuals.rows(name, len(batch[name]))) for name in names])
+
+
+def _products(residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights) -> dict[str, Any]:
+    """What the forms without a Jacobian share: the stacked residual, and products."""
+    flat, unravel = ravel_pytree(params)
+    residual, push = jax.linearize(lambda flat: residuals.stacked(unravel(flat), batch, weights), flat)
+    transpose = jax.linear_transpose(push, flat)
+    products = push, lambda a: transpose(a)[0]
+    return {"residual": residual, "products": products, "parameters": len(flat), "unravel": unravel}

@@ -1,0 +1,1 @@
+"""What a run is: its history, summary and folder."""

@@ -1,0 +1,1 @@
+"""Runs and fields in the formats of other tools."""

@@ -1,0 +1,209 @@
+"""All that was recorded of a run: one data set with named dimensions behind every form of the report."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..diagnostics.linear_theory import Passage
+from ..diagnostics.record import Diagnostics
+from .codec import pack_checks, pack_looks, pack_stages, unpack_checks, unpack_looks, unpack_stages
+from .columns import Column
+from .events import Check, Stage
+from .shortage import Shortage, pack_shortages, unpack_shortages
+from .snapshot import SNAPSHOT, Snapshot, pack_snapshot, unpack_snapshot
+from .storage.named_arrays import (
+    Variable,
+    Variables,
+    below,
+    decode_variables,
+    encode_variables,
+    to_pandas,
+    to_xarray,
+    variable,
+    words,
+)
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+
+_LISTS = ("checks", "diagnostics", "phases", "decisions", "shortages")
+
+
+DOUBT = "doubtful: "
+"""A decision that begins so names what may be wrong with the problem, not what was chosen."""
+
+
+@dataclass
+class History:
+    """Per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN where unknown), `weights`
+    (of points their means).
+
+    Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` with their first steps,
+    `decisions`, what was chosen and from which figure, in words, and `shortages`, what was skipped for lack of time.
+    `variables` has all of it as arrays with named
+    dimensions; `to_xarray`, `to_pandas`, `to_tensorboard` hand it on.
+    """
+
+    conditions: tuple[str, ...]
+    coordinates: tuple[str, ...]
+    step: Int[np.ndarray, " n"]
+    loss: Float[np.ndarray, " n"]
+    losses: dict[str, Float[np.ndarray, " n"]]
+    gradient_norm: Float[np.ndarray, " n"]
+    learning_rate: Float[np.ndarray, " n"]
+    weights: dict[str, Float[np.ndarray, " n"]]
+    checks: list[Check] = field(default_factory=list)
+    diagnostics: list[Diagnostics] = field(default_factory=list)
+    phases: list[Stage] = field(default_factory=list)
+    decisions: list[str] = field(default_factory=list)
+    shortages: list[Shortage] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._columns: dict[tuple[str, ...], Column] = {}
+
+    @classmethod
+    def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":
+        """A history before the first step; `conditions` in the order of their declaration."""
+        names, none = tuple(conditions), np.empty(0)
+        columns = lambda: dict.fromkeys(names, none)
+        return cls(names, tuple(coordinates), np.empty(0, int), none, columns(), none, none, columns())
+
+    @property
+    def passages(self) -> list[Passage]:
+        """Predictions of linear theory from one look to the next, where they could be checked."""
+        return [record.passage for record in self.diagnostics if record.passage is not None]
+
+    def append(self, first_step: int, infos: Mapping[str, object]) -> None:
+        """Add a stretch of steps: arrays by the names of the per-step attributes.
+
+        The cost is that of the stretch, however long the history is.
+        """
+        count = len(np.asarray(infos["loss"]))
+        self.step = self._grown(self.step, np.arange(first_step, first_step + count), "step")
+        for name in ("loss", "gradient_norm", "learning_rate"):
+            setattr(self, name, self._grown(getattr(self, name), infos[name], name))
+        for name in ("losses", "weights"):
+            old, new = getattr(self, name), infos[name]
+            assert isinstance(new, Mapping)  # noqa: S101  a table by condition
+            setattr(self, name, {k: self._grown(old[k], new[k], name, k) for k in self.conditions})
+
+    def _grown(self, old: np.ndarray, more: object, *key: str) -> np.ndarray:
+        column = self._columns.get(key)
+        if column is None or column.values is not old:
+            column = self._columns[key] = Column(old)
+        column.extend(np.asarray(more, old.dtype))
+        return column.values
+
+    def restrict_to(self, conditions: Iterable[str]) -> None:
+        """Keep these conditions only, and what was recorded of all of them."""
+        self.conditions = tuple(conditions)
+        self.losses = {name: self.losses[name] for name in self.conditions}
+        self.weights = {name: self.weights[name] for name in self.conditions}
+        kept = lambda check: {name: check.held_out.get(name, math.nan) for name in self.conditions}
+        self.checks = [dataclasses.replace(check, held_out=kept(check)) for check in self.checks]
+        self.diagnostics = [r for r in self.diagnostics if set(self.conditions) <= set(r.block_traces)]
+
+    @property
+    def variables(self) -> Variables:
+        """Everything as arrays with the dimensions `step`, `condition`, `field`, `check`, `look`, `mode`, ..."""
+        table = lambda columns: np.stack([columns[name] for name in self.conditions], axis=-1).reshape(
+            len(self.step), len(self.conditions)
+        )
+        return {
+            "condition": words(self.conditions, "condition"),
+            "coordinate": words(self.coordinates, "coordinate"),
+            "step": variable(self.step, "step"),
+            "loss": variable(self.loss, "step"),
+            "gradient_norm": variable(self.gradient_norm, "step"),
+            "learning_rate": variable(self.learning_rate, "step"),
+            "mean_square": variable(table(self.losses), "step", "condition"),
+            "weight": variable(table(self.weights), "step", "condition"),
+            "decision": words(self.decisions, "decision"),
+            **pack_checks(self.checks, self.conditions),
+            **pack_stages(self.phases),
+            **pack_shortages(self.shortages),
+            **pack_looks(self.diagnostics, self.conditions, self.coordinates),
+        }
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, Variable]) -> "History":
+        """The history that these came from. **Raises:** `KeyError` or `ValueError` for others."""
+        values = lambda name: variables[name].values
+        conditions, coordinates = tuple(values("condition").tolist()), tuple(values("coordinate").tolist())
+        columns = lambda table: {name: values(table)[:, i] for i, name in enumerate(conditions)}
+        return cls(
+            conditions=conditions,
+            coordinates=coordinates,
+            step=values("step"),
+            loss=values("loss"),
+            losses=columns("mean_square"),
+            gradient_norm=values("gradient_norm"),
+            learning_rate=values("learning_rate"),
+            weights=columns("weight"),
+            checks=unpack_checks(variables, conditions),
+            diagnostics=unpack_looks(variables, conditions, coordinates),
+            phases=unpack_stages(variables),
+            decisions=values("decision").tolist(),
+            shortages=unpack_shortages(variables),
+        )
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """As an `xarray.Dataset`. **Raises:** `ImportError` without the extra `data`."""
+        return to_xarray(self.variables, {"decisions": "\n".join(self.decisions)})
+
+    def to_pandas(self, *dimensions: str) -> "pandas.DataFrame":
+        """The variables with just these dimensions as a table: `to_pandas("step")`, `to_pandas("look", "mode")`.
+
+        **Raises:** `ValueError` for dimensions that no variable has; `ImportError` without the extra `data`.
+        """
+        return to_pandas(self.variables, dimensions or ("step",))
+
+    def to_tensorboard(self, folder: str | Path) -> Path:
+        """Write scalars and the spectra for TensorBoard. **Raises:** `ImportError` without the extra `tensorboard`."""
+        from .export.tensorboard import write_events
+
+        return write_events(self.variables, Path(folder))
+
+    def encoded(self, snapshot: Snapshot) -> bytes:
+        """History and snapshot as one `.npz` of plain arrays."""
+        fields = {f"{SNAPSHOT}{k}": v for k, v in pack_snapshot(snapshot).items()}
+        return encode_variables({**self.variables, **fields})
+
+    @classmethod
+    def decoded(cls, data: bytes) -> tuple["History", Snapshot]:
+        """Read what `encoded` made.
+
+        **Raises:** `EOFError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for anything else.
+        """
+        variables = decode_variables(data)
+        return cls.from_variables(variables), unpack_snapshot(below(variables, SNAPSHOT))
+
+
+class Excerpt:
+    """What a history held when the excerpt was taken, which costs nothing however long the history is.
+
+    Arrays of a history keep what they held, and its lists only grow or are replaced; so their lengths are enough.
+    """
+
+    def __init__(self, history: History):
+        self._history = object.__new__(History)
+        vars(self._history).update(vars(history))
+        self._lengths = {name: len(getattr(history, name)) for name in _LISTS}
+
+    @property
+    def steps(self) -> int:
+        return len(self._history.step)
+
+    @property
+    def history(self) -> History:
+        """As a history of its own."""
+        lists = {name: getattr(self._history, name)[:length] for name, length in self._lengths.items()}
+        return dataclasses.replace(self._history, **lists)

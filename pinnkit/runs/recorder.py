@@ -1,0 +1,244 @@
+"""What a run records and shows while it goes on, whoever takes the steps."""
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from .._base.compilation import compile_seconds
+from .._base.device import peak_memory_bytes
+from ..diagnostics.record import Diagnostics
+from .callbacks import Callback, Progress, Start
+from .events import Check, OutputStep, Stage
+from .history import Excerpt, History
+from .limits import COULD_GO_ON, Limits
+from .resume.checkpointing import Saver
+from .resume.replay import Arrays, Ledger, Result
+from .resume.state import Moment, Training
+from .shortage import Shortage
+from .stop_reason import StopReason
+from .summary import Seconds
+
+
+class Journal:
+    """The history of a run in the making.
+
+    - `conditions` that are trained, `coordinates` of the domain; `limits`: when the run is to stop;
+    - `history`: see `History`;
+    - `saver`: who saves the run while it goes on; `before`: where it stood when it was interrupted, if it is resumed;
+    - `resumed`: the steps at which it was; `has_trained`: whether training had begun before that.
+    """
+
+    def __init__(
+        self,
+        conditions: Iterable[str],
+        coordinates: Iterable[str],
+        limits: Limits,
+        callbacks: Sequence[Callback],
+        saver: Saver | None = None,
+        before: Moment | None = None,
+    ):
+        self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
+        self.stopped = False
+        self.longest_compilation = 0.0  # of a phase of training
+        self._spent = {"compile": -compile_seconds(), "train": 0.0, "diagnostics": 0.0}
+        self._phase_compiled = self._fraction = self._fraction_before = 0.0
+        self._start: Start | None = None
+        self._saver, self._before = saver, before
+        self.has_trained = before is not None and before.training is not None
+        self.resumed = () if before is None else (*before.resumed, before.step)
+        pieces, seconds = ((), 0.0) if before is None else (before.pieces, before.seconds.total)
+        self._ledger = Ledger(limits.clock, pieces, seconds)
+        self.offer()
+
+    @property
+    def step(self) -> int:
+        """Steps taken so far."""
+        return len(self.history.step)
+
+    @property
+    def steps_left(self) -> float:
+        return float("inf") if self.limits.steps is None else self.limits.steps - self.step
+
+    @property
+    def is_over(self) -> bool:
+        """Whether time or steps are used up, or somebody has ended the run."""
+        return self.limits.is_over or self.stopped or self.steps_left <= 0
+
+    @property
+    def seconds(self) -> Seconds:
+        """Where the time went so far."""
+        return Seconds(self.limits.seconds(), **{**self._spent, "compile": self.compile_seconds})
+
+    @property
+    def compile_seconds(self) -> float:
+        """Those of tracing and compiling, wherever that happened."""
+        return self._spent["compile"] + compile_seconds()
+
+    @contextlib.contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """What happens inside is "train" or "diagnostics", apart from what is compiled there."""
+        began, compiled = self.limits.seconds(), self.compile_seconds
+        try:
+            yield
+        finally:
+            own = self.limits.seconds() - began - (self.compile_seconds - compiled)
+            self.spend(what, max(own, 0.0))
+
+    @contextlib.contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Inside, the program of a phase is compiled."""
+        began = self.limits.seconds()
+        yield
+        self.longest_compilation = max(self.longest_compilation, self.limits.seconds() - began)
+
+    def spend(self, what: str, seconds: float) -> None:
+        """So many seconds went to "compile", "train" or "diagnostics"."""
+        self._spent[what] += seconds
+
+    def prepare(self, start: Start) -> None:
+        """What is announced (`announce`) has the problem and the limits of this event."""
+        self._start = start
+
+    def announce(self, phases: tuple[str, ...], parameters: int, points: dict[str, int]) -> None:
+        """A network is about to be solved for or trained."""
+        if self._start is None:
+            return
+        start = dataclasses.replace(self._start, phases=phases, parameters=parameters, points=dict(points))
+        if start != self._start:
+            self._start = start
+            for callback in self.callbacks:
+                callback.start(start)
+
+    def recall(
+        self,
+        name: str,
+        work: Callable[[], Result],
+        pack: Callable[[Result], Arrays],
+        unpack: Callable[[Arrays], Result],
+    ) -> Result:
+        """A piece of work, done now or before the run was interrupted; see `Ledger`."""
+        known = len(self._ledger.pieces)
+        result = self._ledger.recall(name, work, pack, unpack)
+        if len(self._ledger.pieces) > known:
+            self.offer()
+        return result
+
+    def offer(self, training: Training | None = None, finished: bool = False) -> None:
+        """The run can be saved as it is now."""
+        if self._saver is not None and not self._ledger.is_replaying:
+            excerpt = Excerpt(self.history)
+            moment = Moment(self.seconds, self.resumed, self._ledger.pieces, excerpt, training, finished)
+            self._saver.offer(moment)
+
+    def resume_training(self) -> Training | None:
+        """Where training stood when the run was interrupted, if it had begun; from here on it is as it was then."""
+        self._ledger.finish()
+        before, self._before = self._before, None
+        if before is None or before.training is None:
+            return None
+        self.history = before.recorded.history
+        self._spent = {name: getattr(before.seconds, name) for name in self._spent}
+        self._spent["compile"] -= compile_seconds()
+        self._phase_compiled = self.compile_seconds
+        return before.training
+
+    def phase(self, name: str) -> None:
+        """From here on steps are of another kind."""
+        if not self.history.phases or self.history.phases[-1].name != name:
+            self._phase_compiled = self.compile_seconds
+            self.history.phases.append(Stage(name, self.step, self.limits.seconds(), peak_memory_bytes()))
+
+    def decide(self, text: str) -> None:
+        """Something was chosen; the text says what, and from which figure."""
+        self.history.decisions.append(text)
+
+    def skip(self, work: str, needed: float, left: float) -> None:
+        """Work is skipped: it needs more seconds than are left for it."""
+        self.history.shortages.append(Shortage(work, needed, left, self.limits.seconds()))
+        self.decide(f"{work} skipped: needs {needed:.0f} s, {max(left, 0.0):.0f} s left")
+
+    def has_time(self, work: str, needed: float, left: float | None = None) -> bool:
+        """Whether so many seconds are left for it; where they are not, it is recorded as skipped."""
+        left = self.limits.seconds_left if left is None else left
+        if needed > left:
+            self.skip(work, needed, left)
+        return needed <= left
+
+    def reason_after(self, reason: StopReason) -> StopReason:
+        """Why the run ends, if what was done last ended for this reason: for its budget where that cut anything."""
+        is_cut = bool(self.history.shortages) and reason in COULD_GO_ON
+        return StopReason.BUDGET if is_cut else reason
+
+    def add(self, steps: Sequence[OutputStep], held_out_loss: float) -> None:
+        """Steps on the output layer, and the held-out loss after them.
+
+        A condition that was not in their loss has no figures.
+        """
+        by_condition = lambda rows: {n: np.array([row.get(n, np.nan) for row in rows]) for n in self.history.conditions}
+        self.history.append(
+            self.step,
+            {
+                "loss": np.array([step.loss for step in steps]),
+                "losses": by_condition([step.losses for step in steps]),
+                "gradient_norm": np.array([step.gradient_norm for step in steps]),
+                "learning_rate": np.full(len(steps), np.nan),
+                "weights": by_condition([step.weights for step in steps]),
+            },
+        )
+        self._show(held_out_loss, {})
+
+    def check(self, check: Check, fraction: float | None = None) -> bool:
+        """A look from outside is recorded and shown. **Returns:** whether a callback has ended the run.
+
+        - `fraction`: the share of training that is over, where it is known.
+        """
+        self.history.checks.append(check)
+        self._show(check.held_out_loss, check.relative_l2, fraction)
+        return self.stopped
+
+    def diagnosed(self, record: Diagnostics) -> None:
+        """A look at the kernel is recorded and shown."""
+        self.history.diagnostics.append(record)
+        for callback in self.callbacks:
+            callback.diagnostics(record)
+
+    def _show(self, held_out_loss: float, relative_l2: dict[str, float], fraction: float | None = None) -> None:
+        """Tell the callbacks, any of which may end the run."""
+        history, rate, seconds = self.history, self.history.learning_rate, self.limits.seconds()
+        last = lambda columns: {name: float(column[-1]) for name, column in columns.items() if column.size}
+        event = Progress(
+            phase=history.phases[-1].name,
+            step=self.step,
+            fraction=self._over(fraction, seconds),
+            seconds=seconds,
+            steps_per_second=self._pace(seconds),
+            loss=float(history.loss[-1]) if self.step else float("nan"),
+            losses=last(history.losses),
+            held_out_loss=held_out_loss,
+            weights=last(history.weights),
+            learning_rate=float(rate[-1]) if rate.size and not math.isnan(rate[-1]) else None,
+            relative_l2=relative_l2,
+        )
+        self.stopped |= any([callback.progress(event) for callback in self.callbacks])
+
+    def _over(self, trained: float | None, seconds: float) -> float | None:
+        """The share of the run that is over, which never falls; None where neither time nor steps tell."""
+        if trained is None:
+            fraction = None if self.limits.budget is None else seconds / self.limits.budget
+            self._fraction_before = fraction or 0.0
+        else:
+            before = min(self._fraction_before, 1.0)
+            fraction = before + (1 - before) * trained
+        if fraction is None:
+            return None
+        self._fraction = min(max(fraction, self._fraction), 1.0)
+        return self._fraction
+
+    def _pace(self, seconds: float) -> float:
+        """Steps per second in the present phase, without what was compiled."""
+        stage = self.history.phases[-1]
+        own = seconds - stage.seconds - (self.compile_seconds - self._phase_compiled)
+        return (self.step - stage.step) / max(own, 1e-9)

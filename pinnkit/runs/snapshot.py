@@ -1,0 +1,59 @@
+"""The fields on the test grid, beside the reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from .storage.named_arrays import Variable, Variables, variable, words
+
+SNAPSHOT = "snapshot/"
+
+
+@dataclass
+class Snapshot:
+    """The solution on a test grid, for pictures: coordinates `(n, d)`, fields `(n,)` or `(n, m)`.
+
+    `shape` is that of the tensor grid behind the rows, empty where the points form none.
+    """
+
+    coordinates: tuple[str, ...]
+    points: Float[np.ndarray, "n d"]
+    shape: tuple[int, ...]
+    fields: dict[str, np.ndarray]
+    reference: dict[str, np.ndarray]
+
+    @property
+    def axes(self) -> list[np.ndarray]:
+        """The values of each coordinate on the grid."""
+        return [np.unique(self.points[:, i]) for i in range(len(self.coordinates))]
+
+
+def pack_snapshot(snapshot: Snapshot) -> Variables:
+    """Fields go by their numbers: names of files in an archive cannot be whatever a field is called."""
+    out: Variables = {
+        "coordinate": words(snapshot.coordinates, "coordinate"),
+        "points": Variable(("point", "coordinate"), snapshot.points),
+        "shape": variable(np.array(snapshot.shape, int), "axis"),
+        "field": words(list(snapshot.fields), "field"),
+    }
+    for number, name in enumerate(snapshot.fields):
+        for kind, fields in (("solution", snapshot.fields), ("reference", snapshot.reference)):
+            if name in fields:
+                values = fields[name]
+                out[f"{kind}/{number}"] = Variable(("point", "component")[: values.ndim], values)
+    return out
+
+
+def unpack_snapshot(variables: Mapping[str, Variable]) -> Snapshot:
+    names = variables["field"].values.tolist()
+    numbered = lambda kind: ((name, variables.get(f"{kind}/{i}")) for i, name in enumerate(names))
+    fields = lambda kind: {name: v.values for name, v in numbered(kind) if v is not None}
+    return Snapshot(
+        coordinates=tuple(variables["coordinate"].values.tolist()),
+        points=variables["points"].values,
+        shape=tuple(variables["shape"].values.tolist()),
+        fields=fields("solution"),
+        reference=fields("reference"),
+    )

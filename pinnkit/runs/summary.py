@@ -1,0 +1,128 @@
+"""The figures of a run in one page: `summary.json` is a contract that scripts may rely on."""
+
+import msgspec
+
+from .._base import json_encoding
+from ..diagnostics.coefficient_interval import CoefficientInterval
+from ..diagnostics.condition_check import ConditionCheck
+from ..diagnostics.determinacy import Determinacy
+from ..diagnostics.record import Diagnostics
+from .stop_reason import StopReason
+
+
+class SpectrumSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record of the training kernel. None where a kernel vanishes and the figure does not exist."""
+
+    largest_eigenvalue: float
+    noise_floor: float
+    numerical_rank: int
+    modes: int
+    condition_number: float | None
+    condition_number_is_lower_bound: bool
+    effective_rank: float
+    effective_dimension: float
+    spectral_bias: float | None
+    slow_modes: int
+    kernel_drift: float
+    stable_learning_rate: float | None
+
+    @classmethod
+    def of(cls, record: Diagnostics) -> "SpectrumSummary":
+        kappa = record.condition_number
+        return cls(
+            largest_eigenvalue=record.spectrum.largest_eigenvalue,
+            noise_floor=record.noise_floor,
+            numerical_rank=int(record.numerical_rank),
+            modes=record.modes,
+            condition_number=None if kappa is None else float(kappa),
+            condition_number_is_lower_bound=kappa is None or kappa.is_lower_bound,
+            effective_rank=float(record.effective_rank),
+            effective_dimension=float(record.effective_dimension),
+            spectral_bias=None if record.spectral_bias is None else float(record.spectral_bias),
+            slow_modes=record.slow_modes,
+            kernel_drift=record.kernel_drift,
+            stable_learning_rate=record.stable_learning_rate,
+        )
+
+
+class Seconds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Wall time; `total` counts everything from the call of `fit`."""
+
+    total: float
+    compile: float
+    train: float
+    diagnostics: float
+
+
+class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    initial: SpectrumSummary
+    final: SpectrumSummary
+
+
+class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
+    - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
+    - `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
+    - `held_out`, `held_out_loss`: the same on points that training never saw; `held_out` knows the conditions that hold
+      by construction too;
+    - `rounding_loss`: what rounding of residuals makes of the loss, measured in single precision, None in double;
+    - `learning_rate`: the last one, None where the optimizer keeps it to itself;
+    - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
+    - `relative_to_spread`: ‖u − u_ref‖ over ‖u_ref − mean u_ref‖; `relative_to_range`: the largest error over
+      max u_ref − min u_ref, for vectors the largest range of a component. Per field, without those whose reference is
+      constant; None without a reference;
+    - `conditions`: every declared condition, evaluated on dense points;
+    - `coefficients`: given and found; `coefficient_intervals`: of 95 % for the unknown ones, or why there is none
+      (see `pinnkit.intervals`);
+    - `determinacy`: whether the conditions determine the solution, None where it was not examined.
+    """
+
+    pinnkit_version: str
+    problem: str
+    seed: int
+    strategy: str
+    precision: str
+    device: str
+    parameters: int
+    points: dict[str, int]
+    steps: int
+    kept_step: int
+    stop_reason: StopReason
+    stop_detail: str | None
+    seconds: Seconds
+    peak_memory_bytes: int
+    loss: float
+    held_out_loss: float
+    rounding_loss: float | None
+    losses: dict[str, float]
+    held_out: dict[str, float]
+    weights: dict[str, float]
+    learning_rate: float | None
+    relative_l2: dict[str, float] | None
+    max_error: dict[str, float] | None
+    relative_to_spread: dict[str, float] | None
+    relative_to_range: dict[str, float] | None
+    conditions: dict[str, ConditionCheck]
+    coefficients: dict[str, float]
+    coefficient_intervals: dict[str, CoefficientInterval]
+    determinacy: Determinacy | None
+    spectrum: Spectra
+
+    @property
+    def exact(self) -> dict[str, float]:
+        """Mean square residual of the conditions that hold by construction."""
+        return {name: value for name, value in self.held_out.items() if name not in self.losses}
+
+    @property
+    def ending(self) -> str:
+        """Why it stopped, in a phrase."""
+        return self.stop_reason.phrase + (f": {self.stop_detail}" if self.stop_detail else "")
+
+    def encoded(self) -> bytes:
+        """As JSON, in which `"inf"`, `"-inf"` and `"nan"` stand for what is no finite number."""
+        return json_encoding.encode(self, indent=2)
+
+    @classmethod
+    def decoded(cls, data: bytes) -> "Summary":
+        """Read what `encoded` made. **Raises:** `msgspec.DecodeError`."""
+        return json_encoding.decode(data, cls)
