@@ -21,7 +21,6 @@ from ._base.device import peak_memory_bytes
 from ._base.errors import InputError, InputTypeError
 from ._base.precision import full_precision
 from ._base.types import Model
-from .request import check_callbacks, check_choices, check_model, check_weights
 from .automatic.candidates import (
     Trained,
     by_features,
@@ -49,6 +48,7 @@ from .networks.embeddings import Periodic, Rescale
 from .networks.functional import FunctionalModel, cast, parameter_count
 from .networks.mlp import MLP
 from .ntk.output_kernel import checked_dtype
+from .request import check_callbacks, check_choices, check_model, check_weights
 from .residuals.functions import ResidualFunctions
 from .residuals.loss import total_loss
 from .runs.callbacks import Callback, Start

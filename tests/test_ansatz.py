@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, Interval, Periodic, PointSet, Problem, ProblemError, Unknown, laplacian
 from pinnkit.equations.exact.ansatz import find_ansatz
+from pinnkit.networks.adapters import as_functional
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import QuasiRandom

@@ -3,12 +3,12 @@
 import numpy as np
 import optax
 import pytest
-from pinnkit.diagnostics.diagnostician.diagnostician import Diagnostician
-from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
 
 from pinnkit import Callback, Choices, Phase, Strategy, fit
 from pinnkit._base import clock, compilation
 from pinnkit.automatic.random_features.solver import Attempt, FeatureSolver
+from pinnkit.diagnostics.diagnostician import Diagnostician
+from pinnkit.diagnostics.evaluation import Measure, ReferenceGrid
 from pinnkit.runs import recorder as journal
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.training.loop import Trainer

@@ -132,7 +132,8 @@ def test_one_at_a_time_writes_to_a_folder(tmp_path):
     with locked(folder):
         with locked(folder):  # the same one, from elsewhere in it
             pass
-        code = f"from pathlib import Path; from pinnkit.runs.storage.atomic_files import *\nwith locked(Path({str(folder)!r})): pass"
+        imports = "from pathlib import Path; from pinnkit.runs.storage.lock import locked"
+        code = f"{imports}\nwith locked(Path({str(folder)!r})): pass"
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert "another fit is writing to" in other.stderr
     assert os.listdir(tmp_path) == []  # what was made for it is gone

@@ -11,10 +11,10 @@ import jax
 import msgspec
 import numpy as np
 import pytest
-from pinnkit.cli.app.app import main
 
 import pinnkit.cli.app
 from pinnkit._base import origin
+from pinnkit.cli.app import main
 from pinnkit.runs.stop_reason import StopReason
 
 from .report.synthetic import make_record, make_run

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pinnkit.diagnostics.diagnostician.examination import examine
-from pinnkit.diagnostics.diagnostician.perturbation import family_of
 
 from pinnkit import Box, Condition, FunctionalModel, Interval, PointSet, Problem, Unknown, div, fit, grad
+from pinnkit.diagnostics.examination import examine
+from pinnkit.diagnostics.perturbation import family_of
 from pinnkit.equations.exact.ansatz import Ansatz, find_ansatz
 
 pytestmark = pytest.mark.usefixtures("x64")

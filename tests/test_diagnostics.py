@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pinnkit.diagnostics.diagnostician.diagnostician import Diagnostician, diagnostic_batch
-from pinnkit.diagnostics.diagnostician.record import LEADING_MODES, SLOW_MODES, slow_resolvable
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.functions import ResidualFunctions
+
+from pinnkit.diagnostics.diagnostician import Diagnostician, diagnostic_batch
+from pinnkit.diagnostics.record import LEADING_MODES, SLOW_MODES, slow_resolvable
+from pinnkit.networks.adapters import as_functional
+from pinnkit.residuals.functions import ResidualFunctions
 
 from .problems_for_tests import poisson, stokes
 from .test_linearization import linearized, prepared

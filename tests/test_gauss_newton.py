@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from pinnkit.residuals.functions.forms import Linearization
 
 from pinnkit import gauss_newton, levenberg_marquardt
+from pinnkit.residuals.forms import Linearization
 
 pytestmark = pytest.mark.usefixtures("x64")
 

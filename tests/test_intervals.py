@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.optimize
-from pinnkit.diagnostics.diagnostician.coefficient_interval import Withheld
-from pinnkit.diagnostics.diagnostician.confidence_intervals import _estimate
 
 from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, fit
+from pinnkit.diagnostics.coefficient_interval import Withheld
+from pinnkit.diagnostics.confidence_intervals import _estimate
 
 LINE, PLANE = Interval(x=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
 NOISE = 0.02

@@ -5,18 +5,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.functional import cast
-from pinnkit.residuals.functions.forms import linearize
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 import pinnkit
 from pinnkit import MLP, Box, Condition, PointSet, Problem, ProblemError, Unknown, residual_ntk, sample_points
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.functional import cast
 from pinnkit.ntk import any_size as spectra
 from pinnkit.ntk.lanczos import leading_eigenpairs
 from pinnkit.ntk.protocol import ntk_diagonal, ntk_matvec, ntk_trace
 from pinnkit.ntk.quadrature import spectral_density
 from pinnkit.ntk.scalars import effective_dimension
+from pinnkit.residuals.forms import linearize
+from pinnkit.residuals.functions import ResidualFunctions
 
 from .problems_for_tests import poisson
 

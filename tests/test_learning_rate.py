@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, ConstantLearningRate, NTKLearningRate, Phase, QuasiRandom, StableLearningRate, scale_by_soap
 from pinnkit.learning_rates.rule import StepContext
+from pinnkit.networks.adapters import as_functional
 from pinnkit.optimizers.momentum import moments_of
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.training.state import TrainState
 from pinnkit.training.step import take_step

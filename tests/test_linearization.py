@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.cost import linearize_for_solving
-from pinnkit.residuals.functions.forms import (
+
+from pinnkit import MLP, QuasiRandom
+from pinnkit.networks.adapters import as_functional
+from pinnkit.residuals.cost import linearize_for_solving
+from pinnkit.residuals.forms import (
     KernelLinearization,
     Linearization,
     MatrixFreeLinearization,
@@ -16,9 +18,7 @@ from pinnkit.residuals.functions.forms import (
     linearize_by_kernel,
     linearize_matrix_free,
 )
-from pinnkit.residuals.functions.functions import ResidualFunctions
-
-from pinnkit import MLP, QuasiRandom
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.sampler import batch_of
 

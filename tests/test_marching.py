@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pinnkit.networks.embeddings.functional import FunctionalModel
 
 import pinnkit
 from pinnkit import Box, Condition, Interval, Problem, Unknown
@@ -18,6 +17,7 @@ from pinnkit.automatic.time_marching.marching import find_marching, piecewise
 from pinnkit.automatic.time_marching.stretching import Bump
 from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.geometry.points import Points
+from pinnkit.networks.functional import FunctionalModel
 from pinnkit.runs.limits import Limits
 from pinnkit.runs.recorder import Journal
 from pinnkit.runs.stop_reason import StopReason

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from pinnkit.diagnostics.diagnostician.evaluation import ReferenceGrid, errors_of
 
 from pinnkit import Problem, ProblemError
+from pinnkit.diagnostics.evaluation import ReferenceGrid, errors_of
 
 from .problems_for_tests import LINE, poisson
 

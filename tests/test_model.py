@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from flax import nnx
 from numpy.testing import assert_allclose, assert_array_equal
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.functional import FunctionalModel, cast, output_size
+
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.functional import FunctionalModel, cast, output_size
 
 POINT = jnp.array([0.3, -0.7])
 

@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pinnkit.networks.embeddings.adapters import as_functional
 
 from pinnkit import MLP, Box, FourierFeatures, ModifiedMLP, Periodic, Rescale
+from pinnkit.networks.adapters import as_functional
 from pinnkit.ntk import compute_ntk
 
 pytestmark = pytest.mark.usefixtures("x64")

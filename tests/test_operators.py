@@ -6,8 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, Problem, Unknown
 from pinnkit._base.tracing.taylor import derivatives, downward_closure
@@ -15,6 +13,8 @@ from pinnkit.equations.calculus import div, grad, laplacian, partial
 from pinnkit.equations.linear_part import SplitEquation
 from pinnkit.equations.symbols import Frame, Symbol
 from pinnkit.equations.trace import Equation
+from pinnkit.networks.adapters import as_functional
+from pinnkit.residuals.functions import ResidualFunctions
 
 FRAME = Frame(("x", "y", "t"), {"u": 1, "v": 2}, ("nu",), ("a",), has_normal=True)
 SLICES = {"u": 0, "v": slice(1, 3)}

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.linear_parameters import linear_leaves
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, Interval, ModifiedMLP, Problem, SineFeatures, Unknown
 from pinnkit._base.linalg.least_squares import least_squares
 from pinnkit.automatic.random_features.variable_projection import OutputLayer, _ByChannels, _Direct
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.linear_parameters import linear_leaves
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import QuasiRandom

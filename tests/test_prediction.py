@@ -9,10 +9,10 @@ import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pinnkit.diagnostics.diagnostician.diagnostician import Diagnostician
-from pinnkit.diagnostics.diagnostician.linear_theory import Passage, Theory, decay, is_trusted, trust
 
 from pinnkit import FunctionalModel, StableLearningRate, fit
+from pinnkit.diagnostics.diagnostician import Diagnostician
+from pinnkit.diagnostics.linear_theory import Passage, Theory, decay, is_trusted, trust
 from pinnkit.learning_rates.constant import ConstantLearningRate
 from pinnkit.optimizers.preconditioner import GRADIENT_DESCENT
 from pinnkit.optimizers.soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap

@@ -7,7 +7,6 @@ import jax
 import numpy as np
 import optax
 import pytest
-from pinnkit.cli.app.app import main
 
 import pinnkit
 from pinnkit import (
@@ -30,6 +29,7 @@ from pinnkit import (
 from pinnkit.automatic import procedure as auto
 from pinnkit.automatic.choices import Choices
 from pinnkit.automatic.procedure import OUTPUT_LAYER
+from pinnkit.cli.app import main
 from pinnkit.report import LiveFile
 from pinnkit.runs.resume.fingerprint import plain, problem_identity
 from pinnkit.runs.stop_reason import StopReason

@@ -5,9 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.forms import linearize
-from pinnkit.residuals.functions.functions import ResidualFunctions
 from scipy import stats
 
 from pinnkit import (
@@ -22,6 +19,9 @@ from pinnkit import (
     Uniform,
     fit,
 )
+from pinnkit.networks.adapters import as_functional
+from pinnkit.residuals.forms import linearize
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.samplers.adaptive import choose
 from pinnkit.samplers.counts import point_counts

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pinnkit.diagnostics.diagnostician.verification import dense_points, verify
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import Box, Condition, FunctionalModel, Interval, PointSet, Problem, grad, laplacian, partial
+from pinnkit.diagnostics.verification import dense_points, verify
 from pinnkit.equations.terms import RowTerms
+from pinnkit.residuals.functions import ResidualFunctions
 
 from .problems_for_tests import LINE, SQUARE, stokes
 

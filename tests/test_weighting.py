@@ -8,8 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from pinnkit.residuals.functions.forms import linearize, linearize_matrix_free
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import (
     CausalWeighting,
@@ -31,6 +29,8 @@ from pinnkit import (
     Strategy,
     fit,
 )
+from pinnkit.residuals.forms import linearize, linearize_matrix_free
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.training.named import as_strategy
 from pinnkit.training.strategy import as_weighting

@@ -30,12 +30,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import optax
 from flax import nnx
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 import pinnkit
 from pinnkit import Condition, Interval, PointSet, Problem
+from pinnkit.networks.adapters import as_functional
 from pinnkit.ntk import NTKWrapper, compute_ntk_spectrum, identify_slow_modes, predict_mode_errors
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
 
 # %% [markdown]

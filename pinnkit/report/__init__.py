@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "Comparison": "comparison",
-    "Finding": "finding",
-    "interpret": "findings",
+    "Finding": "findings.finding",
+    "interpret": "findings.rules",
     "LiveFile": "live",
     "Report": "report",
     "write_page": "report",

@@ -14,15 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import scipy.linalg.blas
-from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.functional import FunctionalModel
-from pinnkit.residuals.functions.cost import costs, linearize_for_solving
-from pinnkit.residuals.functions.forms import linearize, linearize_by_kernel, linearize_matrix_free
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Condition, Problem, QuasiRandom, levenberg_marquardt
 from pinnkit._base.linalg.damped import lower_gram, solve_damped
+from pinnkit.diagnostics.evaluation import Measure, ReferenceGrid
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.functional import FunctionalModel
+from pinnkit.residuals.cost import costs, linearize_for_solving
+from pinnkit.residuals.forms import linearize, linearize_by_kernel, linearize_matrix_free
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.sampler import batch_of
 from problems.burgers import burgers

@@ -31,11 +31,11 @@ def setting(width, depth, n):
     """The residual of the Laplacian, its parameters and points."""
     import jax
     import jax.numpy as jnp
-    from pinnkit.networks.embeddings.adapters import as_functional
-    from pinnkit.networks.embeddings.functional import cast
-    from pinnkit.residuals.functions.functions import ResidualFunctions
 
     import pinnkit
+    from pinnkit.networks.adapters import as_functional
+    from pinnkit.networks.functional import cast
+    from pinnkit.residuals.functions import ResidualFunctions
 
     domain = pinnkit.Box(x=(-1.0, 1.0), y=(0.0, 1.0))
     condition = pinnkit.Condition(lambda u: u.xx + u.yy, on=domain.interior)
@@ -54,8 +54,8 @@ def against_jacobian(width, depth, n, repetitions=3):
     import jax.numpy as jnp
     import numpy as np
     from jax.flatten_util import ravel_pytree
-    from pinnkit.ntk.factors.factors.factors import factorise
 
+    from pinnkit.ntk.factors.factors import factorise
     from pinnkit.ntk.factors.factors import tiles as blocks
 
     from .peers.costs import arithmetic, costs

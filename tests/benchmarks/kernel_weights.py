@@ -17,11 +17,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.forms import block_traces
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, FourierFeatures, Periodic, Problem, Uniform
+from pinnkit.networks.adapters import as_functional
+from pinnkit.residuals.forms import block_traces
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
 
 from .peers.costs import Costs, costs

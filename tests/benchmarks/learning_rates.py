@@ -20,12 +20,12 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, ConstantLearningRate, NTKLearningRate, NTKWeighting, Periodic, Phase, Problem
+from pinnkit.diagnostics.evaluation import Measure, ReferenceGrid
+from pinnkit.networks.adapters import as_functional
 from pinnkit.optimizers.soap import scale_by_soap
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import QuasiRandom

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from pinnkit.diagnostics.diagnostician.evaluation import Measure, ReferenceGrid
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.default import default_network
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import SAMPLERS, STRATEGIES, Box, Condition, Problem, laplacian
+from pinnkit.diagnostics.evaluation import Measure, ReferenceGrid
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.default import default_network
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.named import as_sampler
 from pinnkit.samplers.sampler import AbstractSampler, batch_of

@@ -21,11 +21,11 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.functional import cast
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Problem
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.functional import cast
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.training.loop import _enter, _stretch
 from pinnkit.training.named import adam
 from pinnkit.training.state import TrainState

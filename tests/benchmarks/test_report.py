@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 import pytest
-from pinnkit.diagnostics.diagnostician.linear_theory import Passage
 
 from pinnkit import fit
+from pinnkit.diagnostics.linear_theory import Passage
 from pinnkit.equations.registry import find_problem
 from pinnkit.report import Report
 from pinnkit.runs.recorder import Journal

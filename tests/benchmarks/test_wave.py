@@ -13,12 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.embeddings import AbstractEmbedding
-from pinnkit.residuals.functions.forms import block_traces
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Uniform, fit
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.embeddings import AbstractEmbedding
+from pinnkit.residuals.forms import block_traces
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
 from problems.wave_1d import wave_1d
 

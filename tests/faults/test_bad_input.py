@@ -12,7 +12,6 @@ import optax
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pinnkit.cli.app.app import main
 
 import pinnkit
 from pinnkit import (
@@ -43,6 +42,7 @@ from pinnkit import (
     Unknown,
     fit,
 )
+from pinnkit.cli.app import main
 from tests.problems_for_tests import LINE, PLANE, poisson
 
 pytestmark = pytest.mark.faults

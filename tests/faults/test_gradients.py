@@ -7,9 +7,6 @@ import jax.random as jr
 import numpy as np
 import pytest
 from jax.test_util import check_grads
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.functional import cast
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import (
     MLP,
@@ -28,6 +25,9 @@ from pinnkit import (
     partial,
 )
 from pinnkit.equations.exact.ansatz import find_ansatz
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.functional import cast
+from pinnkit.residuals.functions import ResidualFunctions
 
 pytestmark = pytest.mark.faults
 

@@ -8,10 +8,10 @@ import sys
 import msgspec
 import numpy as np
 import pytest
-from pinnkit.cli.app.app import main
 
 import pinnkit
 from pinnkit import Checkpoints, Problem, ProblemError, Run, RunFolderError, Terminated, fit
+from pinnkit.cli.app import main
 from pinnkit.runs.storage.atomic_files import summed
 from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
 from pinnkit.runs.storage.manifest import Manifest

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 from numpy.testing import assert_allclose, assert_array_equal
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.functional import cast
-from pinnkit.ntk.factors.factors.factors import factorise
-from pinnkit.residuals.functions.functions import ResidualFunctions
 
 from pinnkit import MLP, Box, Condition, FourierFeatures, ModifiedMLP, Problem, Rescale, Unknown, laplacian, partial
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.functional import cast
+from pinnkit.ntk.factors.factors import factorise
 from pinnkit.ntk.tangent_kernel import Part, TangentKernel
+from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import QuasiRandom
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from flax import nnx
 from numpy.testing import assert_allclose, assert_array_equal
-from pinnkit.networks.embeddings.adapters import as_functional
-from pinnkit.networks.embeddings.functional import cast
 
+from pinnkit.networks.adapters import as_functional
+from pinnkit.networks.functional import cast
 from pinnkit.ntk import compute_jacobian, compute_ntk, jacobian_rows, squared_gradient_norms
 
 

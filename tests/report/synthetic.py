@@ -4,10 +4,10 @@ import dataclasses
 
 import msgspec
 import numpy as np
-from pinnkit.diagnostics.diagnostician.condition_check import ConditionCheck, RowCheck
-from pinnkit.diagnostics.diagnostician.linear_theory import Passage, Theory
-from pinnkit.diagnostics.diagnostician.record import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
 
+from pinnkit.diagnostics.condition_check import ConditionCheck, RowCheck
+from pinnkit.diagnostics.linear_theory import Passage, Theory
+from pinnkit.diagnostics.record import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
 from pinnkit.runs.events import Check, Stage

@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-from pinnkit.diagnostics.diagnostician.coefficient_interval import Withheld
 
+from pinnkit.diagnostics.coefficient_interval import Withheld
 from pinnkit.report.coefficients import coefficient
 
 from .synthetic import make_run

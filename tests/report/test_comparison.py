@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pinnkit.cli.app.app import main
-from pinnkit.diagnostics.diagnostician.coefficient_interval import Withheld
 
+from pinnkit.cli.app import main
+from pinnkit.diagnostics.coefficient_interval import Withheld
 from pinnkit.report import Comparison
 from pinnkit.runs.storage.atomic_files import RunFolderError
 

@@ -6,15 +6,15 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from pinnkit.diagnostics.diagnostician.determinacy import Determinacy
-from pinnkit.report.findings.rules.rules import RULES, interpret
 
+from pinnkit.diagnostics.determinacy import Determinacy
 from pinnkit.ntk.frequency import ModeFrequency
-from pinnkit.report.findings.rules import conditions as condition_rules
-from pinnkit.report.findings.rules import determinacy as determinacy_rules
-from pinnkit.report.findings.rules import effort as effort_rules
-from pinnkit.report.findings.rules import kernel as kernel_rules
-from pinnkit.report.findings.rules import losses as loss_rules
+from pinnkit.report.findings import conditions as condition_rules
+from pinnkit.report.findings import determinacy as determinacy_rules
+from pinnkit.report.findings import effort as effort_rules
+from pinnkit.report.findings import kernel as kernel_rules
+from pinnkit.report.findings import losses as loss_rules
+from pinnkit.report.findings.rules import RULES, interpret
 from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
 from pinnkit.runs.events import Stage
 from pinnkit.runs.shortage import Shortage

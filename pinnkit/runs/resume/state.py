@@ -47,8 +47,8 @@ class Place(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """- `state`: a pytree of arrays, the `TrainState`; `kept`: the parameters kept, None without them. Both are lists of their leaves (see
-      `packed`) where they were read from a checkpoint;
+    """- `state`: a pytree of arrays, the `TrainState`; `kept`: the parameters kept, None without them. Both are lists of
+      their leaves (see `packed`) where they were read from a checkpoint;
     - `memory`: what the diagnostician goes on from.
     """
 
