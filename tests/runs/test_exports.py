@@ -10,7 +10,7 @@ import pytest
 from pinnkit.runs.export.vtk import write_vtk
 from pinnkit.solution import axes_of
 
-from .problems_for_tests import poisson
+from ..problems_for_tests import poisson
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pinnkit.diagnostics.record import LEADING_MODES, SLOW_MODES, slow_resolvabl
 from pinnkit.networks.adapters import as_functional
 from pinnkit.residuals.functions import ResidualFunctions
 
-from .problems_for_tests import poisson, stokes
-from .test_linearization import linearized, prepared
+from ..problems_for_tests import poisson, stokes
+from ..residuals.test_linearization import linearized, prepared
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -29,7 +29,7 @@ from pinnkit.samplers.named import as_sampler
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import renewed
 
-from .problems_for_tests import LINE, PLANE, decay_rate, poisson
+from ..problems_for_tests import LINE, PLANE, decay_rate, poisson
 
 pytestmark = pytest.mark.usefixtures("x64")
 

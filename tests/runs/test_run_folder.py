@@ -33,8 +33,8 @@ from pinnkit.runs.storage.atomic_files import summed
 from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
 from pinnkit.runs.storage.manifest import MANIFEST
 
-from .problems_for_tests import LINE, decay_rate, poisson, stokes
-from .report.synthetic import make_run
+from ..problems_for_tests import LINE, decay_rate, poisson, stokes
+from ..report.synthetic import make_run
 
 SMALL = {"strategy": "adam", "steps": 20, "points": 8, "width": 4, "depth": 1}
 
@@ -239,7 +239,7 @@ def test_files_of_equal_runs_are_the_same_bytes_but_for_times(tmp_path):
     sums = []
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "JAX_PLATFORMS": "cpu"}
-        root = Path(__file__).parents[1]
+        root = Path(__file__).parents[2]
         subprocess.run([sys.executable, "-c", EQUAL, str(tmp_path / seed)], env=environment, cwd=root, check=True)
         files = sorted((tmp_path / seed).iterdir())
         sums.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files})
@@ -330,7 +330,7 @@ def test_a_link_that_is_in_the_way_of_a_checkpoint_is_removed_and_what_it_leads_
 
 
 def test_a_live_file_that_is_a_link_is_not_read_and_not_written_through(tmp_path):
-    from .report.test_live import START
+    from ..report.test_live import START
 
     (tmp_path / "elsewhere").mkdir()
     file = LiveFile(tmp_path / "elsewhere")

@@ -18,7 +18,7 @@ from pinnkit.ntk.scalars import effective_dimension
 from pinnkit.residuals.forms import linearize
 from pinnkit.residuals.functions import ResidualFunctions
 
-from .problems_for_tests import poisson
+from ..problems_for_tests import poisson
 
 DOMAIN = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 MEASURED = PointSet({"x": [0.1, 0.2, 0.3], "t": [0.5, 0.6, 0.7]}, data=[1.0, 2.0, 3.0])

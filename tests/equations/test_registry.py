@@ -226,6 +226,6 @@ def test_a_folder_of_data_does_not_hide_a_package(tmp_path, monkeypatch):
 
 
 def test_a_clone_of_the_repository_is_a_working_directory_like_any_other(monkeypatch, forgotten):
-    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.chdir(Path(__file__).parents[2])
     assert find_problem("burgers").name == "burgers"
     assert find_problem("problems.burgers:burgers") is find_problem("burgers")

@@ -11,7 +11,7 @@ import pinnkit
 from pinnkit import Callback, fit
 from pinnkit.ntk import NTKWrapper, compute_jacobian, output_ntk
 
-from .problems_for_tests import poisson
+from ..problems_for_tests import poisson
 
 SMALL = {"strategy": "adam", "steps": 3, "points": 8}
 

@@ -35,7 +35,7 @@ from pinnkit.runs.resume.fingerprint import plain, problem_identity
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
 
-from .problems_for_tests import LINE, decay_rate, poisson
+from ..problems_for_tests import LINE, decay_rate, poisson
 
 SMALL = {"points": 16, "width": 6, "depth": 1}
 SECONDS = ("phase_seconds", "phase_memory", "check_seconds")

@@ -19,8 +19,8 @@ from pinnkit.optimizers.soap import preconditioned_by_adam, preconditioned_by_so
 from pinnkit.training.phase import Phase
 from pinnkit.training.strategy import Strategy
 
-from .problems_for_tests import poisson
-from .test_linearization import linearized, prepared
+from ..problems_for_tests import poisson
+from ..residuals.test_linearization import linearized, prepared
 
 
 def plain_theory(rates):

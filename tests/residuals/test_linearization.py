@@ -22,7 +22,7 @@ from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.sampler import batch_of
 
-from .problems_for_tests import decay_rate, poisson, stokes
+from ..problems_for_tests import decay_rate, poisson, stokes
 
 pytestmark = pytest.mark.usefixtures("x64")
 

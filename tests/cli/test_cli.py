@@ -17,7 +17,7 @@ from pinnkit._base import origin
 from pinnkit.cli.app import main
 from pinnkit.runs.stop_reason import StopReason
 
-from .report.synthetic import make_record, make_run
+from ..report.synthetic import make_record, make_run
 
 PROBLEM = """
 from pinnkit import Condition, Interval, Problem

@@ -8,7 +8,7 @@ import pytest
 from pinnkit import StopReason
 from pinnkit.runs.summary import Summary
 
-from .report.synthetic import make_run
+from ..report.synthetic import make_run
 
 
 @pytest.mark.parametrize("reason", StopReason)
@@ -29,5 +29,5 @@ def test_the_ending_says_what_was_not_finite():
 
 
 def test_the_docs_list_every_reason():
-    page = (Path(__file__).parents[1] / "docs" / "pages" / "training.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "pages" / "training.md").read_text(encoding="utf-8")
     assert all(f"| `{reason.name}` | `{reason.value}` |" in page for reason in StopReason)

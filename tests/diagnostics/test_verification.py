@@ -12,7 +12,7 @@ from pinnkit.diagnostics.verification import dense_points, verify
 from pinnkit.equations.terms import RowTerms
 from pinnkit.residuals.functions import ResidualFunctions
 
-from .problems_for_tests import LINE, SQUARE, stokes
+from ..problems_for_tests import LINE, SQUARE, stokes
 
 
 def checked(problem, *fields, exact=()):

@@ -11,7 +11,7 @@ from pinnkit.runs.history import Excerpt, History
 from pinnkit.runs.shortage import Shortage
 from pinnkit.runs.storage.named_arrays import Variable, decode_variables, encode_variables, to_xarray, variable
 
-from .report.synthetic import make_history, make_passage, make_record, make_shape, make_snapshot, make_theory
+from ..report.synthetic import make_history, make_passage, make_record, make_shape, make_snapshot, make_theory
 
 NAMES = ("pde", "walls", "a/b[0] ü")
 

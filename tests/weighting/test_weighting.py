@@ -38,7 +38,7 @@ from pinnkit.weighting.fixed import fixed_weights
 from pinnkit.weighting.kernel import largest_eigenvalue
 from pinnkit.weighting.named import WEIGHTINGS
 
-from .problems_for_tests import LINE, PLANE, poisson
+from ..problems_for_tests import LINE, PLANE, poisson
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -6,7 +6,7 @@ import pytest
 from pinnkit import Problem, ProblemError
 from pinnkit.diagnostics.evaluation import ReferenceGrid, errors_of
 
-from .problems_for_tests import LINE, poisson
+from ..problems_for_tests import LINE, poisson
 
 X = np.linspace(0, 1, 1001)
 

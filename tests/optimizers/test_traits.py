@@ -9,7 +9,7 @@ from pinnkit import NTKWeighting, Phase, QuasiRandom, Strategy, fit, levenberg_m
 from pinnkit.optimizers.momentum import Moments, is_gradient_descent, moments_of, preconditioner_of
 from pinnkit.optimizers.traits import Traits, traits_in, traits_of
 
-from .problems_for_tests import poisson
+from ..problems_for_tests import poisson
 
 QUICK = {"width": 4, "depth": 1, "points": 16, "steps": 2, "conditions": "soft"}
 PARAMS = {"a": jnp.ones(3), "b": jnp.ones((2, 2))}
