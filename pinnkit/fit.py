@@ -52,10 +52,11 @@ from .request import check_callbacks, check_choices, check_model, check_weights
 from .residuals.functions import ResidualFunctions
 from .residuals.loss import total_loss
 from .runs.callbacks import Callback, Start
+from .runs.grid_fields import GridFields
 from .runs.history import DOUBT
 from .runs.limits import Limits
-from .runs.recorder import Journal
-from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, Saver
+from .runs.recorder import Recorder
+from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, CheckpointWriter
 from .runs.resume.fingerprint import (
     FINGERPRINT,
     Identity,
@@ -66,9 +67,8 @@ from .runs.resume.fingerprint import (
     versions,
 )
 from .runs.resume.restore import nothing_saved, restore, saved
-from .runs.resume.state import Moment
+from .runs.resume.state import RunState
 from .runs.run_folder import Run
-from .runs.snapshot import Snapshot
 from .runs.stop_reason import StopReason
 from .runs.storage.atomic_files import RunFolderError, read_files
 from .runs.storage.lock import locked
@@ -85,10 +85,8 @@ from .weighting.rule import AbstractWeighting
 
 DEFAULT_CHOICES = Choices()
 
-
 INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
 """Offsets that keep the points of intervals, and of the examination at the end, apart from those of training."""
-
 
 EXAMINATION_SECONDS, EXAMINED_FROM = 4.0, 20.0
 """What the examination at the end takes at most on a processor, with its compilation, and the smallest budget that time
@@ -130,7 +128,7 @@ def fit(
     - `strategy`: a name (see `pinnkit.STRATEGIES`), a `Strategy`, or any optax optimizer. "auto" chooses network,
       points and weights as well, unless any of them is given: then it trains with what is given.
     - `steps`, `budget`, `target`: stop after so many steps, seconds of wall time (compilation included), or once the
-      held-out loss is no larger than `target`. Without any of them the strategy's own number of steps counts.
+      validation loss is no larger than `target`. Without any of them the strategy's own number of steps counts.
     - `seed`: of the network, the points and everything else that is random.
     - `precision`: "double", or "single" for first-order training on accelerators.
     - `points`: number of points of the interior conditions (others get a share), or a number per condition; None for
@@ -175,7 +173,7 @@ def fit(
     counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
     evaluating = Stopwatch()
     grid, reference_seconds = ReferenceGrid.of(problem), evaluating.own
-    saver, before = None, None
+    writer, before = None, None
     if saving is not None:
         settings = {"strategy": strategy, "weighting": weighting, "sampler": sampler, "steps": steps, "budget": budget}
         settings |= {"target": target, "seed": seed, "precision": precision, "points": points, "weights": weights}
@@ -184,29 +182,29 @@ def fit(
         asked, own = {name: plain(value) for name, value in settings.items()}, network_identity(network, ansatz)
         identity = Identity(problem_identity(problem), asked, own, versions())
         before, place = (None, None) if resume is None else _restored(Path(resume), identity)
-        saver = Saver(saving, identity, place)
+        writer = CheckpointWriter(saving, identity, place)
     with contextlib.ExitStack() as stack:
-        if saver is not None:
-            stack.enter_context(locked(saver.folder))
-            stack.enter_context(saver)
-        journal = Journal(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, saver, before)
-        journal.spend("diagnostics", reference_seconds)
-        journal.spend("compile", since_start.compiled)
-        journal.prepare(Start(problem.name, plan.name, (), 0, {}, precision, steps, budget))
+        if writer is not None:
+            stack.enter_context(locked(writer.folder))
+            stack.enter_context(writer)
+        recorder = Recorder(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, writer, before)
+        recorder.spend("diagnostics", reference_seconds)
+        recorder.spend("compile", since_start.compiled)
+        recorder.prepare(Start(problem.name, plan.name, (), 0, {}, precision, steps, budget))
         if budget is not None and budget >= EXAMINED_FROM:
             limits.keep("the examination at the end", EXAMINATION_SECONDS)
         limits.keep("what follows the fit", sum(callback.closing_seconds for callback in callbacks))
-        _record_conditions(ansatz, journal)
-        train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, grid, precision, journal)
-        trained = _by_choice(ansatz, seed, grid, journal, choices, train, steps is None) if chooses else train()
-        journal.history.restrict_to(trained.ansatz.remaining.conditions)
-        summary, snapshot = _conclude(trained, seed, plan, precision, model is not None, journal)
+        _record_conditions(ansatz, recorder)
+        train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, grid, precision, recorder)
+        trained = _by_choice(ansatz, seed, grid, recorder, choices, train, steps is None) if chooses else train()
+        recorder.history.restrict_to(trained.ansatz.remaining.conditions)
+        summary, snapshot = _conclude(trained, seed, plan, precision, model is not None, recorder)
         config = _config(problem, trained, summary, weighting, sampler, steps, budget, target)
-        if journal.resumed:
-            config["resumed"] = list(journal.resumed)
+        if recorder.resumed:
+            config["resumed"] = list(recorder.resumed)
         for callback in callbacks:
             callback.end(summary)
-    run = Run(summary, config, journal.history, snapshot)
+    run = Run(summary, config, recorder.history, snapshot)
     found = merged(trained.model, trained.ansatz, trained.params, model is not None)
     return Solution(problem, found, trained.measure.fields, trained.params, trained.state, run)
 
@@ -282,60 +280,60 @@ def _by_choice(
     ansatz: Ansatz,
     seed: int,
     grid: ReferenceGrid,
-    journal: Journal,
+    recorder: Recorder,
     choices: Choices,
     train: Callable[[], Trained],
     may_train: bool,
 ) -> Trained:
     """Sines, or a deep network where those do not resolve the residual and it leaves less."""
     with jax.enable_x64(True):
-        sines, found, compilation = by_features(ansatz, seed, grid, journal, choices)
+        sines, found, compilation = by_features(ansatz, seed, grid, recorder, choices)
     trained = sines
     wants_more = not found.is_resolved and sines.stop_reason is StopReason.STALLED and may_train
-    if wants_more and (journal.has_trained or journal.has_time("a deep network", DEEP * compilation)):
-        journal.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the held-out loss")
-        trained = _better(sines, train(), journal)
+    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", DEEP * compilation)):
+        recorder.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the validation loss")
+        trained = _better(sines, train(), recorder)
     if trained is sines:
-        journal.offer(finished=True)
+        recorder.offer(finished=True)
         with jax.enable_x64(True):
-            look(found, journal)
+            look(found, recorder)
     return trained
 
 
-def _record_conditions(ansatz: Ansatz, journal: Journal) -> None:
+def _record_conditions(ansatz: Ansatz, recorder: Recorder) -> None:
     if ansatz.conditions:
-        journal.decide(f"by construction: {', '.join(ansatz.conditions)}")
+        recorder.decide(f"by construction: {', '.join(ansatz.conditions)}")
     for note in ansatz.notes:
-        journal.decide(note)
+        recorder.decide(note)
     for doubt in ansatz.problem.doubts:
-        journal.decide(f"{DOUBT}{doubt}")
+        recorder.decide(f"{DOUBT}{doubt}")
 
 
-def _better(sines: Trained, deep: Trained, journal: Journal) -> Trained:
-    """The attempt that leaves less on held-out points, with the weights of the second."""
-    first, second = (trained.held_out_loss(deep.weights) for trained in (sines, deep))
+def _better(sines: Trained, deep: Trained, recorder: Recorder) -> Trained:
+    """The attempt that leaves less on validation points, with the weights of the second."""
+    first, second = (trained.validation_loss(deep.weights) for trained in (sines, deep))
     kept = deep if second < first else sines
-    journal.decide(
-        f"kept: {'the deep network' if kept is deep else 'sines'}, held-out loss {min(first, second):.2e} against "
+    recorder.decide(
+        f"kept: {'the deep network' if kept is deep else 'sines'}, validation loss {min(first, second):.2e} against "
         f"{max(first, second):.2e}"
     )
     return kept
 
 
 def _conclude(
-    trained: Trained, seed: int, plan: Strategy, precision: str, is_own: bool, journal: Journal
-) -> tuple[Summary, Snapshot]:
-    problem, history, measure, params = trained.ansatz.problem, journal.history, trained.measure, trained.params
-    with jax.enable_x64(True), journal.timed("diagnostics"):
+    trained: Trained, seed: int, plan: Strategy, precision: str, is_own: bool, recorder: Recorder
+) -> tuple[Summary, GridFields]:
+    problem, history, measure, params = trained.ansatz.problem, recorder.history, trained.measure, trained.params
+    with jax.enable_x64(True), recorder.timed("diagnostics"):
         losses = trained.training_losses()
         coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
         rounding = trained.rounding_loss() if precision == "single" else None
         fresh = seed + INTERVAL_SEED
         intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
-        held_out, errors = measure.held_out(params), measure.errors(params)
+        validation_losses, errors = measure.validation_losses(params), measure.errors(params)
         checks = verify(measure.residuals, params, trained.exact_rows(), trained.zero_losses(), seed, precision)
         fields = measure.fields(params, measure.grid.points)
-        determinacy = _examined(trained, seed, is_own, journal)
+        determinacy = _examined(trained, seed, is_own, recorder)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),
@@ -346,17 +344,17 @@ def _conclude(
         device=_device(),
         parameters=parameter_count(params),
         points={name: len(points) for name, points in trained.batch.items()},
-        steps=journal.step,
+        steps=recorder.step,
         kept_step=trained.kept_step,
-        stop_reason=journal.reason_after(trained.stop_reason),
+        stop_reason=recorder.reason_after(trained.stop_reason),
         stop_detail=trained.stop_detail,
-        seconds=journal.seconds,
+        seconds=recorder.seconds,
         peak_memory_bytes=peak_memory_bytes(),
         loss=total_loss(losses, trained.weights),
-        held_out_loss=total_loss(held_out, trained.weights),
+        validation_loss=total_loss(validation_losses, trained.weights),
         rounding_loss=rounding,
         losses=losses,
-        held_out=held_out,
+        validation_losses=validation_losses,
         weights={name: trained.weights[name] for name in losses},
         learning_rate=None if math.isnan(rate) else rate,
         relative_l2=errors.relative_l2 or None,
@@ -370,16 +368,16 @@ def _conclude(
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     grid = measure.grid
-    snapshot = Snapshot(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference)
+    snapshot = GridFields(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference)
     return summary, snapshot
 
 
-def _examined(trained: Trained, seed: int, is_own: bool, journal: Journal) -> Determinacy | None:
+def _examined(trained: Trained, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:
     """Whether the solution is determined; None where no time is left to find out."""
-    limits = journal.limits
+    limits = recorder.limits
     if limits.whole_left < EXAMINATION_SECONDS:
         figures = f"needs {EXAMINATION_SECONDS:.0f} s, {max(limits.whole_left, 0.0):.0f} s left"
-        journal.decide(f"not examined whether the conditions determine the solution: {figures}")
+        recorder.decide(f"not examined whether the conditions determine the solution: {figures}")
         return None
     return examine(trained.ansatz, trained.model, trained.params, trained.weights, seed + EXAMINATION_SEED, is_own)
 
@@ -460,7 +458,7 @@ def _checked_checkpoints(checkpoints: Any, resume: Any) -> Checkpoints | None:
     return saving
 
 
-def _restored(folder: Path, identity: Identity) -> tuple[Moment | None, Path | None]:
+def _restored(folder: Path, identity: Identity) -> tuple[RunState | None, Path | None]:
     """Where a run goes on from; nothing, with a warning, where nothing was saved yet."""
     if saved(folder) is None:
         warnings.warn(nothing_saved(folder), CheckpointWarning, stacklevel=4)

@@ -9,7 +9,7 @@ from pinnkit._base import clock, compilation
 from pinnkit.automatic.random_features.solver import Attempt, FeatureSolver
 from pinnkit.diagnostics.diagnostician import Diagnostician
 from pinnkit.diagnostics.evaluation import Measure, ReferenceGrid
-from pinnkit.runs import recorder as journal
+from pinnkit.runs import recorder as recorder
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.training.loop import Trainer
 
@@ -40,15 +40,15 @@ class Machine:
         self.compile, self.step, self.look, self.check, self.reference = 2.0, 0.1, 0.5, 0.05, 0.0
         monkeypatch.setattr(clock, "now", self.time)
         monkeypatch.setattr(compilation, "now", self.time)
-        for module in (compilation, journal):
+        for module in (compilation, recorder):
             monkeypatch.setattr(module, "compile_seconds", lambda: self.time.compiled)
         self._slow(monkeypatch, Diagnostician, "__call__", lambda *_: self._look())
-        self._slow(monkeypatch, Measure, "held_out", lambda *_: self.time.passes(self.check))
+        self._slow(monkeypatch, Measure, "validation_losses", lambda *_: self.time.passes(self.check))
         self._slow(monkeypatch, ReferenceGrid, "of", lambda *_: self.time.passes(self.reference), static=True)
         compiled = Trainer._compile
 
         def compile_(trainer, phase, state):
-            with trainer._journal.compiling():
+            with trainer._recorder.compiling():
                 self.time.passes(self.compile, compiling=True)
             stretch, program = compiled(trainer, phase, state)
 
@@ -125,7 +125,7 @@ def test_no_phase_begins_whose_compilation_does_not_fit(machine):
     phases = tuple(Phase(name, optax.adam(1e-3), share=share) for name, share in (("long", 0.7), ("short", 0.3)))
     run = fit(poisson(), strategy=Strategy("two", phases), budget=20.0, **QUICK)
     assert [stage.name for stage in run.history.phases] == ["long"]
-    assert run.history.shortages[-1].work == "phase short" and run.history.shortages[-1].needed == 6.0
+    assert run.history.skipped_work[-1].work == "phase short" and run.history.skipped_work[-1].needed == 6.0
     assert run.summary.stop_reason is StopReason.BUDGET and machine.time.now <= 20.0
 
 

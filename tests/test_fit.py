@@ -78,7 +78,7 @@ def test_history_has_a_row_a_step_and_summary_ends_it(solved):
     total = 0.5 * sum(history.weights[k] * history.losses[k] for k in history.conditions)
     np.testing.assert_allclose(history.loss, total, rtol=1e-12)
     assert [stage.name for stage in history.phases] == ["gauss-newton"]
-    assert summary.held_out_loss in [check.held_out_loss for check in history.checks]
+    assert summary.validation_loss in [check.validation_loss for check in history.checks]
     assert [history.diagnostics[0].step, history.diagnostics[-1].step] == [0, summary.steps]
     assert summary.spectrum.final.numerical_rank == history.diagnostics[-1].numerical_rank
 
@@ -162,7 +162,7 @@ def test_budget_ends_the_fit():
 
 def test_target_ends_the_fit():
     run = fit(poisson(), target=1.0, **QUICK)
-    assert run.summary.stop_reason is StopReason.TARGET and run.summary.held_out_loss <= 1.0
+    assert run.summary.stop_reason is StopReason.TARGET and run.summary.validation_loss <= 1.0
 
 
 def test_callbacks_see_the_run_and_can_end_it():
@@ -184,9 +184,9 @@ def test_the_best_parameters_are_kept_where_later_ones_leave_more(rate):
     phases = Phase("adam", optax.adam(1e-2), steps=300), spoiling
     solution = fit(poisson(), strategy=Strategy("spoilt", phases), **QUICK)
     checks, summary = solution.history.checks, solution.summary
-    least = min(checks, key=lambda check: check.held_out_loss)
+    least = min(checks, key=lambda check: check.validation_loss)
     assert least.step <= 300
-    assert summary.held_out_loss == pytest.approx(least.held_out_loss, rel=1e-6)
+    assert summary.validation_loss == pytest.approx(least.validation_loss, rel=1e-6)
     assert any(f"kept: the parameters of step {least.step}" in text for text in solution.history.decisions)
     assert (summary.stop_reason is StopReason.NOT_FINITE) == (rate > 1) == (summary.stop_detail is not None)
 
@@ -199,7 +199,7 @@ def test_an_optax_optimizer_works_as_it_is():
 
 def test_gradient_descent_comes_down_steadily():
     run = fit(poisson(), strategy="gradient-descent", steps=300, **QUICK)
-    assert run.summary.held_out_loss < run.history.checks[0].held_out_loss
+    assert run.summary.validation_loss < run.history.checks[0].validation_loss
     assert run.history.loss.max() <= 1.5 * run.history.loss[0]
     assert run.summary.learning_rate <= run.history.diagnostics[-1].stable_learning_rate
 
@@ -303,7 +303,7 @@ def test_a_phase_can_redraw_weigh_and_search_as_it_likes():
     )
     run = fit(poisson(), strategy=Strategy("mine", phases, Uniform(redraw=1)), **QUICK)
     assert run.summary.steps == 30
-    assert run.summary.held_out_loss < 1e-2
+    assert run.summary.validation_loss < 1e-2
 
 
 REFUSED = {

@@ -8,7 +8,6 @@ from .clock import now
 
 _EVENTS = "/jax/core/compile/"
 
-
 _REMEMBERED = 10_000
 """Spans, of which the newest may yet turn out to be part of a longer one."""
 

@@ -10,15 +10,11 @@ from typing import NamedTuple
 GROUP = "pinnkit.problems"
 """The entry-point group through which packages offer problems."""
 
-
 _HERE = os.path.dirname(os.path.realpath(__file__))
-
 
 _OURS = (_HERE, os.path.join(os.path.dirname(_HERE), "problems"))
 
-
 _PYTHON = tuple({os.path.realpath(sysconfig.get_paths()[name]) + os.sep for name in ("stdlib", "platstdlib")})
-
 
 _INSTALLED = {"site-packages", "dist-packages"}
 

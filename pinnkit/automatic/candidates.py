@@ -19,7 +19,7 @@ from ..networks.functional import FunctionalModel, cast, parameter_count
 from ..residuals.functions import Batch, ResidualFunctions
 from ..residuals.loss import total_loss
 from ..runs.events import Check
-from ..runs.recorder import Journal
+from ..runs.recorder import Recorder
 from ..runs.stop_reason import StopReason
 from ..samplers.counts import point_counts
 from ..samplers.sampler import AbstractSampler, batch_of
@@ -31,7 +31,7 @@ from ..weighting.fixed import fixed_weights
 from .choices import Choices
 from .procedure import OUTPUT_LAYER, PLENTY, RESOLVED, THE_END, Automatic, Found
 
-_HELD_OUT_SEED, _DIAGNOSTIC_SEED = 10_007, 20_011  # offsets that keep test points apart from training points
+_VALIDATION_SEED, _DIAGNOSTIC_SEED = 10_007, 20_011  # offsets that keep test points apart from training points
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,21 +63,25 @@ class Trained:
 
     def exact_rows(self) -> dict[str, set[int]]:
         """The rows of each declared condition that are built into the network."""
-        problem, pins = self.ansatz.problem, [pin for pins in self.ansatz.pins.values() for pin in pins]
+        problem, face_values = (
+            self.ansatz.problem,
+            [face_value for face_values in self.ansatz.face_values.values() for face_value in face_values],
+        )
         with jax.enable_x64(True):
             whole = {name: set(range(problem.equation(name).size)) for name in self.ansatz.conditions}
         return {
-            name: whole.get(name, {pin.row for pin in pins if pin.condition == name}) for name in problem.conditions
+            name: whole.get(name, {face_value.row for face_value in face_values if face_value.condition == name})
+            for name in problem.conditions
         }
 
     def zero_losses(self) -> dict[str, float]:
-        """Mean square of each condition's held-out residual with a network that is zero."""
+        """Mean square of each condition's validation residual with a network that is zero."""
         problem = self.ansatz.problem
         zeros = np.zeros(sum(problem.field_sizes.values()))
         zero = FunctionalModel(self.model.params, lambda params, x: jnp.asarray(zeros, x.dtype), self.model.merge)
         with jax.enable_x64(True):
             residuals = ResidualFunctions(problem, self.ansatz.wrap(zero))
-        return self.measure.held_out_of(residuals, self.params)
+        return self.measure.validation_of(residuals, self.params)
 
     def rounding_loss(self) -> float:
         """The loss of what single precision changes in the residuals at these parameters."""
@@ -89,19 +93,19 @@ class Trained:
         squares = {name: float(np.mean((found[name] - np.asarray(r)) ** 2)) for name, r in exact.items()}
         return total_loss(squares, self.weights)
 
-    def held_out_loss(self, weights: dict[str, float]) -> float:
+    def validation_loss(self, weights: dict[str, float]) -> float:
         """With the weights of one of several attempts, so that they compare."""
-        return total_loss(self.measure.held_out(self.params), weights)
+        return total_loss(self.measure.validation_losses(self.params), weights)
 
 
 def by_features(
-    ansatz: Ansatz, seed: int, grid: ReferenceGrid, journal: Journal, choices: Choices
+    ansatz: Ansatz, seed: int, grid: ReferenceGrid, recorder: Recorder, choices: Choices
 ) -> tuple[Trained, Found, float]:
     """Sines, solved for directly (see `auto`), and the seconds that the first trial of them took to compile."""
-    with journal.timed("train"):
-        automatic = Automatic(ansatz, seed, journal, choices)
+    with recorder.timed("train"):
+        automatic = Automatic(ansatz, seed, recorder, choices)
         first = automatic.first
-        for batch in (first.batch, first.held_out):
+        for batch in (first.batch, first.validation_losses):
             check_finite(first.residuals, first.params(), batch)
         found = automatic.run()
     measure = _measure(found.ansatz, found.model, found.solver.counts, seed, grid)
@@ -114,15 +118,18 @@ def by_features(
         batch=found.solver.batch,
         weights=found.weights,
         described=found.settings,
-        kept_step=journal.step,
-        stop_reason=_reason(found, journal),
+        kept_step=recorder.step,
+        stop_reason=_reason(found, recorder),
     )
-    limits, began = journal.limits, journal.limits.seconds()
-    with journal.timed("diagnostics"):
-        held_out, errors = measure.held_out(trained.params), measure.errors(trained.params).relative_l2
+    limits, began = recorder.limits, recorder.limits.seconds()
+    with recorder.timed("diagnostics"):
+        validation_losses, errors = (
+            measure.validation_losses(trained.params),
+            measure.errors(trained.params).relative_l2,
+        )
     limits.keep(THE_END, max(limits.kept(THE_END) - (limits.seconds() - began), 0.0))  # that much of it is over
-    loss = total_loss(held_out, found.weights)
-    journal.check(Check(journal.step, journal.limits.seconds(), loss, held_out, errors))
+    loss = total_loss(validation_losses, found.weights)
+    recorder.check(Check(recorder.step, recorder.limits.seconds(), loss, validation_losses, errors))
     return trained, found, automatic.compilation
 
 
@@ -136,12 +143,12 @@ def by_training(
     seed: int,
     grid: ReferenceGrid,
     precision: str,
-    journal: Journal,
+    recorder: Recorder,
 ) -> Trained:
     """A network trained by the phases of a strategy."""
     problem, model = ansatz.remaining, ansatz.wrap(network)
     counts = {name: counts[name] for name in problem.conditions}
-    with jax.enable_x64(True), journal.timed("train"):
+    with jax.enable_x64(True), recorder.timed("train"):
         initial_weights = fixed_weights(
             tuple(problem.conditions), {n: w for n, w in (weights or {}).items() if n in counts}
         )
@@ -163,10 +170,10 @@ def by_training(
             weighting_state=(),
             rate_state=(),
             key=jr.key(seed),
-            step=jnp.asarray(journal.step),
+            step=jnp.asarray(recorder.step),
         )
-        journal.announce(tuple(phase.name for phase in plan.phases), parameter_count(start), counts)
-        outcome = Trainer(residuals, plan, measure, diagnostician, journal).run(state)
+        recorder.announce(tuple(phase.name for phase in plan.phases), parameter_count(start), counts)
+        outcome = Trainer(residuals, plan, measure, diagnostician, recorder).run(state)
     with jax.enable_x64(True):
         layouts = {k: jnp.asarray(np.asarray(v), float) for k, v in outcome.state.layouts.items()}
         return Trained(
@@ -203,38 +210,38 @@ def check_finite(residuals: ResidualFunctions, params: Params, batch: Batch) -> 
 
 
 def _measure(ansatz: Ansatz, model: FunctionalModel, counts: dict[str, int], seed: int, grid: ReferenceGrid) -> Measure:
-    """Held-out residuals of all conditions, those that hold by construction too."""
+    """Validation residuals of all conditions, those that hold by construction too."""
     problem = ansatz.problem
     full = ResidualFunctions(problem, model)
     every = point_counts(problem, {name: counts[name] for name in counts if problem.conditions[name].on.count is None})
-    return Measure(full, sampled(full, QuasiRandom(), every, seed + _HELD_OUT_SEED), grid)
+    return Measure(full, sampled(full, QuasiRandom(), every, seed + _VALIDATION_SEED), grid)
 
 
-def look(found: Found, journal: Journal) -> None:
+def look(found: Found, recorder: Recorder) -> None:
     """Spectra of the first network and of the last, in place of those of other networks.
 
     They are of fewer residuals where what was kept of the budget for the end is no longer there.
     """
     solver = found.solver
-    journal.history.diagnostics.clear()
+    recorder.history.diagnostics.clear()
     parameters = parameter_count(found.final)
-    is_short = not journal.has_time(
-        "kernel snapshots of the usual size", journal.limits.kept(THE_END), journal.limits.whole_left
+    is_short = not recorder.has_time(
+        "kernel snapshots of the usual size", recorder.limits.kept(THE_END), recorder.limits.whole_left
     )
     rows = FEW_ROWS if is_short else ROWS
     batch = diagnostic_batch(found.batch, solver.residuals, parameters, rows)
     take = Diagnostician(solver.residuals, batch)
-    horizon = max(journal.limits.steps or journal.step, 1)
-    with journal.timed("diagnostics"):
-        for step, params in ((0, found.initial), (journal.step, found.final)):
-            journal.diagnosed(take(params, found.weights, step=step, phase=OUTPUT_LAYER, horizon=horizon))
+    horizon = max(recorder.limits.steps or recorder.step, 1)
+    with recorder.timed("diagnostics"):
+        for step, params in ((0, found.initial), (recorder.step, found.final)):
+            recorder.diagnosed(take(params, found.weights, step=step, phase=OUTPUT_LAYER, horizon=horizon))
 
 
-def _reason(found: Found, journal: Journal) -> StopReason:
-    limits = journal.limits
+def _reason(found: Found, recorder: Recorder) -> StopReason:
+    limits = recorder.limits
     if limits.target is not None and found.loss <= limits.target:
         return StopReason.TARGET
-    if journal.stopped:
+    if recorder.stopped:
         return StopReason.INTERRUPTED
     if limits.is_over:
         return StopReason.BUDGET
@@ -247,6 +254,6 @@ def merged(model: FunctionalModel, ansatz: Ansatz, params: Params, is_own: bool)
     """The trained model: of the kind that was handed in, or else with everything that holds by construction in it."""
     with jax.enable_x64(True):
         network = jax.tree.map(jnp.asarray, params["network"])
-        if is_own or not ansatz.pins:
+        if is_own or not ansatz.face_values:
             return model.merge(network)
         return FunctionalModel(network, model.apply, model.merge)

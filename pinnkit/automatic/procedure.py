@@ -2,13 +2,13 @@ r"""The decision procedure of strategy "auto": from sizes, linearity and the ker
 
 1. Conditions that what is declared allows to satisfy by construction are (`ansatz`).
 2. One layer of sines is tried on few features with several bandwidths along each coordinate; the one whose kernel
-   leaves least of the held-out residual is taken (`bandwidth`).
+   leaves least of the validation residual is taken (`bandwidth`).
 3. Where there is a time to march in, the equation is not linear and these trials leave too much, or one network for all
    times does not resolve the residual, windows in time are solved one after the other (`windows`).
 4. Else the output layer is solved: at once where the residual is affine in it, by Gauss-Newton steps otherwise
-   (`output_layer`). The width grows as long as that pays on held-out points.
+   (`output_layer`). The width grows as long as that pays on validation points.
 5. Where nothing of this resolves the residual, a deep network is trained on all parameters as well, and what leaves
-   less of the held-out residual is kept (`fit`).
+   less of the validation residual is kept (`fit`).
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from ..equations.exact.ansatz import Ansatz
 from ..equations.mistakes import ProblemError
 from ..networks.functional import FunctionalModel, parameter_count
 from ..residuals.functions import Batch
-from ..runs.recorder import Journal
+from ..runs.recorder import Recorder
 from .choices import Choices
 from .random_features.bandwidth import Bandwidth, Choice, choose_bandwidth
 from .random_features.solver import FINAL_STEPS, TRIAL_STEPS, Attempt, FeatureSolver, feature_model, residual_bandwidth
@@ -38,76 +38,58 @@ from .time_marching.windows import UNKNOWNS as WINDOW_UNKNOWNS
 OUTPUT_LAYER = "output-layer"
 """The phase in which output layers are solved for."""
 
-
 RESOLVED = 1e-9
-"""Share of the held-out loss that may be left: residuals a thirty-thousandth of what they were."""
-
+"""Share of the validation loss that may be left: residuals a thirty-thousandth of what they were."""
 
 UNNEEDED, UNNEEDED_WINDOWS = 1e-7, 3e-5
-"""Share of the held-out loss below which a deep network does not put sines to the test, for all times or in windows."""
-
+"""Relative validation loss below which no deep network is tried after sines, for all times at once or in windows."""
 
 EXHAUSTED = 1e-20
-"""Share of the held-out loss below which nothing is to be gained in double precision."""
-
+"""Share of the validation loss below which nothing is to be gained in double precision."""
 
 PLENTY = 1e-15
-"""Share of the held-out loss at which a wider network is no longer worth its time."""
-
+"""Share of the validation loss at which a wider network is no longer worth its time."""
 
 SETTLED = 1e-6
-"""Share of the held-out loss below which a trial has found the bandwidth, for wider networks too."""
-
+"""Share of the validation loss below which a trial has found the bandwidth, for wider networks too."""
 
 WORTHWHILE = 0.1
 """A larger network must leave less than this share of what the smaller one left."""
 
-
 HOPELESS = 0.5
 """A trial that leaves more than this share of the loss says nothing about the bandwidth."""
 
-
 TRIALS, ALL_TRIALS = 4, 12
 """Of bandwidths for a wider network, as foreseen: where the last said something about the bandwidth, and where not."""
-
 
 WINDOW_WIDTHS, FEWEST_WINDOWS, ON_A_LINE = 3, 8, 800
 """Widths of windows to reckon with, their number, and their unknowns with one coordinate in space; with more, windows
 take the most that there are."""
 
-
 GROWTH = 2.5
 """Exponent of the width in the time of a solve: unknowns and points grow together, and 500 of them are few."""
 
-
 LATE = 1e-3
-"""Share of the held-out loss above which times are too long for one network, where they can be cut in windows."""
-
+"""Share of the validation loss above which times are too long for one network, where they can be cut in windows."""
 
 CLOSE, SINES = 1e-4, (0.7, 0.3)
 """Share of the time left for a wider network of sines where the last did not resolve the residual, if it left less than
 this share of the loss, and if more: what is smooth comes down by orders with the width, fronts and peaks do not."""
 
-
 THE_END, END = "the end", 6.0
 """What comes after the last solve (validation, kernel snapshots, dense checks) takes so many times as long to compile
 as the first trial."""
 
-
 DEEP = 14.0
 """The same for the training of a deep network."""
-
 
 MARGIN = 1.25
 """Bandwidth over the highest frequency of the residual."""
 
-
 UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
 
-
 LADDER = tuple(1.5 * 2**k for k in range(11))
-
 
 PERIODIC_LADDER = tuple(math.pi * 2**k for k in range(10))
 """Bandwidths to try, in radians per half width of the domain."""
@@ -121,7 +103,7 @@ class Found:
     - `model`, `params`: the network inside its ansatz;
     - `initial`, `final`, `batch`: parameters before and after of the solver's own model and its points, those of the
       worst window where there are several;
-    - `left`: share of the held-out loss that is left, `loss` the loss itself; `weights`: of the loss;
+    - `left`: share of the validation loss that is left, `loss` the loss itself; `weights`: of the loss;
     - `settings`: what builds the model again.
     """
 
@@ -149,8 +131,8 @@ class Automatic:
     - `first`: solves it with the narrowest network.
     """
 
-    def __init__(self, ansatz: Ansatz, seed: int, journal: Journal, choices: Choices):
-        self._ansatz, self._seed, self._journal, self._choices = ansatz, seed, journal, choices
+    def __init__(self, ansatz: Ansatz, seed: int, recorder: Recorder, choices: Choices):
+        self._ansatz, self._seed, self._recorder, self._choices = ansatz, seed, recorder, choices
         self._problem = ansatz.problem
         self._outputs = sum(self._problem.field_sizes.values())
         self._widths = [
@@ -163,7 +145,7 @@ class Automatic:
 
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
-        self._journal.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
+        self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
         marching = find_marching(self._ansatz) if self._choices.windows else None
         start = None
         if marching is not None and not self.first.layer.is_linear:
@@ -186,18 +168,18 @@ class Automatic:
 
     def _has_time_for_windows(self) -> bool:
         """Windows take networks of several widths, each of which is compiled, and several solves."""
-        compiling, left = WINDOW_WIDTHS * self._compile_seconds, self._journal.limits.seconds_left
+        compiling, left = WINDOW_WIDTHS * self._compile_seconds, self._recorder.limits.seconds_left
         unknowns = ON_A_LINE if self._problem.domain.dimension <= 2 else max(WINDOW_UNKNOWNS)
         growth = max(unknowns / self.first.layer.size, 1.0) ** GROWTH
         needed = compiling + FEWEST_WINDOWS * growth * self._trial_seconds
         has_time = compiling <= PATIENCE * left and needed <= left
         if not has_time:
-            self._journal.skip("time windows", max(needed, compiling / PATIENCE), left)
+            self._recorder.skip("time windows", max(needed, compiling / PATIENCE), left)
         return has_time
 
-    def _is_over(self, held_out_loss: float) -> bool:
-        target = self._journal.limits.target
-        return self._journal.is_over or (target is not None and held_out_loss <= target)
+    def _is_over(self, validation_loss: float) -> bool:
+        target = self._recorder.limits.target
+        return self._recorder.is_over or (target is not None and validation_loss <= target)
 
     # One network for all times.
 
@@ -211,7 +193,7 @@ class Automatic:
             if best.left <= PLENTY or self._is_over(best.loss):
                 break
             if (needed := self._foreseen(best, width)) > (left := self._time_for(best)):
-                self._journal.skip(f"width {width}", needed, left)
+                self._recorder.skip(f"width {width}", needed, left)
                 break
             solver, bandwidth = self._solver(width), tuple(best.settings["bandwidth"])
             if best.left > HOPELESS:
@@ -221,10 +203,10 @@ class Automatic:
             try:
                 wider = self._kept(solver, width, bandwidth)
             except ProblemError as error:
-                self._journal.decide(f"width {width} is not taken: {error}")
+                self._recorder.decide(f"width {width} is not taken: {error}")
                 break
-            self._journal.decide(
-                f"width {width}: {_share(wider.left)} of the held-out loss is left, {_share(best.left)} before"
+            self._recorder.decide(
+                f"width {width}: {_share(wider.left)} of the validation loss is left, {_share(best.left)} before"
             )
             pays = wider.left < WORTHWHILE * best.left or wider.left <= HOPELESS < best.left
             best = min(best, wider, key=lambda found: found.left)
@@ -242,7 +224,7 @@ class Automatic:
         """Seconds that may be spent on sines: where they are far from the residual, most is left for a deep network, if
         that is enough for one.
         """
-        left = self._journal.limits.seconds_left
+        left = self._recorder.limits.seconds_left
         share = 1.0 if best.is_resolved else SINES[0] if best.left < CLOSE else SINES[1]
         return share * left if (1 - share) * left >= DEEP * self.compilation else left
 
@@ -251,8 +233,8 @@ class Automatic:
         start = solver.params(bandwidth)
         attempt = self._solved(solver, bandwidth, start, self._trials.get((solver.layer.size, bandwidth)))
         if not math.isfinite(attempt.left):
-            fault = find_fault(solver.residuals, attempt.params, solver.held_out) or "held-out loss"
-            raise ProblemError(f"not finite after {self._journal.step} steps on the output layer: {fault}")
+            fault = find_fault(solver.residuals, attempt.params, solver.validation_losses) or "validation loss"
+            raise ProblemError(f"not finite after {self._recorder.step} steps on the output layer: {fault}")
         return Found(
             solver=solver,
             ansatz=self._ansatz,
@@ -269,10 +251,10 @@ class Automatic:
 
     def _solved(self, solver: FeatureSolver, bandwidth: Bandwidth, params: Params, trial: Attempt | None) -> Attempt:
         """A solve whose steps are part of the run, from where a trial of this bandwidth ended."""
-        self._journal.announce((OUTPUT_LAYER,), parameter_count(params), solver.counts)
-        self._journal.phase(OUTPUT_LAYER)
-        most = int(min(FINAL_STEPS, self._journal.steps_left))
-        began = self._journal.limits.seconds()
+        self._recorder.announce((OUTPUT_LAYER,), parameter_count(params), solver.counts)
+        self._recorder.phase(OUTPUT_LAYER)
+        most = int(min(FINAL_STEPS, self._recorder.steps_left))
+        began = self._recorder.limits.seconds()
         weights = lambda: self.first.weights
         attempt = self._recalled(
             f"solve {solver.layer.size} {tuple(map(float, bandwidth))}",
@@ -280,9 +262,9 @@ class Automatic:
             params,
         )
         if attempt.lacked:
-            self._journal.skip("further Gauss-Newton steps", attempt.lacked, self._journal.limits.seconds_left)
-        self._solve_seconds = self._journal.limits.seconds() - began + (self._trial_seconds if trial else 0.0)
-        self._journal.add(attempt.steps, attempt.after)
+            self._recorder.skip("further Gauss-Newton steps", attempt.lacked, self._recorder.limits.seconds_left)
+        self._solve_seconds = self._recorder.limits.seconds() - began + (self._trial_seconds if trial else 0.0)
+        self._recorder.add(attempt.steps, attempt.after)
         return attempt
 
     def _choose(self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True) -> Choice:
@@ -290,10 +272,10 @@ class Automatic:
         coordinates, periods = self._problem.domain.coordinates, self._ansatz.periods
         if (given := self._choices.bandwidth) is not None:
             bandwidth = tuple(_rounded(given, name in periods) for name in coordinates)
-            self._journal.decide(f"bandwidth {given:.3g}, as given")
+            self._recorder.decide(f"bandwidth {given:.3g}, as given")
             return Choice(bandwidth, self._tried(solver, bandwidth), {})
         trial = functools.partial(self._tried, solver)
-        over = lambda: self._journal.is_over or self._journal.limits.seconds_left < self._trial_seconds
+        over = lambda: self._recorder.is_over or self._recorder.limits.seconds_left < self._trial_seconds
         if start is None:
             seen = residual_bandwidth(solver, solver.params())
             start = tuple(
@@ -307,21 +289,21 @@ class Automatic:
         if choice.left > HOPELESS and each and not over():
             choice = min(choice, choose_bandwidth(trial, ladders, enough=PLENTY, is_over=over), key=lambda c: c.left)
         described = ", ".join(f"{s:.3g} in {name}" for name, s in zip(coordinates, choice.bandwidth, strict=True))
-        if over() and not self._journal.stopped:
-            self._journal.skip("further bandwidths", self._trial_seconds, self._journal.limits.seconds_left)
+        if over() and not self._recorder.stopped:
+            self._recorder.skip("further bandwidths", self._trial_seconds, self._recorder.limits.seconds_left)
         others = sorted(left for bandwidth, left in choice.trials.items() if bandwidth != choice.bandwidth)
         next_best = f", the next best of {len(choice.trials)} {_share(others[0])}" if others else ""
-        self._journal.decide(
+        self._recorder.decide(
             f"bandwidth {described} for {solver.layer.size} unknowns: a trial solve leaves {_share(choice.left)} "
-            f"of the held-out loss{next_best}"
+            f"of the validation loss{next_best}"
         )
         return choice
 
     def _tried(self, solver: FeatureSolver, bandwidth: Bandwidth) -> float:
-        """Share of the held-out loss that a trial solve leaves."""
+        """Share of the validation loss that a trial solve leaves."""
         key = solver.layer.size, bandwidth
         if key not in self._trials:
-            began, most = self._journal.limits.seconds(), int(min(TRIAL_STEPS, self._journal.steps_left))
+            began, most = self._recorder.limits.seconds(), int(min(TRIAL_STEPS, self._recorder.steps_left))
             start, weights = solver.params(bandwidth), lambda: self.first.weights
             self._trials[key] = self._recalled(
                 f"trial {solver.layer.size} {tuple(map(float, bandwidth))}",
@@ -329,24 +311,24 @@ class Automatic:
                 start,
             )
             if len(self._trials) == 1:
-                self._journal.limits.keep(THE_END, END * self.compilation + self._look_seconds())
-            self._took.setdefault(key[0], []).append(self._journal.limits.seconds() - began)
+                self._recorder.limits.keep(THE_END, END * self.compilation + self._look_seconds())
+            self._took.setdefault(key[0], []).append(self._recorder.limits.seconds() - began)
         return self._trials[key].left
 
     def _recalled(self, name: str, solve: Callable[[], Attempt], params: Params) -> Attempt:
         """A solve that starts from `params`, done now or before the run was interrupted."""
-        return self._journal.recall(name, solve, Attempt.packed, lambda arrays: Attempt.unpacked(arrays, params))
+        return self._recorder.recall(name, solve, Attempt.packed, lambda arrays: Attempt.unpacked(arrays, params))
 
     def _lacks(self, seconds: float) -> bool:
         """Whether there is no time for a step of so many seconds, or somebody has ended the run."""
-        return self._journal.stopped or self._journal.limits.seconds_left <= seconds
+        return self._recorder.stopped or self._recorder.limits.seconds_left <= seconds
 
     def _look_seconds(self) -> float:
         """Of the two kernel snapshots at the end, on this machine."""
-        if self._journal.limits.budget is None:
+        if self._recorder.limits.budget is None:
             return 0.0
         work = lambda: 2 * record_seconds(self._problem.domain.dimension)
-        return self._journal.recall("look", work, lambda s: {"seconds": np.array(s)}, lambda a: float(a["seconds"]))
+        return self._recorder.recall("look", work, lambda s: {"seconds": np.array(s)}, lambda a: float(a["seconds"]))
 
     @property
     def compilation(self) -> float:
@@ -369,8 +351,8 @@ class Automatic:
         """Windows from the first time to the last; None where even short ones are not resolved in time."""
         if not self._has_time_for_windows():
             return None
-        self._journal.decide(f"time windows: {why}")
-        windows = Windows(marching, self._seed, self._journal).run()
+        self._recorder.decide(f"time windows: {why}")
+        windows = Windows(marching, self._seed, self._recorder).run()
         if windows is None:
             return None
         worst = max(windows, key=lambda window: window.left)
@@ -382,7 +364,7 @@ class Automatic:
             params={**worst.attempt.params, "network": model.params},
             initial=worst.initial,
             final=worst.attempt.params,
-            batch=marching.move(solver.batch, worst.span, worst.start.warp),
+            batch=marching.move(solver.batch, worst.span, worst.start.stretching),
             left=worst.left,
             loss=worst.attempt.after,
             weights=worst.attempt.weights,

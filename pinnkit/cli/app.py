@@ -32,13 +32,10 @@ if TYPE_CHECKING:
 WRITING = 3.0
 """Seconds of a budget that are kept for writing the run and its report."""
 
-
 OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
-
 
 CACHED_BYTES = 2**28
 """Most that compiled programs may take on disk, 256 MiB: those not used for longest go."""
-
 
 WORTH_CACHING = 0.05
 """Seconds from which on a compilation is kept; each entry costs a look at all others."""
@@ -50,9 +47,7 @@ def _whole(hint: Any, tokens: Sequence[Any]) -> int:
 
 Whole = Annotated[int, Parameter(converter=_whole)]
 
-
 Count = Annotated[int | None, Parameter(converter=_whole)]
-
 
 Settings = Annotated[list[str] | None, Parameter("--set", negative=())]
 
@@ -162,7 +157,7 @@ def solve(
     budget
         Stop after so many seconds, with the report written.
     target
-        Stop when the loss on held-out points is no larger.
+        Stop when the loss on validation points is no larger.
     seed
         Of the network, the points and everything else that is random; 0 by default.
     precision

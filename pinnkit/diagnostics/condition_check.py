@@ -27,7 +27,7 @@ class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `measured`: whether it compares with measured values, whose noise stays in its residual;
     - `holds`: False for a condition that is not finite somewhere, or has a row that is built in and violated by more
       than rounding;
-    - `zero`: mean square of its residual with a zero network, on the points of `held_out`;
+    - `zero`: mean square of its residual with a zero network, on the points of `validation_losses`;
     - `rows`: one for each equation in it.
     """
 

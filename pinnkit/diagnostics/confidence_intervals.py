@@ -34,22 +34,17 @@ from .coefficient_interval import CoefficientInterval, Withheld
 
 CONFIDENCE = 0.95
 
-
 MOST_PARAMETERS = 1500
 """With more, all hidden layers are held fixed."""
-
 
 ROWS_PER_PARAMETER = 3
 """Fresh residuals for each parameter, so that they cannot all be fitted."""
 
-
 JACOBIAN_ENTRIES = 2**26
 """Entries of the Jacobian at most, 512 MiB."""
 
-
 IDENTIFIED = 0.9
 """A coefficient is unknown if less than this share of its direction changes the residuals."""
-
 
 MOVING = 0.25
 """A step that is still to come counts if it is more than this share of half the interval."""

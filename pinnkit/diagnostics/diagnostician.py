@@ -20,7 +20,7 @@ from ..ntk.spectrum_of import spectrum_of_jacobian
 from ..optimizers.preconditioner import GRADIENT_DESCENT, Preconditioner
 from ..residuals.forms import Linearization, linearize
 from ..residuals.functions import Batch, ResidualFunctions
-from .linear_theory import FEWEST_STEPS, Passage, Theory
+from .linear_theory import FEWEST_STEPS, Prediction, Theory
 from .nonfinite import find_fault
 from .record import (
     LARGEST_RESIDUALS,
@@ -34,7 +34,6 @@ from .record import (
 
 ROWS, FEW_ROWS = 384, 64
 """Residuals of a spectrum, and of one for which there is hardly any time."""
-
 
 JACOBIAN_ENTRIES = 2**26
 """A spectrum is taken from a Jacobian of at most so many entries, 512 MiB."""
@@ -128,7 +127,7 @@ class Diagnostician:
         parts, kernel = _parts(rows, self._batch), J @ J.T
         if self._first_kernel is None:
             self._first_kernel = kernel
-        passage = None if self._before is None else _passage(self._before, step, r, learning_rates)
+        prediction = None if self._before is None else _prediction(self._before, step, r, learning_rates)
         theory = self._before = None
         if preconditioner is not None:
             through = spectrum if moved is None else spectrum_of_jacobian(scale[:, None] * moved[0], vectors=True)
@@ -152,7 +151,7 @@ class Diagnostician:
             weights={name: float(weights[name]) for name in rows},
             shapes=tuple(self._shape(part, r[part.rows]) for part in parts),
             theory=theory,
-            passage=passage,
+            prediction=prediction,
         )
 
     def _shape(self, part: _Part, r: Float[np.ndarray, " n_k"]) -> ResidualShape:
@@ -233,9 +232,9 @@ def _moved(
     return _square(J), velocity
 
 
-def _passage(
+def _prediction(
     before: _Look, step: int, r: Float[np.ndarray, " n"], learning_rates: Float[np.ndarray, " s"] | None
-) -> Passage | None:
+) -> Prediction | None:
     """The theory of the look before against the residual of this one; None without the rates of the steps between, or
     with a single step.
     """
@@ -243,7 +242,7 @@ def _passage(
         return None
     actual = before.modes.T @ (before.scale * r)
     predicted = before.theory.after(learning_rates)
-    return Passage(before.step, step, before.theory.rates, before.theory.coefficients, predicted, actual)
+    return Prediction(before.step, step, before.theory.rates, before.theory.coefficients, predicted, actual)
 
 
 def _parts(rows: Mapping[str, slice], batch: Batch) -> list[_Part]:

@@ -1,4 +1,4 @@
-"""A look at parameters from outside: fields on arrays, held-out residuals, errors against the reference."""
+"""A look at parameters from outside: fields on arrays, validation residuals, errors against the reference."""
 
 import dataclasses
 from collections.abc import Callable
@@ -67,7 +67,7 @@ class Errors(NamedTuple):
 
 
 class Measure:
-    """Held-out mean squares, and errors against the reference on the test grid."""
+    """Validation mean squares, and errors against the reference on the test grid."""
 
     def __init__(self, residuals: ResidualFunctions, batch: Batch, grid: ReferenceGrid):
         self.problem, self.fields, self.grid = residuals.problem, Fields(residuals), grid
@@ -80,19 +80,19 @@ class Measure:
             found = self._mean_squares(_on_host(params), {**self._batch, **batch})
             return {name: float(found[name]) for name in batch}
 
-    def held_out(self, params: Params) -> dict[str, float]:
+    def validation_losses(self, params: Params) -> dict[str, float]:
         """Mean square of each condition's residual on points that training never sees."""
         with jax.enable_x64(True):
             return {name: float(v) for name, v in self._mean_squares(_on_host(params), self._batch).items()}
 
-    def held_out_of(self, residuals: ResidualFunctions, params: Params) -> dict[str, float]:
+    def validation_of(self, residuals: ResidualFunctions, params: Params) -> dict[str, float]:
         """The same of another model."""
         with jax.enable_x64(True):
             found = jax.jit(_mean_squares(residuals))(_on_host(params), self._batch)
             return {name: float(v) for name, v in found.items()}
 
     def fault(self, params: Params) -> Fault | None:
-        """What is not finite of the held-out residuals."""
+        """What is not finite of the validation residuals."""
         with jax.enable_x64(True):
             return find_fault(self.residuals, _on_host(params), self._batch)
 

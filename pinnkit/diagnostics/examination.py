@@ -36,41 +36,32 @@ from .perturbation import Perturbation, Response
 SMOOTH = 4
 """Total degree of the changes that set the scales of the residuals, or the order of the equations if that is higher."""
 
-
 UNSEEN, ROUNDING = 1e-9, 10 * float(np.finfo(float).eps)
 """A change of the fields by their spread that moves the residuals by less, relative to what a smooth change does, is a
 freedom. Determined problems of order 1 have 1e-4 and more, exponential growth by a factor g and rates that are g apart
 about 1/g. Nothing is seen below the second share of the largest response."""
 
-
 CONFIRMED = 1e-6
 """Relative change of the residuals at which a freedom is confirmed."""
-
 
 NEAR = 0.1
 """Distance from a solution, in spreads of the fields, up to which freedoms of a nonlinear problem are believed."""
 
-
 AMPLITUDE = 0.3
 """Of a change that confirms, in spreads of the fields."""
-
 
 CORRECTIONS = 4
 """Gauss-Newton steps at most that look for a nearby solution."""
 
-
 MOST_CONFIRMED = 4
 """Freedoms that are tried one by one; many come as a family, of which these are the least seen."""
-
 
 LINEAR = 1e-12
 """Relative difference of the derivatives at two places below which they are the same."""
 
-
 HIDDEN = 1e-3
 """A field whose change by its spread moves no residual by more than this, beside the other fields, has a spread that
 says nothing (it is zero, say); its changes are measured by the residuals."""
-
 
 FOLLOWED = 0.1
 """A model that was handed in can follow a freedom if its parameters reach it up to this share."""

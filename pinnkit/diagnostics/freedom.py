@@ -11,18 +11,14 @@ from numpy.polynomial import Legendre
 ABSENT = 1e-4
 """Share of a freedom below which a field or coefficient has no part in it."""
 
-
 EXACT = 1e-5
 """Relative error at which a function is taken for a known one."""
-
 
 POWERS = 4
 """Coefficients of a polynomial that is named as such, at most."""
 
-
 DEGREE = 32
 """Of the polynomials that are fitted to a freedom of one coordinate, for its derivatives."""
-
 
 FAMILY = 3
 """So many independent functions of the same coordinates stand for any function of them."""

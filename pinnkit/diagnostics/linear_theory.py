@@ -20,26 +20,20 @@ from jaxtyping import Float
 GOOD = 0.1
 """Theory is trusted while the relative error of the loss that it predicted is no larger."""
 
-
 FALL, UNMOVED = 0.5, 1e-3
 """Nor the relative error of the fall of the logarithm of the loss, unless neither fall is larger than the second."""
 
-
 FEWEST_STEPS = 2
-"""A single step is no passage: nothing about further ones follows from it."""
-
+"""A single step is no prediction: nothing about further ones follows from it."""
 
 DIVERGED = 1e3
 """A prediction diverges if its loss is more than so many times the one before."""
 
-
-RECENT, FEWEST_PASSAGES, TRUSTED = 5, 3, 0.75
-"""Theory is trusted if, of the steps of the last passages, more than this share were in good ones."""
-
+RECENT, FEWEST_PREDICTIONS, TRUSTED = 5, 3, 0.75
+"""Theory is trusted if, of the steps of the last predictions, more than this share were in good ones."""
 
 MOST_STEPS = 10**9
 """Further ahead no step is foreseen."""
-
 
 _AT_A_TIME = 4096
 
@@ -96,7 +90,7 @@ class Theory:
 
 
 @dataclass(frozen=True)
-class Passage:
+class Prediction:
     """The steps between two looks, as predicted at the first and as found at the second, on the points of both.
 
     - `start`, `end`: steps taken at the two looks;
@@ -152,17 +146,19 @@ class Passage:
             return self.predicted / self.before, self.actual / self.before
 
 
-def trust(passages: Sequence[Passage]) -> float | None:
-    """The share of steps in good passages among the recent ones; None with too few to tell."""
-    recent = passages[-RECENT:]
-    if len(recent) < FEWEST_PASSAGES:
+def trust(predictions: Sequence[Prediction]) -> float | None:
+    """The share of steps in good predictions among the recent ones; None with too few to tell."""
+    recent = predictions[-RECENT:]
+    if len(recent) < FEWEST_PREDICTIONS:
         return None
-    return sum(passage.steps for passage in recent if passage.is_good) / sum(passage.steps for passage in recent)
+    return sum(prediction.steps for prediction in recent if prediction.is_good) / sum(
+        prediction.steps for prediction in recent
+    )
 
 
-def is_trusted(passages: Sequence[Passage]) -> bool:
+def is_trusted(predictions: Sequence[Prediction]) -> bool:
     """Whether theory can be believed for the steps to come."""
-    share = trust(passages)
+    share = trust(predictions)
     return share is not None and share > TRUSTED
 
 

@@ -27,10 +27,8 @@ from ..samplers.space_filling import QuasiRandom
 MOST_DIRECTIONS = 240
 """Changes of the fields in all; their degree is the highest with no more."""
 
-
 HIGHEST_DEGREE = 24
 """Total degree at most: enough for about eight half-waves."""
-
 
 ROWS_PER_DIRECTION = 3
 """Residuals of the equations for each direction, so that none hides between the points."""
@@ -100,7 +98,7 @@ class Perturbation:
         self.problem, self.outputs = problem, sum(problem.field_sizes.values())
         self.family = family_of(problem.domain, frozenset(ansatz.seams), self.outputs)
         self.coefficients = tuple(sorted(problem.unknowns))
-        everything = frozenset(pin for pins in ansatz.pins.values() for pin in pins)
+        everything = frozenset(face_value for face_values in ansatz.face_values.values() for face_value in face_values)
         self._homogeneous = dataclasses.replace(ansatz, zeros=everything)
         self.raw = {name: jnp.asarray(params["coefficients"][name], float) for name in self.coefficients}
         self._network = jax.tree.map(jnp.asarray, params["network"])

@@ -10,19 +10,16 @@ from ..ntk.comparison import residual_alignment
 from ..ntk.dynamics import compute_mode_decay_factors
 from ..ntk.frequency import ModeFrequency
 from ..ntk.spectrum import Spectrum
-from .linear_theory import Passage, Theory
+from .linear_theory import Prediction, Theory
 
 SLOW_SHARE = 0.01
 """A mode is slow if gradient descent at rate 1/λ_max leaves more than this share of it at the horizon."""
 
-
 LEADING_MODES = 12
 """Resolvable modes whose variation is described, from the largest eigenvalue down."""
 
-
 SLOW_MODES = 4
 """Slow resolvable modes that are described besides: those with most of the residual."""
-
 
 LARGEST_RESIDUALS = 0.05
 """The share of the points, those with the largest residuals, whose part of the mean square says how local it is."""
@@ -88,7 +85,7 @@ class Diagnostics:
     - `weights`: loss weights in force, of points their means;
     - `shapes`: how the residual of each condition varies and where it is;
     - `theory`: of the steps to come; None where there is no linear theory of them (methods of second order);
-    - `passage`: the theory of the look before, checked at this one; None without one.
+    - `prediction`: the theory of the look before, checked at this one; None without one.
     """
 
     step: int
@@ -105,7 +102,7 @@ class Diagnostics:
     weights: dict[str, float]
     shapes: tuple[ResidualShape, ...] = ()
     theory: Theory | None = None
-    passage: Passage | None = None
+    prediction: Prediction | None = None
 
     @property
     def eigenvalues(self) -> Float[np.ndarray, " n"]:

@@ -41,29 +41,23 @@ from .condition_check import ConditionCheck, RowCheck
 FULL, FACE = 4096, 1024
 """Points of a region of full dimension, and of each part of one that has fewer dimensions but is no finite set."""
 
-
 CHUNK = 1024
 """Points that are evaluated at a time."""
-
 
 AT_ENDS, INSIDE = 4, 1e-6
 """One point in so many is moved to corners, edges and ends of its region, or so close to the boundary of an interior,
 which does not belong to it: equations may be singular there."""
 
-
 CONSTANT = 1e-3
 """A field whose spread is below this share of its rms counts as varying by this share."""
-
 
 ABSENT = 1e-2
 """A field, or a component of one, that all but vanishes counts as this share of what would matter in the equations that
 it shares with others."""
 
-
 ROUNDING, PER_ORDER = 1e5, 100.0
 """Built-in conditions may be off by so many eps of their terms, and so many times more for each order of their highest
 derivative: networks come with large coefficients that cancel."""
-
 
 SEED = 40_013
 """Offset that keeps these points apart from all others."""

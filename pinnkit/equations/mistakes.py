@@ -31,13 +31,10 @@ from .._base.origin import is_of_library
 
 PACKAGE = str(Path(__file__).parent) + os.sep
 
-
 _NEEDS_NUMBERS = (ConcretizationTypeError, TracerArrayConversionError, TracerIntegerConversionError)
-
 
 _OWN = (PinnkitError, AttributeError, IndexError)
 """What this package raises on equations that are invalid."""
-
 
 _LONGEST = 60
 """Longer expressions are not quoted in full."""
@@ -132,7 +129,6 @@ def _advice(error: Exception, place: Place, coordinates: Sequence[str]) -> str |
 
 
 _ONE_POINT = "a residual is a function of one point, where coordinates, coefficients and scalar fields are numbers"
-
 
 _INSTEAD_OF_IF = "instead of `if`, and `&`, `|`, `~` instead of `and`, `or`, `not`"
 

@@ -16,10 +16,8 @@ from .trace import Equation, Node, in_order
 ENTRIES, TERMS = 64, 64
 """Larger arrays and longer polynomials are not expanded."""
 
-
 Monomial = tuple[int, ...]
 """A product of atoms, by number in ascending order."""
-
 
 AtPoint = Callable[[str, Channel], Array]
 """`(field, channel)` to a derivative of the field, or the value of an operator on it, at the condition's own point."""
@@ -220,7 +218,6 @@ def _move(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
 
 
 _MOVES = "reshape squeeze expand_dims broadcast_in_dim transpose slice rev concatenate stack split".split()
-
 
 _RULES: dict[str, Callable[[Node, list[np.ndarray]], np.ndarray | None]] = {
     **dict.fromkeys(_MOVES, _move),

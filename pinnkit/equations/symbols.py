@@ -50,9 +50,7 @@ def current_frame() -> Frame:
 
 symbol_p = Primitive("symbol")  # a field at the condition's own point, a coordinate, a coefficient, ...
 
-
 elsewhere_p = Primitive("elsewhere")  # a field at other coordinates
-
 
 partial_p = Primitive("partial")  # a derivative of an expression
 
@@ -100,9 +98,7 @@ def _differentiate_elsewhere(
 
 ad.primitive_jvps[elsewhere_p] = _differentiate_elsewhere
 
-
 batching.primitive_batchers[elsewhere_p] = _batch_elsewhere
-
 
 batching.primitive_batchers[partial_p] = _batch_partial
 

@@ -15,13 +15,10 @@ from .trace import Equation, FieldValue, Node
 MOST_TERMS = 64
 """Terms of a row; those of a longer sum are not separated any further."""
 
-
 MOST_ENTRIES = 4096
 """Entries of an array whose moves are followed."""
 
-
 _MOVES = frozenset("reshape squeeze expand_dims broadcast_in_dim transpose slice rev concatenate stack split".split())
-
 
 _SAME = frozenset(("copy", "copy_p", "convert_element_type"))
 

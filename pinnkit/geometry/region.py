@@ -25,7 +25,6 @@ class Face(NamedTuple):
 Bounds = tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]
 """The lowest and the highest coordinates."""
 
-
 SLACK = 1e-9
 """Bounds that differ by less than this share of the domain's extent are the same."""
 

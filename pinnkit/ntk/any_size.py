@@ -14,10 +14,8 @@ from .tangent_kernel import TangentKernel
 
 METHODS = ("auto", "jacobian", "kernel", "lanczos", "nystrom")
 
-
 JACOBIAN_ROWS, KERNEL_ROWS = 1024, 6000
 """Up to so many rows, singular values of J and eigenvalues of K take seconds to minutes."""
-
 
 NARROW = 8
 """Width of the blocks of Lanczos: products with factors that are kept cost as much as there are columns."""

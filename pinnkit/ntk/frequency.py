@@ -25,18 +25,14 @@ from .._base.errors import InputError
 LEAST_SHARE = 0.5
 """Wave numbers that explain no more than this are not dominant."""
 
-
 LEAST_CONFIDENCE = 0.99
 """Values without any order are called dominated by a frequency no more often than in the other 1 %."""
-
 
 SAME_SHARE = 0.01
 """Shares this close are taken for equal, and the fewest half-waves are meant."""
 
-
 MOST_CANDIDATES = 4096
 """Wave numbers tried at most; with more coordinates they reach less far."""
-
 
 ENTRIES = 2**18
 """Values of functions held at a time: 2 MiB, which caches hold."""

@@ -22,7 +22,6 @@ from .spectrum_of import as_spectrum, spectrum_of_matrix
 DENSE_ROWS = 2048
 """A kernel of so many rows is made dense: 32 MiB, and seconds for its eigenvalues."""
 
-
 LEADING = 20
 """Eigenvalues that are found of a larger one."""
 

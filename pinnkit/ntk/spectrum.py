@@ -31,7 +31,6 @@ from .density import SpectralDensity, check_shift, threshold_of
 
 Source = Literal["jacobian", "kernel", "eigenvalues", "lanczos", "nystrom"]
 
-
 SOURCES: dict[str, str] = {
     "jacobian": "singular values of the Jacobian",
     "kernel": "the kernel matrix",
@@ -41,9 +40,7 @@ SOURCES: dict[str, str] = {
 }
 """What the eigenvalues were computed from, in words."""
 
-
 PRECISIONS = {float(jnp.finfo(name).eps): name for name in ("float64", "float32", "float16", "bfloat16")}
-
 
 SHOWN = 6
 """Eigenvalues that a printed spectrum lists."""

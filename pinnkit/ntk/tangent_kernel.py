@@ -32,7 +32,6 @@ from .factors.prepared import Prepared, checked
 MEMORY = 2**31
 """Default budget: 2 GiB."""
 
-
 WIDTH = 32
 """Vectors that are multiplied at a time."""
 

@@ -19,7 +19,6 @@ from .soap import SOAPState, preconditioned_by_adam, preconditioned_by_soap
 _AT, _GRADIENTS = np.array([0.5, -0.7]), np.array([[1e6, 1e-8], [-3e5, 2e-8]])
 """Parameters, and gradients of two steps: large enough to be clipped, small enough to measure ε."""
 
-
 _DIGITS, _AGREES = 12, 1e-9
 
 

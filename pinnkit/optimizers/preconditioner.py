@@ -23,6 +23,5 @@ class Preconditioner(NamedTuple):
 
 GRADIENT_DESCENT = Preconditioner(lambda gradient: gradient)
 
-
 Preconditioned: TypeAlias = Callable[[Any], Preconditioner | None]
 """From the state of an optimizer to its preconditioner; None as long as it has seen no gradient."""

@@ -9,7 +9,6 @@ from .numbers import ABSENT
 GIVEN, WITHHELD, MOST = 6, 3, 15
 """Significant digits of a coefficient that was given, of an unknown one without interval, and at most."""
 
-
 UNCERTAIN = 2
 """Significant digits of half the interval: the value ends with the last of them."""
 

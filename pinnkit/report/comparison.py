@@ -61,7 +61,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Which run came nearest, by its error or else by what it left on held-out points."""
+        """Which run came nearest, by its error or else by what it left on validation points."""
         problems = dict.fromkeys(run.summary.problem for run in self.runs.values())
         if len(problems) > 1:
             return f"The runs are of different problems: {', '.join(problems)}."
@@ -85,7 +85,7 @@ class Comparison:
         for name in self._names(lambda run: run.summary.coefficient_intervals):
             rows[f"coefficient {name}"] = lambda r, name=name: coefficient(r.summary, name)
         rows |= {
-            "loss on held-out points": lambda r: number(r.summary.held_out_loss),
+            "loss on validation points": lambda r: number(r.summary.validation_loss),
             "steps": lambda r: number(r.summary.steps),
             "stopped": lambda r: r.summary.ending,
             "parameters": lambda r: number(r.summary.parameters),
@@ -96,10 +96,11 @@ class Comparison:
         return self._table("Result", rows)
 
     def condition_table(self) -> Table:
-        """Mean squares of every condition on held-out points, which weights do not enter."""
-        names = self._names(lambda run: run.summary.held_out)
+        """Mean squares of every condition on validation points, which weights do not enter."""
+        names = self._names(lambda run: run.summary.validation_losses)
         return self._table(
-            "Conditions", {f"held-out mean r² {n}": lambda r, n=n: number(r.summary.held_out.get(n)) for n in names}
+            "Conditions",
+            {f"validation mean r² {n}": lambda r, n=n: number(r.summary.validation_losses.get(n)) for n in names},
         )
 
     def kernel_table(self) -> Table:
@@ -149,9 +150,9 @@ class Comparison:
         return write_page(self.html(), path)
 
     def _course(self):
-        by_step, by_time = (plot_held_out(self.runs, by) for by in ("step", "seconds"))
-        yield Picture(to_svg(by_step, "held-out-step"), "Loss on held-out points, with the weights of each run.")
-        yield Picture(to_svg(by_time, "held-out-seconds"), "The same against wall time.")
+        by_step, by_time = (plot_validation_loss(self.runs, by) for by in ("step", "seconds"))
+        yield Picture(to_svg(by_step, "validation-step"), "Loss on validation points, with the weights of each run.")
+        yield Picture(to_svg(by_time, "validation-seconds"), "The same against wall time.")
         if any(check.relative_l2 for run in self.runs.values() for check in run.history.checks):
             yield Picture(to_svg(plot_errors(self.runs), "errors"), "Largest relative L2 error of the fields.")
 
@@ -165,14 +166,14 @@ class Comparison:
 
 
 @styled
-def plot_held_out(runs: Mapping[str, Run], by: str = "step") -> Figure:
-    """Held-out loss of each run at its checks, against `step` or `seconds`."""
-    figure, ax = new_axes("wall time in seconds" if by == "seconds" else "step", "loss on held-out points")
+def plot_validation_loss(runs: Mapping[str, Run], by: str = "step") -> Figure:
+    """Validation loss of each run at its checks, against `step` or `seconds`."""
+    figure, ax = new_axes("wall time in seconds" if by == "seconds" else "step", "loss on validation points")
     curves = [
         Curve(
             name,
             [getattr(check, by) for check in run.history.checks],
-            [check.held_out_loss for check in run.history.checks],
+            [check.validation_loss for check in run.history.checks],
             color,
             f"o{dash}" if len(run.history.checks) < 3 else dash,
             1.4,

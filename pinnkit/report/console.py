@@ -19,7 +19,6 @@ from .verdict import verdict
 
 WIDTH = 100
 
-
 MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
 
 
@@ -80,7 +79,7 @@ def _parts(run: Run) -> list:
         _columns(tables.kernel_table(run), tables.time_table(run)),
         Text(),
         Text.assemble(("Stopped: ", "dim"), printable(tables.ending(run))),
-        *([Text(tables.score(run))] if run.history.passages else []),
+        *([Text(tables.score(run))] if run.history.predictions else []),
         *(_finding(finding) for finding in interpret(run)),
     ]
 

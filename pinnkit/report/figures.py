@@ -32,13 +32,10 @@ from .style import (
 
 MOST_SPECTRA = 7
 
-
 MOST_MARKS = 40
-
 
 LEAST_RATE, LEAST_SHARE = 1e-9, 1e-12
 """Modes whose decay is drawn: their rate over the largest, and their share of the residual before."""
-
 
 MOST_PANELS = 9
 """Conditions whose blocks are drawn."""
@@ -46,13 +43,13 @@ MOST_PANELS = 9
 
 @styled
 def plot_losses(history: History) -> Figure:
-    """Loss on training and held-out points, and mean square residual per condition, against steps."""
+    """Loss on training and validation points, and mean square residual per condition, against steps."""
     figure, ax = new_axes("step", "loss, mean r²")
     curves = [Curve("loss", history.step, history.loss, INK, "-", 1.8)]
     checks = history.checks
     if checks:
-        at, values = [c.step for c in checks], [c.held_out_loss for c in checks]
-        curves.append(Curve("held-out loss", at, values, INK, "--", 1.2))
+        at, values = [c.step for c in checks], [c.validation_loss for c in checks]
+        curves.append(Curve("validation loss", at, values, INK, "--", 1.2))
     for name, (color, dash) in zip(history.conditions, looks(), strict=False):
         curves.append(Curve(f"mean r² {name}", history.step, history.losses[name], color, dash, 1.0))
     return _against_steps(figure, ax, curves, history)
@@ -164,10 +161,10 @@ def plot_drift(history: History) -> Figure:
 def plot_predictions(history: History) -> Figure:
     """Loss at each look beside what linear theory had predicted for it at the look before, unless that diverged."""
     figure, ax = new_axes("step", "loss on the points of the looks")
-    passages = history.passages
-    ends = [passage.end for passage in passages]
-    losses = np.array([passage.losses for passage in passages]).reshape(-1, 3)
-    losses[[passage.diverges for passage in passages], 1] = np.nan
+    predictions = history.predictions
+    ends = [prediction.end for prediction in predictions]
+    losses = np.array([prediction.losses for prediction in predictions]).reshape(-1, 3)
+    losses[[prediction.diverges for prediction in predictions], 1] = np.nan
     curves = [
         Curve("found", ends, losses[:, 2], PALETTE[0], "o-", 1.4),
         Curve("predicted at the look before", ends, losses[:, 1], PALETTE[1], "s--", 1.0),
@@ -183,19 +180,19 @@ def plot_decays(history: History) -> Figure:
     Modes that rounding hides, and those in which there was no residual to speak of, are left out.
     """
     figure, ax = new_axes("rate of the mode (eigenvalue)", "share left of the mode")
-    if history.passages:
-        passage = history.passages[-1]
-        predicted, found = passage.decays()
-        told = (passage.rates > LEAST_RATE * passage.rates.max(initial=0.0)) & (
-            passage.before**2 > LEAST_SHARE * np.sum(passage.before**2)
+    if history.predictions:
+        prediction = history.predictions[-1]
+        predicted, found = prediction.decays()
+        told = (prediction.rates > LEAST_RATE * prediction.rates.max(initial=0.0)) & (
+            prediction.before**2 > LEAST_SHARE * np.sum(prediction.before**2)
         )
-        rates, predicted, found = passage.rates[told], np.abs(predicted[told]), np.abs(found[told])
+        rates, predicted, found = prediction.rates[told], np.abs(predicted[told]), np.abs(found[told])
         handles = ax.plot(rates, positive_of(found), "o", color=PALETTE[0], ms=3)
         handles += ax.plot(rates, positive_of(predicted), "-", color=PALETTE[1], lw=1.2)
         within = 1e-4 * found.min(initial=1.0), 1e2 * found.max(initial=1.0)
         log_axis(ax, np.concatenate([positive_of(found), np.clip(predicted, *within)]))
         log_axis(ax, rates, horizontal=True)
-        legend(figure, handles, [f"found after steps {passage.start:,} to {passage.end:,}", "predicted"])
+        legend(figure, handles, [f"found after steps {prediction.start:,} to {prediction.end:,}", "predicted"])
     return figure
 
 

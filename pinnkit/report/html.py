@@ -83,7 +83,7 @@ def _tables(run: Run) -> dict[str, tables.Table]:
         "condition": tables.condition_table(run),
         "check": tables.check_table(run),
         "kernel": tables.kernel_table(run),
-        "passage": tables.passage_table(run),
+        "prediction": tables.prediction_table(run),
         "decay": tables.decay_table(run),
         "phase": tables.phase_table(run),
         "time": tables.time_table(run),
@@ -121,7 +121,7 @@ def _training(run: Run) -> Iterator[Picture]:
 
 
 def _predictions(run: Run) -> Iterator[Picture]:
-    if run.history.passages:
+    if run.history.predictions:
         caption = "The loss at each look, and what linear theory had predicted for it at the look before."
         yield picture("predictions", figures.plot_predictions, run.history, caption)
         caption = "What is left of each mode of the look before: faster modes to the right."

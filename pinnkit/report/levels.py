@@ -13,27 +13,21 @@ from ..runs.stop_reason import StopReason
 TINY_LOSS = 1e-8
 """A loss this far below its first value (residuals 1e-4 of theirs) needs no remedy."""
 
-
 ROUNDING = 100.0
 """Residuals within so many eps of their first size are rounding: derivatives of networks amplify it as much."""
-
 
 AT_ROUNDING = 10.0
 """A loss within this factor of what rounding alone makes of it comes down no further."""
 
-
 SMALL = 1e-3
 """A row whose rms is below this share of its own largest term is satisfied."""
-
 
 NOISE = 0.3
 """The same for rows that compare with measured values: the rest may be noise."""
 
-
 FAR = 1e-2
 """A run is not converged where its residuals call for a change of a field by more than this share of its spread. Over
 the problems of the guide the change is within a factor of ten of the error."""
-
 
 FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
 """Phases whose progress per mode is governed by eigenvalues of the kernel."""
@@ -90,9 +84,9 @@ def worst_row(run: Run) -> tuple[str, RowCheck] | None:
 def zero_ratio(run: Run) -> float:
     """The validation loss over that of a zero network, without conditions whose residual is noise."""
     s, checks = run.summary, run.summary.conditions
-    noise = sum(0.5 * w * s.held_out[name] for name, w in s.weights.items() if checks[name].measured)
+    noise = sum(0.5 * w * s.validation_losses[name] for name, w in s.weights.items() if checks[name].measured)
     zero = sum(0.5 * w * checks[name].zero for name, w in s.weights.items() if not checks[name].measured)
-    return ratio_of(max(s.held_out_loss - noise, 0.0), zero)
+    return ratio_of(max(s.validation_loss - noise, 0.0), zero)
 
 
 def first_loss(run: Run) -> float:

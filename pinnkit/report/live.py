@@ -18,7 +18,6 @@ from .progress import ConsoleProgress, Kernel
 
 LIVE = "live.json"
 
-
 SECONDS_BETWEEN_WRITES = 0.5
 
 

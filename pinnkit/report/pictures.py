@@ -10,25 +10,24 @@ from matplotlib.figure import Figure
 
 from .._base.errors import InputError
 from ..geometry.domain import TIME_NAMES
-from ..runs.snapshot import Snapshot
+from ..runs.grid_fields import GridFields
 from .style import GRID, PALETTE, label, limits, new_figure, styled
 
 SLICES = 3
 """Slices of a field over three coordinates; of one over two there are two more, as curves."""
 
-
 MOST_ROWS = 12
 """Rows of pictures; components beyond are left out."""
 
 
-def can_plot(snapshot: Snapshot) -> bool:
+def can_plot(snapshot: GridFields) -> bool:
     """Whether `plot_solution` has a picture: up to three coordinates on a grid, or any points with a reference."""
     is_grid = len(snapshot.shape) == len(snapshot.coordinates) <= 3
     return bool(snapshot.fields) and (is_grid or bool(snapshot.reference))
 
 
 @styled
-def plot_solution(snapshot: Snapshot) -> Figure:
+def plot_solution(snapshot: GridFields) -> Figure:
     """Each field, its reference and the error, a row for each component.
 
     Curves over one coordinate, images over two with time drawn horizontally, slices over three: at three times, or
@@ -46,13 +45,13 @@ def plot_solution(snapshot: Snapshot) -> Figure:
     return draw(snapshot)
 
 
-def can_plot_slices(snapshot: Snapshot) -> bool:
+def can_plot_slices(snapshot: GridFields) -> bool:
     """Whether `plot_slices` has a picture: two coordinates on a grid, one of them time."""
     return len(snapshot.shape) == len(snapshot.coordinates) == 2 and _time(snapshot) is not None
 
 
 @styled
-def plot_slices(snapshot: Snapshot) -> Figure:
+def plot_slices(snapshot: GridFields) -> Figure:
     """Each component over space at five times, the reference dashed. **Raises:** `ValueError` without a time."""
     time = _time(snapshot)
     if time is None or not can_plot_slices(snapshot):
@@ -79,7 +78,7 @@ def plot_slices(snapshot: Snapshot) -> Figure:
     return figure
 
 
-def _lines(snapshot: Snapshot) -> Figure:
+def _lines(snapshot: GridFields) -> Figure:
     rows = list(_components(snapshot))[:MOST_ROWS]
     columns = 2 if snapshot.reference else 1
     figure = new_figure(4.3 * columns, 2.5 * len(rows))
@@ -100,7 +99,7 @@ def _lines(snapshot: Snapshot) -> Figure:
     return figure
 
 
-def _images(snapshot: Snapshot) -> Figure:
+def _images(snapshot: GridFields) -> Figure:
     rows = list(_components(snapshot))[:MOST_ROWS]
     columns = 3 if snapshot.reference else 1
     figure = new_figure(2.95 * columns if columns == 3 else 4.3, 2.35 * len(rows))
@@ -109,7 +108,7 @@ def _images(snapshot: Snapshot) -> Figure:
     return figure
 
 
-def _slices(snapshot: Snapshot) -> Figure:
+def _slices(snapshot: GridFields) -> Figure:
     """Rows of images at places along one coordinate, scales in common for each component."""
     time = _time(snapshot)
     cut = len(snapshot.coordinates) - 1 if time is None else time
@@ -144,7 +143,7 @@ def _slices(snapshot: Snapshot) -> Figure:
 def _draw_row(
     figure: Figure,
     row: Sequence[Axes],
-    snapshot: Snapshot,
+    snapshot: GridFields,
     kept: tuple[int, int],
     name: str,
     values: np.ndarray,
@@ -161,7 +160,7 @@ def _draw_row(
 def _draw_three(
     figure: Figure,
     row: Sequence[Axes],
-    snapshot: Snapshot,
+    snapshot: GridFields,
     kept: tuple[int, int],
     title: str,
     grids: tuple[np.ndarray, np.ndarray],
@@ -179,7 +178,7 @@ def _draw_three(
 def _image(
     figure: Figure,
     ax: Axes,
-    snapshot: Snapshot,
+    snapshot: GridFields,
     kept: tuple[int, int],
     grid: np.ndarray,
     colors: str,
@@ -209,7 +208,7 @@ def _image(
         colors_of_bar.set_rasterized(True)
 
 
-def _parity(snapshot: Snapshot) -> Figure:
+def _parity(snapshot: GridFields) -> Figure:
     """The solution against the reference at scattered points, a panel for each component."""
     rows = [row for row in _components(snapshot) if row[2] is not None][:MOST_ROWS]
     figure = new_figure(3.3 * min(len(rows), 3), 3.1 * -(-len(rows) // 3))
@@ -225,12 +224,12 @@ def _parity(snapshot: Snapshot) -> Figure:
     return figure
 
 
-def _time(snapshot: Snapshot) -> int | None:
+def _time(snapshot: GridFields) -> int | None:
     """Which coordinate is time."""
     return next((i for i, name in enumerate(snapshot.coordinates) if name in TIME_NAMES), None)
 
 
-def _components(snapshot: Snapshot) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+def _components(snapshot: GridFields) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
     """Label, values and reference of every component of every field; where a reference is NaN, nothing is drawn."""
     for name, values in snapshot.fields.items():
         reference = snapshot.reference.get(name)

@@ -116,7 +116,7 @@ class ConsoleProgress(Callback):
             f"step {event.step}",
             *([] if event.fraction is None else [f"{100 * event.fraction:.0f} %"]),
             f"loss {number(event.loss)}",
-            f"held out {number(event.held_out_loss)}",
+            f"validation {number(event.validation_loss)}",
             *(f"{name} {number(value)}" for name, value in event.losses.items()),
             *(f"error {name} {number(value)}" for name, value in event.relative_l2.items()),
             f"rate {number(event.learning_rate)}",
@@ -138,8 +138,8 @@ class ConsoleProgress(Callback):
             Text(f"step {event.step:,}   {pace}"),
         )
         figures = Table.grid(padding=(0, 2))
-        held_out = f"{number(event.loss)}   held out {number(event.held_out_loss)}"
-        rows = {"loss": held_out, "mean r²": _pairs(event.losses), "error": _pairs(event.relative_l2)}
+        validation_losses = f"{number(event.loss)}   validation {number(event.validation_loss)}"
+        rows = {"loss": validation_losses, "mean r²": _pairs(event.losses), "error": _pairs(event.relative_l2)}
         rows["kernel"] = ABSENT if self._kernel is None else str(self._kernel)
         rows["rate"] = number(event.learning_rate)
         for name, text in rows.items():

@@ -45,11 +45,11 @@ class Report:
         return render(self.run)
 
     def json(self) -> str:
-        passages = [
+        predictions = [
             {"start": p.start, "end": p.end, **dict(zip(("before", "predicted", "found"), p.losses, strict=True))}
-            for p in self.run.history.passages
+            for p in self.run.history.predictions
         ]
-        said = {"verdict": self.verdict, "findings": self.findings, "predictions": passages}
+        said = {"verdict": self.verdict, "findings": self.findings, "predictions": predictions}
         return json_encoding.encode({**msgspec.to_builtins(self.run.summary), **said}, indent=2).decode().rstrip("\n")
 
     def save(self, folder: str | Path) -> Path:

@@ -21,24 +21,18 @@ from .numbers import printable
 INK = "#5f6368"
 """Text and axes: readable on white and on black."""
 
-
 GRID = "#c4c7cb"
-
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart by the colour-blind (Okabe & Ito, *Color universal design*, 2008)."""
 
-
 DASHES = ("-", "--", "-.", ":")
-
 
 MOST_POINTS = 1000
 """Points of a curve; what a longer one does between them shows as minimum and maximum."""
 
-
 LEGEND_ROW = 0.17
 """Inches."""
-
 
 STYLE: Any = {
     "text.parse_math": False,
@@ -60,7 +54,6 @@ STYLE: Any = {
     "axes.formatter.limits": (-3, 4),
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
 }
-
 
 Values: TypeAlias = Sequence[float] | np.ndarray
 

@@ -10,9 +10,7 @@ from .style import GRID, INK, PALETTE, STYLE
 
 _THEME = {INK: "currentColor", GRID: "var(--grid)", **{c: f"var(--series-{i})" for i, c in enumerate(PALETTE)}}
 
-
 _TAG = re.compile(r"<[^>]*>")  # `>` is escaped in text and attributes, so this is exactly the tags
-
 
 _COLOR = re.compile(rf"(?<=[ :])({'|'.join(_THEME)})\b")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnostics.linear_theory import FEWEST_PASSAGES, GOOD, RECENT, Passage, is_trusted, trust
+from ..diagnostics.linear_theory import FEWEST_PREDICTIONS, GOOD, RECENT, Prediction, is_trusted, trust
 from ..diagnostics.record import LEADING_MODES, Diagnostics
 from ..runs.run_folder import Run
 from ..runs.summary import SpectrumSummary, Summary
@@ -17,7 +17,6 @@ from .numbers import ABSENT, condition_number, count, number, percent, size
 
 MOST_ROWS = 12
 """Rows of one condition in a table; further ones are left out."""
-
 
 DRIFT = "drift ‖K−K₀‖/‖K₀‖"
 
@@ -51,7 +50,7 @@ def loss_table(run: Run) -> Table:
     s = run.summary
     rows = [
         ("loss ½ Σ w mean(r²)", number(s.loss)),
-        ("on held-out points", number(s.held_out_loss)),
+        ("on validation points", number(s.validation_loss)),
         *(row for name in s.coefficients for row in _coefficient_rows(s, name)),
     ]
     return Table("Loss", ("", "value"), rows)
@@ -64,7 +63,7 @@ def _coefficient_rows(summary: Summary, name: str) -> Iterator[tuple[str, str]]:
 
 
 def condition_table(run: Run) -> Table:
-    """Per condition: points, mean squares at the start, at the end and on held-out points, weight."""
+    """Per condition: points, mean squares at the start, at the end and on validation points, weight."""
     h, s = run.history, run.summary
     rows = [
         (
@@ -72,13 +71,13 @@ def condition_table(run: Run) -> Table:
             number(s.points[name]),
             number(float(h.losses[name][0]) if h.losses[name].size else None),
             number(s.losses[name]),
-            number(s.held_out[name]),
+            number(s.validation_losses[name]),
             number(s.weights[name]),
         )
         for name in h.conditions
     ]
     rows += [(name, "", "", "exact", number(value), "") for name, value in s.exact.items()]
-    header = ("condition", "points", "mean r² at start", "at end", "held out", "weight")
+    header = ("condition", "points", "mean r² at start", "at end", "validation", "weight")
     return Table("Conditions", header, rows)
 
 
@@ -148,19 +147,22 @@ def mode_table(record: Diagnostics) -> Table:
 
 def score(run: Run) -> str:
     """How good linear theory was in this run, in a sentence."""
-    passages = run.history.passages
-    if not passages:
+    predictions = run.history.predictions
+    if not predictions:
         return (
             "There is no linear theory of the steps of this run, or it was not looked at twice: nothing was predicted."
         )
-    errors = [passage.error for passage in passages]
-    good, diverging = sum(passage.is_good for passage in passages), sum(passage.diverges for passage in passages)
-    share = trust(passages)
+    errors = [prediction.error for prediction in predictions]
+    good, diverging = (
+        sum(prediction.is_good for prediction in predictions),
+        sum(prediction.diverges for prediction in predictions),
+    )
+    share = trust(predictions)
     if share is None:
-        future = f"That is too few to trust it for the steps to come ({FEWEST_PASSAGES} are needed)"
+        future = f"That is too few to trust it for the steps to come ({FEWEST_PREDICTIONS} are needed)"
     else:
-        word = "can" if is_trusted(passages) else "cannot"
-        recent = min(RECENT, len(passages))
+        word = "can" if is_trusted(predictions) else "cannot"
+        recent = min(RECENT, len(predictions))
         future = (
             f"In the last {recent}, {percent(share)} of the steps were well predicted: it {word} be trusted further"
         )
@@ -172,46 +174,46 @@ def score(run: Run) -> str:
     )
 
 
-def passage_table(run: Run) -> Table:
+def prediction_table(run: Run) -> Table:
     """What was predicted from look to look, and what was found."""
     rows = []
-    for passage in run.history.passages:
-        before, predicted, found = map(number, passage.losses)
-        steps = f"{passage.start:,} to {passage.end:,}"
-        told = ("diverges", found, ABSENT) if passage.diverges else (predicted, found, percent(passage.error))
+    for prediction in run.history.predictions:
+        before, predicted, found = map(number, prediction.losses)
+        steps = f"{prediction.start:,} to {prediction.end:,}"
+        told = ("diverges", found, ABSENT) if prediction.diverges else (predicted, found, percent(prediction.error))
         rows.append((steps, before, *told))
     return Table("Predictions", ("steps", "loss before", "predicted", "found", "off"), rows)
 
 
 def decay_table(run: Run) -> Table:
-    """The leading modes of the last passage: what was to be left of each, and what was."""
+    """The leading modes of the last prediction: what was to be left of each, and what was."""
     header = ("mode", "eigenvalue", "share of ‖r‖² before", "left, predicted", "left, found", "variation")
-    if not run.history.passages:
+    if not run.history.predictions:
         return Table("Decays", header, [])
-    passage = run.history.passages[-1]
-    predicted, found = passage.decays()
-    share = passage.before**2 / max(np.sum(passage.before**2), np.finfo(float).tiny)
-    variations = _variations(run, passage)
+    prediction = run.history.predictions[-1]
+    predicted, found = prediction.decays()
+    share = prediction.before**2 / max(np.sum(prediction.before**2), np.finfo(float).tiny)
+    variations = _variations(run, prediction)
     rows = [
         (
             str(i + 1),
-            number(float(passage.rates[i])),
+            number(float(prediction.rates[i])),
             percent(float(share[i])),
             number(float(predicted[i])),
             number(float(found[i])),
             variations.get(i, ABSENT),
         )
-        for i in range(min(LEADING_MODES, int(np.sum(passage.rates > 0))))
+        for i in range(min(LEADING_MODES, int(np.sum(prediction.rates > 0))))
     ]
     return Table("Decays", header, rows)
 
 
-def _variations(run: Run, passage: Passage) -> dict[int, str]:
-    """How the modes of a passage vary, where they are those of the training kernel itself."""
+def _variations(run: Run, prediction: Prediction) -> dict[int, str]:
+    """How the modes of a prediction vary, where they are those of the training kernel itself."""
     for record in run.history.diagnostics:
         resolvable = record.spectrum.resolvable
-        same = record.step == passage.start and np.array_equal(
-            passage.rates, np.where(resolvable, record.eigenvalues, 0.0)
+        same = record.step == prediction.start and np.array_equal(
+            prediction.rates, np.where(resolvable, record.eigenvalues, 0.0)
         )
         if same:
             return {i: str(frequency) for i, frequency in record.mode_frequencies.items()}
@@ -236,10 +238,10 @@ def phase_table(run: Run) -> Table:
                 number(at - stage.seconds),
                 size(memory),
                 number(loss),
-                number(checks[-1].held_out_loss if checks else None),
+                number(checks[-1].validation_loss if checks else None),
             )
         )
-    return Table("Phases", ("phase", "steps", "seconds", "peak memory", "loss at end", "held out"), rows)
+    return Table("Phases", ("phase", "steps", "seconds", "peak memory", "loss at end", "validation"), rows)
 
 
 def time_table(run: Run) -> Table:

@@ -23,14 +23,11 @@ from .numbers import count, number, share
 ACCURATE = 1e-3
 """A relative error below this cannot be seen in a plot."""
 
-
 ROUGH = 5e-2
 """A relative error above this shows in a plot; what is above is not a solution."""
 
-
 CONVERGED = 1e-6
 """Validation loss over that of a zero network: residuals are 1e-3 of what they are without any solution."""
-
 
 NEGLIGIBLE = 1e-6
 """Where all residuals are below this share of their own terms, it does not matter what a zero network leaves."""
@@ -70,7 +67,7 @@ def is_healthy(run: Run) -> bool:
     """Whether the run has done what it should: no advice is needed."""
     found, target = grade(run), run.config.get("target")
     if found is Grade.UNCONVERGED:
-        return target is not None and run.summary.held_out_loss <= target
+        return target is not None and run.summary.validation_loss <= target
     return found in (Grade.SOLVED, Grade.CONVERGED)
 
 
@@ -93,8 +90,8 @@ def verdict(run: Run) -> str:
     against = f", {number(ratio)} of that of a zero network" if math.isfinite(ratio) else ""
     examined = "" if summary.determinacy else " It was not examined whether the conditions determine the solution."
     return (
-        f"{state} {after}: the validation loss is {number(summary.held_out_loss)}{against}.{_residuals(run)} Without a "
-        f"reference the error is unknown.{examined}{_coefficients(run)}"
+        f"{state} {after}: the validation loss is {number(summary.validation_loss)}{against}.{_residuals(run)} Without "
+        f"a reference the error is unknown.{examined}{_coefficients(run)}"
     )
 
 

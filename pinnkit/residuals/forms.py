@@ -21,10 +21,8 @@ from .loss import row_weights
 MEMORY = 2 * 1024**3
 """Bytes that a linearization may take with the matrices its solver makes."""
 
-
 RANK, ITERATIONS = 96, 200
 """Of the preconditioner, and the most steps of conjugate gradients, where only products are at hand."""
-
 
 SKETCH_WIDTH = 8
 """Vectors that are multiplied at a time to make the preconditioner."""

@@ -31,7 +31,7 @@ class Progress:
     - `step`: steps taken in all;
     - `fraction`: estimated share of the fit that is over; it never falls, and is None as long as nothing tells;
     - `steps_per_second`: mean of the phase, without what was compiled;
-    - `loss`, `losses`: weighted half sum and mean squares on the training points, `held_out_loss` elsewhere;
+    - `loss`, `losses`: weighted half sum and mean squares on the training points, `validation_loss` elsewhere;
     - `learning_rate`: None where the optimizer keeps it to itself;
     - `relative_l2`: error per field, empty without a reference.
     """
@@ -43,7 +43,7 @@ class Progress:
     steps_per_second: float
     loss: float
     losses: dict[str, float]
-    held_out_loss: float
+    validation_loss: float
     weights: dict[str, float]
     learning_rate: float | None
     relative_l2: dict[str, float]

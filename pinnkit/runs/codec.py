@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..diagnostics.linear_theory import Passage, Theory
+from ..diagnostics.linear_theory import Prediction, Theory
 from ..diagnostics.record import ConditionFrequency, Diagnostics, ResidualShape
 from ..ntk.frequency import ModeFrequency
 from ..ntk.spectrum import Source, Spectrum
@@ -24,9 +24,11 @@ def pack_checks(checks: Sequence[Check], conditions: Sequence[str]) -> Variables
         "field": words(fields, "field"),
         "check_step": variable(np.array([c.step for c in checks], int), "check"),
         "check_seconds": variable(np.array([c.seconds for c in checks], float), "check"),
-        "held_out_loss": variable(np.array([c.held_out_loss for c in checks], float), "check"),
-        "held_out_mean_square": variable(
-            table([[c.held_out[name] for name in conditions] for c in checks], conditions), "check", "condition"
+        "validation_loss": variable(np.array([c.validation_loss for c in checks], float), "check"),
+        "validation_mean_square": variable(
+            table([[c.validation_losses[name] for name in conditions] for c in checks], conditions),
+            "check",
+            "condition",
         ),
         "relative_l2": variable(
             table([[c.relative_l2[name] for name in fields] for c in checks], fields), "check", "field"
@@ -36,12 +38,18 @@ def pack_checks(checks: Sequence[Check], conditions: Sequence[str]) -> Variables
 
 def unpack_checks(variables: Mapping[str, Variable], conditions: Sequence[str]) -> list[Check]:
     """What `pack_checks` packed."""
-    names = ("check_step", "check_seconds", "held_out_loss", "held_out_mean_square", "relative_l2")
+    names = ("check_step", "check_seconds", "validation_loss", "validation_mean_square", "relative_l2")
     fields = variables["field"].values.tolist()
     rows = zip(*(variables[name].values.tolist() for name in names), strict=True)
     return [
-        Check(step, seconds, loss, dict(zip(conditions, held_out, strict=True)), dict(zip(fields, errors, strict=True)))
-        for step, seconds, loss, held_out, errors in rows
+        Check(
+            step,
+            seconds,
+            loss,
+            dict(zip(conditions, validation_losses, strict=True)),
+            dict(zip(fields, errors, strict=True)),
+        )
+        for step, seconds, loss, validation_losses, errors in rows
     ]
 
 
@@ -147,7 +155,7 @@ def _unpack_look(row: dict[str, Any], conditions: Sequence[str], coordinates: Se
             for i in np.flatnonzero(row["shape_condition"] != "")
         ),
         theory=_unpack_theory(row, modes),
-        passage=_unpack_passage(row),
+        prediction=_unpack_prediction(row),
     )
 
 
@@ -277,7 +285,7 @@ def _unpack_frequency(row: Mapping[str, Any], prefix: str, i: Any, coordinates: 
     return ModeFrequency(half_waves, float(row[f"{prefix}share"][i]))
 
 
-# Theories and passages.
+# Theories and predictions.
 
 
 def _pack_theories(records: Sequence[Diagnostics]) -> Variables:
@@ -285,11 +293,11 @@ def _pack_theories(records: Sequence[Diagnostics]) -> Variables:
     column = lambda get: _padded([get(r) for r in records], "mode")
     most = max((r.modes for r in records), default=0)
     full = lambda v: Variable(v.dimensions, _widened(v.values, most))
-    passage = lambda key: full(column(lambda r: none if r.passage is None else getattr(r.passage, key)))
+    prediction = lambda key: full(column(lambda r: none if r.prediction is None else getattr(r.prediction, key)))
     figure = lambda get, other: variable(
         np.array([other if r.theory is None else get(r.theory) for r in records], type(other)), "look"
     )
-    starts = [-1 if r.passage is None else r.passage.start for r in records]
+    starts = [-1 if r.prediction is None else r.prediction.start for r in records]
     return {
         "has_theory": variable(np.array([r.theory is not None for r in records], bool), "look"),
         "theory_beta": figure(lambda t: t.beta, 0.0),
@@ -298,10 +306,10 @@ def _pack_theories(records: Sequence[Diagnostics]) -> Variables:
         "theory_rate": full(column(lambda r: none if r.theory is None else r.theory.rates)),
         "theory_coefficient": full(column(lambda r: none if r.theory is None else r.theory.coefficients)),
         "passage_start": variable(np.array(starts, int), "look"),
-        "passage_rate": passage("rates"),
-        "passage_before": passage("before"),
-        "passage_predicted": passage("predicted"),
-        "passage_actual": passage("actual"),
+        "passage_rate": prediction("rates"),
+        "passage_before": prediction("before"),
+        "passage_predicted": prediction("predicted"),
+        "passage_actual": prediction("actual"),
     }
 
 
@@ -318,12 +326,12 @@ def _unpack_theory(row: Mapping[str, Any], modes: int) -> Theory | None:
     )
 
 
-def _unpack_passage(row: Mapping[str, Any]) -> Passage | None:
+def _unpack_prediction(row: Mapping[str, Any]) -> Prediction | None:
     if row["passage_start"] < 0:
         return None
     size = int(np.sum(~np.isnan(row["passage_before"])))
     columns = (row[f"passage_{name}"][:size] for name in ("rate", "before", "predicted", "actual"))
-    return Passage(int(row["passage_start"]), int(row["look_step"]), *columns)
+    return Prediction(int(row["passage_start"]), int(row["look_step"]), *columns)
 
 
 # Arrays.

@@ -8,15 +8,15 @@ class Check:
     """A look at the run from outside, between two stretches of steps.
 
     - `seconds`: wall time since the start of the fit;
-    - `held_out`: mean square of each condition's residual on points that training never sees;
-    - `held_out_loss`: their weighted half sum, comparable with the loss;
+    - `validation_losses`: mean square of each condition's residual on points that training never sees;
+    - `validation_loss`: their weighted half sum, comparable with the loss;
     - `relative_l2`: error per field against the reference on the test grid, empty without one.
     """
 
     step: int
     seconds: float
-    held_out_loss: float
-    held_out: dict[str, float]
+    validation_loss: float
+    validation_losses: dict[str, float]
     relative_l2: dict[str, float]
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..diagnostics.linear_theory import Passage
+from ..diagnostics.linear_theory import Prediction
 from ..diagnostics.record import Diagnostics
 from .codec import pack_checks, pack_looks, pack_stages, unpack_checks, unpack_looks, unpack_stages
 from .columns import Column
 from .events import Check, Stage
-from .shortage import Shortage, pack_shortages, unpack_shortages
-from .snapshot import SNAPSHOT, Snapshot, pack_snapshot, unpack_snapshot
+from .grid_fields import SNAPSHOT, GridFields, pack_grid_fields, unpack_grid_fields
+from .skipped_work import SkippedWork, pack_skipped_work, unpack_skipped_work
 from .storage.named_arrays import (
     Variable,
     Variables,
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     import xarray
 
 
-_LISTS = ("checks", "diagnostics", "phases", "decisions", "shortages")
-
+_LISTS = ("checks", "diagnostics", "phases", "decisions", "skipped_work")
 
 DOUBT = "doubtful: "
 """A decision that begins so names what may be wrong with the problem, not what was chosen."""
@@ -47,7 +46,7 @@ class History:
     (of points their means).
 
     Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` with their first steps,
-    `decisions`, what was chosen and from which figure, in words, and `shortages`, what was skipped for lack of time.
+    `decisions`, what was chosen and from which figure, in words, and `skipped_work`, what was skipped for lack of time.
     `variables` has all of it as arrays with named
     dimensions; `to_xarray`, `to_pandas`, `to_tensorboard` hand it on.
     """
@@ -64,7 +63,7 @@ class History:
     diagnostics: list[Diagnostics] = field(default_factory=list)
     phases: list[Stage] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
-    shortages: list[Shortage] = field(default_factory=list)
+    skipped_work: list[SkippedWork] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._columns: dict[tuple[str, ...], Column] = {}
@@ -77,9 +76,9 @@ class History:
         return cls(names, tuple(coordinates), np.empty(0, int), none, columns(), none, none, columns())
 
     @property
-    def passages(self) -> list[Passage]:
+    def predictions(self) -> list[Prediction]:
         """Predictions of linear theory from one look to the next, where they could be checked."""
-        return [record.passage for record in self.diagnostics if record.passage is not None]
+        return [record.prediction for record in self.diagnostics if record.prediction is not None]
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Add a stretch of steps: arrays by the names of the per-step attributes.
@@ -107,8 +106,8 @@ class History:
         self.conditions = tuple(conditions)
         self.losses = {name: self.losses[name] for name in self.conditions}
         self.weights = {name: self.weights[name] for name in self.conditions}
-        kept = lambda check: {name: check.held_out.get(name, math.nan) for name in self.conditions}
-        self.checks = [dataclasses.replace(check, held_out=kept(check)) for check in self.checks]
+        kept = lambda check: {name: check.validation_losses.get(name, math.nan) for name in self.conditions}
+        self.checks = [dataclasses.replace(check, validation_losses=kept(check)) for check in self.checks]
         self.diagnostics = [r for r in self.diagnostics if set(self.conditions) <= set(r.block_traces)]
 
     @property
@@ -129,7 +128,7 @@ class History:
             "decision": words(self.decisions, "decision"),
             **pack_checks(self.checks, self.conditions),
             **pack_stages(self.phases),
-            **pack_shortages(self.shortages),
+            **pack_skipped_work(self.skipped_work),
             **pack_looks(self.diagnostics, self.conditions, self.coordinates),
         }
 
@@ -152,7 +151,7 @@ class History:
             diagnostics=unpack_looks(variables, conditions, coordinates),
             phases=unpack_stages(variables),
             decisions=values("decision").tolist(),
-            shortages=unpack_shortages(variables),
+            skipped_work=unpack_skipped_work(variables),
         )
 
     def to_xarray(self) -> "xarray.Dataset":
@@ -172,19 +171,19 @@ class History:
 
         return write_events(self.variables, Path(folder))
 
-    def encoded(self, snapshot: Snapshot) -> bytes:
+    def encoded(self, snapshot: GridFields) -> bytes:
         """History and snapshot as one `.npz` of plain arrays."""
-        fields = {f"{SNAPSHOT}{k}": v for k, v in pack_snapshot(snapshot).items()}
+        fields = {f"{SNAPSHOT}{k}": v for k, v in pack_grid_fields(snapshot).items()}
         return encode_variables({**self.variables, **fields})
 
     @classmethod
-    def decoded(cls, data: bytes) -> tuple["History", Snapshot]:
+    def decoded(cls, data: bytes) -> tuple["History", GridFields]:
         """Read what `encoded` made.
 
         **Raises:** `EOFError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for anything else.
         """
         variables = decode_variables(data)
-        return cls.from_variables(variables), unpack_snapshot(below(variables, SNAPSHOT))
+        return cls.from_variables(variables), unpack_grid_fields(below(variables, SNAPSHOT))
 
 
 class Excerpt:

@@ -10,7 +10,7 @@ COULD_GO_ON = (StopReason.SOLVED, StopReason.CONVERGED, StopReason.STALLED, Stop
 
 
 class Limits:
-    """When to stop: `steps` in all, seconds of wall time `budget` on the `clock`, and a held-out loss `target`.
+    """When to stop: `steps` in all, seconds of wall time `budget` on the `clock`, and a validation loss `target`.
 
     What comes at the end takes time as well: the seconds that are kept for it (`keep`) are no longer left for solving.
     """

@@ -14,20 +14,20 @@ from .callbacks import Callback, Progress, Start
 from .events import Check, OutputStep, Stage
 from .history import Excerpt, History
 from .limits import COULD_GO_ON, Limits
-from .resume.checkpointing import Saver
-from .resume.replay import Arrays, Ledger, Result
-from .resume.state import Moment, Training
-from .shortage import Shortage
+from .resume.checkpointing import CheckpointWriter
+from .resume.replay import Arrays, Replay, Result
+from .resume.state import RunState, Training
+from .skipped_work import SkippedWork
 from .stop_reason import StopReason
 from .summary import Seconds
 
 
-class Journal:
+class Recorder:
     """The history of a run in the making.
 
     - `conditions` that are trained, `coordinates` of the domain; `limits`: when the run is to stop;
     - `history`: see `History`;
-    - `saver`: who saves the run while it goes on; `before`: where it stood when it was interrupted, if it is resumed;
+    - `writer`: who saves the run while it goes on; `before`: where it stood when it was interrupted, if it is resumed;
     - `resumed`: the steps at which it was; `has_trained`: whether training had begun before that.
     """
 
@@ -37,8 +37,8 @@ class Journal:
         coordinates: Iterable[str],
         limits: Limits,
         callbacks: Sequence[Callback],
-        saver: Saver | None = None,
-        before: Moment | None = None,
+        writer: CheckpointWriter | None = None,
+        before: RunState | None = None,
     ):
         self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
         self.stopped = False
@@ -46,11 +46,11 @@ class Journal:
         self._spent = {"compile": -compile_seconds(), "train": 0.0, "diagnostics": 0.0}
         self._phase_compiled = self._fraction = self._fraction_before = 0.0
         self._start: Start | None = None
-        self._saver, self._before = saver, before
+        self._writer, self._before = writer, before
         self.has_trained = before is not None and before.training is not None
         self.resumed = () if before is None else (*before.resumed, before.step)
         pieces, seconds = ((), 0.0) if before is None else (before.pieces, before.seconds.total)
-        self._ledger = Ledger(limits.clock, pieces, seconds)
+        self._replay = Replay(limits.clock, pieces, seconds)
         self.offer()
 
     @property
@@ -119,23 +119,23 @@ class Journal:
         pack: Callable[[Result], Arrays],
         unpack: Callable[[Arrays], Result],
     ) -> Result:
-        """A piece of work, done now or before the run was interrupted; see `Ledger`."""
-        known = len(self._ledger.pieces)
-        result = self._ledger.recall(name, work, pack, unpack)
-        if len(self._ledger.pieces) > known:
+        """A piece of work, done now or before the run was interrupted; see `Replay`."""
+        known = len(self._replay.pieces)
+        result = self._replay.recall(name, work, pack, unpack)
+        if len(self._replay.pieces) > known:
             self.offer()
         return result
 
     def offer(self, training: Training | None = None, finished: bool = False) -> None:
         """The run can be saved as it is now."""
-        if self._saver is not None and not self._ledger.is_replaying:
+        if self._writer is not None and not self._replay.is_replaying:
             excerpt = Excerpt(self.history)
-            moment = Moment(self.seconds, self.resumed, self._ledger.pieces, excerpt, training, finished)
-            self._saver.offer(moment)
+            moment = RunState(self.seconds, self.resumed, self._replay.pieces, excerpt, training, finished)
+            self._writer.offer(moment)
 
     def resume_training(self) -> Training | None:
         """Where training stood when the run was interrupted, if it had begun; from here on it is as it was then."""
-        self._ledger.finish()
+        self._replay.finish()
         before, self._before = self._before, None
         if before is None or before.training is None:
             return None
@@ -157,7 +157,7 @@ class Journal:
 
     def skip(self, work: str, needed: float, left: float) -> None:
         """Work is skipped: it needs more seconds than are left for it."""
-        self.history.shortages.append(Shortage(work, needed, left, self.limits.seconds()))
+        self.history.skipped_work.append(SkippedWork(work, needed, left, self.limits.seconds()))
         self.decide(f"{work} skipped: needs {needed:.0f} s, {max(left, 0.0):.0f} s left")
 
     def has_time(self, work: str, needed: float, left: float | None = None) -> bool:
@@ -169,11 +169,11 @@ class Journal:
 
     def reason_after(self, reason: StopReason) -> StopReason:
         """Why the run ends, if what was done last ended for this reason: for its budget where that cut anything."""
-        is_cut = bool(self.history.shortages) and reason in COULD_GO_ON
+        is_cut = bool(self.history.skipped_work) and reason in COULD_GO_ON
         return StopReason.BUDGET if is_cut else reason
 
-    def add(self, steps: Sequence[OutputStep], held_out_loss: float) -> None:
-        """Steps on the output layer, and the held-out loss after them.
+    def add(self, steps: Sequence[OutputStep], validation_loss: float) -> None:
+        """Steps on the output layer, and the validation loss after them.
 
         A condition that was not in their loss has no figures.
         """
@@ -188,7 +188,7 @@ class Journal:
                 "weights": by_condition([step.weights for step in steps]),
             },
         )
-        self._show(held_out_loss, {})
+        self._show(validation_loss, {})
 
     def check(self, check: Check, fraction: float | None = None) -> bool:
         """A look from outside is recorded and shown. **Returns:** whether a callback has ended the run.
@@ -196,7 +196,7 @@ class Journal:
         - `fraction`: the share of training that is over, where it is known.
         """
         self.history.checks.append(check)
-        self._show(check.held_out_loss, check.relative_l2, fraction)
+        self._show(check.validation_loss, check.relative_l2, fraction)
         return self.stopped
 
     def diagnosed(self, record: Diagnostics) -> None:
@@ -205,7 +205,7 @@ class Journal:
         for callback in self.callbacks:
             callback.diagnostics(record)
 
-    def _show(self, held_out_loss: float, relative_l2: dict[str, float], fraction: float | None = None) -> None:
+    def _show(self, validation_loss: float, relative_l2: dict[str, float], fraction: float | None = None) -> None:
         """Tell the callbacks, any of which may end the run."""
         history, rate, seconds = self.history, self.history.learning_rate, self.limits.seconds()
         last = lambda columns: {name: float(column[-1]) for name, column in columns.items() if column.size}
@@ -217,7 +217,7 @@ class Journal:
             steps_per_second=self._pace(seconds),
             loss=float(history.loss[-1]) if self.step else float("nan"),
             losses=last(history.losses),
-            held_out_loss=held_out_loss,
+            validation_loss=validation_loss,
             weights=last(history.weights),
             learning_rate=float(rate[-1]) if rate.size and not math.isnan(rate[-1]) else None,
             relative_l2=relative_l2,

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from .grid_fields import GridFields
 from .history import History
-from .snapshot import Snapshot
 from .storage.atomic_files import RunFolderError, is_there, read_files, reason_of, summed, write_files
 from .summary import Summary
 
@@ -29,7 +29,7 @@ class Run:
     summary: Summary
     config: Mapping[str, Any]
     history: History
-    snapshot: Snapshot
+    snapshot: GridFields
 
     @property
     def files(self) -> dict[str, bytes]:

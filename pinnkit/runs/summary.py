@@ -63,8 +63,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
     - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
     - `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
-    - `held_out`, `held_out_loss`: the same on points that training never saw; `held_out` knows the conditions that hold
-      by construction too;
+    - `validation_losses`, `validation_loss`: the same on points never trained on; `validation_losses` includes hard
+      constraints;
     - `rounding_loss`: what rounding of residuals makes of the loss, measured in single precision, None in double;
     - `learning_rate`: the last one, None where the optimizer keeps it to itself;
     - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
@@ -92,10 +92,10 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Seconds
     peak_memory_bytes: int
     loss: float
-    held_out_loss: float
+    validation_loss: float
     rounding_loss: float | None
     losses: dict[str, float]
-    held_out: dict[str, float]
+    validation_losses: dict[str, float]
     weights: dict[str, float]
     learning_rate: float | None
     relative_l2: dict[str, float] | None
@@ -111,7 +111,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def exact(self) -> dict[str, float]:
         """Mean square residual of the conditions that hold by construction."""
-        return {name: value for name, value in self.held_out.items() if name not in self.losses}
+        return {name: value for name, value in self.validation_losses.items() if name not in self.losses}
 
     @property
     def ending(self) -> str:

@@ -40,7 +40,7 @@ class AbstractAdaptive(AbstractSampler):
     - `everywhere`: choose on boundaries too, not only in conditions of full dimension. Finite sets keep their points.
 
     The points are then not uniform, and the residuals carry no importance weights: the loss is no estimate of half the
-    weighted mean squares over the regions, and is mostly larger. Held-out losses are.
+    weighted mean squares over the regions, and is mostly larger. Validation losses are.
     """
 
     share: eqx.AbstractVar[float]

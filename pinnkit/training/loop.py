@@ -22,7 +22,7 @@ from ..residuals.functions import ResidualFunctions
 from ..residuals.loss import mean_weights, total_loss
 from ..runs.events import Check
 from ..runs.history import History
-from ..runs.recorder import Journal
+from ..runs.recorder import Recorder
 from ..runs.resume.packing import is_key, unpacked
 from ..runs.resume.state import ANY_PROGRAM, Place, Training
 from ..runs.stop_reason import StopReason
@@ -38,21 +38,18 @@ from .strategy import Strategy
 ENDS_A_PHASE = (StopReason.STEPS, StopReason.STALLED, StopReason.BUDGET)
 """After these the next phase begins; after others, training is over."""
 
-
 FINAL_CHECKS = 3
 """What is evaluated at the end takes as long as so many checks."""
-
 
 LOOKS = 0.05
 """Share of the time left that a look at the kernel between steps may take."""
 
-
 LESS = 0.9
-"""A held-out loss counts as smaller below this share of another."""
+"""A validation loss counts as smaller below this share of another."""
 
 
 class _Best(NamedTuple):
-    """The look from outside that saw the smallest held-out loss, its number, and the parameters it saw."""
+    """The look from outside that saw the smallest validation loss, its number, and the parameters it saw."""
 
     number: int
     check: Check
@@ -71,9 +68,9 @@ class Outcome(NamedTuple):
 class Trainer:
     """Runs the phases of a strategy.
 
-    - `measure`: held-out residuals and errors from parameters;
+    - `measure`: validation residuals and errors from parameters;
     - `diagnostician`: takes spectra;
-    - `journal`: what was recorded before, and when to stop.
+    - `recorder`: what was recorded before, and when to stop.
     """
 
     def __init__(
@@ -82,18 +79,18 @@ class Trainer:
         strategy: Strategy,
         measure: Measure,
         diagnostician: Diagnostician,
-        journal: Journal,
+        recorder: Recorder,
     ):
         self._residuals, self._phases, self._sampler = residuals, strategy.phases, strategy.sampler
-        self._measure, self._diagnostician, self._journal = measure, diagnostician, journal
-        self._limits, self._shares = journal.limits, normalised([phase.share for phase in strategy.phases])
+        self._measure, self._diagnostician, self._recorder = measure, diagnostician, recorder
+        self._limits, self._shares = recorder.limits, normalised([phase.share for phase in strategy.phases])
         self._best: _Best | None = None
         self._look_seconds = 0.0
-        self._horizon = max(journal.limits.steps or sum(phase.steps for phase in strategy.phases), 1)
+        self._horizon = max(recorder.limits.steps or sum(phase.steps for phase in strategy.phases), 1)
 
     @property
     def history(self) -> History:
-        return self._journal.history
+        return self._recorder.history
 
     def run(self, state: TrainState) -> Outcome:
         """Train from `state`, or from where an interrupted run stood, to the end."""
@@ -114,7 +111,7 @@ class Trainer:
 
     def _resumed(self, state: TrainState) -> tuple[TrainState, Place]:
         """Where training goes on, from its first state."""
-        before = self._journal.resume_training()
+        before = self._recorder.resume_training()
         if before is None:
             return state, Place(self._limits.seconds(), phase=-1, reason=StopReason.STEPS)
         place, phase = before.place, self._phases[before.place.phase]
@@ -132,7 +129,7 @@ class Trainer:
         if best is not None:
             place = msgspec.structs.replace(place, kept=best.number)
         kept = None if best is None else best.params
-        self._journal.offer(Training(place, state, kept, self._diagnostician.memory), finished)
+        self._recorder.offer(Training(place, state, kept, self._diagnostician.memory), finished)
 
     def _limit(self, number: int, began: float, first: int) -> Limit:
         """Of a phase that begins at step `first`."""
@@ -156,8 +153,8 @@ class Trainer:
             limit, now = self._limit(number, place.began, int(state.step)), self._limits.seconds()
             coming = next_stretch(limit, 0, now, None, 1)
             if isinstance(coming, Stretch):
-                compiling = self._journal.longest_compilation
-                if self._journal.has_time(f"phase {self._phases[number].name}", compiling, limit.deadline - now):
+                compiling = self._recorder.longest_compilation
+                if self._recorder.has_time(f"phase {self._phases[number].name}", compiling, limit.deadline - now):
                     return number
                 coming = StopReason.BUDGET
             if self._shares[number] > 0:
@@ -168,7 +165,7 @@ class Trainer:
         """At the first step of a phase."""
         phase, entered = self._phases[number], self._limits.seconds()
         state = _enter(phase, self._residuals, state)
-        self._journal.phase(phase.name)
+        self._recorder.phase(phase.name)
         self._diagnose(state, phase)
         first = int(state.step)
         return state, Place(began, number, first, best_at=first, entered=entered)
@@ -191,8 +188,8 @@ class Trainer:
                 return state, msgspec.structs.replace(place, reason=coming)
             self._offer(state, place)
             progress = fraction_of(limit, done, place.entered, now)
-            began, compiled = self._limits.seconds(), self._journal.compile_seconds
-            with self._journal.timed("train"):
+            began, compiled = self._limits.seconds(), self._recorder.compile_seconds
+            with self._recorder.timed("train"):
                 state, infos, alive = stretch(state, coming.length, progress, (1 - progress) / coming.remaining)
                 infos = jax.tree.map(np.asarray, infos)
             taken, ended = int(state.step) - place.first - done, self._limits.seconds()
@@ -200,7 +197,7 @@ class Trainer:
             if not alive:
                 return state, _not_finite(place, self._fault(phase, state))
             state, place = self._checked(state, place, infos, taken, limit)
-            compiled = self._journal.compile_seconds - compiled
+            compiled = self._recorder.compile_seconds - compiled
             pace = Pace((ended - began) / taken, max(self._limits.seconds() - ended - compiled, 0.0))
             self._limits.keep("the final figures", FINAL_CHECKS * pace.check)
             if place.reason is None and done + taken in planned and self._can_look():
@@ -213,17 +210,17 @@ class Trainer:
         """After a stretch: a look from outside, and whether it ends the phase."""
         phase = self._phases[place.phase]
         check = self._check(state, infos.weights, taken)
-        if not math.isfinite(check.held_out_loss):
-            fault = self._measure.fault(state.params) or "held-out loss"
+        if not math.isfinite(check.validation_loss):
+            fault = self._measure.fault(state.params) or "validation loss"
             state = dataclasses.replace(state, params=state.previous)
             return state, _not_finite(place, f"{fault}, at step {check.step}")
-        if self._best is None or check.held_out_loss < total_loss(self._best.check.held_out, numbers(state)):
+        if self._best is None or check.validation_loss < total_loss(self._best.check.validation_losses, numbers(state)):
             self._best = _Best(len(self.history.checks), check, state.params)
-        if place.best is None or check.held_out_loss < LESS * place.best:
-            place = msgspec.structs.replace(place, best=check.held_out_loss, best_at=check.step)
+        if place.best is None or check.validation_loss < LESS * place.best:
+            place = msgspec.structs.replace(place, best=check.validation_loss, best_at=check.step)
         within = fraction_of(limit, check.step - place.first, place.entered, check.seconds)
         over = sum(self._shares[: place.phase]) + self._shares[place.phase] * within
-        is_stopped = self._journal.check(check, over)
+        is_stopped = self._recorder.check(check, over)
         reason = StopReason.INTERRUPTED if is_stopped else self._stop_reason(phase, check, place.best_at)
         return state, msgspec.structs.replace(place, reason=reason)
 
@@ -236,7 +233,7 @@ class Trainer:
 
     def _stop_reason(self, phase: Phase, check: Check, best_at: int) -> StopReason | None:
         """Why a phase ends before its steps and its time are up, if it does."""
-        if self._limits.target is not None and check.held_out_loss <= self._limits.target:
+        if self._limits.target is not None and check.validation_loss <= self._limits.target:
             return StopReason.TARGET
         if phase.patience is not None and check.step - best_at >= phase.patience:
             return StopReason.STALLED
@@ -247,7 +244,7 @@ class Trainer:
         one = lambda state, progress: take_step(phase, self._residuals, self._sampler, state, progress)
         step = jax.jit(one, inline=True)  # traced once, though its shapes are asked for first
         stretch = jax.jit(lambda *args: _stretch(step, phase.check_every, *args))
-        with self._journal.compiling():
+        with self._recorder.compiling():
             lowered = stretch.lower(state, 0, 0.0, 0.0)
             return lowered.compile(), hashlib.sha256(lowered.as_text().encode()).hexdigest()
 
@@ -256,24 +253,27 @@ class Trainer:
         self.history.append(first, {f.name: getattr(kept, f.name) for f in dataclasses.fields(kept)})
 
     def _check(self, state: TrainState, weights: Mapping[str, Any], taken: int) -> Check:
-        with self._journal.timed("diagnostics"):
-            held_out, errors = self._measure.held_out(state.params), self._measure.errors(state.params)
+        with self._recorder.timed("diagnostics"):
+            validation_losses, errors = (
+                self._measure.validation_losses(state.params),
+                self._measure.errors(state.params),
+            )
         final = {name: float(column[taken - 1]) for name, column in weights.items()}
-        trained = {name: held_out[name] for name in final}
+        trained = {name: validation_losses[name] for name in final}
         return Check(int(state.step), self._limits.seconds(), total_loss(trained, final), trained, errors.relative_l2)
 
     def _kept(self, state: TrainState) -> tuple[TrainState, int]:
-        """The state, with the parameters that left least on held-out points where those of the end are not as good, and
-        the step of the parameters.
+        """The state, with the parameters of least validation loss where the last are not as good, and the step they
+        were taken at.
         """
         if self._best is None:
             return state, int(state.step)
         check, last = self._best.check, self.history.checks[-1]
-        best, left = (total_loss(each.held_out, numbers(state)) for each in (check, last))
+        best, left = (total_loss(each.validation_losses, numbers(state)) for each in (check, last))
         if last.step == int(state.step) and left <= best / LESS:
             return state, last.step
         other = f"those of step {last.step} leave {left:.2e}" if last is not check else "what came then is not finite"
-        self._journal.decide(f"kept: the parameters of step {check.step}, held-out loss {best:.2e}; {other}")
+        self._recorder.decide(f"kept: the parameters of step {check.step}, validation loss {best:.2e}; {other}")
         records = self.history.diagnostics
         self.history.diagnostics = [record for record in records if record.step < int(state.step)]
         return dataclasses.replace(state, params=self._best.params), check.step
@@ -292,7 +292,7 @@ class Trainer:
             taken = self.history.step >= records[-1].step
             rates = self.history.learning_rate[taken]
         watch = Stopwatch()
-        with self._journal.timed("diagnostics"):
+        with self._recorder.timed("diagnostics"):
             try:
                 record = self._diagnostician(
                     jax.tree.map(np.asarray, state.params),
@@ -306,9 +306,9 @@ class Trainer:
             except NotFiniteError as error:
                 if not records:  # and no step was taken yet
                     raise
-                self._journal.decide(f"no look at the kernel at step {step}: {error}")
+                self._recorder.decide(f"no look at the kernel at step {step}: {error}")
             else:
-                self._journal.diagnosed(record)
+                self._recorder.diagnosed(record)
         self._look_seconds = watch.own
         self._limits.keep("the last kernel snapshot", self._look_seconds)
 

@@ -39,7 +39,7 @@ def advected(u):
 def test_smooth_values_take_the_narrowest_network():
     start = start_of(LINE, advected, lambda u, x: u - jnp.sin(3 * x))
     assert start.width == WIDTHS[0] and start.error < 1e-7
-    assert not np.any(start.warp.share)
+    assert not np.any(start.stretching.share)
 
 
 def test_fast_values_take_a_wider_network():
@@ -53,7 +53,7 @@ def test_a_front_is_resolved_by_stretching_coordinates_around_it(center):
     """A front of width 1/200 has waves up to about 1000 in plain coordinates, more than 1600 unknowns hold."""
     start = start_of(LINE, advected, lambda u, x: u - jnp.tanh(200 * (x - center)), widths=[800])
     assert start.error < 1e-5
-    bumps = np.asarray(start.warp.center)[np.asarray(start.warp.share) > 0]
+    bumps = np.asarray(start.stretching.center)[np.asarray(start.stretching.share) > 0]
     assert np.abs(bumps - center).min() < 0.01
 
 

@@ -19,7 +19,7 @@ from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.geometry.points import Points
 from pinnkit.networks.functional import FunctionalModel
 from pinnkit.runs.limits import Limits
-from pinnkit.runs.recorder import Journal
+from pinnkit.runs.recorder import Recorder
 from pinnkit.runs.stop_reason import StopReason
 
 rod = Box(x=(0.0, 1.0), t=(0.0, 2.0))
@@ -37,7 +37,7 @@ def marching_of(**conditions):
 def test_marching_needs_every_initial_value_and_nothing_at_the_end():
     found = marching_of(pde=inside, walls=walls, value=value, velocity=velocity)
     assert found is not None and found.axis == 1
-    assert [(pin.output, pin.order) for pin in found.pins] == [(0, 0), (0, 1)]
+    assert [(face_value.output, face_value.order) for face_value in found.face_values] == [(0, 0), (0, 1)]
     assert list(found.problem.conditions) == ["pde"]
     assert marching_of(pde=inside, walls=walls, value=value) is None
     end = Condition(lambda u: u, on=rod.end())
@@ -66,7 +66,7 @@ def test_points_are_squeezed_into_the_window():
     assert marching is not None
     with jax.enable_x64(True):
         batch = {"pde": Points(jnp.array([[0.2, 0.0], [0.4, 1.0], [0.6, 2.0]]), None, {})}
-        moved = marching.move(batch, (0.5, 0.75), marching.warp())["pde"].coordinates
+        moved = marching.move(batch, (0.5, 0.75), marching.stretching())["pde"].coordinates
     np.testing.assert_allclose(moved, [[0.2, 0.5], [0.4, 0.625], [0.6, 0.75]])
 
 
@@ -75,8 +75,8 @@ def test_points_gather_where_coordinates_are_stretched():
     assert marching is not None
     with jax.enable_x64(True):
         x = jnp.column_stack([jnp.linspace(0, 1, 101), jnp.full(101, 2.0)])
-        warp = marching.warp([Bump(0, 0.0, 0.01)])  # in the middle, of half width 0.005
-        moved = np.asarray(marching.move({"pde": Points(x, None, {})}, (0.0, 1.0), warp)["pde"].coordinates)
+        stretching = marching.stretching([Bump(0, 0.0, 0.01)])  # in the middle, of half width 0.005
+        moved = np.asarray(marching.move({"pde": Points(x, None, {})}, (0.0, 1.0), stretching)["pde"].coordinates)
     assert np.all(np.diff(moved[:, 0]) > 0) and moved[0, 0] == 0 and moved[-1, 0] == 1
     assert np.sum(np.abs(moved[:, 0] - 0.5) < 0.005) > 25
 
@@ -91,11 +91,16 @@ def test_a_window_starts_where_the_last_one_ended():
         start = find_start(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, [100], 1.0, 0)
         assert start.error < 1e-9
         random = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params["features"])
-        first = {"features": random, "start": start.params, "warp": start.warp, "window": jnp.array([0.0, 0.5])}
+        first = {
+            "features": random,
+            "start": start.params,
+            "stretching": start.stretching,
+            "window": jnp.array([0.0, 0.5]),
+        }
         at_end = jax.jit(jax.vmap(lambda x: marching.at_end(model, first, x)))
         values = lambda x: np.asarray(at_end(jnp.asarray(x)))
         handed_on = find_start(marching, values, 0.5, [300], 1.0, 0)
-        given = {"start": handed_on.params, "warp": handed_on.warp, "window": jnp.array([0.5, 2.0])}
+        given = {"start": handed_on.params, "stretching": handed_on.stretching, "window": jnp.array([0.5, 2.0])}
         second = {"features": random, **given}
         x = jnp.array([0.3, 0.5])
         rate = jax.jit(lambda params: jax.jvp(lambda x: model.apply(params, x), (x,), (jnp.array([0.0, 1.0]),)))
@@ -114,7 +119,7 @@ def test_walls_hold_whatever_a_start_says(top):
     with jax.enable_x64(True):
         model, rng = marching.model(24, (4.0, 2.0), 0), np.random.default_rng(0)
         params = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params)
-        params = {**params, "window": jnp.array([0.5, 1.25]), "warp": marching.warp()}
+        params = {**params, "window": jnp.array([0.5, 1.25]), "stretching": marching.stretching()}
         field = jax.jit(lambda x: model.apply(params, x)[0])
         for x in jnp.array([[0.0, 0.5], [1.0, 0.5], [0.0, 0.9], [1.0, 1.25]]):
             np.testing.assert_allclose(field(x), top * x[0] * np.sin(x[1]), atol=1e-12)
@@ -180,9 +185,9 @@ def test_windows_that_resolve_nothing_are_given_up(monkeypatch):
     with jax.enable_x64(True):
         marching = find_marching(find_ansatz(shaken))
         assert marching is not None
-        journal = Journal(shaken.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
-        assert windows.Windows(marching, 0, journal).run() is None
-    assert "given up before" in journal.history.decisions[-1]
+        recorder = Recorder(shaken.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
+        assert windows.Windows(marching, 0, recorder).run() is None
+    assert "given up before" in recorder.history.decisions[-1]
 
 
 def test_a_budget_that_is_short_lets_windows_leave_more(windowed, monkeypatch):
@@ -194,10 +199,10 @@ def test_a_budget_that_is_short_lets_windows_leave_more(windowed, monkeypatch):
         assert marching is not None
         for budget in (None, 40.0):
             clock = itertools.count(0.0, 1.0)
-            journal = Journal(growth.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
-            windows.Windows(marching, 0, journal).run()
-            eased = [decision for decision in journal.history.decisions if "may leave" in decision]
-            assert bool(eased) == (budget is not None), (budget, next(clock), journal.history.decisions)
+            recorder = Recorder(growth.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
+            windows.Windows(marching, 0, recorder).run()
+            eased = [decision for decision in recorder.history.decisions if "may leave" in decision]
+            assert bool(eased) == (budget is not None), (budget, next(clock), recorder.history.decisions)
 
 
 def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed, monkeypatch):
@@ -208,10 +213,10 @@ def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed
         marching = find_marching(find_ansatz(growth))
         assert marching is not None
         clock = itertools.count(0.0, 1.0)
-        journal = Journal(growth.conditions, ("x", "t"), Limits(None, 60.0, None, Clock(0.0)), ())
-        assert windows.Windows(marching, 0, journal).run() is None
-        assert journal.history.shortages[-1].work.startswith("time windows from")
-        assert journal.limits.seconds_left > 0.4 * 60.0
+        recorder = Recorder(growth.conditions, ("x", "t"), Limits(None, 60.0, None, Clock(0.0)), ())
+        assert windows.Windows(marching, 0, recorder).run() is None
+        assert recorder.history.skipped_work[-1].work.startswith("time windows from")
+        assert recorder.limits.seconds_left > 0.4 * 60.0
 
 
 def test_a_window_that_shortening_does_not_help_keeps_its_length(monkeypatch):
@@ -229,9 +234,9 @@ def test_a_window_that_shortening_does_not_help_keeps_its_length(monkeypatch):
     with jax.enable_x64(True):
         marching = find_marching(find_ansatz(moving))
         assert marching is not None
-        journal = Journal(moving.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
-        assert windows.Windows(marching, 0, journal).run() is None
-    assert "given up before 0.125:" in journal.history.decisions[-1]  # a sixteenth of the time
+        recorder = Recorder(moving.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
+        assert windows.Windows(marching, 0, recorder).run() is None
+    assert "given up before 0.125:" in recorder.history.decisions[-1]  # a sixteenth of the time
 
 
 @pytest.mark.parametrize(
@@ -255,7 +260,7 @@ def test_windows_grow_where_length_is_not_what_is_left(before, left, grown):
 def test_windows_are_no_more_exact_than_a_target_asks(windowed):
     growth, exact = windowed
     solution = pinnkit.fit(growth, target=1e-6)
-    assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.held_out_loss <= 1e-6
+    assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.validation_loss <= 1e-6
     assert solution.summary.steps < exact.summary.steps
 
 

@@ -15,7 +15,7 @@ from pinnkit.automatic.procedure import Automatic
 from pinnkit.automatic.random_features.solver import FeatureSolver, feature_model, residual_bandwidth
 from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.runs.limits import Limits
-from pinnkit.runs.recorder import Journal
+from pinnkit.runs.recorder import Recorder
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.training.named import STRATEGIES
 from pinnkit.training.phase import MOST_ROWS
@@ -62,17 +62,17 @@ def automatic(problem, budget, monkeypatch):
     clock = itertools.count(0.0, 1.0)
     monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
     ansatz = find_ansatz(problem)
-    journal = Journal(ansatz.remaining.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
-    return Automatic(ansatz, 0, journal, Choices(bandwidth=1.5)), journal
+    recorder = Recorder(ansatz.remaining.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
+    return Automatic(ansatz, 0, recorder, Choices(bandwidth=1.5)), recorder
 
 
 @pytest.mark.usefixtures("x64")
 def test_a_width_that_would_take_too_long_is_not_tried(monkeypatch):
     monkeypatch.setattr(auto, "UNKNOWNS", {1: (6, 48)})
     for budget, is_tried in ((1e2, False), (1e6, True)):
-        procedure, journal = automatic(poisson(), budget, monkeypatch)
+        procedure, recorder = automatic(poisson(), budget, monkeypatch)
         found = procedure.run()
-        refused = [decision for decision in journal.history.decisions if "width 48 skipped" in decision]
+        refused = [decision for decision in recorder.history.decisions if "width 48 skipped" in decision]
         assert bool(refused) != is_tried and found.settings["width"] == (48 if is_tried else 6)
 
 
@@ -89,7 +89,7 @@ def test_where_sines_fail_a_deep_network_is_trained_and_the_better_kept(monkeypa
 
 def test_a_target_ends_the_procedure():
     solution = pinnkit.fit(poisson(), target=1e-3)
-    assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.held_out_loss <= 1e-3
+    assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.validation_loss <= 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +113,10 @@ def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
 @pytest.mark.usefixtures("x64")
 def test_windows_are_tried_where_time_allows_several(decay, monkeypatch):
     for seconds, is_tried in ((0.05, True), (1.0, False)):
-        procedure, journal = automatic(decay, 100.0, monkeypatch)
+        procedure, recorder = automatic(decay, 100.0, monkeypatch)
         procedure._took = {procedure.first.layer.size: [seconds, seconds]}  # eight windows take 96 times as long each
         assert procedure._has_time_for_windows() == is_tried
-        assert any("time windows skipped" in decision for decision in journal.history.decisions) != is_tried
+        assert any("time windows skipped" in decision for decision in recorder.history.decisions) != is_tried
 
 
 @pytest.mark.usefixtures("x64")

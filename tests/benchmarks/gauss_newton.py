@@ -139,7 +139,7 @@ def hard_burgers(width: int, depth: int, points: int) -> Setting:
 
 
 def errors(setting: Setting, steps: int, redraw: int, momentum: float) -> tuple[float, float]:
-    """Held-out over training loss, and the relative error of u, after so many steps."""
+    """Validation over training loss, and the relative error of u, after so many steps."""
     residuals, weights = setting.residuals, setting.weights
     sampler, optimizer = QuasiRandom(redraw=redraw), levenberg_marquardt(momentum=momentum)
     start = sampler.init(setting.problem, setting.counts, seed=0)
@@ -162,10 +162,10 @@ def errors(setting: Setting, steps: int, redraw: int, momentum: float) -> tuple[
 
     carry = setting.params, optimizer.init(setting.params), start, jax.random.key(0)
     (params, *_), losses = jax.jit(lambda carry: jax.lax.scan(step, carry, jnp.arange(steps)))(carry)
-    held_out = batch_of(setting.problem, sampler.init(setting.problem, setting.counts, seed=10_007))
-    measure = Measure(residuals, held_out, ReferenceGrid.of(setting.problem))
-    held_out = 0.5 * sum(measure.held_out(params).values())
-    return held_out / float(losses[-1]), measure.errors(params)[0]["u"]
+    validation_losses = batch_of(setting.problem, sampler.init(setting.problem, setting.counts, seed=10_007))
+    measure = Measure(residuals, validation_losses, ReferenceGrid.of(setting.problem))
+    validation_losses = 0.5 * sum(measure.validation_losses(params).values())
+    return validation_losses / float(losses[-1]), measure.errors(params)[0]["u"]
 
 
 def training() -> None:
@@ -174,7 +174,7 @@ def training() -> None:
         "burgers, conditions built in, 4×16, 400 points, 150 steps": (lambda: hard_burgers(16, 4, 400), 150),
         "burgers, conditions built in, 4×16, 1800 points, 150 steps": (lambda: hard_burgers(16, 4, 1800), 150),
     }
-    print("| | new points every | momentum | held-out ÷ training loss | relative L2 |\n|---|---:|---:|---:|---:|")
+    print("| | new points every | momentum | validation ÷ training loss | relative L2 |\n|---|---:|---:|---:|---:|")
     for name, (make, steps) in cases.items():
         for redraw, momentum in [(10, 0.0), (1, 0.0), (1, 0.9)]:
             ratio, error = errors(make(), steps, redraw, momentum)

@@ -134,10 +134,10 @@ def environment(program: Program) -> Path:
 def measure(entry: Entry, python: Path, network: tuple[int, int], points: int, dtype: str, core: int) -> dict:
     """One run of one entry, alone on one core."""
     taskset = shutil.which("taskset")
-    pin = [taskset, "-c", str(core)] if taskset else []
+    face_value = [taskset, "-c", str(core)] if taskset else []
     numbers = [str(number) for number in (*network, points)]
     output = run(
-        [*pin, str(python), str(CHILDREN / entry.program.child), *numbers, dtype, entry.name],
+        [*face_value, str(python), str(CHILDREN / entry.program.child), *numbers, dtype, entry.name],
         JAX_PLATFORMS="cpu",
         XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
         OMP_NUM_THREADS="1",

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pinnkit import Callback, Checkpoints, fit
-from pinnkit.runs.resume.checkpointing import Saver
+from pinnkit.runs.resume.checkpointing import CheckpointWriter
 from problems.burgers import burgers
 
 RUN = {"strategy": "soap", "steps": 8000, "points": 2000, "width": 40, "depth": 4}
@@ -51,7 +51,7 @@ class Looks(Callback):
 @pytest.mark.benchmark
 def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, capsys, monkeypatch):
     saves, waits = [], []
-    write, offer = Saver._write, Saver.offer
+    write, offer = CheckpointWriter._write, CheckpointWriter.offer
 
     def timed_write(self, moment):
         began = time.perf_counter()
@@ -64,8 +64,8 @@ def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, ca
         if not moment.finished:
             waits.append(time.perf_counter() - began)
 
-    monkeypatch.setattr(Saver, "_write", timed_write)
-    monkeypatch.setattr(Saver, "offer", timed_offer)
+    monkeypatch.setattr(CheckpointWriter, "_write", timed_write)
+    monkeypatch.setattr(CheckpointWriter, "offer", timed_offer)
     looks = Looks()
     fit(burgers, **RUN, callbacks=[looks], checkpoints=Checkpoints(tmp_path, every_seconds=OFTEN))
     within = [save for save in saves[1:] if looks.seen[0][0] < save[0] and save[1] < looks.seen[-1][0]]

@@ -14,7 +14,7 @@ import pytest
 from pinnkit import Checkpoints, fit
 from pinnkit.equations.registry import find_problem
 from pinnkit.runs.history import History
-from pinnkit.runs.recorder import Journal
+from pinnkit.runs.recorder import Recorder
 
 STEPS = 1_000_000
 
@@ -35,7 +35,7 @@ def measure():
 
     def timed(name, function):
         def call(*args, **options):
-            before = getattr(getattr(args[0], "_saver", None), "_latest", None)
+            before = getattr(getattr(args[0], "_writer", None), "_latest", None)
             began = time.thread_time()
             function(*args, **options)
             spent[name] += time.thread_time() - began
@@ -44,7 +44,7 @@ def measure():
         return call
 
     History.append = timed("append", History.append)
-    Journal.offer = timed("offer", Journal.offer)
+    Recorder.offer = timed("offer", Recorder.offer)
     began = time.process_time()
     options = {"strategy": "adam", "steps": STEPS, "width": 20, "depth": 2, "points": 100}
     with tempfile.TemporaryDirectory() as folder:

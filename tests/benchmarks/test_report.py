@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from pinnkit import fit
-from pinnkit.diagnostics.linear_theory import Passage
+from pinnkit.diagnostics.linear_theory import Prediction
 from pinnkit.equations.registry import find_problem
 from pinnkit.report import Report
-from pinnkit.runs.recorder import Journal
+from pinnkit.runs.recorder import Recorder
 
-from ..report.synthetic import make_history, make_record, make_run, make_snapshot, make_theory
+from ..report.synthetic import make_grid_fields, make_history, make_record, make_run, make_theory
 
 pytestmark = pytest.mark.benchmark
 MODES = 384
@@ -34,12 +34,12 @@ def long_run(steps=100_000, looks=50):
             rank=300,
             n=MODES,
             theory=theory,
-            passage=Passage(before, step, theory.rates, *rng.standard_normal((3, MODES))) if step else None,
+            prediction=Prediction(before, step, theory.rates, *rng.standard_normal((3, MODES))) if step else None,
             mode_coefficients=rng.standard_normal(MODES),
         )
         for before, step in zip([0, *at], at, strict=False)
     ]
-    return make_run(history=history, snapshot=make_snapshot(("x", "t"), (("u", 1), ("v", 2))))
+    return make_run(history=history, snapshot=make_grid_fields(("x", "t"), (("u", 1), ("v", 2))))
 
 
 def test_a_report_of_a_long_run_is_small_and_quick(tmp_path):
@@ -56,7 +56,7 @@ def test_a_report_of_a_long_run_is_small_and_quick(tmp_path):
 
 
 def test_recording_costs_little(monkeypatch):
-    """Processor time inside the journal over that of the steps, in one run of the smallest steps there are."""
+    """Processor time inside the recorder over that of the steps, in one run of the smallest steps there are."""
     spent = {"recording": 0.0}
 
     def timed(function):
@@ -69,7 +69,7 @@ def test_recording_costs_little(monkeypatch):
 
         return call
 
-    for owner, name in ((Journal, "check"), (Journal, "diagnosed"), (Journal, "add"), (Journal, "phase")):
+    for owner, name in ((Recorder, "check"), (Recorder, "diagnosed"), (Recorder, "add"), (Recorder, "phase")):
         monkeypatch.setattr(owner, name, timed(getattr(owner, name)))
     from pinnkit.runs.history import History
     from pinnkit.training.loop import Trainer
@@ -90,7 +90,7 @@ def test_recording_costs_little(monkeypatch):
 def test_gradient_descent_is_predicted_within_a_tenth_after_its_transient(name):
     options = {"steps": 3000, "points": 300, "width": 16, "depth": 2, "conditions": "soft"}
     history = fit(find_problem(name), strategy="gradient-descent", **options).history
-    errors = [passage.error for passage in history.passages if passage.start >= 100]
+    errors = [prediction.error for prediction in history.predictions if prediction.start >= 100]
     of = f"of {len(errors)} predictions, at most {max(errors):.3f}"
     print(f"\n{name}: median error {np.median(errors):.3f} {of}")
     assert np.median(errors) <= 0.1

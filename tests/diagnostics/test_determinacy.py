@@ -225,11 +225,11 @@ def with_pinned(make, **condition):
 
 
 def pinned_pressure():
-    return with_pinned(pressure, pin=Condition(lambda p: p, on=PointSet({"x": [0.0], "y": [0.0]})))
+    return with_pinned(pressure, face_value=Condition(lambda p: p, on=PointSet({"x": [0.0], "y": [0.0]})))
 
 
 def pinned_neumann():
-    return with_pinned(neumann, pin=Condition(lambda u: u - 1.3, on=PointSet({"x": [0.0]})))
+    return with_pinned(neumann, face_value=Condition(lambda u: u - 1.3, on=PointSet({"x": [0.0]})))
 
 
 def complete_wave():

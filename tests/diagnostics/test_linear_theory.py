@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pinnkit import FunctionalModel, StableLearningRate, fit
 from pinnkit.diagnostics.diagnostician import Diagnostician
-from pinnkit.diagnostics.linear_theory import Passage, Theory, decay, is_trusted, trust
+from pinnkit.diagnostics.linear_theory import Prediction, Theory, decay, is_trusted, trust
 from pinnkit.learning_rates.constant import ConstantLearningRate
 from pinnkit.optimizers.preconditioner import GRADIENT_DESCENT
 from pinnkit.optimizers.soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap
@@ -78,10 +78,10 @@ def test_momentum_is_stable_beyond_two_over_the_rate():
 
 def test_error_compares_with_the_larger_loss():
     one = np.ones(1)
-    assert Passage(0, 1, one, one, np.sqrt(0.8) * one, one).error == pytest.approx(0.2)
-    assert Passage(0, 1, one, one, one, np.sqrt(0.8) * one).error == pytest.approx(0.2)
-    assert Passage(0, 1, one, one, 0 * one, 0 * one).error == 0.0
-    assert Passage(0, 1, one, one, np.inf * one, one).error == 1.0
+    assert Prediction(0, 1, one, one, np.sqrt(0.8) * one, one).error == pytest.approx(0.2)
+    assert Prediction(0, 1, one, one, one, np.sqrt(0.8) * one).error == pytest.approx(0.2)
+    assert Prediction(0, 1, one, one, 0 * one, 0 * one).error == 0.0
+    assert Prediction(0, 1, one, one, np.inf * one, one).error == 1.0
 
 
 LINEAR = Strategy(
@@ -99,10 +99,10 @@ def linear_network():
 def test_theory_is_exact_where_the_kernel_is_constant():
     """Training on the points of the looks: all of them, for 384 rows are not reached."""
     run = fit(poisson(), linear_network(), LINEAR, steps=300, points=40, sampler="uniform").history
-    assert [p.end for p in run.passages] == [10, 18, 32, 56, 100, 178, 300]
-    assert max(p.error for p in run.passages) < 0.2  # training and looks have points of their own
-    passage = run.passages[-1]
-    assert passage.losses[0] == pytest.approx(run.diagnostics[-2].theory.loss)
+    assert [p.end for p in run.predictions] == [10, 18, 32, 56, 100, 178, 300]
+    assert max(p.error for p in run.predictions) < 0.2  # training and looks have points of their own
+    prediction = run.predictions[-1]
+    assert prediction.losses[0] == pytest.approx(run.diagnostics[-2].theory.loss)
 
 
 @pytest.mark.usefixtures("x64")
@@ -115,9 +115,9 @@ def test_two_steps_of_gradient_descent_are_predicted_exactly_on_a_linear_model_a
     rate = 0.5 / take(params, plain, step=0, **options).spectrum.largest_eigenvalue
     step = linearized(residuals, params, batch, weights)
     moved = jax.tree.map(lambda p, g: p - 1e-3 * rate * g, params, step.unravel(step.gradient))
-    passage = take(moved, plain, step=1, learning_rates=np.full(2, 5e-4 * rate), **options).passage
-    _, predicted, actual = passage.losses
-    before = passage.losses[0]
+    prediction = take(moved, plain, step=1, learning_rates=np.full(2, 5e-4 * rate), **options).prediction
+    _, predicted, actual = prediction.losses
+    before = prediction.losses[0]
     np.testing.assert_allclose(before - predicted, before - actual, rtol=1e-2)
 
 
@@ -140,8 +140,8 @@ def test_two_steps_of_a_preconditioned_method_are_predicted(name):
     take(params, plain, step=0, **options)
     rate = 1e-7
     moved = jax.tree.map(lambda p, d: p - rate * d, params, direction)
-    passage = take(moved, plain, step=1, learning_rates=np.full(2, rate / 2), **options).passage
-    before, predicted, actual = passage.losses
+    prediction = take(moved, plain, step=1, learning_rates=np.full(2, rate / 2), **options).prediction
+    before, predicted, actual = prediction.losses
     assert before - actual > 0
     np.testing.assert_allclose(before - predicted, before - actual, rtol=1e-2)
 
@@ -159,7 +159,7 @@ def descent():
 
 
 def test_gradient_descent_is_predicted_within_a_tenth_after_its_transient(descent):
-    errors = [passage.error for passage in descent.history.passages if passage.start >= 100]
+    errors = [prediction.error for prediction in descent.history.predictions if prediction.start >= 100]
     assert len(errors) >= 3
     assert np.median(errors) <= 0.1
 
@@ -168,41 +168,41 @@ def test_predictions_are_kept_with_the_run(descent, tmp_path):
     descent.save(tmp_path / "run")
     from pinnkit import Run
 
-    loaded = Run.load(tmp_path / "run").history.passages
-    for before, after in zip(descent.history.passages, loaded, strict=True):
-        for field in dataclasses.fields(Passage):
+    loaded = Run.load(tmp_path / "run").history.predictions
+    for before, after in zip(descent.history.predictions, loaded, strict=True):
+        for field in dataclasses.fields(Prediction):
             np.testing.assert_array_equal(getattr(before, field.name), getattr(after, field.name))
 
 
 def test_methods_of_second_order_make_no_predictions():
     run = fit(poisson(), strategy="gauss-newton", steps=12, width=8, depth=1, points=30).history
-    assert run.passages == []
+    assert run.predictions == []
     assert all(record.theory is None for record in run.diagnostics)
 
 
-def passage(start, end, error=0.0, growth=0.5):
+def prediction(start, end, error=0.0, growth=0.5):
     """Of one mode, whose predicted loss is this share of the one before, and so far off."""
     before, predicted = np.ones(1), np.full(1, np.sqrt(growth))
-    return Passage(start, end, np.ones(1), before, predicted, predicted * np.sqrt(1 - error))
+    return Prediction(start, end, np.ones(1), before, predicted, predicted * np.sqrt(1 - error))
 
 
 def test_trust_follows_several_passages_by_their_steps():
     good, bad = 0.01, 0.6
-    assert trust([passage(0, 10, good), passage(10, 1000, good)]) is None
-    many = [passage(0, 10, bad), passage(10, 100, good), passage(100, 1000, good)]
+    assert trust([prediction(0, 10, good), prediction(10, 1000, good)]) is None
+    many = [prediction(0, 10, bad), prediction(10, 100, good), prediction(100, 1000, good)]
     assert trust(many) == pytest.approx(0.99) and is_trusted(many)
-    long_bad = [passage(0, 10, good), passage(10, 100, good), passage(100, 1000, bad)]
+    long_bad = [prediction(0, 10, good), prediction(10, 100, good), prediction(100, 1000, bad)]
     assert trust(long_bad) == pytest.approx(0.1) and not is_trusted(long_bad)
-    ended_badly = [*long_bad[:2], passage(100, 900, good), passage(900, 1000, bad)]
-    assert is_trusted(ended_badly)  # a short passage at the end is not the whole story
-    old = [passage(0, 10**6, bad), *(passage(10**6 + 10 * i, 10**6 + 10 * i + 10, good) for i in range(5))]
+    ended_badly = [*long_bad[:2], prediction(100, 900, good), prediction(900, 1000, bad)]
+    assert is_trusted(ended_badly)  # a short prediction at the end is not the whole story
+    old = [prediction(0, 10**6, bad), *(prediction(10**6 + 10 * i, 10**6 + 10 * i + 10, good) for i in range(5))]
     assert is_trusted(old)
 
 
 def test_a_prediction_that_grows_diverges():
-    assert passage(0, 10, growth=1e74).diverges
-    assert passage(0, 10, growth=np.inf).diverges
-    assert not passage(0, 10, growth=2.0).diverges
+    assert prediction(0, 10, growth=1e74).diverges
+    assert prediction(0, 10, growth=np.inf).diverges
+    assert not prediction(0, 10, growth=2.0).diverges
 
 
 @pytest.mark.usefixtures("x64")
@@ -212,4 +212,4 @@ def test_a_single_step_is_no_passage():
     plain = {name: float(weight) for name, weight in weights.items()}
     options = {"phase": "p", "horizon": 10, "preconditioner": GRADIENT_DESCENT}
     take(params, plain, step=0, **options)
-    assert take(params, plain, step=1, learning_rates=np.ones(1), **options).passage is None
+    assert take(params, plain, step=1, learning_rates=np.ones(1), **options).prediction is None

@@ -221,11 +221,11 @@ def test_single_rows_hold_where_a_condition_as_a_whole_does_not():
     ansatz = find_ansatz(
         problem({"held": Condition(lambda u, s: [s - 2 * u.x, u - 3.0], on=rod.boundary("x"))}, fields=("u", "s"))
     )
-    assert ansatz.conditions == () and set(ansatz.pins) == {0} and "row 2 of it" in ansatz.notes[0]
+    assert ansatz.conditions == () and set(ansatz.face_values) == {0} and "row 2 of it" in ansatz.notes[0]
     assert "held" in ansatz.remaining.conditions
     mixed = problem({"mixed": Condition(lambda u, s: [u - 3.0, s.x - 1], on=rod.boundary("x"))}, fields=("u", "s"))
     ansatz = find_ansatz(mixed)
-    assert set(ansatz.pins) == {0} and "derivative without the value; by construction: row 1" in ansatz.notes[0]
+    assert set(ansatz.face_values) == {0} and "derivative without the value; by construction: row 1" in ansatz.notes[0]
     with pytest.raises(ProblemError, match="'mixed' cannot be satisfied by construction"):
         find_ansatz(mixed, ["mixed"])
 
@@ -234,4 +234,4 @@ def test_single_rows_hold_where_a_condition_as_a_whole_does_not():
 def test_the_search_finds_the_same_again_from_what_was_wanted(problem):
     ansatz = find_ansatz(PROBLEMS[problem])
     again = find_ansatz(PROBLEMS[problem], ansatz.wanted)
-    assert (again.conditions, again.pins, again.seams) == (ansatz.conditions, ansatz.pins, ansatz.seams)
+    assert (again.conditions, again.face_values, again.seams) == (ansatz.conditions, ansatz.face_values, ansatz.seams)

@@ -93,7 +93,7 @@ def ansatz_model():
         "walls": Condition(lambda u, y: u - y, on=BOX.boundary("x")),
     }
     ansatz = find_ansatz(Problem("p", BOX, conditions), "exact", periodic=False)
-    assert ansatz.pins
+    assert ansatz.face_values
     return ansatz.wrap(as_functional(MLP(BOX, depth=1, **SMALL), 2))
 
 

@@ -56,7 +56,9 @@ def sum_of(solution):
             found.update(np.ascontiguousarray(variable.values).tobytes())
     summary = solution.summary
     found.update(
-        repr((summary.steps, summary.stop_reason, summary.stop_detail, summary.held_out, summary.relative_l2)).encode()
+        repr(
+            (summary.steps, summary.stop_reason, summary.stop_detail, summary.validation_losses, summary.relative_l2)
+        ).encode()
     )
     return found.hexdigest()
 

@@ -77,8 +77,8 @@ def test_the_normal_is_that_of_the_box_that_the_face_belongs_to():
     assert outer.faces_of(square.bounds)[0].direction == -1
     for region, slope in ((inner, 5.0), (outer, -5.0)):
         ansatz = ansatz_of({"c": Condition(flux, on=region)})
-        pin = next(pin for pin in ansatz.pins[0] if pin.order == 1)
-        np.testing.assert_allclose(prescribed(ansatz.problem, pin)(jnp.array([1.0, 0.3])), slope, rtol=1e-15)
+        face_value = next(face_value for face_value in ansatz.face_values[0] if face_value.order == 1)
+        np.testing.assert_allclose(prescribed(ansatz.problem, face_value)(jnp.array([1.0, 0.3])), slope, rtol=1e-15)
     assert outer.faces_of(wider.bounds) is None
 
 

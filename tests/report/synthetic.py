@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 
 from pinnkit.diagnostics.condition_check import ConditionCheck, RowCheck
-from pinnkit.diagnostics.linear_theory import Passage, Theory
+from pinnkit.diagnostics.linear_theory import Prediction, Theory
 from pinnkit.diagnostics.record import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
 from pinnkit.runs.events import Check, Stage
+from pinnkit.runs.grid_fields import GridFields
 from pinnkit.runs.history import History
 from pinnkit.runs.run_folder import Run
-from pinnkit.runs.snapshot import Snapshot
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.runs.summary import Seconds, Spectra, SpectrumSummary, Summary
 
@@ -64,11 +64,11 @@ def make_theory(n=64) -> Theory:
     return Theory(np.geomspace(1, 1e-6, n), np.geomspace(1, 1e-3, n), 0.0, np.zeros(n), 0)
 
 
-def make_passage(start=100, end=500, error=0.05, n=64) -> Passage:
+def make_prediction(start=100, end=500, error=0.05, n=64) -> Prediction:
     """A prediction whose loss is so far off."""
     theory = make_theory(n)
     predicted = theory.after(np.full(end - start, 0.1))
-    return Passage(start, end, theory.rates, theory.coefficients, predicted, predicted * np.sqrt(1 - error))
+    return Prediction(start, end, theory.rates, theory.coefficients, predicted, predicted * np.sqrt(1 - error))
 
 
 def make_frequency(half_waves, condition="pde") -> ConditionFrequency:
@@ -84,8 +84,8 @@ def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -
         Check(
             step=at,
             seconds=at / 100,
-            held_out_loss=float(1.5 * loss[at - 1]),
-            held_out={name: float(loss[at - 1]) for name in names},
+            validation_loss=float(1.5 * loss[at - 1]),
+            validation_losses={name: float(loss[at - 1]) for name in names},
             relative_l2={name: float(np.sqrt(loss[at - 1])) for name in fields},
         )
         for at in range(100, steps + 1, 100)
@@ -101,7 +101,7 @@ def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -
         weights={name: np.linspace(1, 10 * (i + 1), steps) for i, name in enumerate(names)},
         checks=checks,
         diagnostics=[
-            make_record(at, names, rank=40 + i, passage=make_passage() if at == 500 else None)
+            make_record(at, names, rank=40 + i, prediction=make_prediction() if at == 500 else None)
             for i, at in enumerate((0, 10, 100, 500, steps))
         ],
         phases=[Stage("ntk-adam", 0, 0.5, 10**8), Stage("gauss-newton", 500, 5.0, 2 * 10**8)],
@@ -109,7 +109,7 @@ def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -
     )
 
 
-def make_snapshot(coordinates=("x",), fields=(("u", 1),), reference=True) -> Snapshot:
+def make_grid_fields(coordinates=("x",), fields=(("u", 1),), reference=True) -> GridFields:
     """Sines on a grid of 41 points along each coordinate."""
     size = {1: 41, 2: 41, 3: 9}.get(len(coordinates))
     axes = [] if size is None else [np.linspace(-1, 1 + i, size + i) for i in range(len(coordinates))]
@@ -123,7 +123,7 @@ def make_snapshot(coordinates=("x",), fields=(("u", 1),), reference=True) -> Sna
     base = np.prod(np.sin(np.pi * points), axis=1)
     values = {name: base if m == 1 else np.stack([base * (i + 1) for i in range(m)], -1) for name, m in fields}
     noisy = {name: v + 1e-4 * rng.standard_normal(v.shape) for name, v in values.items()}
-    return Snapshot(tuple(coordinates), points, shape, noisy, values if reference else {})
+    return GridFields(tuple(coordinates), points, shape, noisy, values if reference else {})
 
 
 def make_check(*relative: float, exact: bool = False, **changes) -> ConditionCheck:
@@ -152,10 +152,10 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         seconds=Seconds(12.3, 4.5, 6.0, 0.9),
         peak_memory_bytes=700 * 2**20,
         loss=1e-12,
-        held_out_loss=1.5e-12,
+        validation_loss=1.5e-12,
         rounding_loss=None,
         losses=dict.fromkeys(history.conditions, 1e-12),
-        held_out=dict.fromkeys(history.conditions, 1.5e-12),
+        validation_losses=dict.fromkeys(history.conditions, 1.5e-12),
         weights=dict.fromkeys(history.conditions, 1.0),
         learning_rate=None,
         relative_l2={"u": 3.21e-7},
@@ -170,12 +170,12 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
     )
     if "relative_l2" in changes and changes["relative_l2"] is None:  # there is no reference
         changes = {"relative_to_spread": None, "relative_to_range": None, **changes}
-    if "held_out" in changes:
-        changes = {"conditions": {name: make_check() for name in changes["held_out"]}, **changes}
+    if "validation_losses" in changes:
+        changes = {"conditions": {name: make_check() for name in changes["validation_losses"]}, **changes}
     settings = {"problem": "poisson_1d", "strategy": "auto", "seed": 0, "versions": {"jax": "0.10.2"}}
     return Run(
         msgspec.structs.replace(summary, **changes),
         settings if config is None else config,
         history,
-        make_snapshot() if snapshot is None else snapshot,
+        make_grid_fields() if snapshot is None else snapshot,
     )

@@ -13,7 +13,7 @@ from pinnkit.runs.stop_reason import StopReason
 
 from .browser import Browser, needs_browser
 from .hostile import HOSTILE
-from .synthetic import make_history, make_run, make_snapshot
+from .synthetic import make_grid_fields, make_history, make_run
 
 pytestmark = needs_browser
 DESKTOP, PHONE = 1280, 390
@@ -109,7 +109,7 @@ def test_a_report_fits_desk_and_phone(browser, name, tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_the_paper(browser, scheme, tmp_path):
     """A contrast of 4.5 at least, as the WCAG ask for."""
-    page = Report(make_run(relative_l2={"u": 0.4}, loss=1e-6, held_out_loss=1e-3)).save(tmp_path)
+    page = Report(make_run(relative_l2={"u": 0.4}, loss=1e-6, validation_loss=1e-3)).save(tmp_path)
     browser.open(page, DESKTOP, scheme=scheme)
     contrast = """(() => {
         const light = c => c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
@@ -138,7 +138,7 @@ def test_hostile_names_run_nothing(browser, tmp_path):
     history.decisions.extend(HOSTILE)
     run = make_run(
         history=history,
-        snapshot=make_snapshot(("x", "t"), tuple((name, 1) for name in HOSTILE[:3])),
+        snapshot=make_grid_fields(("x", "t"), tuple((name, 1) for name in HOSTILE[:3])),
         config={name: name for name in HOSTILE},
         problem=HOSTILE[0],
         device=HOSTILE[-1],

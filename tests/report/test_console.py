@@ -95,7 +95,7 @@ def event(phase, step):
         steps_per_second=10.0,
         loss=1.0,
         losses={"[red]": 2.0},
-        held_out_loss=1.5,
+        validation_loss=1.5,
         weights={"[red]": 1.0},
         learning_rate=None,
         relative_l2={"u": 0.1},

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from pinnkit.report import figures, pictures, style
 from pinnkit.report.svg import to_svg
 
-from .synthetic import make_history, make_record, make_snapshot
+from .synthetic import make_grid_fields, make_history, make_record
 
 OF_HISTORY = [
     figures.plot_losses,
@@ -81,7 +81,7 @@ def test_there_is_no_error_to_plot_without_a_reference():
 @pytest.mark.parametrize("reference", [True, False])
 @pytest.mark.parametrize("coordinates", [("x",), ("x", "t"), ("t", "x"), ("x", "y")])
 def test_solutions_of_one_and_two_coordinates_are_drawn(coordinates, reference):
-    snapshot = make_snapshot(coordinates, (("u", 1), ("v", 2)), reference)
+    snapshot = make_grid_fields(coordinates, (("u", 1), ("v", 2)), reference)
     figure = pictures.plot_solution(snapshot)
     labels = {ax.get_xlabel() for ax in figure.axes} - {""}
     assert labels == {"t" if "t" in coordinates else "x"}
@@ -92,7 +92,7 @@ def test_solutions_of_one_and_two_coordinates_are_drawn(coordinates, reference):
 
 @pytest.mark.parametrize("coordinates", [("x", "t"), ("t", "x"), ("x", "y")])
 def test_images_have_their_values_where_their_axes_say(coordinates):
-    snapshot = make_snapshot(coordinates, reference=False)
+    snapshot = make_grid_fields(coordinates, reference=False)
     horizontal = coordinates.index("t") if "t" in coordinates else 0
     snapshot.fields["u"] = snapshot.points[:, horizontal] + 100 * snapshot.points[:, 1 - horizontal]
     image = pictures.plot_solution(snapshot).axes[0].images[0]
@@ -104,7 +104,7 @@ def test_images_have_their_values_where_their_axes_say(coordinates):
 
 @pytest.mark.parametrize("coordinates", [("x",), ("x", "y"), ("x", "t"), ("x", "y", "t"), ("x", "y", "z", "w")])
 def test_where_a_reference_is_nan_nothing_is_drawn_and_scales_are_those_of_the_rest(coordinates):
-    snapshot = make_snapshot(coordinates)
+    snapshot = make_grid_fields(coordinates)
     hole = snapshot.points[:, 0] > np.median(snapshot.points[:, 0])
     snapshot.fields["u"] = np.where(hole, 1e9, snapshot.fields["u"])
     snapshot.reference["u"] = np.where(hole, np.nan, snapshot.reference["u"])
@@ -120,7 +120,7 @@ def test_where_a_reference_is_nan_nothing_is_drawn_and_scales_are_those_of_the_r
 @pytest.mark.parametrize("reference", [True, False])
 @pytest.mark.parametrize("coordinates", [("x", "y", "z"), ("x", "y", "t")])
 def test_fields_over_three_coordinates_are_drawn_in_slices(coordinates, reference):
-    snapshot = make_snapshot(coordinates, (("u", 1), ("v", 2)), reference)
+    snapshot = make_grid_fields(coordinates, (("u", 1), ("v", 2)), reference)
     figure = pictures.plot_solution(snapshot)
     images = [ax for ax in figure.axes if ax.images]
     assert len(images) == 3 * 3 * (3 if reference else 1)
@@ -132,7 +132,7 @@ def test_fields_over_three_coordinates_are_drawn_in_slices(coordinates, referenc
 
 
 def test_slices_have_their_values_where_their_titles_say():
-    snapshot = make_snapshot(("x", "y", "t"), reference=False)
+    snapshot = make_grid_fields(("x", "y", "t"), reference=False)
     snapshot.fields["u"] = snapshot.points @ [1.0, 10.0, 100.0]
     for ax in pictures.plot_solution(snapshot).axes[:3]:
         at = float(ax.get_title().split("=")[1])
@@ -143,21 +143,21 @@ def test_slices_have_their_values_where_their_titles_say():
 
 
 def test_solutions_in_time_are_drawn_at_five_times():
-    snapshot = make_snapshot(("x", "t"), (("u", 1),))
+    snapshot = make_grid_fields(("x", "t"), (("u", 1),))
     (ax,) = pictures.plot_slices(snapshot).axes
     assert len(ax.lines) == 10  # with the reference
     assert [text.get_text() for text in ax.get_legend().get_texts()][0] == "t = -1"
     with pytest.raises(ValueError, match="slices at several times"):
-        pictures.plot_slices(make_snapshot(("x", "y")))
+        pictures.plot_slices(make_grid_fields(("x", "y")))
 
 
 def test_solutions_over_four_coordinates_are_drawn_against_the_reference():
     names = ("x", "y", "z", "w")
-    (ax,) = pictures.plot_solution(make_snapshot(names)).axes
+    (ax,) = pictures.plot_solution(make_grid_fields(names)).axes
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("reference", "solution")
-    assert not pictures.can_plot(make_snapshot(names, reference=False))
+    assert not pictures.can_plot(make_grid_fields(names, reference=False))
     with pytest.raises(ValueError, match="no picture"):
-        pictures.plot_solution(make_snapshot(names, reference=False))
+        pictures.plot_solution(make_grid_fields(names, reference=False))
 
 
 def test_thinning_keeps_ends_and_extremes():

@@ -17,10 +17,10 @@ from pinnkit.report.findings import losses as loss_rules
 from pinnkit.report.findings.rules import RULES, interpret
 from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
 from pinnkit.runs.events import Stage
-from pinnkit.runs.shortage import Shortage
+from pinnkit.runs.skipped_work import SkippedWork
 from pinnkit.runs.stop_reason import StopReason
 
-from .synthetic import make_check, make_history, make_passage, make_record, make_run, make_shape, make_theory
+from .synthetic import make_check, make_history, make_prediction, make_record, make_run, make_shape, make_theory
 
 
 def with_final(run_history, **changes):
@@ -59,7 +59,7 @@ def left_in(modes, phase="ntk-adam", most=None):
 
 def unsolved(history, **changes):
     """A run whose error is large."""
-    return make_run(history=history, **{"loss": 0.1, "held_out_loss": 0.1, "relative_l2": {"u": 0.4}, **changes})
+    return make_run(history=history, **{"loss": 0.1, "validation_loss": 0.1, "relative_l2": {"u": 0.4}, **changes})
 
 
 def first_order(history=None, **changes):
@@ -73,8 +73,8 @@ def with_passages(*errors, phase="adam", theory=True):
     history = make_history(last=0.1)
     records = list(history.diagnostics)
     for i, error in zip(range(len(records) - len(errors), len(records)), errors, strict=True):
-        passage = make_passage(records[i - 1].step, records[i].step, error)
-        records[i] = dataclasses.replace(records[i], passage=passage, theory=make_theory() if theory else None)
+        prediction = make_prediction(records[i - 1].step, records[i].step, error)
+        records[i] = dataclasses.replace(records[i], prediction=prediction, theory=make_theory() if theory else None)
     history = dataclasses.replace(history, diagnostics=records, phases=[Stage(phase, 0, 0.0, 0)])
     return unsolved(history, learning_rate=1e-3)
 
@@ -88,8 +88,8 @@ def with_conditions(pde, walls, **changes):
     return make_run(**{"relative_l2": {"u": 0.4}, "conditions": {"pde": pde, "walls": walls}, **changes})
 
 
-def short_of_time(*shortages, **changes):
-    history = dataclasses.replace(make_history(), shortages=list(shortages))
+def short_of_time(*skipped_work, **changes):
+    history = dataclasses.replace(make_history(), skipped_work=list(skipped_work))
     settings = {"problem": "poisson_1d", "budget": 60.0}
     return make_run(history=history, config=settings, **{"relative_l2": {"u": 0.4}, **changes})
 
@@ -126,7 +126,7 @@ CASES = {
     condition_rules.poor_scaling: with_conditions(make_check(), make_check(0.5), weights={"pde": 1.0, "walls": 1e-9}),
     condition_rules.disagreement: make_run(relative_l2={"u": 0.4}),
     condition_rules.unsatisfied_conditions: with_conditions(make_check(), make_check(0.5)),
-    effort_rules.too_little_time: short_of_time(Shortage("width 1500", 62.0, 5.0, 50.0)),
+    effort_rules.too_little_time: short_of_time(SkippedWork("width 1500", 62.0, 5.0, 50.0)),
     effort_rules.too_few_steps: few_steps({"steps": 300}),
     effort_rules.small_network: make_run(relative_l2={"u": 0.4}, parameters=17),
     effort_rules.sparse_points: with_jumps(20.0),
@@ -138,11 +138,11 @@ CASES = {
     kernel_rules.unreachable_residual: left_in(slice(50, 64)),
     kernel_rules.ill_conditioning: first_order(),
     kernel_rules.front: first_order(shapes=(make_shape(concentration=0.95, place={"x": 0.0}, spread={"x": 0.02}),)),
-    loss_rules.overfitting: unsolved(None, loss=1e-6, held_out_loss=1e-3),
+    loss_rules.overfitting: unsolved(None, loss=1e-6, validation_loss=1e-3),
     loss_rules.overfitting_later: unsolved(
-        with_checks(make_history(), held_out_loss=SPOILT), kept_step=100, held_out_loss=SPOILT[0]
+        with_checks(make_history(), validation_loss=SPOILT), kept_step=100, validation_loss=SPOILT[0]
     ),
-    loss_rules.too_few_points: unsolved(None, loss=1e-6, held_out_loss=1e-3, points={"pde": 32, "walls": 32}),
+    loss_rules.too_few_points: unsolved(None, loss=1e-6, validation_loss=1e-3, points={"pde": 32, "walls": 32}),
     loss_rules.precision_limit: make_run(precision="single", loss=1e-11, rounding_loss=3e-12),
     kernel_rules.steps_to_come: with_passages(0.7, 0.05, 0.02, 0.03),
     determinacy_rules.not_determined: make_run(relative_l2=None, determinacy=examined("a constant can be added to u")),
@@ -151,7 +151,9 @@ CASES = {
     kernel_rules.moving_kernel: with_passages(0.05, 0.02, 0.9, 0.9),
     kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100_000),
     loss_rules.still_falling: make_run(
-        history=with_checks(make_history(), held_out_loss=STEEP), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
+        history=with_checks(make_history(), validation_loss=STEEP),
+        stop_reason=StopReason.BUDGET,
+        relative_l2={"u": 0.1},
     ),
 }
 
@@ -171,11 +173,11 @@ QUIET = {
     kernel_rules.unreachable_residual: left_in(slice(0, 40)),
     kernel_rules.ill_conditioning: left_in(slice(20, 40), phase="gauss-newton"),
     kernel_rules.front: first_order(),
-    loss_rules.overfitting: unsolved(None, loss=1e-3, held_out_loss=3e-3),
+    loss_rules.overfitting: unsolved(None, loss=1e-3, validation_loss=3e-3),
     loss_rules.overfitting_later: unsolved(
-        with_checks(make_history(), held_out_loss=FLAT), kept_step=100, held_out_loss=FLAT[0]
+        with_checks(make_history(), validation_loss=FLAT), kept_step=100, validation_loss=FLAT[0]
     ),
-    loss_rules.too_few_points: unsolved(None, loss=1e-6, held_out_loss=1e-3, points={"pde": 5000, "walls": 32}),
+    loss_rules.too_few_points: unsolved(None, loss=1e-6, validation_loss=1e-3, points={"pde": 5000, "walls": 32}),
     loss_rules.precision_limit: make_run(loss=1e-11),
     kernel_rules.steps_to_come: with_passages(0.02, 0.05, 0.05, 0.7),
     determinacy_rules.not_determined: make_run(determinacy=examined()),
@@ -184,7 +186,7 @@ QUIET = {
     kernel_rules.moving_kernel: with_passages(0.9, 0.05, 0.02, 0.02),
     kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100),
     loss_rules.still_falling: make_run(
-        history=with_checks(make_history(), held_out_loss=FLAT), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
+        history=with_checks(make_history(), validation_loss=FLAT), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
     ),
 }
 
@@ -306,12 +308,12 @@ def test_without_a_reference_every_row_has_to_be_small_against_its_own_terms():
 def test_there_is_no_advice_on_a_healthy_run():
     assert interpret(make_run()) == []
     assert interpret(make_run(relative_l2=None)) == []
-    assert interpret(make_run(loss=1e-31, held_out_loss=1e-28, relative_l2={"u": 1e-15})) == []
+    assert interpret(make_run(loss=1e-31, validation_loss=1e-28, relative_l2={"u": 1e-15})) == []
 
 
 def test_without_predictions_a_kernel_that_drifted_is_said_to_move():
     run = first_order()
-    records = [dataclasses.replace(record, passage=None) for record in run.history.diagnostics]
+    records = [dataclasses.replace(record, prediction=None) for record in run.history.diagnostics]
     run = dataclasses.replace(run, history=dataclasses.replace(run.history, diagnostics=records))
     assert kernel_rules.moving_kernel(run) is None
     assert "= 3.00" in kernel_rules.moving_kernel(final_spectrum(run, kernel_drift=3.0)).reason
@@ -337,12 +339,12 @@ def test_the_precision_limit_of_single_precision_is_always_told():
 
 
 def test_losses_at_rounding_are_not_called_overfitting():
-    assert loss_rules.overfitting(unsolved(None, loss=1e-30, held_out_loss=1e-27)) is None
+    assert loss_rules.overfitting(unsolved(None, loss=1e-30, validation_loss=1e-27)) is None
 
 
 def test_the_gravest_finding_comes_first():
     run = unsolved(
-        None, stop_reason=StopReason.NOT_FINITE, stop_detail="gradient at step 3", loss=1e-6, held_out_loss=1e-3
+        None, stop_reason=StopReason.NOT_FINITE, stop_detail="gradient at step 3", loss=1e-6, validation_loss=1e-3
     )
     severities = [finding.severity for finding in interpret(run)]
     assert severities[:2] == ["problem", "warning"]
@@ -360,8 +362,8 @@ def test_the_gravest_finding_comes_first():
         ),
         ({"relative_l2": {"u": math.nan}}, "Not solved: "),
         ({"relative_l2": None}, "Converged after"),
-        ({"relative_l2": None, "held_out_loss": 1.0}, "Stopped improving after"),
-        ({"relative_l2": None, "held_out_loss": 1.0, "stop_reason": StopReason.BUDGET}, "Not converged after"),
+        ({"relative_l2": None, "validation_loss": 1.0}, "Stopped improving after"),
+        ({"relative_l2": None, "validation_loss": 1.0, "stop_reason": StopReason.BUDGET}, "Not converged after"),
         (
             {"relative_l2": None, "coefficients": {"k": 2.0}, "coefficient_intervals": {"k": (1.9, 2.1)}},
             "Converged after 800 steps and 12.3 s: the validation loss is 1.50e-12, 1.50e-13 of that of a zero "

@@ -15,7 +15,7 @@ from pinnkit.runs.run_folder import Run
 from pinnkit.runs.stop_reason import StopReason
 
 from .hostile import HOSTILE
-from .synthetic import make_history, make_record, make_run, make_snapshot
+from .synthetic import make_grid_fields, make_history, make_record, make_run
 from .test_console import event
 from .test_page import Page
 
@@ -27,7 +27,7 @@ def hostile_run(name):
     return make_run(
         history=history,
         config={"problem": name, "command": f"pinnkit solve {name}", name: {name: name}},
-        snapshot=make_snapshot(("x", "t"), ((name, 1),)),
+        snapshot=make_grid_fields(("x", "t"), ((name, 1),)),
         problem=name,
         strategy=name,
         device=name,
@@ -38,9 +38,9 @@ def hostile_run(name):
         coefficients={name: 1.0},
         coefficient_intervals={name: (0.5, 1.5)},
         loss=1e-6,
-        held_out_loss=1e-3,
+        validation_loss=1e-3,
         losses={name: 1e-6, "walls": 1e-6},
-        held_out={name: 1e-3, "walls": 1e-6},
+        validation_losses={name: 1e-3, "walls": 1e-6},
         weights={name: 1.0, "walls": 1.0},
         points={name: 32, "walls": 8},
     )
@@ -69,14 +69,14 @@ def no_pictures(monkeypatch):
             monkeypatch.setattr(f"pinnkit.report.{room}.plot_{plot}", lambda data: None)
     for plot in ("plot_solution", "plot_slices"):
         monkeypatch.setattr(f"pinnkit.report.pictures.{plot}", lambda data: None)
-    for plot in ("plot_held_out", "plot_errors", "plot_spectra"):
+    for plot in ("plot_validation_loss", "plot_errors", "plot_spectra"):
         monkeypatch.setattr(f"pinnkit.report.comparison.{plot}", lambda *data: None)
 
 
 def test_names_in_pictures_are_text():
     run = make_run(
         history=make_history(HOSTILE, fields=HOSTILE[:6]),
-        snapshot=make_snapshot(("x", "t"), tuple((name, 1) for name in HOSTILE[:6])),
+        snapshot=make_grid_fields(("x", "t"), tuple((name, 1) for name in HOSTILE[:6])),
     )
     page = assert_harmless(Report(run).html())
     assert "<script>alert(1)</script>" in page.text

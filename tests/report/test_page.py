@@ -14,7 +14,7 @@ from pinnkit.runs.stop_reason import StopReason
 from pinnkit.runs.storage.atomic_files import RunFolderError
 from pinnkit.runs.summary import Summary
 
-from .synthetic import make_check, make_history, make_run, make_snapshot
+from .synthetic import make_check, make_grid_fields, make_history, make_run
 
 NAMES = ("pde", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{ 7 * 7 }}", "$x$")
 
@@ -43,7 +43,7 @@ def hostile():
     run = make_run(
         history=history,
         config=config,
-        snapshot=make_snapshot(("x", "t"), (("u", 1), ("v", 2))),
+        snapshot=make_grid_fields(("x", "t"), (("u", 1), ("v", 2))),
         problem="<script>alert(3)</script>",
         stop_reason=StopReason.NOT_FINITE,
         stop_detail="<script>",
@@ -130,7 +130,7 @@ def test_modes_are_described_at_the_start_and_at_the_end():
 def test_runs_without_reference_steps_or_pictures_have_a_page():
     run = make_run(
         history=make_history(steps=0),
-        snapshot=make_snapshot(("x", "y", "z", "w"), reference=False),
+        snapshot=make_grid_fields(("x", "y", "z", "w"), reference=False),
         relative_l2=None,
         max_error=None,
     )
@@ -145,12 +145,12 @@ def test_a_long_run_makes_a_small_page():
     steps = 30_000
     history = make_history(tuple("abcdef"), steps=steps)
     history.losses.update({name: rng.uniform(size=steps) for name in "abcdef"})
-    snapshot = make_snapshot(("x", "t"), (("u", 1), ("v", 2)))
+    snapshot = make_grid_fields(("x", "t"), (("u", 1), ("v", 2)))
     assert len(Report(make_run(history=history, snapshot=snapshot)).html()) < 1.5e6
 
 
 def test_json_is_the_summary_with_what_is_said_of_it():
-    run = make_run(relative_l2={"u": 0.4}, loss=1e-6, held_out_loss=1e-3)
+    run = make_run(relative_l2={"u": 0.4}, loss=1e-6, validation_loss=1e-3)
     said = msgspec.json.decode(Report(run).json())
     assert said.pop("verdict").startswith("Not solved")
     assert [finding["title"] for finding in said.pop("findings")] == [f.title for f in Report(run).findings]

@@ -9,16 +9,16 @@ from pinnkit.report import figures, tables
 from pinnkit.report.comparison import Comparison
 from pinnkit.report.html import render
 
-from .synthetic import make_history, make_passage, make_run
+from .synthetic import make_history, make_prediction, make_run
 
 
 def diverged(growth=1e74):
-    """A run with a passage whose predicted loss is so many times the one before."""
-    passage = make_passage()
-    passage = dataclasses.replace(passage, predicted=passage.before * np.sqrt(growth))
+    """A run with a prediction whose predicted loss is so many times the one before."""
+    prediction = make_prediction()
+    prediction = dataclasses.replace(prediction, predicted=prediction.before * np.sqrt(growth))
     history = make_history()
     records = [
-        dataclasses.replace(record, passage=passage if record.passage is not None else None)
+        dataclasses.replace(record, prediction=prediction if record.prediction is not None else None)
         for record in history.diagnostics
     ]
     return make_run(history=dataclasses.replace(history, diagnostics=records))
@@ -27,10 +27,10 @@ def diverged(growth=1e74):
 @pytest.mark.parametrize("growth", [1e4, 1e74, np.inf])
 def test_a_prediction_that_diverges_is_said_to_and_stretches_no_axis(growth):
     run = diverged(growth)
-    (row,) = tables.passage_table(run).rows
+    (row,) = tables.prediction_table(run).rows
     assert row[2] == "diverges" and row[4] == "–"
     assert "1 of them diverged" in tables.score(run)
-    found = run.history.passages[0].losses[2]
+    found = run.history.predictions[0].losses[2]
     low, high = figures.plot_predictions(run.history).axes[0].get_ylim()
     assert found / 100 <= low < found < high <= 100 * found
     _, high = figures.plot_decays(run.history).axes[0].get_ylim()

@@ -8,10 +8,10 @@ import pytest
 
 from pinnkit.runs.columns import Column
 from pinnkit.runs.history import Excerpt, History
-from pinnkit.runs.shortage import Shortage
+from pinnkit.runs.skipped_work import SkippedWork
 from pinnkit.runs.storage.named_arrays import Variable, decode_variables, encode_variables, to_xarray, variable
 
-from ..report.synthetic import make_history, make_passage, make_record, make_shape, make_snapshot, make_theory
+from ..report.synthetic import make_grid_fields, make_history, make_prediction, make_record, make_shape, make_theory
 
 NAMES = ("pde", "walls", "a/b[0] ü")
 
@@ -20,12 +20,14 @@ def rich_history():
     """Looks of different sizes, with and without a theory, a described residual, an alignment."""
     records = [
         make_record(0, NAMES, n=20, rank=10, kernel_alignment=None, shapes=()),
-        make_record(10, NAMES, n=64, theory=make_theory(64), passage=None),
-        make_record(500, NAMES, n=64, passage=make_passage(10, 500, n=64), shapes=(make_shape("pde", component=2),)),
+        make_record(10, NAMES, n=64, theory=make_theory(64), prediction=None),
+        make_record(
+            500, NAMES, n=64, prediction=make_prediction(10, 500, n=64), shapes=(make_shape("pde", component=2),)
+        ),
         make_record(800, NAMES, rank=0, largest=0.0, mode_frequencies={}),
     ]
-    short = [Shortage("width 48", 60.0, 5.0, 12.5)]
-    return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records, shortages=short)
+    short = [SkippedWork("width 48", 60.0, 5.0, 12.5)]
+    return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records, skipped_work=short)
 
 
 def flat(item):
@@ -50,7 +52,7 @@ def test_a_history_is_the_same_after_a_round_trip_through_its_variables():
 
 @pytest.mark.parametrize("coordinates", [("x",), ("x", "t"), ("x", "y", "z", "w")])
 def test_a_file_gives_back_history_and_snapshot(tmp_path, coordinates):
-    snapshot = make_snapshot(coordinates, (("u", 1), ("v", 2)))
+    snapshot = make_grid_fields(coordinates, (("u", 1), ("v", 2)))
     history, pictures = History.decoded(rich_history().encoded(snapshot))
     assert_same(history, rich_history())
     assert_same(pictures, snapshot)
@@ -58,7 +60,7 @@ def test_a_file_gives_back_history_and_snapshot(tmp_path, coordinates):
 
 def test_an_empty_history_is_kept_too(tmp_path):
     empty = History.empty(("pde",), ("x",))
-    assert_same(History.decoded(empty.encoded(make_snapshot()))[0], empty)
+    assert_same(History.decoded(empty.encoded(make_grid_fields()))[0], empty)
 
 
 def stretch(count, first=0):
@@ -127,7 +129,7 @@ def test_a_column_that_is_replaced_is_gone_on_from():
 
 
 def test_the_file_is_open_plain_arrays_and_the_names_of_their_axes(tmp_path):
-    (tmp_path / "history.npz").write_bytes(rich_history().encoded(make_snapshot()))
+    (tmp_path / "history.npz").write_bytes(rich_history().encoded(make_grid_fields()))
     with np.load(tmp_path / "history.npz", allow_pickle=False) as archive:
         assert archive["loss"].shape == (800,)
     variables = decode_variables((tmp_path / "history.npz").read_bytes())

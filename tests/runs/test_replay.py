@@ -3,7 +3,7 @@
 import numpy as np
 
 from pinnkit._base.clock import Clock
-from pinnkit.runs.resume.replay import Ledger
+from pinnkit.runs.resume.replay import Replay
 
 
 def asked(ledger, name, done, value=None):
@@ -17,9 +17,9 @@ def asked(ledger, name, done, value=None):
 
 
 def test_what_is_known_is_not_done_again():
-    first, done = Ledger(Clock()), []
+    first, done = Replay(Clock()), []
     results = [asked(first, name, done) for name in ("a", "b", "a")]
-    second = Ledger(Clock(), first.pieces, 100.0)
+    second = Replay(Clock(), first.pieces, 100.0)
     assert second.is_replaying
     assert [asked(second, name, done) for name in ("a", "b", "a")] == results
     assert done == ["a", "b", "a"] and not second.is_replaying
@@ -28,12 +28,12 @@ def test_what_is_known_is_not_done_again():
 
 def test_the_clock_shows_the_time_of_before_and_then_goes_on():
     clock = Clock(-1000.0)
-    first = Ledger(clock)
+    first = Replay(clock)
     for name in ("a", "b"):
         asked(first, name, [])
     times = [piece.seconds for piece in first.pieces]
     again = Clock()
-    second = Ledger(again, first.pieces, times[-1] + 50.0)
+    second = Replay(again, first.pieces, times[-1] + 50.0)
     assert again.seconds() == 0.0
     asked(second, "a", [])
     assert again.seconds() == times[0]
@@ -42,10 +42,10 @@ def test_the_clock_shows_the_time_of_before_and_then_goes_on():
 
 
 def test_who_asks_for_something_else_gets_it_done_and_the_rest_is_dropped():
-    first, done = Ledger(Clock()), []
+    first, done = Replay(Clock()), []
     for name in ("a", "b", "c"):
         asked(first, name, done)
-    second = Ledger(Clock(), first.pieces, 7.0)
+    second = Replay(Clock(), first.pieces, 7.0)
     asked(second, "a", done)
     asked(second, "other", done, value=9)
     assert [piece.name for piece in second.pieces] == ["a", "other"]

@@ -76,7 +76,10 @@ def assert_same_end(one, other):
     for name, variable in one.history.variables.items():
         if name not in SECONDS:
             np.testing.assert_array_equal(variable.values, variables[name].values, err_msg=name)
-    assert one.summary.held_out == other.summary.held_out and one.summary.stop_reason == other.summary.stop_reason
+    assert (
+        one.summary.validation_losses == other.summary.validation_losses
+        and one.summary.stop_reason == other.summary.stop_reason
+    )
 
 
 @pytest.mark.parametrize(

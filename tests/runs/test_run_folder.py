@@ -91,7 +91,7 @@ def test_scripts_read_what_is_no_finite_number():
 
 def test_a_run_with_infinite_figures_is_saved_read_and_reported(tmp_path):
     run = make_run(
-        held_out_loss=math.inf, loss=math.nan, relative_l2={"u": math.nan}, losses={"pde": -math.inf, "walls": 1.0}
+        validation_loss=math.inf, loss=math.nan, relative_l2={"u": math.nan}, losses={"pde": -math.inf, "walls": 1.0}
     )
     run.history.loss = run.history.loss.copy()
     run.history.loss[3:6] = math.inf, math.nan, -math.inf
@@ -101,7 +101,7 @@ def test_a_run_with_infinite_figures_is_saved_read_and_reported(tmp_path):
     assert as_text(found.summary) == as_text(run.summary)
     assert repr(sorted(found.config.items())) == repr(sorted(run.config.items()))
     np.testing.assert_array_equal(found.history.loss, run.history.loss)
-    assert json.loads(Report(found).json())["held_out_loss"] == "inf"
+    assert json.loads(Report(found).json())["validation_loss"] == "inf"
     assert "<html" in Report(found).html()
     Report(found)()
 

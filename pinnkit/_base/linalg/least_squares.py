@@ -23,7 +23,6 @@ from ..errors import InputError
 RIDGE = 1e-12
 """Of columns of norm 1: directions that are nothing but rounding get no large coefficients."""
 
-
 _ITERATIONS, _STALLED, _WINDOW = (60, 30), 0.99, 5
 """Iterations of each stage at most; fewer where the residual does not come down to 0.99 of itself in five of them."""
 

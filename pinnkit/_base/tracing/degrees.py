@@ -15,15 +15,12 @@ from .jaxpr import called, read
 
 CONSTANT, AFFINE, OTHER = 0, 1, 2
 
-
 _LINEAR = frozenset(
     "neg copy copy_p convert_element_type reshape squeeze expand_dims broadcast_in_dim transpose rev reduce_sum add "
     "sub add_any concatenate stack pad real imag cumsum slice".split()
 )
 
-
 _LINEAR_IN_FIRST = frozenset("div gather dynamic_slice".split())
-
 
 _BILINEAR = frozenset("mul dot_general conv_general_dilated".split())
 

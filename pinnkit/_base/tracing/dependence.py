@@ -19,20 +19,16 @@ from .program import Program
 
 KNOWN, STEADY, SMOOTH, BROKEN = 0, 1, 2, 3
 
-
 _ANALYTIC = frozenset(
     "add sub mul div neg integer_pow pow exp exp2 log log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh "
     "asinh acosh atanh logistic erf erfc erf_inv lgamma digamma sqrt rsqrt cbrt square add_any real imag".split()
 )
 
-
 _MOVES = frozenset(
     "copy copy_p reshape squeeze expand_dims broadcast_in_dim transpose rev concatenate stack split slice pad".split()
 )
 
-
 _SUMS = {"reduce_sum": "axes", "reduce_prod": "axes", "cumsum": "axis", "cumprod": "axis"}
-
 
 _ANALYTIC_FUNCTIONS = {1: (jnp.sinc, jax.nn.softplus), 2: (jnp.hypot, jnp.logaddexp, jnp.logaddexp2)}
 """Functions of so many arguments that compare for the sake of rounding and are analytic nevertheless, but for the

@@ -35,14 +35,11 @@ from .jaxpr import called, evaluate, read
 Index: TypeAlias = tuple[int, ...]
 """A multi-index: the order of differentiation in each coordinate."""
 
-
 Operator: TypeAlias = Mapping[Index, Any]
 r"""A linear operator $\sum_\alpha c_\alpha \partial^\alpha$ with no term of order 0, by multi-index."""
 
-
 Channel: TypeAlias = Index | int
 """What a series has entries for: a multi-index, or the number of an operator."""
-
 
 Series: TypeAlias = dict[Channel, Any]
 """Arrays: Taylor coefficients by multi-index, and values of operators; an entry that is not there is zero. Those of
@@ -359,7 +356,6 @@ _LINEAR = (
     "neg copy copy_p convert_element_type reshape squeeze expand_dims broadcast_in_dim transpose slice rev reduce_sum "
     "concatenate stack pad real imag"
 ).split()
-
 
 _RULES: dict[str, Callable[[Any, list[Any], _Channels], Any]] = {
     **dict.fromkeys(_LINEAR, _linear),

@@ -28,7 +28,6 @@ class Value(NamedTuple):
 
 _LINEAR_IN_ALL = ("mul", "dot_general")
 
-
 _LINEAR_IN_FIRST = (
     "neg copy reshape squeeze expand_dims broadcast_in_dim transpose slice rev reduce_sum convert_element_type".split()
 )

@@ -11,20 +11,17 @@ from typing import NamedTuple
 
 Bandwidth = tuple[float, ...]
 
-
 Steps = tuple[int, ...]
 
-
 BETTER = 0.5
-"""A step of the search must leave less than this share of the held-out loss that was left before."""
-
+"""A step of the search must leave less than this share of the validation loss that was left before."""
 
 FEW = 3
 """With more coordinates than these a search ends one rung after the last gain, not two."""
 
 
 class Choice(NamedTuple):
-    """- `bandwidth`: the best one; `left`: what its trial leaves of the held-out loss;
+    """- `bandwidth`: the best one; `left`: what its trial leaves of the validation loss;
     - `trials`: every bandwidth that was tried, with what it left.
     """
 
@@ -45,7 +42,7 @@ def choose_bandwidth(
 ) -> Choice:
     """The bandwidth that leaves least: along the diagonal first, all of it or from `start`, then along each coordinate.
 
-    - `trial`: from a bandwidth to the share of the held-out loss that a trial solve leaves;
+    - `trial`: from a bandwidth to the share of the validation loss that a trial solve leaves;
     - `ladders`: ascending bandwidths to choose from, for each coordinate;
     - `each`: whether to search along each coordinate as well;
     - `enough`: what is good enough to stop; `is_over`: whether time is up.

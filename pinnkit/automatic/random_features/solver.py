@@ -28,26 +28,20 @@ from .bandwidth import Bandwidth
 from .variable_projection import OutputLayer
 
 ROWS_PER_UNKNOWN = 2.0
-"""Residuals per unknown: fewer and the held-out residual comes off the training residual."""
+"""Residuals per unknown: fewer and the validation residual comes off the training residual."""
 
-
-LEAST_HELD_OUT = 256
-
+FEWEST_VALIDATION_POINTS = 256
 
 TRIAL_STEPS, FINAL_STEPS = 3, 15
 """Gauss-Newton steps of a trial and of a solve, for equations that are not linear."""
 
-
 LINES, LINE_POINTS, NEARLY_ALL = 16, 128, 0.99
 """Lines along each coordinate, points on each, and the share of the residual's variation that counts."""
-
 
 ROUNDING = 1e-10
 """A condition whose residual is smaller than this share of the largest one says nothing about frequencies."""
 
-
-_HELD_OUT_SEED = 30_011
-
+_VALIDATION_SEED = 30_011
 
 Mover = Callable[[Batch], Batch]
 """Where points of the whole domain are to go, for a part of it."""
@@ -60,7 +54,7 @@ def stay(batch: Batch) -> Batch:
 
 class Attempt(NamedTuple):
     """- `params`: what was found; `steps`: what was seen on the way; `weights`: of the loss;
-    - `before`, `after`: loss on held-out points with the output layer at zero, and at the end;
+    - `before`, `after`: loss on validation points with the output layer at zero, and at the end;
     - `lacked`: seconds that the next step would have needed, where time ended the steps; `compiled`: seconds that went
       to tracing and compiling.
     """
@@ -75,7 +69,7 @@ class Attempt(NamedTuple):
 
     @property
     def left(self) -> float:
-        """Share of the held-out loss that is left; infinite where a loss is not finite."""
+        """Share of the validation loss that is left; infinite where a loss is not finite."""
         if not math.isfinite(self.before) or not math.isfinite(self.after):
             return math.inf
         return self.after / self.before if self.before > 0 else 0.0
@@ -120,9 +114,9 @@ class FeatureSolver:
         self.layer = OutputLayer(self.residuals, self.model)
         self.counts = counts_of_rows(problem, ROWS_PER_UNKNOWN * self.layer.size)
         fewer = {name: max(problem.conditions[name].on.least, n // 4) for name, n in self.counts.items()}
-        fewer |= {name: max(fewer[name], LEAST_HELD_OUT) for name in _interior(problem)}
+        fewer |= {name: max(fewer[name], FEWEST_VALIDATION_POINTS) for name in _interior(problem)}
         draw = lambda counts, seed: batch_of(problem, QuasiRandom().init(problem, point_counts(problem, counts), seed))
-        self.batch, self.held_out = draw(self.counts, seed), draw(fewer, seed + _HELD_OUT_SEED)
+        self.batch, self.validation_losses = draw(self.counts, seed), draw(fewer, seed + _VALIDATION_SEED)
 
     def params(self, bandwidth: Bandwidth | None = None) -> Params:
         """A network of this bandwidth, 1 unless told, whose output layer is zero."""
@@ -150,7 +144,7 @@ class FeatureSolver:
         if trial is not None and self.layer.is_linear:
             return trial
         watch, lacked = Stopwatch(), [0.0]
-        batch, held_out, given = moved(self.batch), moved(self.held_out), weights()
+        batch, validation_losses, given = moved(self.batch), moved(self.validation_losses), weights()
         seen, found = ([], params) if trial is None else (list(trial.steps), trial.params)
 
         def ends(seconds: float) -> bool:
@@ -160,7 +154,7 @@ class FeatureSolver:
         more = list(self.layer.steps(found, batch, given, most, enough, ends, earlier=seen))
         seen, found = seen + [step for _, step in more], more[-1][0] if more else found
         used = seen[0].weights if seen else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
-        before, after = (self.layer.loss(p, held_out, used) for p in (params, found))
+        before, after = (self.layer.loss(p, validation_losses, used) for p in (params, found))
         return Attempt(found, seen, used, before, after, lacked[0], watch.compiled)
 
     @functools.cached_property

@@ -32,20 +32,16 @@ from ...runs.events import OutputStep
 HALVINGS = 8
 """A step that reduces the loss at none of 1, 1/2, ..., 1/2⁸ of its length is the last."""
 
-
 STALLED = 0.5
 """A step that leaves more than this share of the loss is the last: what is left is not in the span of the network."""
-
 
 ROUGH_STEPS, ROUGHLY = 3, 1e-14
 """The first steps of a nonlinear problem are solved roughly, for their linear model is no better; and the share of the
 loss that rough solves leave on other points, whatever they leave on their own."""
 
-
 SPANNED = 1e-4
 """Share of the first residual of a linear problem above which what is left is not in the span of the network, whatever
 the digits."""
-
 
 _BLOCK = 1024
 

@@ -21,60 +21,51 @@ from ..._base.types import Params
 from ...runs.resume.replay import Arrays
 from ..random_features.bandwidth import Bandwidth
 from .marching import Marching
-from .stretching import BUMPS, Bump, Warp
+from .stretching import BUMPS, Bump, Stretching
 
 Form = Callable[[Float[np.ndarray, "n d"]], tuple[Array, Array]]
 """From points to what a network in space is added to and multiplied by there, (n, q) each."""
 
-
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
 """From points to the values that a window starts from."""
-
 
 SINES_PER_MODE, FEWEST = 18, 12
 """Sines of a window for each wave that space resolves: two for each degree of freedom along nine in time. Fewer, for
 shorter windows, where space would not be resolved otherwise."""
 
-
 TIME_BANDWIDTH = 4.0
 """Of a window, in radians per half of its length."""
-
 
 STRETCHES = (12.0, 6.0, 3.0, 1.5)
 """Half widths of bumps to try, in length scales of the values."""
 
-
 MET, PLENTY = 1e-7, 1e-11
 """Relative errors at which values are met, and at which nothing is left to be gained."""
-
 
 AS_GOOD = 3.0
 """Errors within this factor count as the same."""
 
-
 LINES, LINE_POINTS = 8, 2049
 
-
 ROWS_PER_SINE, UNSEEN = 3, 256
-
 
 _SEED = 40_009
 
 
 class Start(NamedTuple):
-    """- `width`: of the window; `bandwidth`: of window and start; `warp`: the coordinates of space;
+    """- `width`: of the window; `bandwidth`: of window and start; `stretching`: the coordinates of space;
     - `params`: of the network in space; `error`: its relative error on points that were not fitted.
     """
 
     width: int
     bandwidth: Bandwidth
-    warp: Warp
+    stretching: Stretching
     params: Params
     error: float
 
     def packed(self) -> Arrays:
         """As plain arrays."""
-        leaves = jax.tree.leaves((self.warp, self.params))
+        leaves = jax.tree.leaves((self.stretching, self.params))
         figures = {"width": np.array(self.width), "bandwidth": np.array(self.bandwidth), "error": np.array(self.error)}
         return {**figures, **{f"{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}}
 
@@ -82,9 +73,9 @@ class Start(NamedTuple):
     def unpacked(cls, arrays: Arrays, marching: Marching, seed: int) -> "Start":
         """What was `packed`."""
         width, bandwidth = int(arrays["width"]), tuple(arrays["bandwidth"].tolist())
-        leaves, tree = jax.tree.flatten((marching.warp(), marching.start_model(width, bandwidth, seed).params))
-        warp, params = tree.unflatten([jnp.asarray(arrays[f"{i}"]) for i in range(len(leaves))])
-        return cls(width, bandwidth, warp, params, float(arrays["error"]))
+        leaves, tree = jax.tree.flatten((marching.stretching(), marching.start_model(width, bandwidth, seed).params))
+        stretching, params = tree.unflatten([jnp.asarray(arrays[f"{i}"]) for i in range(len(leaves))])
+        return cls(width, bandwidth, stretching, params, float(arrays["error"]))
 
 
 class _Shape(NamedTuple):
@@ -104,7 +95,7 @@ def find_start(
     axes = marching.domain.dimension
     if not marching.space:
         params = jnp.asarray(values(marching.domain.lower[None])[0])
-        return Start(widths[0], axes * (TIME_BANDWIDTH,), marching.warp(), params, 0.0)
+        return Start(widths[0], axes * (TIME_BANDWIDTH,), marching.stretching(), params, 0.0)
     shape, form = _shape(marching, values), _form(marching, time)
     fit = lambda width, modes, bumps: _fit(marching, values, form, shape.scale, width, modes, bumps, seed)
     tried: list[tuple[int, float, tuple[Bump, ...], float]] = []
@@ -121,7 +112,7 @@ def find_start(
 
 def _form(marching: Marching, time: float) -> Form:
     bounds = jnp.asarray(marching.domain.lower), jnp.asarray(marching.domain.upper)
-    zero = jnp.zeros(len(marching.pins))
+    zero = jnp.zeros(len(marching.face_values))
 
     def form(x: Float[Array, " d"]) -> tuple[Array, Array]:
         starts = lambda network: marching.starts(network, x.at[marching.axis].set(time), bounds)
@@ -157,14 +148,14 @@ def _fit(
     """The network in space, in these coordinates, that is closest to the values."""
     from scipy.stats import qmc  # slow to import
 
-    box, bandwidth, warp = marching.domain, _bandwidth(marching, scale, modes), marching.warp(bumps)
+    box, bandwidth, stretching = marching.domain, _bandwidth(marching, scale, modes), marching.stretching(bumps)
     network: Any = marching.start_model(width, bandwidth, seed).params
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
-    z = warp.inverse(2 * unit - 1)
+    z = stretching.inverse(2 * unit - 1)
     x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
     targets, (offsets, factors) = values(x), map(np.asarray, form(x))
-    places = np.asarray(warp.many(jnp.asarray(z)))[:, marching.space]
+    places = np.asarray(stretching.many(jnp.asarray(z)))[:, marching.space]
     angles = places @ np.asarray(network.frequency).T + np.asarray(network.phase)
     design = np.column_stack([np.sin(angles), np.ones(count)])
     seen, unseen = slice(UNSEEN, None), slice(UNSEEN)
@@ -175,7 +166,7 @@ def _fit(
     error = float(np.max(wrong / np.where(norm > 0, norm, 1.0)))
     head = jnp.asarray(found[:, :-1]), jnp.asarray(found[:, -1])
     params = eqx.tree_at(lambda f: (f.head.weight, f.head.bias), network, head)
-    return Start(width, bandwidth, warp, params, error)
+    return Start(width, bandwidth, stretching, params, error)
 
 
 def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], modes: float) -> Bandwidth:

@@ -3,7 +3,7 @@ r"""Time windows: one window after the other, each starting from where the last 
 Early times have to be learned before late ones, and a network of given size resolves a short time better than a long
 one. Within a window the values to start from are those of a small network in space, fitted to the end of the window
 before (or to the declared initial values), so every window has the same form and is compiled once. The length of the
-windows follows what is left of the held-out residual, as step sizes do in integrators.
+windows follows what is left of the validation residual, as step sizes do in integrators.
 
 Wight & Zhao, *Solving Allen-Cahn and Cahn-Hilliard equations using the adaptive physics informed neural networks*,
 Commun. Comput. Phys. 29, 2021; Krishnapriyan et al., *Characterizing possible failure modes in physics-informed neural
@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from ..._base.types import Params
 from ...equations.exact.ansatz import Ansatz
-from ...equations.exact.face_values import Datum, Pin, prescribed
+from ...equations.exact.face_values import Datum, FaceValue, prescribed
 from ...equations.exact.interpolation import Bounds
 from ...equations.problem import Problem
 from ...geometry.box import Box
@@ -31,7 +31,7 @@ from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
 from ...residuals.functions import Batch
 from ..random_features.bandwidth import Bandwidth
-from .stretching import Bump, Warp
+from .stretching import Bump, Stretching
 
 START_SHARE = 6
 """Sines of a window for each one of the network that holds its start on a line; in a plane both have as many."""
@@ -42,13 +42,13 @@ class Marching:
     """How a problem is solved window by window.
 
     - `ansatz`: with everything but the start by construction; `problem`: what is left in the loss of a window;
-    - `axis`: of time; `pins`: the values to start from, of every field that changes in time.
+    - `axis`: of time; `face_values`: the values to start from, of every field that changes in time.
     """
 
     ansatz: Ansatz
     problem: Problem
     axis: int
-    pins: tuple[Pin, ...]
+    face_values: tuple[FaceValue, ...]
 
     @property
     def domain(self) -> Box:
@@ -57,8 +57,8 @@ class Marching:
     def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network of one window.
 
-        Its parameters are those of sine features in warped local coordinates, and what is not trained: the `window`
-        (its two times), the `warp` of space and the `start`.
+        Its parameters are those of sine features in stretched local coordinates, and what is not trained: the `window`
+        (its two times), the `stretching` of space and the `start`.
         """
         box, sizes = self.domain, self.problem.field_sizes
         network = SineFeatures(
@@ -67,30 +67,30 @@ class Marching:
         features = as_functional(network, box.dimension)
         start = self.start_model(width, bandwidth, seed)
         lower, upper = jnp.asarray(box.lower), jnp.asarray(box.upper)
-        slot = {(pin.output, pin.order): k for k, pin in enumerate(self.pins)}
+        slot = {(face_value.output, face_value.order): k for k, face_value in enumerate(self.face_values)}
 
         def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
-            held = jax.lax.stop_gradient({name: params[name] for name in ("start", "warp", "window")})
+            held = jax.lax.stop_gradient({name: params[name] for name in ("start", "stretching", "window")})
             bounds = lower.at[self.axis].set(held["window"][0]), upper.at[self.axis].set(held["window"][1])
 
-            def warped(x: Float[Array, " d"]) -> Float[Array, " d"]:
+            def stretched(x: Float[Array, " d"]) -> Float[Array, " d"]:
                 z = 2 * (x - bounds[0]) / (bounds[1] - bounds[0]) - 1
-                return lower + (held["warp"](z) + 1) / 2 * (upper - lower)
+                return lower + (held["stretching"](z) + 1) / 2 * (upper - lower)
 
             def given(output: int, order: int) -> Datum:
-                values = lambda x: self.starts(start.apply(held["start"], self.in_space(warped(x))), x, bounds)
+                values = lambda x: self.starts(start.apply(held["start"], self.in_space(stretched(x))), x, bounds)
                 return lambda x: values(jnp.stack(x))[slot[output, order]]
 
-            return self.ansatz.outputs(features.apply(params["features"], warped(x)), x, bounds, given)
+            return self.ansatz.outputs(features.apply(params["features"], stretched(x)), x, bounds, given)
 
         window = jnp.array([box.lower[self.axis], box.upper[self.axis]])
-        params = {"features": features.params, "warp": self.warp(), "window": window, "start": start.params}
+        params = {"features": features.params, "stretching": self.stretching(), "window": window, "start": start.params}
         return FunctionalModel(params, apply, lambda params: features.merge(params["features"]))
 
-    def warp(self, bumps: Sequence[Bump] = ()) -> Warp:
+    def stretching(self, bumps: Sequence[Bump] = ()) -> Stretching:
         """Coordinates with these bumps."""
         periods = self.ansatz.periods
-        return Warp([name in periods for name in self.domain.coordinates], bumps)
+        return Stretching([name in periods for name in self.domain.coordinates], bumps)
 
     def in_space(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
         """The coordinates that are not time."""
@@ -102,42 +102,44 @@ class Marching:
         return [i for i in range(self.domain.dimension) if i != self.axis]
 
     def start_model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
-        """The network in space of the values that a window starts from, one output for each of `pins`.
+        """The network in space of the values that a window starts from, one output for each of `face_values`.
 
         Where walls prescribe values too, those are what starts have there, whatever the network says.
 
         - `width`: of the window.
         """
         if not self.space:
-            return FunctionalModel(jnp.zeros(len(self.pins)), lambda params, x: params, lambda params: params)
+            return FunctionalModel(jnp.zeros(len(self.face_values)), lambda params, x: params, lambda params: params)
         names, lower, upper = self.domain.coordinates, self.domain.lower, self.domain.upper
         box = Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in self.space})
         scales, periodic = [bandwidth[i] for i in self.space], tuple(self.ansatz.periods)
         sines = width // START_SHARE if len(self.space) == 1 else width
-        network = SineFeatures(box, len(self.pins), sines, scales, periodic=periodic, seed=seed)
+        network = SineFeatures(box, len(self.face_values), sines, scales, periodic=periodic, seed=seed)
         return as_functional(network, len(self.space))
 
     def starts(self, network: Float[Array, " q"], x: Float[Array, " d"], bounds: Bounds) -> Float[Array, " q"]:
         """The values that a window starts from at a point of its first time, with a `network` in space."""
-        return jnp.stack([self.ansatz.slice_of(network[k], x, bounds, pin) for k, pin in enumerate(self.pins)])
+        return jnp.stack(
+            [self.ansatz.slice_of(network[k], x, bounds, face_value) for k, face_value in enumerate(self.face_values)]
+        )
 
     def declared(self, x: Float[Array, " d"]) -> Float[Array, " q"]:
-        """The declared initial values, one for each of `pins`."""
-        return jnp.stack([prescribed(self.ansatz.problem, pin)(x) for pin in self.pins])
+        """The declared initial values, one for each of `face_values`."""
+        return jnp.stack([prescribed(self.ansatz.problem, face_value)(x) for face_value in self.face_values])
 
     def at_end(self, model: FunctionalModel, params: Params, x: Float[Array, " d"]) -> Float[Array, " q"]:
         """The values that a window hands on: those of its fields, and derivatives in time, where it ends."""
         x = x.at[self.axis].set(params["window"][1])
-        rates = lambda pin: _in_time(lambda x: model.apply(params, x), self.axis, pin.order)
-        return jnp.stack([rates(pin)(x)[pin.output] for pin in self.pins])
+        rates = lambda face_value: _in_time(lambda x: model.apply(params, x), self.axis, face_value.order)
+        return jnp.stack([rates(face_value)(x)[face_value.output] for face_value in self.face_values])
 
-    def move(self, batch: Batch, window: tuple[float, float], warp: Warp) -> Batch:
-        """The points of the whole time squeezed into a window, and even in warped space."""
+    def move(self, batch: Batch, window: tuple[float, float], stretching: Stretching) -> Batch:
+        """The points of the whole time squeezed into a window, and even in stretched space."""
         lower, upper = self.domain.lower, self.domain.upper
 
         def moved(points: Points) -> Points:
             z = 2 * (np.asarray(points.coordinates) - lower) / (upper - lower) - 1
-            x = lower + (warp.inverse(z) + 1) / 2 * (upper - lower)
+            x = lower + (stretching.inverse(z) + 1) / 2 * (upper - lower)
             share = (z[:, self.axis] + 1) / 2
             x[:, self.axis] = (1 - share) * window[0] + share * window[1]
             return Points(jnp.asarray(x), points.normals, points.columns)
@@ -163,13 +165,17 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
         return None
     start = tuple(sorted((p for found in initial.values() for p in found), key=lambda p: (p.output, p.order)))
     needed = {(output, order) for output, highest in problem.highest_orders(axis).items() for order in range(highest)}
-    if not start or {(pin.output, pin.order) for pin in start} != needed or len(start) != len(needed):
+    if (
+        not start
+        or {(face_value.output, face_value.order) for face_value in start} != needed
+        or len(start) != len(needed)
+    ):
         return None
-    kept = {output: tuple(p for p in found if p.axis != axis) for output, found in ansatz.pins.items()}
+    kept = {output: tuple(p for p in found if p.axis != axis) for output, found in ansatz.face_values.items()}
     outputs = {output: kept.get(output, ()) + tuple(p for p in start if p.output == output) for output, _ in needed}
     by_output = {**{output: found for output, found in kept.items() if found}, **outputs}
     exact = tuple(name for name in problem.conditions if name in ansatz.conditions or name in initial)
-    windowed = dataclasses.replace(ansatz, conditions=exact, pins=by_output)
+    windowed = dataclasses.replace(ansatz, conditions=exact, face_values=by_output)
     return Marching(windowed, windowed.remaining, axis, start)
 
 

@@ -21,10 +21,8 @@ from jaxtyping import Array, Float
 BUMPS = 4
 """Bumps of all coordinates together, at most."""
 
-
 SHARE = 0.6
 """Share of the resolution along a coordinate that goes to its bumps."""
-
 
 _GRID = 4097
 
@@ -37,7 +35,7 @@ class Bump(NamedTuple):
     width: float
 
 
-class Warp(eqx.Module):
+class Stretching(eqx.Module):
     """A monotone map of each coordinate of [-1, 1]^d onto itself.
 
     - `periodic`: which coordinates are; `bumps`: at most `BUMPS`, which share `SHARE` of the resolution of their axis.
@@ -89,5 +87,5 @@ class Warp(eqx.Module):
 
 
 @jax.jit
-def _images(warp: Warp, z: Float[Array, "n d"]) -> Float[Array, "n d"]:
-    return jax.vmap(warp)(z)
+def _images(stretching: Stretching, z: Float[Array, "n d"]) -> Float[Array, "n d"]:
+    return jax.vmap(stretching)(z)

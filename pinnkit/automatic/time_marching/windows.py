@@ -1,8 +1,8 @@
-r"""Marching through time: windows whose length, width and coordinates follow what is left of the held-out residual.
+r"""Marching through time: windows whose length, width and coordinates follow what is left of the validation residual.
 
 The start of a window says how wide its network has to be and where its coordinates are stretched (`window_start`). What
-the window leaves of the held-out residual says whether it is short enough, as the local error does in integrators. One
-that leaves too much is shortened; where that hardly helps, space is what is not resolved, and the network is widened.
+the window leaves of the validation residual says whether it is short enough, as the local error does in integrators.
+One that leaves too much is shortened; where that hardly helps, space is not resolved, and the network is widened.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from ..._base.types import Params
 from ...networks.functional import FunctionalModel, parameter_count
-from ...runs.recorder import Journal
+from ...runs.recorder import Recorder
 from ..random_features.solver import FINAL_STEPS, Attempt, FeatureSolver
 from .initial_slice import Start, Values, find_start
 from .marching import Marching, piecewise
@@ -26,58 +26,45 @@ from .marching import Marching, piecewise
 UNKNOWNS = (400, 800, 1600, 2400)
 """Unknowns of a window to choose from."""
 
-
 FIRST = 1 / 16
 """Length of the first window, as a share of the whole time."""
 
-
 ACCEPTED, INHERITED, FROM_START = (1e-17, 1e-15, 1e-11, 1e-9), 10.0, 30.0
-"""Share of its held-out loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or so
-many times what was left where nothing helped, or residuals so many times the relative error of the start: a window
+"""Share of its validation loss with which a window is kept, by its unknowns: less is asked of those that cost more. Or
+so many times what was left where nothing helped, or residuals so many times the relative error of the start: a window
 cannot be better than what it starts from."""
-
 
 TOLERATED, ROUGH, TOLERATED_ROUGH = 1e-6, 1e-6, 1e-3
 """Share with which a window is kept where nothing helps, the relative error above which a start is rough (it has a
 kink, say), and the share tolerated then: most of it is the start's own, gone before long."""
 
-
 AIM, ORDER = 0.1, 12
 """What lengths aim at, as a share of what is accepted; what is left falls about with this power of the length."""
-
 
 RISING = 2.0
 """Windows are shortened beforehand only where one left so many times what the one before left, and lengthened most
 where a longer one did not: length is not what matters where rounding or space is what is left."""
 
-
 SHRINKAGE, GROWTH, SHORTEST = (0.3, 0.7), 2.0, 1 / 512
-
 
 MARGIN = 1.25
 """Sines of a window over those that its start needs."""
 
-
 PAYS = 0.1
 """A shorter window, or more sines, must leave less than this share of what was left."""
 
-
 FORESEEABLE = 0.1
 """Share of the whole time after which the pace so far, or of the last window, tells how long the rest will take."""
-
 
 EASED, EASIEST = 100.0, 1e-10
 """Where the rest would take longer than the time that is left, so many times as much may be left of the loss from there
 on, up to this share: windows that start from worse are not resolved later on, where fronts form."""
 
-
 PATIENCE = 0.4
 """Share of the time that is left which windows may take before that can be told."""
 
-
 LOOK = 1.5
 """The look at the whole that comes last takes so many times what a network takes to compile."""
-
 
 HOPE = 1.5
 """Windows are given up where the rest would take so many times the time that is left, for they grow longer."""
@@ -142,11 +129,11 @@ def _factor(window: Window, accepted: float) -> float:
 class Windows:
     """Solves a problem in time windows."""
 
-    def __init__(self, marching: Marching, seed: int, journal: Journal):
-        self._marching, self._seed, self._journal = marching, seed, journal
+    def __init__(self, marching: Marching, seed: int, recorder: Recorder):
+        self._marching, self._seed, self._recorder = marching, seed, recorder
         outputs = sum(marching.problem.field_sizes.values())
         self._widths = [max(n // outputs, 1) for n in UNKNOWNS]
-        self._reserve = (1 - PATIENCE) * journal.limits.seconds_left
+        self._reserve = (1 - PATIENCE) * recorder.limits.seconds_left
         self._compiled = dict[tuple[str, int, int], float]()  # seconds of what is done for the first time
         self._pace = 0.0  # seconds of solving for a unit of time
         self._solver = functools.cache(self._make_solver)
@@ -157,8 +144,8 @@ class Windows:
 
     def run(self) -> list[Window] | None:
         """Windows from the first time to the last; None where even short ones are not resolved, or time runs out."""
-        journal, whole = self._journal, self._last - self._first
-        journal.phase("time windows")
+        recorder, whole = self._recorder, self._last - self._first
+        recorder.phase("time windows")
         found, entered = list[Window](), self._solving()
         values, now, pace = self._declared(), self._first, _Pace(FIRST * whole)
         while now < self._last:
@@ -166,12 +153,12 @@ class Windows:
             window, pace = self._resolved(values, now, pace)
             accepted = self._accepted(window.start, pace)
             if window.left > window.tolerated:
-                journal.decide(
+                recorder.decide(
                     f"time windows given up before {window.span[1]:.3g}: what was tried leaves {window.left:.1e}"
                 )
                 return None
             found.append(window)
-            values, following = self._at_end(window), pace.after(window, accepted, journal.limits.target)
+            values, following = self._at_end(window), pace.after(window, accepted, recorder.limits.target)
             seconds, (before, now) = self._solving(), window.span
             self._pace = min((seconds - began) / (now - before), (seconds - entered) / (now - self._first))
             in_time = self._in_time(following, found)
@@ -183,20 +170,20 @@ class Windows:
 
     def _in_time(self, pace: _Pace, found: list[Window]) -> _Pace | None:
         """How to go on so that the time that is left suffices; None where it will not."""
-        journal, now = self._journal, found[-1].span[1]
+        recorder, now = self._recorder, found[-1].span[1]
         if now >= self._last:
             return pace
-        needed, left, foreseeable = self._needed(now), journal.limits.seconds_left, self._is_foreseeable(now)
+        needed, left, foreseeable = self._needed(now), recorder.limits.seconds_left, self._is_foreseeable(now)
         allowed = EASED * self._accepted(found[-1].start, pace)
         is_short = foreseeable and needed > left - LOOK * self._compilation
         if is_short and left > 0 and allowed <= EASIEST:
-            journal.decide(
+            recorder.decide(
                 f"time windows may leave {allowed:.1e} of the loss from {now:.3g} on: at this pace the rest would take "
                 f"{needed:.0f} s of {left:.0f} s"
             )
             return pace._replace(ease=EASED * pace.ease)
         if self._is_over(now) or (foreseeable and needed > HOPE * left):
-            journal.skip(f"time windows from {now:.3g} on ({len(found)} done)", needed, left)
+            recorder.skip(f"time windows from {now:.3g} on ({len(found)} done)", needed, left)
             return None
         return pace
 
@@ -211,14 +198,14 @@ class Windows:
 
     def _solving(self) -> float:
         """Seconds so far, without those of what was compiled."""
-        return self._journal.limits.seconds() - sum(self._compiled.values())
+        return self._recorder.limits.seconds() - sum(self._compiled.values())
 
     @contextlib.contextmanager
     def _first_time(self, what: str, width: int, points: int = 0) -> Iterator[None]:
         """Inside is something that is compiled for each width and number of points."""
-        began = self._journal.limits.seconds()
+        began = self._recorder.limits.seconds()
         yield
-        self._compiled.setdefault((what, width, points), self._journal.limits.seconds() - began)
+        self._compiled.setdefault((what, width, points), self._recorder.limits.seconds() - began)
 
     def _is_foreseeable(self, now: float) -> bool:
         return now - self._first > FORESEEABLE * (self._last - self._first)
@@ -226,11 +213,11 @@ class Windows:
     def _is_over(self, now: float, needed: float = 0.0) -> bool:
         """Whether there is no time for what needs so many seconds."""
         kept = 0.0 if self._is_foreseeable(now) else self._reserve
-        return self._journal.is_over or self._journal.limits.seconds_left - needed < kept
+        return self._recorder.is_over or self._recorder.limits.seconds_left - needed < kept
 
     def _lacks(self, seconds: float) -> bool:
         """Whether there is no time for a step of so many seconds, or somebody has ended the run."""
-        return self._journal.stopped or self._journal.limits.seconds_left <= seconds
+        return self._recorder.stopped or self._recorder.limits.seconds_left <= seconds
 
     def _resolved(self, values: Values, now: float, pace: _Pace) -> tuple[Window, _Pace]:
         """A window short and wide enough for what is left to be accepted, or the best where nothing helps."""
@@ -283,22 +270,22 @@ class Windows:
 
     def _describe(self, found: list[Window]) -> None:
         lengths, widest = np.diff(edges(found)), max(window.solver.layer.size for window in found)
-        warped = sum(bool(np.any(window.start.warp.share)) for window in found)
-        self._journal.decide(
+        stretched = sum(bool(np.any(window.start.stretching.share)) for window in found)
+        self._recorder.decide(
             f"{len(found)} time windows of {lengths.min():.2g} to {lengths.max():.2g}, of at most {widest} unknowns, "
-            f"{warped} with stretched coordinates; the worst leaves {max(w.left for w in found):.1e} of its loss"
+            f"{stretched} with stretched coordinates; the worst leaves {max(w.left for w in found):.1e} of its loss"
         )
 
     def _start(self, values: Values, now: float, widths: list[int]) -> Start:
-        began, known = self._journal.limits.seconds(), sum(self._compiled.values())
-        start = self._journal.recall(
+        began, known = self._recorder.limits.seconds(), sum(self._compiled.values())
+        start = self._recorder.recall(
             f"start {widths}",
             lambda: find_start(self._marching, values, now, widths, MARGIN, self._seed),
             Start.packed,
             lambda arrays: Start.unpacked(arrays, self._marching, self._seed),
         )
         compiled = sum(self._compiled.values()) - known  # of the values, inside
-        self._compiled.setdefault(("start", start.width, 0), self._journal.limits.seconds() - began - compiled)
+        self._compiled.setdefault(("start", start.width, 0), self._recorder.limits.seconds() - began - compiled)
         return start
 
     def _make_solver(self, width: int) -> FeatureSolver:
@@ -309,22 +296,22 @@ class Windows:
         span = now, self._last if now + 1.001 * pace.length > self._last else now + pace.length
         solver = self._solver(start.width)
         params = solver.params(start.bandwidth)
-        self._journal.announce(("time windows",), parameter_count(params), solver.counts)
-        given = {"start": start.params, "warp": start.warp, "window": jnp.array(span)}
+        self._recorder.announce(("time windows",), parameter_count(params), solver.counts)
+        given = {"start": start.params, "stretching": start.stretching, "window": jnp.array(span)}
         params = {**params, "network": {**params["network"], **given}}
-        moved = functools.partial(self._marching.move, window=span, warp=start.warp)
+        moved = functools.partial(self._marching.move, window=span, stretching=start.stretching)
         enough = AIM**2 * self._accepted(start, pace)
-        most = int(min(FINAL_STEPS, self._journal.steps_left))
+        most = int(min(FINAL_STEPS, self._recorder.steps_left))
         with self._first_time("solve", start.width):
-            attempt = self._journal.recall(
+            attempt = self._recorder.recall(
                 f"window {span} {start.width} {start.bandwidth}",
                 lambda: solver.solve(params, most, moved, enough, self._lacks),
                 Attempt.packed,
                 lambda arrays: Attempt.unpacked(arrays, params),
             )
         if attempt.lacked:
-            self._journal.skip("further Gauss-Newton steps", attempt.lacked, self._journal.limits.seconds_left)
-        self._journal.add(attempt.steps, attempt.after)
+            self._recorder.skip("further Gauss-Newton steps", attempt.lacked, self._recorder.limits.seconds_left)
+        self._recorder.add(attempt.steps, attempt.after)
         return Window(span, start, solver, params, attempt)
 
     def _declared(self) -> Values:

@@ -26,14 +26,13 @@ from ...geometry.region import Face
 from ...networks.functional import FunctionalModel
 from ..mistakes import ProblemError
 from ..problem import Problem
-from .face_values import TOLERANCE, Datum, Pin, Point, Prescription, derived, on_face, prescribed, prescription_of
+from .face_values import TOLERANCE, Datum, FaceValue, Point, Prescription, derived, on_face, prescribed, prescription_of
 from .interpolation import Bounds, interpolated
 from .periodicity import seams_of
 from .smoothness import roughness
 
 MOST_AXES = 3
 """Axes that one field is pinned on: the terms of a transfinite interpolation grow as 3 to this power."""
-
 
 FURTHER = 2
 """So many more derivatives of prescribed values than declared must be periodic for features with a period."""
@@ -44,9 +43,9 @@ class Ansatz:
     """Which conditions of a problem hold by construction, and how.
 
     - `wanted`: which were to be considered; `conditions`: the names of those that do;
-    - `pins`: prescribed values by output of the network, also those of single rows of conditions left in the loss;
+    - `face_values`: prescribed values by output of the network, also of single rows of conditions left in the loss;
     - `seams`: periodic axes, and up to which order derivatives are declared to be equal on their two faces;
-    - `zeros`: those of the pins that prescribe zero everywhere;
+    - `zeros`: those of the face_values that prescribe zero everywhere;
     - `notes`: why a condition that was considered is left in the loss;
     - `found`: what each condition prescribes that amounts to prescribed values.
     """
@@ -54,11 +53,11 @@ class Ansatz:
     problem: Problem
     wanted: str | tuple[str, ...] = "soft"
     conditions: tuple[str, ...] = ()
-    pins: Mapping[int, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
+    face_values: Mapping[int, tuple[FaceValue, ...]] = dataclasses.field(default_factory=dict)
     seams: Mapping[int, int] = dataclasses.field(default_factory=dict)
-    zeros: frozenset[Pin] = frozenset()
+    zeros: frozenset[FaceValue] = frozenset()
     notes: tuple[str, ...] = ()
-    found: Mapping[str, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
+    found: Mapping[str, tuple[FaceValue, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def periods(self) -> dict[str, float]:
@@ -73,7 +72,7 @@ class Ansatz:
 
     def wrap(self, model: FunctionalModel) -> FunctionalModel:
         """The model whose outputs satisfy the pinned conditions."""
-        if not self.pins:
+        if not self.face_values:
             return model
         box = self.problem.domain
 
@@ -96,30 +95,39 @@ class Ansatz:
           declared ones.
         """
         parts = [
-            interpolated(network[i], x, bounds, [(pin, self._datum(pin, start)) for pin in self.pins[i]])
-            if i in self.pins
+            interpolated(
+                network[i],
+                x,
+                bounds,
+                [(face_value, self._datum(face_value, start)) for face_value in self.face_values[i]],
+            )
+            if i in self.face_values
             else network[i]
             for i in range(network.shape[0])
         ]
         return jnp.stack(parts)
 
-    def slice_of(self, network: Scalar, x: Point, bounds: Bounds, pin: Pin) -> Scalar:
-        """What a pin prescribes at a point of its face, where it is a `network`: as pins of other axes have it where
-        their faces meet.
+    def slice_of(self, network: Scalar, x: Point, bounds: Bounds, face_value: FaceValue) -> Scalar:
+        """The prescribed value at a point of its face, given by a `network`; where the face meets that of another
+        value, it agrees with that one.
         """
-        across = ((pin.axis, pin.order),)
+        across = ((face_value.axis, face_value.order),)
         others = [
             (other, None if other in self.zeros else derived(prescribed(self.problem, other), across))
-            for other in self.pins[pin.output]
-            if other.axis != pin.axis
+            for other in self.face_values[face_value.output]
+            if other.axis != face_value.axis
         ]
         return interpolated(network, x, bounds, others)
 
-    def _datum(self, pin: Pin, start: Callable[[int, int], Datum] | None) -> Datum | None:
-        """What a pin prescribes; None for zero."""
-        if start is not None and self.problem.domain.coordinates[pin.axis] in TIME_NAMES and pin.side == 0:
-            return start(pin.output, pin.order)
-        return None if pin in self.zeros else prescribed(self.problem, pin)
+    def _datum(self, face_value: FaceValue, start: Callable[[int, int], Datum] | None) -> Datum | None:
+        """What a face_value prescribes; None for zero."""
+        if (
+            start is not None
+            and self.problem.domain.coordinates[face_value.axis] in TIME_NAMES
+            and face_value.side == 0
+        ):
+            return start(face_value.output, face_value.order)
+        return None if face_value in self.zeros else prescribed(self.problem, face_value)
 
 
 def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, periodic: bool = True) -> Ansatz:
@@ -149,96 +157,108 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, peri
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     seams, by_period = seams_of(problem, names) if periodic else ({}, ())
     read = {name: prescription_of(problem, name) for name in names if name not in by_period}
-    candidates = {name: found.pins for name, found in read.items() if found.pins}
-    zeros = frozenset(pin for found in candidates.values() for pin in found if _is_zero(problem, pin))
-    notes = [_in_the_loss(name, found.reason) for name, found in read.items() if not found.pins and found.reason]
+    candidates = {name: found.face_values for name, found in read.items() if found.face_values}
+    zeros = frozenset(
+        face_value for found in candidates.values() for face_value in found if _is_zero(problem, face_value)
+    )
+    notes = [_in_the_loss(name, found.reason) for name, found in read.items() if not found.face_values and found.reason]
     if (kink := _kink(problem, candidates, seams)) is not None:
         notes += [_in_the_loss(name, kink) for name in by_period]
         seams, by_period = {}, ()
-    accepted: list[Pin] = []
-    object_to = lambda pins: (
-        _objection(problem, [*accepted, *pins], seams) or roughness(problem, [pin for pin in pins if pin not in zeros])
+    accepted: list[FaceValue] = []
+    object_to = lambda face_values: (
+        _objection(problem, [*accepted, *face_values], seams)
+        or roughness(problem, [face_value for face_value in face_values if face_value not in zeros])
     )
     complete = []
     for name in sorted(candidates, key=lambda name: _precedence(problem, candidates[name])):
-        pins, reason = _acceptable(read[name], object_to)
-        accepted += pins
+        face_values, reason = _acceptable(read[name], object_to)
+        accepted += face_values
         if reason is None:
             complete.append(name)
         else:
-            notes.append(_in_the_loss(name, reason, pins))
+            notes.append(_in_the_loss(name, reason, face_values))
     if len(complete) + len(by_period) == len(problem.conditions):
         return Ansatz(problem, notes=("nothing would be left in the loss, so no condition holds by construction",))
     return Ansatz(
         problem,
         conditions=tuple(name for name in problem.conditions if name in complete or name in by_period),
-        pins={i: tuple(pin for pin in accepted if pin.output == i) for i in sorted({pin.output for pin in accepted})},
+        face_values={
+            i: tuple(face_value for face_value in accepted if face_value.output == i)
+            for i in sorted({face_value.output for face_value in accepted})
+        },
         seams=seams,
         zeros=zeros,
         notes=tuple(notes),
-        found={name: pins for name, pins in candidates.items() if read[name].is_complete},
+        found={name: face_values for name, face_values in candidates.items() if read[name].is_complete},
     )
 
 
-def _acceptable(found: Prescription, object_to: Callable[[Sequence[Pin]], str | None]) -> tuple[list[Pin], str | None]:
-    """The pins of a condition that can hold, all or those of single rows, and why the condition stays in the loss."""
-    if (reason := object_to(found.pins)) is None:
-        return list(found.pins), None if found.is_complete else found.reason or "not all its rows prescribe values"
-    rows, held = sorted({(pin.order, pin.row) for pin in found.pins}), list[Pin]()
+def _acceptable(
+    found: Prescription, object_to: Callable[[Sequence[FaceValue]], str | None]
+) -> tuple[list[FaceValue], str | None]:
+    """The face values of a condition that can be hard, all or those of single rows, and why the condition is soft."""
+    if (reason := object_to(found.face_values)) is None:
+        return list(
+            found.face_values
+        ), None if found.is_complete else found.reason or "not all its rows prescribe values"
+    rows, held = sorted({(face_value.order, face_value.row) for face_value in found.face_values}), list[FaceValue]()
     for _, row in rows if len(rows) > 1 else ():
-        pins = [pin for pin in found.pins if pin.row == row]
-        held += pins if object_to([*held, *pins]) is None else []
+        face_values = [face_value for face_value in found.face_values if face_value.row == row]
+        held += face_values if object_to([*held, *face_values]) is None else []
     return held, reason
 
 
-def _in_the_loss(name: str, reason: str, held: Sequence[Pin] = ()) -> str:
+def _in_the_loss(name: str, reason: str, held: Sequence[FaceValue] = ()) -> str:
     """Why a condition stays in the loss, and which of its rows hold nevertheless."""
-    rows = [str(row + 1) for row in sorted({pin.row for pin in held})]
+    rows = [str(row + 1) for row in sorted({face_value.row for face_value in held})]
     nevertheless = f"; by construction: row{'s' if len(rows) > 1 else ''} {', '.join(rows)} of it" if rows else ""
     return f"condition '{name}' stays in the loss: {reason}{nevertheless}"
 
 
-def _precedence(problem: Problem, pins: Sequence[Pin]) -> tuple[bool, int]:
+def _precedence(problem: Problem, face_values: Sequence[FaceValue]) -> tuple[bool, int]:
     """Initial values first, then lower orders: where conditions exclude each other the first one is kept."""
-    in_time = all(problem.domain.coordinates[pin.axis] in TIME_NAMES for pin in pins)
-    return not in_time, max(pin.order for pin in pins)
+    in_time = all(problem.domain.coordinates[face_value.axis] in TIME_NAMES for face_value in face_values)
+    return not in_time, max(face_value.order for face_value in face_values)
 
 
-def _objection(problem: Problem, pins: Sequence[Pin], seams: Mapping[int, int]) -> str | None:
-    """Why these pins cannot all hold by construction."""
-    places = [pin[2:] for pin in pins]
+def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mapping[int, int]) -> str | None:
+    """Why these face_values cannot all hold by construction."""
+    places = [face_value[2:] for face_value in face_values]
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
-    for pin in pins:
-        values = jax.vmap(prescribed(problem, pin))(jnp.asarray(on_face(problem, pin)))
+    for face_value in face_values:
+        values = jax.vmap(prescribed(problem, face_value))(jnp.asarray(on_face(problem, face_value)))
         if not jnp.isfinite(values).all():
             return "the values it prescribes are not finite"
-        if pin.axis in seams:
-            return f"'{problem.domain.coordinates[pin.axis]}' is periodic"
-        if (jump := _jump(problem, pin, seams)) is not None:
+        if face_value.axis in seams:
+            return f"'{problem.domain.coordinates[face_value.axis]}' is periodic"
+        if (jump := _jump(problem, face_value, seams)) is not None:
             return f"its values are not periodic ({jump})"
-        below = (pin.output, pin.axis, pin.side, pin.order - 1)
-        if pin.order and below not in places:
+        below = (face_value.output, face_value.axis, face_value.side, face_value.order - 1)
+        if face_value.order and below not in places:
             return "it prescribes a derivative without the value"
-        if len({other.axis for other in pins if other.output == pin.output}) > MOST_AXES:
+        if len({other.axis for other in face_values if other.output == face_value.output}) > MOST_AXES:
             return f"a field is pinned on at most {MOST_AXES} axes"
-    for a, b in itertools.combinations(pins, 2):
+    for a, b in itertools.combinations(face_values, 2):
         if a.output == b.output and a.axis != b.axis and (gap := _gap(problem, a, b)) is not None:
             return f"its values do not meet those of '{a.condition}' where their faces meet ({gap})"
     return None
 
 
-def _is_zero(problem: Problem, pin: Pin) -> bool:
-    """Whether a pin prescribes zero everywhere, for it does not depend on where."""
-    symbols, corner = problem.equation(pin.condition).symbols, jnp.asarray(problem.domain.lower)
-    return all(symbol.kind != "coordinate" for symbol in symbols) and float(prescribed(problem, pin)(corner)) == 0.0
+def _is_zero(problem: Problem, face_value: FaceValue) -> bool:
+    """Whether a face_value prescribes zero everywhere, for it does not depend on where."""
+    symbols, corner = problem.equation(face_value.condition).symbols, jnp.asarray(problem.domain.lower)
+    return (
+        all(symbol.kind != "coordinate" for symbol in symbols) and float(prescribed(problem, face_value)(corner)) == 0.0
+    )
 
 
-def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
+def _jump(problem: Problem, face_value: FaceValue, seams: Mapping[int, int]) -> str | None:
     """The first derivative of prescribed values that is declared to be periodic and is not."""
     for axis, highest in seams.items():
         for order in range(highest + 1):
-            datum = derived(prescribed(problem, pin), ((axis, order),))
+            datum = derived(prescribed(problem, face_value), ((axis, order),))
             below, above = (
                 np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, Face(axis, side, 1))))) for side in (0, 1)
             )
@@ -249,18 +269,22 @@ def _jump(problem: Problem, pin: Pin, seams: Mapping[int, int]) -> str | None:
     return None
 
 
-def _kink(problem: Problem, candidates: Mapping[str, Sequence[Pin]], seams: Mapping[int, int]) -> str | None:
+def _kink(problem: Problem, candidates: Mapping[str, Sequence[FaceValue]], seams: Mapping[int, int]) -> str | None:
     """Why features with a period would be smoother than the solution: values as periodic as declared, but no more."""
     further = {axis: highest + FURTHER for axis, highest in seams.items()}
-    for name, pins in candidates.items():
-        for pin in pins:
-            if pin.axis not in seams and _jump(problem, pin, seams) is None and (jump := _jump(problem, pin, further)):
+    for name, face_values in candidates.items():
+        for face_value in face_values:
+            if (
+                face_value.axis not in seams
+                and _jump(problem, face_value, seams) is None
+                and (jump := _jump(problem, face_value, further))
+            ):
                 return f"the values of '{name}' are not smooth over the period ({jump})"
     return None
 
 
-def _gap(problem: Problem, a: Pin, b: Pin) -> str | None:
-    """The first two values that should be one, where two pins meet."""
+def _gap(problem: Problem, a: FaceValue, b: FaceValue) -> str | None:
+    """The first two values that should be one, where two face_values meet."""
     x = jnp.asarray(on_face(problem, a)).at[:, b.axis].set(problem.domain.bounds[b.side][b.axis])
     first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
     second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))

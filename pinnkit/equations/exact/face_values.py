@@ -25,11 +25,10 @@ from ..trace import Equation
 TOLERANCE = 1e-9
 """Values of two conditions that differ by more than this share of their size do not meet at a corner."""
 
-
 _SAMPLES = 16
 
 
-class Pin(NamedTuple):
+class FaceValue(NamedTuple):
     """A prescribed value, ∂ᵒu/∂(axis)ᵒ of one output of the network on one face of the box."""
 
     condition: str
@@ -54,7 +53,6 @@ class Number(NamedTuple):
 
 Point = Array | Sequence[Scalar]
 """Coordinates: an array, or one by one, so that what is known of one of them is not lost."""
-
 
 Datum = Callable[[Point], Scalar]
 """The prescribed value as a function of a point of the face."""
@@ -104,7 +102,7 @@ def rows_of(problem: Problem, name: str, face: Face) -> Rows | None:
     return Rows(numbers, *dependence(lambda x: [jax.jacfwd(function)(zero, x), function(zero, x)], [free], [SMOOTH]))
 
 
-def on_face(problem: Problem, face: Face | Pin) -> Float[np.ndarray, "n d"]:
+def on_face(problem: Problem, face: Face | FaceValue) -> Float[np.ndarray, "n d"]:
     """Points of a face, two corners first; the same for both sides."""
     box = problem.domain
     unit = np.random.default_rng(0).random((_SAMPLES, box.dimension))
@@ -115,13 +113,13 @@ def on_face(problem: Problem, face: Face | Pin) -> Float[np.ndarray, "n d"]:
 
 
 class Prescription(NamedTuple):
-    """What a condition prescribes: `pins`, of rows that prescribe a value on each face.
+    """What a condition prescribes: `face_values`, of rows that prescribe a value on each face.
 
     - `is_complete`: whether they amount to the condition; `reason`: why other rows are not among them, where a row that
       looks like one is not proved.
     """
 
-    pins: tuple[Pin, ...] = ()
+    face_values: tuple[FaceValue, ...] = ()
     is_complete: bool = False
     reason: str | None = None
 
@@ -139,14 +137,14 @@ def prescription_of(problem: Problem, name: str) -> Prescription:
         [_pin(name, row, face, rows.slope(row)) for face, rows in zip(faces, found, strict=True) if rows is not None]
         for row in range(problem.equation(name).size)
     ]
-    proved = [row for row in each if all(isinstance(pin, Pin) for pin in row)]
-    reasons = [pin for row in each for pin in row if isinstance(pin, str)]
-    pins = tuple(pin for row in proved for pin in row if isinstance(pin, Pin))
-    return Prescription(pins, len(proved) == len(each), reasons[0] if reasons else None)
+    proved = [row for row in each if all(isinstance(face_value, FaceValue) for face_value in row)]
+    reasons = [face_value for row in each for face_value in row if isinstance(face_value, str)]
+    face_values = tuple(face_value for row in proved for face_value in row if isinstance(face_value, FaceValue))
+    return Prescription(face_values, len(proved) == len(each), reasons[0] if reasons else None)
 
 
-def _pin(name: str, row: int, face: Face, slopes: Mapping[Number, float | None]) -> Pin | str | None:
-    """What a row prescribes on a face; None if it is of another kind, or why what looks like a pin is not proved."""
+def _pin(name: str, row: int, face: Face, slopes: Mapping[Number, float | None]) -> FaceValue | str | None:
+    """What a row prescribes on a face; None if it is of another kind, or why it is not proved."""
     if len(slopes) > 1 and None in slopes.values():
         return "which value it prescribes depends on the place"
     if len(slopes) != 1:
@@ -156,18 +154,20 @@ def _pin(name: str, row: int, face: Face, slopes: Mapping[Number, float | None])
         return None
     if slope is None:
         return "the factor of the value it prescribes depends on the place; divide the equation by it"
-    return Pin(name, row, number.output, face.axis, face.side, number.orders[face.axis])
+    return FaceValue(name, row, number.output, face.axis, face.side, number.orders[face.axis])
 
 
-def prescribed(problem: Problem, pin: Pin) -> Datum:
-    """The value of a pin as a function of a point: the root of its row, which is affine."""
-    equation, face = problem.equation(pin.condition), _face_of(problem, pin)
+def prescribed(problem: Problem, face_value: FaceValue) -> Datum:
+    """The value of a face_value as a function of a point: the root of its row, which is affine."""
+    equation, face = problem.equation(face_value.condition), _face_of(problem, face_value)
     numbers = (*_own_numbers(problem, equation, face), *_other_numbers(problem, equation, face))
-    orders = tuple(pin.order if axis == pin.axis else 0 for axis in range(problem.domain.dimension))
-    mine = np.array([(n.output, n.orders, n.side) == (pin.output, orders, pin.side) for n in numbers], float)
+    orders = tuple(face_value.order if axis == face_value.axis else 0 for axis in range(problem.domain.dimension))
+    mine = np.array(
+        [(n.output, n.orders, n.side) == (face_value.output, orders, face_value.side) for n in numbers], float
+    )
 
     def datum(x: Point) -> Scalar:
-        at = lambda v: _evaluate(problem, equation, numbers, v, x, face)[pin.row]
+        at = lambda v: _evaluate(problem, equation, numbers, v, x, face)[face_value.row]
         unit = jnp.asarray(mine, jnp.result_type(x[0]))
         constant, slope = jax.jvp(at, (jnp.zeros_like(unit),), (unit,))
         return -constant / slope
@@ -191,10 +191,10 @@ def _partial(function: Datum, axis: int) -> Datum:
     return derivative
 
 
-def _face_of(problem: Problem, pin: Pin) -> Face:
-    """The face of a pin, with the normal that its condition sees there."""
-    faces = problem.conditions[pin.condition].on.faces_of(problem.domain.bounds) or ()
-    return next(face for face in faces if (face.axis, face.side) == (pin.axis, pin.side))
+def _face_of(problem: Problem, face_value: FaceValue) -> Face:
+    """The face of a face_value, with the normal that its condition sees there."""
+    faces = problem.conditions[face_value.condition].on.faces_of(problem.domain.bounds) or ()
+    return next(face for face in faces if (face.axis, face.side) == (face_value.axis, face_value.side))
 
 
 def _is_known(problem: Problem, equation: Equation) -> bool:

@@ -13,36 +13,34 @@ from jaxtyping import Array, Float
 
 from ..._base.tracing.dependence import BROKEN, KNOWN, SMOOTH, STEADY, dependence
 from ..problem import Problem
-from .face_values import Pin, derived, on_face, prescribed
+from .face_values import FaceValue, derived, on_face, prescribed
 
 _CELLS, _NODES, _LINES = 512, 4, 4
 
-
 MISMATCH = 1e-3
 """Share of its range by which a derivative may differ from the integral of the next one, over one cell of a line."""
-
 
 ROUNDING = 1e-9
 """Share of the largest value that counts as nothing."""
 
 
-def roughness(problem: Problem, pins: Sequence[Pin]) -> str | None:
-    """Why values that pins prescribe may break off, or derivatives that the equations take of them; None if nothing
-    speaks against them.
+def roughness(problem: Problem, face_values: Sequence[FaceValue]) -> str | None:
+    """Why prescribed values, or derivatives that the equations take of them, may have a kink; None if nothing speaks
+    against them.
 
     Along each axis of the face they must follow from the coordinate by analytic operations alone, and on lines along it
     every derivative must grow by the integral of the next one.
     """
-    for pin in pins:
+    for face_value in face_values:
         for axis, name in enumerate(problem.domain.coordinates):
-            if axis == pin.axis or not (highest := problem.highest_orders(axis)[pin.output]):
+            if axis == face_value.axis or not (highest := problem.highest_orders(axis)[face_value.output]):
                 continue
-            edges, at_edges, at_nodes = _line(problem, pin, axis, highest)
+            edges, at_edges, at_nodes = _line(problem, face_value, axis, highest)
             if (found := _mismatch(edges, at_edges[..., :-1], at_nodes[..., 1:])) is not None:
                 order, where = found
                 what = "values are" if not order else f"values have a derivative of order {order} that is"
                 return f"its {what} not continuous near {name} = {where:.2g}"
-            if _is_broken(problem, pin, axis):
+            if _is_broken(problem, face_value, axis):
                 return (
                     f"its values depend on {name} through a comparison, such as `where`, `abs` or `maximum`, so "
                     "nothing proves that they are smooth"
@@ -50,25 +48,25 @@ def roughness(problem: Problem, pins: Sequence[Pin]) -> str | None:
     return None
 
 
-def _is_broken(problem: Problem, pin: Pin, axis: int) -> bool:
+def _is_broken(problem: Problem, face_value: FaceValue, axis: int) -> bool:
     """Whether more than analytic operations lead from a coordinate to the prescribed values."""
-    point = [jnp.asarray(value) for value in on_face(problem, pin)[-1]]
+    point = [jnp.asarray(value) for value in on_face(problem, face_value)[-1]]
     levels = [SMOOTH if i == axis else STEADY for i in range(len(point))]
-    levels[pin.axis] = KNOWN
-    (found,) = dependence(lambda *x: [prescribed(problem, pin)(x)], point, levels)
+    levels[face_value.axis] = KNOWN
+    (found,) = dependence(lambda *x: [prescribed(problem, face_value)(x)], point, levels)
     return bool(found.levels == BROKEN)
 
 
 def _line(
-    problem: Problem, pin: Pin, axis: int, highest: int
+    problem: Problem, face_value: FaceValue, axis: int, highest: int
 ) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, "l e k"], Float[np.ndarray, "l c q k"]]:
     """Edges of cells on lines along an axis of a face, and derivatives there and at the Gauss points of the cells."""
     box = problem.domain
     edges = np.linspace(box.lower[axis], box.upper[axis], _CELLS + 1)
     gauss = (np.polynomial.legendre.leggauss(_NODES)[0] + 1) / 2
     nodes = edges[:-1, None] + np.diff(edges)[:, None] * gauss
-    lines = on_face(problem, pin)[: 1 if box.dimension == 2 else _LINES]
-    datum = prescribed(problem, pin)
+    lines = on_face(problem, face_value)[: 1 if box.dimension == 2 else _LINES]
+    datum = prescribed(problem, face_value)
 
     @jax.jit
     def values(x: Float[Array, "n d"]) -> Float[Array, "n k"]:

@@ -25,37 +25,28 @@ from .switches import Switch, levels_of, steps_of
 NODES = 257
 """Points of each line; between them the levels of switches are followed to their extrema."""
 
-
 LINES = 32
 """Lines through random points of the region; more go through every cell that axis-parallel switches cut it into."""
 
-
 MOST_LINES, MOST_CELLS = 256, 1024
-
 
 MOST_ENTRIES, MOST_SOUGHT = 256, 32
 """Entries of a switch that are followed, and levels of one sign whose other sign is sought."""
 
-
 MARGIN = 1e-5
 """Share of the region next to its ends that is left out: a jump there is one of the boundary."""
-
 
 ASIDE, FARTHER = 1e-9, 1e3
 """Distance at which the two sides are compared, as a share of the extent of the region, and by what factor it is also
 increased: unless there is a jump, the difference increases too."""
 
-
 LEAST_JUMP = 1e-7
 """Relative jump that rounding cannot make."""
-
 
 POLE = 300.0
 """A value that grows by more than this factor from the larger distance to the smaller one has a pole, not a jump."""
 
-
 BLOCK, MOST_BRACKETS, MOST_NUMBERS = 4096, 1024, 2**25
-
 
 AMPLITUDES = (1.0, 1e-3, 1e-2, 0.1, 10.0, 1e2, 1e3, 1e4, 1e6)
 """Sizes of the smooth fields with which switches that depend on fields are tried."""

@@ -20,9 +20,7 @@ from ..trace import Equation, Node, flatten
 _DERIVED = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 """Functions with derivatives of their own, and where their operations are."""
 
-
 _LOOPS = ("while", "scan", "pure_callback", "io_callback", "ffi_call")
-
 
 _LEVELS: dict[str, Callable[..., list[Any]]] = {
     **dict.fromkeys(("lt", "le", "gt", "ge", "max", "min"), lambda a, b: [a - b]),
@@ -30,7 +28,6 @@ _LEVELS: dict[str, Callable[..., list[Any]]] = {
     "div": lambda a, b: [b],
     "clamp": lambda low, a, high: [a - low, a - high],
 }
-
 
 _STEPS: dict[str, Callable[..., Any]] = {
     "floor": jnp.floor,
@@ -43,9 +40,7 @@ _STEPS: dict[str, Callable[..., Any]] = {
     "atan2": lambda y, x: (x < 0) & (y >= 0),
 }
 
-
 _BREAKS = ("sign", "floor", "ceil", "round", "rem", "atan2")
-
 
 _UNSEEN = ("eq", "ne")
 """What holds at single points does not make a jump."""

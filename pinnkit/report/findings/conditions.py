@@ -14,7 +14,6 @@ from .finding import Finding, Rule, listed
 UNSEEN = 1e-4
 """A relative error of 1 in a row that adds as little to the loss as this relative error in another is not seen."""
 
-
 MOST_NAMED = 4
 """Rows that a sentence names."""
 

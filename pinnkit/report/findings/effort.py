@@ -15,14 +15,11 @@ FEW_PARAMETERS = {1: 100, 2: 400, 3: 800}
 """Parameters per field below which a network is small, by number of coordinates; the last serves higher numbers. Sines
 solve smooth problems with 128, 500 and 800."""
 
-
 FEW_POINTS = {1: 50, 2: 300, 3: 800}
 """The same for points of the condition that has most."""
 
-
 FEW_STEPS = 1000
 """First-order steps below which hardly any network is trained."""
-
 
 JUMP, JUMPS = 10.0, 3
 """So many increases of the training loss by this factor from one step to the next are those of new points."""
@@ -30,15 +27,17 @@ JUMP, JUMPS = 10.0, 3
 
 def too_little_time(run: Run) -> Finding | None:
     """The budget cut something short, and the result is not good."""
-    budget, shortages = run.config.get("budget"), run.history.shortages
+    budget, skipped_work = run.config.get("budget"), run.history.skipped_work
     cut = run.summary.stop_reason is StopReason.BUDGET
-    if budget is None or is_healthy(run) or not (cut or shortages):
+    if budget is None or is_healthy(run) or not (cut or skipped_work):
         return None
     steps = count(run.summary.steps, "step")
     reasons = [f"the budget of {number(float(budget))} s ran out after {steps}"] if cut else []
-    reasons += [f"{s.work} skipped: needs {number(s.needed)} s, {number(max(s.left, 0.0))} s left" for s in shortages]
+    reasons += [
+        f"{s.work} skipped: needs {number(s.needed)} s, {number(max(s.left, 0.0))} s left" for s in skipped_work
+    ]
     reason = "; ".join(reasons)
-    enough = max([2 * budget, *(s.sufficient_budget(budget) for s in shortages)])
+    enough = max([2 * budget, *(s.sufficient_budget(budget) for s in skipped_work)])
     return Finding(
         "warning",
         "The time was too short",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...diagnostics.linear_theory import RECENT, Passage, Theory, is_trusted
+from ...diagnostics.linear_theory import RECENT, Prediction, Theory, is_trusted
 from ...diagnostics.record import LARGEST_RESIDUALS, SLOW_SHARE, Diagnostics, ResidualShape, slow_resolvable
 from ...runs.run_folder import Run
 from ..levels import final_record, has_loss_left, is_first_order, left_of, ratio_of
@@ -17,42 +17,32 @@ IMBALANCE = 10.0
 """Weighted kernel traces this far apart: first-order steps reduce one residual that much faster than another. Traces on
 the points of a look are known within a few tens of percent."""
 
-
 STILL_HIGH = 5e-2
 """A mean square that kept more than this share of its first value has hardly been trained."""
-
 
 MAJORITY = 0.5
 """Beyond half of the residual, a group of modes is what is left to do rather than a detail."""
 
-
 LEAST_HORIZON = 1000
 """Steps ahead within which a mode must come down not to count as slow; longer runs look as far as they are long."""
-
 
 HOPELESS = 100.0
 """Condition number per step beyond which the slowest modes lose less than a hundredth."""
 
-
 FEWEST_POINTS = 50
 """Points that it takes to say where a residual is."""
-
 
 CONCENTRATED = 0.8
 """More of the mean square than this at a twentieth of the points is local."""
 
-
 NARROW = 0.1
 """A spread below this share of the domain is a place."""
-
 
 POOR = 0.5
 """A prediction of the loss this far off says nothing."""
 
-
 LARGE_DRIFT = 1.0
 """A kernel that moved by more than its own norm: predictions from the first one are void."""
-
 
 FEW_DIMENSIONS = 0.01
 """Effective dimensions per parameter below which most directions of parameter space are idle."""
@@ -182,11 +172,11 @@ def unstable_learning_rate(run: Run) -> Finding | None:
 
 
 def moving_kernel(run: Run) -> Finding | None:
-    drift, passages = run.summary.spectrum.final.kernel_drift, run.history.passages
-    is_off = _mean_error(passages) > POOR if passages else drift > LARGE_DRIFT
+    drift, predictions = run.summary.spectrum.final.kernel_drift, run.history.predictions
+    is_off = _mean_error(predictions) > POOR if predictions else drift > LARGE_DRIFT
     if not (is_first_order(run) and is_off) or is_healthy(run):
         return None
-    score = f"; recent predictions of the loss were {percent(_mean_error(passages))} off" if passages else ""
+    score = f"; recent predictions of the loss were {percent(_mean_error(predictions))} off" if predictions else ""
     return Finding(
         "info",
         "The kernel is still moving",
@@ -210,11 +200,11 @@ def few_dimensions(run: Run) -> Finding | None:
 
 def steps_to_come(run: Run) -> Finding | None:
     """How far linear theory sees, while it has been right."""
-    record, passages = final_record(run), run.history.passages
+    record, predictions = final_record(run), run.history.predictions
     rate = _usual_rate(run)
     if record is None or record.theory is None or rate is None or is_healthy(run) or not has_loss_left(run):
         return None
-    if not passages or passages[-1].end != record.step or not is_trusted(passages):
+    if not predictions or predictions[-1].end != record.step or not is_trusted(predictions):
         return None
     aim = _aim(run, record.theory)
     steps = record.theory.steps_to(aim, rate)
@@ -226,7 +216,7 @@ def steps_to_come(run: Run) -> Finding | None:
     return Finding(
         "info",
         "How far it is, by linear theory",
-        f"Recent predictions of the loss were {percent(_mean_error(passages))} off. At rate {number(rate)} the loss "
+        f"Recent predictions of the loss were {percent(_mean_error(predictions))} off. At rate {number(rate)} the loss "
         f"{course.format(number(record.theory.loss), number(aim))}.",
         "Raise `steps` or `budget` accordingly, or use strategy 'auto'." if steps else "Use strategy 'auto'.",
     )
@@ -245,10 +235,12 @@ KERNEL_RULES: tuple[Rule, ...] = (
 )
 
 
-def _mean_error(passages: Sequence[Passage]) -> float:
+def _mean_error(predictions: Sequence[Prediction]) -> float:
     """Of the recent predictions, weighted by their steps."""
-    recent = passages[-RECENT:]
-    return float(np.average([passage.error for passage in recent], weights=[passage.steps for passage in recent]))
+    recent = predictions[-RECENT:]
+    return float(
+        np.average([prediction.error for prediction in recent], weights=[prediction.steps for prediction in recent])
+    )
 
 
 def _usual_rate(run: Run) -> float | None:

@@ -10,12 +10,10 @@ from ..verdict import is_healthy
 from .finding import Finding, Rule
 
 OVERFITTING = 10.0
-"""Held-out over training loss; sampling alone makes factors of 2 to 3 with few points."""
-
+"""Validation over training loss; sampling alone makes factors of 2 to 3 with few points."""
 
 STILL_FALLING = 0.5
-"""A held-out loss that lost half its value in the last quarter of the steps was still going down."""
-
+"""A validation loss that lost half its value in the last quarter of the steps was still going down."""
 
 LIMITS = {StopReason.STEPS: "steps", StopReason.BUDGET: "budget"}
 """Arguments that ended a run, by its stop reason."""
@@ -36,17 +34,17 @@ def not_finite(run: Run) -> Finding | None:
 
 
 def overfitting(run: Run) -> Finding | None:
-    training, held_out = run.summary.loss, run.summary.held_out_loss
-    if not (held_out > OVERFITTING * training and held_out > rounding_loss(run)) or is_healthy(run):
+    training, validation_losses = run.summary.loss, run.summary.validation_loss
+    if not (validation_losses > OVERFITTING * training and validation_losses > rounding_loss(run)) or is_healthy(run):
         return None
-    excess = {k: ratio_of(run.summary.held_out[k], value) for k, value in run.summary.losses.items()}
+    excess = {k: ratio_of(run.summary.validation_losses[k], value) for k, value in run.summary.losses.items()}
     worst = max(excess, key=excess.__getitem__)
     where = f", most of all for '{worst}' ({times(excess[worst])} its training value)"
     return Finding(
         "warning",
         "Overfitting: the fit does not hold between the points",
-        f"The loss on held-out points, {number(held_out)}, is {times(ratio_of(held_out, training))} the training "
-        f"loss{where}.",
+        f"The validation loss, {number(validation_losses)}, is {times(ratio_of(validation_losses, training))} the "
+        f"training loss{where}.",
         "Use more points (`points`), or points that are redrawn during training.",
     )
 
@@ -67,14 +65,14 @@ def overfitting_later(run: Run) -> Finding | None:
     checks, kept = run.history.checks, run.summary.kept_step
     if not checks or kept >= checks[-1].step or run.config.get("network") == "SineFeatures":
         return None  # later steps, where there are any, are those of another network
-    at, least, last = checks[-1].step, run.summary.held_out_loss, checks[-1].held_out_loss
+    at, least, last = checks[-1].step, run.summary.validation_loss, checks[-1].validation_loss
     training = float(run.history.loss[at - 1])
     if not last > OVERFITTING * max(least, training) or is_healthy(run):
         return None
     return Finding(
         "warning",
         "Overfitting: later steps fitted the points, not what lies between them",
-        f"From step {kept:,}, whose parameters are kept, to step {at:,} the loss on held-out points rose from "
+        f"From step {kept:,}, whose parameters are kept, to step {at:,} the loss on validation points rose from "
         f"{number(least)} to {number(last)}; the training loss was {number(training)} then.",
         "Use more points (`points`), or points that are redrawn during training.",
     )
@@ -102,13 +100,13 @@ def still_falling(run: Run) -> Finding | None:
     if limit is None or len(checks) < 2 or is_healthy(run):
         return None
     past = [c for c in checks if c.step <= 0.75 * checks[-1].step]
-    left = ratio_of(checks[-1].held_out_loss, past[-1].held_out_loss) if past else math.inf
-    if not left < STILL_FALLING or run.summary.held_out_loss <= rounding_loss(run):
+    left = ratio_of(checks[-1].validation_loss, past[-1].validation_loss) if past else math.inf
+    if not left < STILL_FALLING or run.summary.validation_loss <= rounding_loss(run):
         return None
     return Finding(
         "info",
         "It was still improving when it stopped",
-        f"The held-out loss fell to {percent(left)} between steps {past[-1].step:,} and {checks[-1].step:,}; "
+        f"The validation loss fell to {percent(left)} between steps {past[-1].step:,} and {checks[-1].step:,}; "
         f"the run stopped: {run.summary.ending}.",
         f"Raise `{limit}` if the accuracy does not suffice.",
     )

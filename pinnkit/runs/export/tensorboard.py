@@ -11,10 +11,8 @@ from ..storage.named_arrays import Variable
 MOST_POINTS = 2000
 """Points of a curve, evenly chosen: TensorBoard shows a thousand."""
 
-
 _STEPS = {"step": "step", "check": "check_step", "look": "look_step"}
 """Dimension to the variable that holds its steps."""
-
 
 _LABELS = {"condition": "condition", "field": "field"}
 

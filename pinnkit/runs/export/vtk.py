@@ -12,7 +12,6 @@ from ...geometry.domain import TIME_NAMES
 
 _CELLS = {1: "line", 2: "quad", 3: "hexahedron"}
 
-
 _CORNERS = {
     1: ((0,), (1,)),
     2: ((0, 0), (1, 0), (1, 1), (0, 1)),

@@ -15,7 +15,7 @@ from ..storage.checkpoint_folder import checkpoints, newest_intact, remove_all_b
 from ..storage.manifest import FORMAT, Manifest
 from .fingerprint import Identity
 from .signals import Signals, stopped
-from .state import Moment
+from .state import RunState
 
 FIRST = 2.0
 """Seconds after which a first checkpoint is due."""
@@ -31,7 +31,7 @@ class Checkpoints:
 
     - `folder`: a run folder; checkpoints are in its `checkpoints/`;
     - `every_seconds`, `every_steps`: whichever comes first; None for neither. Steps are counted where training looks at
-      its held-out residual, for saving must not change what is computed;
+      its validation residual, for saving must not change what is computed;
     - `keep`: how many are kept, the newest; two at least are needed to fall back on an older one;
     - `overwrite`: whether an unfinished run in the folder may be lost.
 
@@ -57,7 +57,7 @@ class Checkpoints:
             raise InputError(f"`keep` is how many checkpoints are kept, a whole number > 0, got {self.keep!r}")
 
 
-class Saver:
+class CheckpointWriter:
     """Writes checkpoints of one run; a context in which a fit goes on.
 
     - `identity`: what run it is, for the manifests;
@@ -68,8 +68,8 @@ class Saver:
         self.folder, self._plan, self._identity = Path(plan.folder), plan, identity
         self._kept = [] if kept is None else [kept]
         self._is_resumed = kept is not None
-        self._latest: Moment | None = None
-        self._saved: Moment | None = None
+        self._latest: RunState | None = None
+        self._saved: RunState | None = None
         self._failure: RunFolderError | None = None
         self._warned = ""
         self._due_at = time.monotonic() + min(FIRST, plan.every_seconds or FIRST)
@@ -79,7 +79,7 @@ class Saver:
         self._task: Future[None] | None = None
         self._signals: Signals | None = None
 
-    def __enter__(self) -> "Saver":
+    def __enter__(self) -> "CheckpointWriter":
         if not self._is_resumed:
             _check_free(self.folder, self._plan.overwrite)
         self._signals = Signals(self)
@@ -99,7 +99,7 @@ class Saver:
         if number is not None:
             raise stopped(number, self.message) from None
 
-    def offer(self, moment: Moment) -> None:
+    def offer(self, moment: RunState) -> None:
         """A state that could be saved; it is, where that is due."""
         self._latest = moment
         self._tell()
@@ -137,7 +137,7 @@ class Saver:
     def _is_busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def _write(self, moment: Moment) -> None:
+    def _write(self, moment: RunState) -> None:
         """In the background."""
         if moment is self._saved:
             return

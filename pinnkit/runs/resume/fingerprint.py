@@ -61,17 +61,13 @@ class Identity(NamedTuple):
 FINGERPRINT = "problem.json"
 """The file of a run folder by which its problem is known."""
 
-
 PACKAGES = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
-
 
 POINTS = 4
 """Points, at least, at which residuals of a condition are compared."""
 
-
 ROUNDING = 1e-8
 """By so much of the largest the residuals of one equation may differ between two versions."""
-
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 

@@ -13,7 +13,6 @@ from ..._base.clock import Clock
 
 Arrays = dict[str, np.ndarray]
 
-
 Result = TypeVar("Result")
 
 
@@ -25,7 +24,7 @@ class Piece(NamedTuple):
     arrays: Arrays
 
 
-class Ledger:
+class Replay:
     """- `pieces`: those that are done;
     - `seconds`: on the clock when the last run was interrupted, from which it goes on.
     """

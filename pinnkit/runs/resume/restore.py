@@ -11,10 +11,10 @@ from ..storage.checkpoint_folder import checkpoints, newest_intact, read_checkpo
 from ..storage.manifest import Manifest
 from .checkpointing import CheckpointWarning
 from .fingerprint import Identity, difference, plain, problem_identity, reconciled, versions
-from .state import Moment
+from .state import RunState
 
 
-def restore(folder: Path, identity: Identity) -> tuple[Moment, Path]:
+def restore(folder: Path, identity: Identity) -> tuple[RunState, Path]:
     """The state of the newest intact checkpoint of a run, and where it is; newer ones that are damaged are warned of.
 
     **Raises:** `RunFolderError` where there is none, or one of another problem, other settings or another version.
@@ -36,7 +36,7 @@ def restore(folder: Path, identity: Identity) -> tuple[Moment, Path]:
         text = f"the run in '{folder}' was begun with {changed}: its end will not be the same to the last bit"
         warnings.warn(text, CheckpointWarning, stacklevel=3)
     try:
-        moment = Moment.of(read_checkpoint(place)[0])
+        moment = RunState.of(read_checkpoint(place)[0])
     except (KeyError, ValueError, TypeError) as error:
         begun_with = f" (it was begun with {changed})" if changed else ""
         raise RunFolderError(f"checkpoint '{place}' cannot be read: {reason_of(error)}{begun_with}") from error

@@ -54,8 +54,8 @@ class Signals:
 
     NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
-    def __init__(self, saver: Saves):
-        self._saver, self._number, self._old = saver, None, dict[int, Any]()
+    def __init__(self, writer: Saves):
+        self._writer, self._number, self._old = writer, None, dict[int, Any]()
         self._came, self._ender = 0, None
         if threading.current_thread() is not threading.main_thread():
             return
@@ -111,11 +111,11 @@ class Signals:
     def _end(self, number: int) -> None:
         """Have the state saved, and end the program where the main thread does not come to it."""
         with contextlib.suppress(Exception):
-            task = self._saver.save_latest()
+            task = self._writer.save_latest()
             if task is not None:
                 task.result(SAVED_WITHIN)
         if not self._over.wait(GRACE):
-            _leave(number, str(stopped(number, self._saver.message)))
+            _leave(number, str(stopped(number, self._writer.message)))
 
 
 def stopped(number: int, message: str) -> BaseException:

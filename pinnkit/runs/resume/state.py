@@ -18,7 +18,6 @@ from .replay import Piece
 
 _HISTORY, _MEMORY, _PIECE, _NOTES = "history/", "memory/", "piece/", "notes"
 
-
 ANY_PROGRAM = "any"
 """Stands for the program of a run that was begun with other versions, which compile another one."""
 
@@ -27,10 +26,10 @@ class Place(msgspec.Struct, frozen=True):
     """Where training stands, apart from its state.
 
     - `phase`: its number, −1 before the first; `first`: its first step; `entered`: seconds on the clock at it;
-    - `best`, `best_at`: the smallest held-out loss of the phase, by a margin, and its step;
+    - `best`, `best_at`: the smallest validation loss of the phase, by a margin, and its step;
     - `began`: seconds on the clock when training began; `program`: a sum of the compiled step;
     - `reason`: why the phase is over, None while it goes on; `detail`: what was not finite, if that is why;
-    - `kept`: the number of the look from outside that saw the smallest held-out loss of all, and its parameters.
+    - `kept`: the number of the look from outside that saw the smallest validation loss of all, and its parameters.
     """
 
     began: float
@@ -47,8 +46,8 @@ class Place(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """- `state`: a pytree of arrays, the `TrainState`; `kept`: the parameters kept, None without them. Both are lists of
-      their leaves (see `packed`) where they were read from a checkpoint;
+    """- `state`: a pytree of arrays, the `TrainState`; `kept`: the parameters kept, None without them. Both are lists
+      of their leaves (see `packed`) where they were read from a checkpoint;
     - `memory`: what the diagnostician goes on from.
     """
 
@@ -59,7 +58,7 @@ class Training:
 
 
 @dataclasses.dataclass(frozen=True)
-class Moment:
+class RunState:
     """- `seconds`: on the clock, and what they went to; `resumed`: steps at which the run went on after interruptions;
     - `pieces`: what was solved; `training`: None as long as nothing is trained step by step.
 
@@ -83,7 +82,7 @@ class Moment:
         return bool(self.step or self.pieces)
 
     @property
-    def of_other_versions(self) -> "Moment":
+    def of_other_versions(self) -> "RunState":
         """The same, to be gone on from by another program than that which took its steps."""
         if self.training is None or not self.training.place.program:
             return self
@@ -114,7 +113,7 @@ class Moment:
         return {"record": data, "state": packed(training.state), **({"kept": kept} if kept else {})}
 
     @classmethod
-    def of(cls, tree: Tree) -> "Moment":
+    def of(cls, tree: Tree) -> "RunState":
         """What `tree` gave."""
         record = decode_variables(np.asarray(tree["record"]).tobytes())
         notes = json_encoding.decode(str(record[_NOTES].values).encode(), _Notes)

@@ -24,10 +24,8 @@ from .manifest import CHECKPOINTS, MANIFEST, NAME, STATE, DamagedCheckpointError
 ROOM = 1.1, 50_000
 """Bytes on disk for each byte of a tree, and besides, at most."""
 
-
 Tree = dict[str, Any]
 """Nested dicts and lists of arrays."""
-
 
 _OF_DISKS = (
     errno.ENOSPC,
@@ -40,7 +38,6 @@ _OF_DISKS = (
     errno.EEXIST,
     errno.EIO,
 )
-
 
 _UNFINISHED = ".writing-"
 

@@ -11,13 +11,10 @@ from .atomic_files import RunFolderError, read_file, reason_of
 
 CHECKPOINTS, MANIFEST, STATE = "checkpoints", "manifest.json", "state"
 
-
 FORMAT = 1
 """Of the tree that is stored; another one is refused."""
 
-
 NAME = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?")
-
 
 _SUM = re.compile(r"[0-9a-f]{16}")
 

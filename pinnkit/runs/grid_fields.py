@@ -12,7 +12,7 @@ SNAPSHOT = "snapshot/"
 
 
 @dataclass
-class Snapshot:
+class GridFields:
     """The solution on a test grid, for pictures: coordinates `(n, d)`, fields `(n,)` or `(n, m)`.
 
     `shape` is that of the tensor grid behind the rows, empty where the points form none.
@@ -30,7 +30,7 @@ class Snapshot:
         return [np.unique(self.points[:, i]) for i in range(len(self.coordinates))]
 
 
-def pack_snapshot(snapshot: Snapshot) -> Variables:
+def pack_grid_fields(snapshot: GridFields) -> Variables:
     """Fields go by their numbers: names of files in an archive cannot be whatever a field is called."""
     out: Variables = {
         "coordinate": words(snapshot.coordinates, "coordinate"),
@@ -46,11 +46,11 @@ def pack_snapshot(snapshot: Snapshot) -> Variables:
     return out
 
 
-def unpack_snapshot(variables: Mapping[str, Variable]) -> Snapshot:
+def unpack_grid_fields(variables: Mapping[str, Variable]) -> GridFields:
     names = variables["field"].values.tolist()
     numbered = lambda kind: ((name, variables.get(f"{kind}/{i}")) for i, name in enumerate(names))
     fields = lambda kind: {name: v.values for name, v in numbered(kind) if v is not None}
-    return Snapshot(
+    return GridFields(
         coordinates=tuple(variables["coordinate"].values.tolist()),
         points=variables["points"].values,
         shape=tuple(variables["shape"].values.tolist()),

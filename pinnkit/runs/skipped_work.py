@@ -9,7 +9,7 @@ from .storage.named_arrays import Variable, Variables, variable, words
 
 
 @dataclass(frozen=True)
-class Shortage:
+class SkippedWork:
     """Work that was skipped because too little time was left.
 
     - `work`: what it was; `needed`, `left`: seconds that it would have taken, and seconds that were left for it;
@@ -26,16 +26,16 @@ class Shortage:
         return self.at + (budget - self.at) * self.needed / self.left if self.left > 0 else budget + self.needed
 
 
-def pack_shortages(shortages: Sequence[Shortage]) -> Variables:
-    """Skipped work by `shortage`."""
-    figures = lambda name: variable(np.array([getattr(s, name) for s in shortages], float), "shortage")
+def pack_skipped_work(skipped_work: Sequence[SkippedWork]) -> Variables:
+    """Skipped work by `skipped_work`."""
+    figures = lambda name: variable(np.array([getattr(s, name) for s in skipped_work], float), "skipped_work")
     return {
-        "shortage": words([s.work for s in shortages], "shortage"),
+        "skipped_work": words([s.work for s in skipped_work], "skipped_work"),
         **{f"shortage_{name}": figures(name) for name in ("needed", "left", "at")},
     }
 
 
-def unpack_shortages(variables: Mapping[str, Variable]) -> list[Shortage]:
-    """What `pack_shortages` packed."""
-    names = ("shortage", "shortage_needed", "shortage_left", "shortage_at")
-    return [Shortage(*row) for row in zip(*(variables[name].values.tolist() for name in names), strict=True)]
+def unpack_skipped_work(variables: Mapping[str, Variable]) -> list[SkippedWork]:
+    """What `pack_skipped_work` packed."""
+    names = ("skipped_work", "shortage_needed", "shortage_left", "shortage_at")
+    return [SkippedWork(*row) for row in zip(*(variables[name].values.tolist() for name in names), strict=True)]
