@@ -9,6 +9,7 @@ from scipy.special import j0
 from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, laplacian, partial
 
 from .problems_for_tests import LINE, SQUARE, decay_rate, poisson, stokes
+from .unsolvable_problems import block
 
 TIME, ROD = Interval(t=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
 
@@ -262,6 +263,7 @@ SLOW: dict[str, Callable[[], Problem]] = {
     "inner_face": inner_face,
     "equal_ends": equal_ends,
     "zero_mean": zero_mean,
+    "block": block,
 }
 
 BUILT_IN = (

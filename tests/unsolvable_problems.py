@@ -369,7 +369,7 @@ SLOW: dict[str, Case] = {
     "eikonal": trained(eikonal, 30),
     "blow-up": trained(blow_up, 20),
     "radiating plate": adam(radiating_plate, conditions="soft"),
-    "block": automatic(block),
+    "block": automatic(block, conditions="soft"),
     "block, trained": adam(block, conditions="soft"),
     "faint ends": trained(faint_ends, 10, conditions="soft", weights={"ends": 1.0}),
     "tiny field": adam(tiny_field, conditions="soft"),

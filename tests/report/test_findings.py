@@ -211,7 +211,7 @@ def test_a_rule_speaks_where_it_should_and_only_there(rule):
             condition_rules.violated_condition,
             "'walls' is built into the network, but its residual is 18.0 at x",
         ),
-        (condition_rules.poor_scaling, "the terms of 'walls' are of size 2.00, and its residual is 50.0 % of that"),
+        (condition_rules.poor_scaling, "residual relative to it: 'walls', 2.00 and 50.0 %"),
         (condition_rules.disagreement, "is 0.400 in 'u', while no residual exceeds 1.00e-05 of its own terms"),
         (condition_rules.unsatisfied_conditions, "The residual of 'walls' is 50.0 % of its terms, 3.00 at most, at"),
         (effort_rules.too_little_time, "Width 1500 skipped: needs 62.0 s, 5.00 s left"),

@@ -58,17 +58,14 @@ def poor_scaling(run: Run) -> Finding | None:
     unseen = sorted((row for row in rows if row.is_large and row.seen < UNSEEN * most.seen), key=lambda row: row.seen)
     if not unseen:
         return None
-    parts = [
-        f"the terms of {row} are of size {number(row.check.scale)}, and its residual is {share(row.check.relative)} "
-        "of that"
-        for row in unseen[:MOST_NAMED]
-    ]
+    parts = [f"{row}, {number(row.check.scale)} and {share(row.check.relative)}" for row in unseen[:MOST_NAMED]]
     part = (unseen[0].seen / most.seen) ** 2
     return Finding(
         "warning",
         f"Poor scaling: the loss hardly depends on {listed([str(row) for row in unseen[:MOST_NAMED]])}",
-        f"{'; '.join(parts)}. Residuals as large as the terms of {unseen[0]} would add {number(part)} of what those "
-        f"of {most} would, whose terms are of size {number(most.check.scale)}.",
+        f"Size of the terms, and the residual relative to it: {'; '.join(parts)}. Residuals as large as the terms of "
+        f"{unseen[0]} would add {number(part)} of what those of {most} would, whose terms are of size "
+        f"{number(most.check.scale)}.",
         f"Divide each row by the size of its terms ({_sizes(run, unseen[0].condition)}), or write the problem in "
         "units in which all fields and coordinates are of order 1.",
     )
