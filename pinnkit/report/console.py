@@ -1,4 +1,4 @@
-"""The report on the console: one screen of 100 columns."""
+"""The report on the console: one screen, at most 100 columns wide."""
 
 from typing import Literal
 
@@ -23,14 +23,14 @@ MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info"
 
 
 class _Console(Console):
-    """Who reads its output may go; that is for the program to say something about, not for rich to end it."""
+    """If the reader closes the pipe, raise BrokenPipeError instead of letting rich exit."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
 def make_console(stderr: bool = False, plain: bool = False) -> Console:
-    """A console that takes names as they are and writes lines of `WIDTH` columns to files; `plain` has no colours."""
+    """A console that prints names literally, and lines of `WIDTH` columns to files; `plain`: without colours."""
     console = _Console(
         stderr=stderr,
         markup=False,
@@ -50,14 +50,14 @@ def print_report(run: Run, console: Console | None = None) -> None:
 
 
 def print_diagnostics(record: Diagnostics, console: Console | None = None) -> None:
-    """Print one look at the kernel: its figures, its blocks, its leading modes."""
+    """Print one kernel snapshot: its figures, its leading modes, its blocks."""
     console = console or make_console()
     for table in (tables.record_table(record), tables.mode_table(record), tables.block_table(record)):
         console.print(rich_table(table), Text())
 
 
 def print_table(table: Table) -> None:
-    """Print one table, words to the left."""
+    """Print a table of words, all columns aligned to the left."""
     make_console().print(rich_table(table, justify="left"))
 
 
@@ -85,10 +85,11 @@ def _parts(run: Run) -> list:
 
 
 def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> RichTable:
-    """A table for the console; cells are text, whatever is in them."""
-    out = RichTable(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    """A table for the console; cells are printed literally."""
+    out = RichTable(box=SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for i, name in enumerate(table.header):
-        out.add_column(Text(printable(name)), justify="left" if i == 0 else justify, overflow="fold")
+        heading = "\n".join(map(printable, name.split("\n")))
+        out.add_column(Text(heading), justify="left" if i == 0 else justify, vertical="bottom", overflow="fold")
     for row in table.rows:
         out.add_row(*(Text(printable(cell)) for cell in row))
     return out

@@ -1,4 +1,4 @@
-"""Pictures: what they show, what they keep to themselves."""
+"""Pictures show what they should, and nothing that is unknown."""
 
 import dataclasses
 import re
@@ -91,7 +91,7 @@ def test_solutions_of_one_and_two_coordinates_are_drawn(coordinates, reference):
 
 
 @pytest.mark.parametrize("coordinates", [("x", "t"), ("t", "x"), ("x", "y")])
-def test_images_have_their_values_where_their_axes_say(coordinates):
+def test_pixels_of_images_match_their_axes(coordinates):
     snapshot = make_grid_fields(coordinates, reference=False)
     horizontal = coordinates.index("t") if "t" in coordinates else 0
     snapshot.fields["u"] = snapshot.points[:, horizontal] + 100 * snapshot.points[:, 1 - horizontal]
@@ -103,7 +103,7 @@ def test_images_have_their_values_where_their_axes_say(coordinates):
 
 
 @pytest.mark.parametrize("coordinates", [("x",), ("x", "y"), ("x", "t"), ("x", "y", "t"), ("x", "y", "z", "w")])
-def test_where_a_reference_is_nan_nothing_is_drawn_and_scales_are_those_of_the_rest(coordinates):
+def test_nothing_is_drawn_where_the_reference_is_nan_and_scales_ignore_it(coordinates):
     snapshot = make_grid_fields(coordinates)
     hole = snapshot.points[:, 0] > np.median(snapshot.points[:, 0])
     snapshot.fields["u"] = np.where(hole, 1e9, snapshot.fields["u"])
@@ -131,7 +131,7 @@ def test_fields_over_three_coordinates_are_drawn_in_slices(coordinates, referenc
     assert {ax.get_ylabel() for ax in images} == {"y"}
 
 
-def test_slices_have_their_values_where_their_titles_say():
+def test_slices_match_their_titles():
     snapshot = make_grid_fields(("x", "y", "t"), reference=False)
     snapshot.fields["u"] = snapshot.points @ [1.0, 10.0, 100.0]
     for ax in pictures.plot_solution(snapshot).axes[:3]:
@@ -156,7 +156,7 @@ def test_solutions_over_four_coordinates_are_drawn_against_the_reference():
     (ax,) = pictures.plot_solution(make_grid_fields(names)).axes
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("reference", "solution")
     assert not pictures.can_plot(make_grid_fields(names, reference=False))
-    with pytest.raises(ValueError, match="no picture"):
+    with pytest.raises(ValueError, match="cannot draw"):
         pictures.plot_solution(make_grid_fields(names, reference=False))
 
 
