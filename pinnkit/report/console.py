@@ -4,7 +4,7 @@ from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -18,6 +18,9 @@ from .tables import Table
 from .verdict import verdict
 
 WIDTH = 100
+
+GAP = 4
+"""Columns between two tables side by side."""
 
 MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
 
@@ -46,7 +49,8 @@ def make_console(stderr: bool = False, plain: bool = False) -> Console:
 
 def print_report(run: Run, console: Console | None = None) -> None:
     """Print the report of a run."""
-    (console or make_console()).print(Group(*_parts(run)))
+    console = console or make_console()
+    console.print(Group(*_parts(run, console)))
 
 
 def print_diagnostics(record: Diagnostics, console: Console | None = None) -> None:
@@ -61,7 +65,7 @@ def print_table(table: Table) -> None:
     make_console().print(rich_table(table, justify="left"))
 
 
-def _parts(run: Run) -> list:
+def _parts(run: Run, console: Console) -> list:
     s = run.summary
     settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
     errors, losses = tables.error_table(run), tables.loss_table(run)
@@ -70,13 +74,13 @@ def _parts(run: Run) -> list:
         Text.assemble((printable(s.problem), "bold"), "   ", (printable(settings), "dim")),
         Text(printable(verdict(run))),
         Text(),
-        _columns(errors, losses) if errors.rows else rich_table(losses),
+        *(_beside(console, errors, losses) if errors.rows else [rich_table(losses)]),
         Text(),
         rich_table(tables.condition_table(run)),
         Text(),
         rich_table(tables.check_table(run)),
         Text(),
-        _columns(tables.kernel_table(run), tables.time_table(run)),
+        *_beside(console, tables.kernel_table(run), tables.time_table(run)),
         Text(),
         Text.assemble(("Stopped: ", "dim"), printable(tables.ending(run))),
         *([Text(tables.score(run))] if run.history.predictions else []),
@@ -95,8 +99,12 @@ def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> Ric
     return out
 
 
-def _columns(*parts: Table) -> Columns:
-    return Columns([rich_table(part) for part in parts], padding=(0, 4))
+def _beside(console: Console, left: Table, right: Table) -> list[RenderableType]:
+    """Two tables side by side, or one above the other on a narrow console."""
+    parts = rich_table(left), rich_table(right)
+    if sum(console.measure(part).maximum for part in parts) + GAP <= console.width:
+        return [Columns(parts, padding=(0, GAP))]
+    return [parts[0], Text(), parts[1]]
 
 
 def _finding(finding: Finding) -> RichTable:

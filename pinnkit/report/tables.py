@@ -146,9 +146,9 @@ def mode_table(record: Diagnostics) -> Table:
         (str(i + 1), number(float(record.eigenvalues[i])), percent(share[i]), str(record.mode_frequencies[i]))
         for i in range(count)
     ]
-    hidden = f"{record.modes - rank} modes < {number(record.spectrum.hidden_below)}"
-    rows.append(("further resolvable", f"{rank - count} modes", percent(share[count:rank].sum()), ""))
-    rows.append(("not resolvable", hidden, percent(share[rank:].sum()), ""))
+    hidden = f"< {number(record.spectrum.hidden_below)}"
+    rows.append((f"{rank - count} further", "", percent(share[count:rank].sum()), ""))
+    rows.append((f"{record.modes - rank} unresolvable", hidden, percent(share[rank:].sum()), ""))
     return Table("Modes", ("mode", "eigenvalue", "share of ‖r‖²", "variation"), rows)
 
 

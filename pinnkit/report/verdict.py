@@ -79,7 +79,7 @@ def verdict(run: Run) -> str:
     summary, found = run.summary, grade(run)
     after = f"after {count(summary.steps, 'step')} and {number(summary.seconds.total)} s"
     if found is Grade.BROKEN_DOWN:
-        return f"Training broke down {after}: {summary.ending}. {_kept(run)} were kept."
+        return f"Training broke down {after} ({summary.ending}). {_kept(run)} were kept."
     if found is Grade.VIOLATED:
         return f"{_violations(run)} The result {after} is not a solution.{_coefficients(run)}"
     if found is Grade.UNDETERMINED:

@@ -61,7 +61,10 @@ def test_runs_that_cannot_be_ranked_are_reported(changes, beginning):
 
 def test_runs_without_steps_compare():
     empty = make_run(history=make_history(steps=0), relative_l2=None, max_error=None)
-    Comparison({"a": empty, "b": make_run()}).html()
+    comparison = Comparison({"a": empty, "b": make_run()})
+    rows = {row[0]: row[1:] for row in comparison.result_table().rows}
+    assert rows["steps"] == ("0", "800") and rows["relative L2 error u"] == ("–", "3.21e-07")
+    assert comparison.html().count("<svg") == 4
 
 
 def test_a_comparison_takes_two_runs(tmp_path):

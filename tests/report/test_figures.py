@@ -51,13 +51,22 @@ def test_values_that_are_not_positive_or_finite_are_left_out(plot):
     history = make_history(last=1e-5)
     history.loss[3:6] = 0.0, np.nan, np.inf
     history.learning_rate[:] = np.nan
-    to_svg(plot(history), "figure")
+    figure = plot(history)
+    for ax in figure.axes:
+        if ax.get_yscale() == "log":
+            drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines] or [np.empty(0)])
+            assert not np.any(np.isinf(drawn)) and not np.any(drawn <= 0)
+            assert np.all(np.isfinite(ax.get_ylim())) and ax.get_ylim()[0] > 0
+    assert "<svg" in to_svg(figure, "figure")
 
 
 def test_a_kernel_that_vanishes_has_an_empty_picture():
     history = dataclasses.replace(make_history(), diagnostics=[make_record(rank=0, largest=0.0)])
-    to_svg(figures.plot_spectrum(history), "spectrum")
-    to_svg(figures.plot_blocks(history), "blocks")
+    for plot in (figures.plot_spectrum, figures.plot_blocks):
+        figure = plot(history)
+        drawn = [np.asarray(line.get_ydata(), float) for ax in figure.axes for line in ax.lines]
+        assert not any(np.isfinite(values).any() for values in drawn)
+        assert "<svg" in to_svg(figure, "figure")
 
 
 @pytest.mark.parametrize("plot", [figures.plot_spectrum, figures.plot_blocks], ids=lambda plot: plot.__name__)

@@ -22,12 +22,12 @@ LIMITS = {StopReason.STEPS: "steps", StopReason.BUDGET: "budget"}
 def not_finite(run: Run) -> Finding | None:
     if not stopped_on_non_finite(run):
         return None
-    norms = run.history.gradient_norm
+    norms, detail = run.history.gradient_norm, run.summary.stop_detail or run.summary.ending
     last = f"; the last gradient norm was {number(norms[-1])}" if norms.size else ""
     return Finding(
         "problem",
         "Non-finite values",
-        f"{run.summary.ending}{last}.",
+        f"{detail[0].upper()}{detail[1:]}{last}.",
         "Look for divisions by zero, roots and logarithms in that condition; otherwise use a smaller learning rate or "
         "strategy 'auto'.",
     )
