@@ -155,7 +155,9 @@ def errors(setting: Setting, steps: int, redraw: int, momentum: float) -> tuple[
         params, state, layouts, key = carry
         key, draw_key = jax.random.split(key)
         due = (number > 0) & (number % redraw == 0)
-        layouts = jax.lax.cond(due, lambda: sampler.draw(layouts, draw_key), lambda: layouts)
+        layouts = jax.lax.cond(
+            due, lambda: sampler.draw(layouts, draw_key, residuals, params, weights), lambda: layouts
+        )
         batch = batch_of(setting.problem, layouts)
         update, state = optimizer.update(
             params,

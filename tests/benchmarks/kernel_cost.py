@@ -59,8 +59,8 @@ def against_jacobian(width, depth, n, repetitions=3):
     import numpy as np
     from jax.flatten_util import ravel_pytree
 
+    from pinnkit.ntk.factors import tiles as blocks
     from pinnkit.ntk.factors.factors import factorise
-    from pinnkit.ntk.factors.factors import tiles as blocks
 
     from .peers.costs import arithmetic, costs
 
@@ -191,7 +191,7 @@ def print_scaling(plot=None, sizes=SIZES):
     for task in tasks:
         for figure, value in (
             ("CPU time", lambda found, task=task: found[task]["cpu_s"]),
-            ("memory above the start", lambda found, task=task: found[task]["peak_mb"] - found["base_mb"]),
+            ("memory above the start", lambda found, task=task: max(found[task]["peak_mb"] - found["base_mb"], 1.0)),
         ):
             logs = np.log([[n, p, value(found)] for n, p, found in large])
             (a, b, _), *_ = np.linalg.lstsq(np.column_stack([logs[:, :2], np.ones(len(logs))]), logs[:, 2])

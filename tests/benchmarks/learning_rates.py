@@ -161,6 +161,11 @@ class Bench:
         return {"error": error, "rate": float(jnp.max(infos.learning_rate)), "seconds": seconds}
 
 
+def constant_rate(value: float) -> ConstantLearningRate:
+    """With an array as its value, so that all rates share one compiled program."""
+    return eqx.tree_at(lambda rate: rate.value, ConstantLearningRate(value, cosine=True), jnp.asarray(value))
+
+
 def run_all(
     file: Path, optimizer: str, seeds: int, cases: Mapping[str, Case] = CASES, grid: Sequence[float] = GRID
 ) -> None:
@@ -169,7 +174,7 @@ def run_all(
     done = {tuple(json.loads(line)[key] for key in ("problem", "optimizer", "seed", "name")) for line in lines}
     for problem, case in cases.items():
         for seed in range(seeds):
-            rates = {f"{value:g}": ConstantLearningRate(jnp.asarray(value), cosine=True) for value in grid}
+            rates: dict[str, Any] = {f"{value:g}": constant_rate(value) for value in grid}
             rates["measured"] = NTKLearningRate()
             missing = {name: rate for name, rate in rates.items() if (problem, optimizer, seed, name) not in done}
             bench = Bench(case, optimizer, seed) if missing else None
@@ -196,7 +201,7 @@ def table(file: Path, optimizer: str, cases: Mapping[str, Case] = CASES, grid: S
     return "\n".join(rows)
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path, help="results as JSON lines; runs that it holds are not repeated")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
@@ -205,3 +210,7 @@ if __name__ == "__main__":
     with jax.enable_x64(True):
         run_all(arguments.file, arguments.optimizer, arguments.seeds)
     print(table(arguments.file, arguments.optimizer))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ from pinnkit import fit
 from pinnkit.diagnostics.linear_theory import Prediction
 from pinnkit.equations.registry import find_problem
 from pinnkit.report import Report
+from pinnkit.runs.history import History
 from pinnkit.runs.recorder import Recorder
 
 from ..report.synthetic import make_grid_fields, make_history, make_record, make_run, make_theory
@@ -71,11 +72,7 @@ def recording_share(monkeypatch, steps):
 
     for owner, name in ((Recorder, "check"), (Recorder, "diagnosed"), (Recorder, "add"), (Recorder, "phase")):
         monkeypatch.setattr(owner, name, timed(getattr(owner, name)))
-    from pinnkit.runs.history import History
-    from pinnkit.training.loop import Trainer
-
     monkeypatch.setattr(History, "append", timed(History.append))
-    monkeypatch.setattr(Trainer, "_report", timed(Trainer._report))
     began = time.process_time()
     summary = fit(find_problem("poisson_1d"), strategy="adam", steps=steps, width=8, depth=1, points=32).summary
     total = time.process_time() - began
