@@ -9,6 +9,7 @@ from jaxtyping import Array
 from numpy.polynomial import polynomial
 
 from ..._base.types import Scalar
+from ...geometry.reference_cube import to_unit
 from .face_values import Datum, FaceValue, Point, derived
 
 Bounds = tuple[Array, Array]
@@ -25,7 +26,7 @@ def interpolated(
     by_axis = {
         axis: [(face_value, datum) for face_value, datum in face_values if face_value.axis == axis] for axis in axes
     }
-    position = {axis: (x[axis] - bounds[0][axis]) / (bounds[1][axis] - bounds[0][axis]) for axis in axes}
+    position = {axis: to_unit(x[axis], (bounds[0][axis], bounds[1][axis])) for axis in axes}
     value = network
     for axis in axes:
         value = value * _vanishing([face_value for face_value, _ in by_axis[axis]], position[axis])
