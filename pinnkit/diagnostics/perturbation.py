@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from .._base.types import Params
 from ..equations.exact.ansatz import Ansatz
 from ..geometry.box import Box
+from ..geometry.reference_cube import to_symmetric
 from ..networks.functional import FunctionalModel
 from ..residuals.functions import Batch, ResidualFunctions
 from ..samplers.counts import counts_of_rows
@@ -57,9 +58,9 @@ class Family:
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
         value = jnp.ones(len(self), x.dtype)
         for axis, highest in enumerate(self.indices.max(axis=0)):
-            low, high = self.box.lower[axis], self.box.upper[axis]
+            bounds = self.box.lower[axis], self.box.upper[axis]
             along = _fourier if axis in self.periodic else _legendre
-            values = along(2 * (x[axis] - low) / (high - low) - 1, int(highest))
+            values = along(to_symmetric(x[axis], bounds), int(highest))
             value = value * (np.eye(highest + 1)[self.indices[:, axis]] @ values)
         return value
 

@@ -4,7 +4,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array
 
 from .._base.arguments import check_flag, check_positive, check_whole
 from .._base.errors import InputError
@@ -74,24 +73,3 @@ class NTKLearningRate(AbstractLearningRate):
             )
         mu, count = (optax.tree_utils.tree_get(context.opt_state, name) for name in ("mu", "count"))
         return jax.tree.map(lambda m: m / (1 - b1 ** count.astype(m.dtype)), mu)
-
-
-def power_iteration(probe: Params, eigenvalue: Scalar, context: StepContext) -> tuple[Params, Scalar]:
-    """Leading eigenvector of the kernel in the space of parameters, and its eigenvalue, until that stands within 2 %.
-
-    Starts from the last ones; one product is enough where the eigenvalue has not moved.
-    """
-
-    def step(carry: tuple[Params, Scalar, Scalar, Array]) -> tuple[Params, Scalar, Scalar, Array]:
-        probe, eigenvalue, _, count = carry
-        unit = optax.tree_utils.tree_scale(1 / optax.tree_utils.tree_norm(probe), probe)
-        pushed = context.push(unit)
-        return context.pull(pushed), jnp.vdot(pushed, pushed), eigenvalue, count + 1
-
-    def is_moving(carry: tuple[Params, Scalar, Scalar, Array]) -> Array:
-        _, eigenvalue, before, count = carry
-        return (count == 0) | ((count < 30) & (jnp.abs(eigenvalue - before) > 0.02 * eigenvalue))
-
-    start = probe, eigenvalue, eigenvalue, jnp.asarray(0)
-    probe, eigenvalue, _, _ = jax.lax.while_loop(is_moving, step, start)
-    return probe, eigenvalue

@@ -10,9 +10,9 @@ import optax
 from jaxtyping import Array
 
 from .._base.arguments import check_flag, check_positive, check_whole
+from .._base.linalg.power_iteration import power_iteration
 from .._base.types import Key, Params, Scalar
 from .constant import cosine_decay
-from .ntk import power_iteration
 from .rule import AbstractLearningRate, StepContext
 
 
@@ -81,7 +81,7 @@ class StableLearningRate(AbstractLearningRate):
         )
 
     def _measured(self, context: StepContext, state: Stability) -> Stability:
-        probe, eigenvalue = power_iteration(state.probe, state.eigenvalue, context)
+        probe, eigenvalue = power_iteration(context.push, context.pull, state.probe, state.eigenvalue)
         grown = jnp.maximum(jnp.log(eigenvalue) - jnp.log(state.eigenvalue), 0)
         passed = jnp.maximum(state.interval - state.left, 1)
         wanted = passed * math.log(self.growth) / jnp.maximum(grown, math.log(self.growth) / self.longest)

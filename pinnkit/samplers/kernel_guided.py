@@ -79,16 +79,10 @@ class KernelGuided(AbstractAdaptive):
         sampler = QuasiRandom()
         layouts = sampler.init(problem, point_counts(problem, self.reference), seed=0)
         batch = batch_of(problem, renewed(sampler, layouts, key))
-        return {name: _thinned(points, self.reference) for name, points in batch.items()}
+        return {name: points.thinned(self.reference) for name, points in batch.items()}
 
     def __check_init__(self) -> None:
         if not 0 <= self.horizon < np.inf:
             raise InputError(f"`horizon` is a finite number ≥ 0, got {self.horizon!r}")
         if not is_whole(self.reference, 1):
             raise InputError(f"`reference` is a whole number ≥ 1, got {self.reference!r}")
-
-
-def _thinned(points: Points, most: int) -> Points:
-    """At most so many of the points, evenly from first to last."""
-    rows = np.linspace(0, len(points) - 1, min(len(points), most)).round().astype(int)
-    return jax.tree.map(lambda column: column[rows], points)

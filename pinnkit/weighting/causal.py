@@ -11,6 +11,7 @@ from .._base.errors import InputError
 from ..equations.mistakes import ProblemError
 from ..equations.problem import Problem
 from ..geometry.domain import TIME_NAMES
+from ..geometry.reference_cube import to_unit
 from ..residuals.functions import Batch, ResidualFunctions
 from .kernel import NTKWeighting
 from .points import AbstractPointWeighting
@@ -67,8 +68,8 @@ class CausalWeighting(AbstractPointWeighting):
     ) -> Float[Array, " n"]:
         r"""$\sum_{t' < t_i} L(t')$ at each point."""
         axis = time_axis(problem)
-        start, end = problem.domain.lower[axis], problem.domain.upper[axis]
-        slab = jnp.clip((x[:, axis] - start) / (end - start) * self.slabs, 0, self.slabs - 1).astype(int)
+        times = problem.domain.lower[axis], problem.domain.upper[axis]
+        slab = jnp.clip(to_unit(x[:, axis], times) * self.slabs, 0, self.slabs - 1).astype(int)
         total = lambda values: jax.ops.segment_sum(values, slab, self.slabs)
         means = total(squares) / jnp.maximum(total(jnp.ones_like(squares)), 1)
         return jnp.concatenate([jnp.zeros(1, means.dtype), jnp.cumsum(means)[:-1]])[slab]

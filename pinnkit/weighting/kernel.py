@@ -5,17 +5,14 @@ rules keep its trace, $\sum_k w_k \mathrm{tr}\,K_{kk} = \mathrm{tr}\,K$: they mo
 leave the total rate of training, hence the learning rate, alone.
 """
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import jax.random as jr
-import numpy as np
 import optax
-from jaxtyping import Array, Float
 
 from .._base.arguments import check_share, check_whole
+from .._base.linalg.lanczos import largest_eigenvalue
 from .._base.types import Params, Scalar
 from ..ntk.jacobian import jacobian_rows, squared_gradient_norms
 from ..residuals.forms import block_traces, linearize_matrix_free
@@ -86,10 +83,8 @@ class QuantileWeighting(AbstractBalance):
 
     def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
         def eigenvalue(name: str) -> Scalar:
-            points = batch[name]
-            few = np.linspace(0, len(points) - 1, min(len(points), self.points)).round().astype(int)
-            part = jax.tree.map(lambda column: column[few], points)
-            rows = residuals.rows(name, len(few))
+            part = batch[name].thinned(self.points)
+            rows = residuals.rows(name, len(part))
             jacobian = jacobian_rows(residuals.at_point(name), params, part).reshape(rows, -1)
             sizes = jnp.linalg.svd(jacobian / jnp.sqrt(rows), compute_uv=False)
             floor = max(jacobian.shape) * jnp.finfo(sizes.dtype).eps * sizes[0]
@@ -158,30 +153,6 @@ class PointwiseNTKWeighting(AbstractBalance):
             for name, points in batch.items()
         }
         return Balance(diagonals, diagonals)
-
-
-def largest_eigenvalue(
-    apply: Callable[[Float[Array, " n"]], Float[Array, " n"]], like: Float[Array, " n"], products: int
-) -> Scalar:
-    """The largest Ritz value of a positive semidefinite map after so many products with it, never above λ_max."""
-    cut = 100 * jnp.finfo(like.dtype).eps
-
-    def extend(carry: tuple[Array, Array], row: Array) -> tuple[tuple[Array, Array], Array]:
-        basis, vector = carry
-        image = apply(vector)
-        basis = basis.at[row].set(vector)
-        rest = image
-        for _ in range(2):  # twice is enough (Parlett & Kahan)
-            rest = rest - basis.T @ (basis @ rest)
-        norm = jnp.linalg.norm(rest)
-        alive = norm > cut * jnp.linalg.norm(image)  # else the space is exhausted, and rows of zeros follow
-        return (basis, jnp.where(alive, rest / norm, 0)), image
-
-    start = jr.normal(jr.key(0), like.shape, like.dtype)
-    empty = jnp.zeros((products, like.size), like.dtype)
-    (basis, _), images = jax.lax.scan(extend, (empty, start / jnp.linalg.norm(start)), jnp.arange(products))
-    projected = basis @ images.T
-    return jnp.linalg.eigvalsh((projected + projected.T) / 2)[-1]
 
 
 def _condition_gradient(residuals: ResidualFunctions, params: Params, batch: Batch, name: str) -> tuple[Scalar, Params]:

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from ..._base.linalg.least_squares import least_squares
 from ..._base.types import Params
+from ...geometry.reference_cube import from_symmetric
 from ...runs.resume.replay import Arrays
 from ..random_features.bandwidth import Bandwidth
 from .marching import Marching
@@ -153,7 +154,7 @@ def _fit(
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
     z = stretching.inverse(2 * unit - 1)
-    x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+    x = from_symmetric(z, box.bounds)
     targets, (offsets, factors) = values(x), map(np.asarray, form(x))
     places = np.asarray(stretching.many(jnp.asarray(z)))[:, marching.space]
     angles = places @ np.asarray(network.frequency).T + np.asarray(network.phase)
@@ -188,7 +189,7 @@ def _shape(marching: Marching, values: Values) -> _Shape:
         begin = 2 * rng.random((1 if len(marching.space) == 1 else LINES, 1, box.dimension)) - 1
         z = np.repeat(begin, line.size, axis=1)
         z[:, :, axis] = line
-        x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+        x = from_symmetric(z, box.bounds)
         found = values(x.reshape(-1, box.dimension)).reshape(*z.shape[:2], -1)
         periodic = box.coordinates[axis] in marching.ansatz.periods
         scale = _length_scale(line, found, periodic)

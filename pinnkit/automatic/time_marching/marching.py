@@ -26,6 +26,7 @@ from ...equations.problem import Problem
 from ...geometry.box import Box
 from ...geometry.domain import TIME_NAMES
 from ...geometry.points import Points
+from ...geometry.reference_cube import from_symmetric, from_unit, to_symmetric
 from ...networks.adapters import as_functional
 from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
@@ -74,8 +75,7 @@ class Marching:
             bounds = lower.at[self.axis].set(held["window"][0]), upper.at[self.axis].set(held["window"][1])
 
             def stretched(x: Float[Array, " d"]) -> Float[Array, " d"]:
-                z = 2 * (x - bounds[0]) / (bounds[1] - bounds[0]) - 1
-                return lower + (held["stretching"](z) + 1) / 2 * (upper - lower)
+                return from_symmetric(held["stretching"](to_symmetric(x, bounds)), (lower, upper))
 
             def given(output: int, order: int) -> Datum:
                 values = lambda x: self.starts(start.apply(held["start"], self.in_space(stretched(x))), x, bounds)
@@ -135,13 +135,12 @@ class Marching:
 
     def move(self, batch: Batch, window: tuple[float, float], stretching: Stretching) -> Batch:
         """The points of the whole time squeezed into a window, and even in stretched space."""
-        lower, upper = self.domain.lower, self.domain.upper
+        bounds = self.domain.bounds
 
         def moved(points: Points) -> Points:
-            z = 2 * (np.asarray(points.coordinates) - lower) / (upper - lower) - 1
-            x = lower + (stretching.inverse(z) + 1) / 2 * (upper - lower)
-            share = (z[:, self.axis] + 1) / 2
-            x[:, self.axis] = (1 - share) * window[0] + share * window[1]
+            z = to_symmetric(np.asarray(points.coordinates), bounds)
+            x = from_symmetric(stretching.inverse(z), bounds)
+            x[:, self.axis] = from_unit((z[:, self.axis] + 1) / 2, window)
             return Points(jnp.asarray(x), points.normals, points.columns)
 
         return {name: moved(points) for name, points in batch.items()}
