@@ -19,7 +19,7 @@ def problem():
 
 
 SWAPPED = {
-    "an optimizer as the model": (lambda p: pinnkit.fit(p, optax.adam(1e-3)), "optimizer was given where a model goes"),
+    "an optimizer as the model": (lambda p: pinnkit.fit(p, optax.adam(1e-3)), "an optimizer in place of a model"),
     "a chain as the model": (
         lambda p: pinnkit.fit(p, optax.chain(optax.scale_by_adam(), optax.scale(-1.0))),
         "optimizer .* `strategy=`",
