@@ -179,11 +179,11 @@ def test_windows_can_be_switched_off(windowed):
         pinnkit.Choices(bandwidth=-1.0)
 
 
-def windows_of(problem, budget=None, clock=None, **settings):
+def windows_of(problem, limits=None, **settings):
     """Windows of a problem with these settings, and the recorder of their run."""
     marching = find_marching(find_ansatz(problem))
     assert marching is not None
-    recorder = Recorder(problem.conditions, ("x", "t"), Limits(None, budget, None, clock or Clock(0.0)), ())
+    recorder = Recorder(problem.conditions, ("x", "t"), limits or Limits(None, None, None, Clock(0.0)), ())
     return Windows(marching, 0, recorder, WindowSettings(**settings)), recorder
 
 
@@ -203,10 +203,11 @@ def test_windows_that_resolve_nothing_are_abandoned():
     assert isinstance(recorder.history.decisions[-1], AbandonedWindows)
 
 
-class TickingClock(Clock):
-    """A clock that ticks whenever it is read."""
+class TickingLimits(Limits):
+    """Limits whose clock ticks whenever it is read."""
 
-    def __init__(self):
+    def __init__(self, budget):
+        super().__init__(None, budget, None, Clock(0.0))
         self._ticks = itertools.count(0.0, 1.0)
 
     def seconds(self):
@@ -217,7 +218,7 @@ def test_a_short_budget_eases_the_tolerance_of_windows(windowed):
     growth, _ = windowed
     with jax.enable_x64(True):
         for budget in (None, 40.0):
-            windows, recorder = windows_of(growth, budget, TickingClock())
+            windows, recorder = windows_of(growth, TickingLimits(budget))
             windows.run()
             eased = [decision for decision in recorder.history.decisions if isinstance(decision, EasedWindows)]
             assert bool(eased) == (budget is not None), (budget, recorder.history.decisions)
@@ -226,7 +227,7 @@ def test_a_short_budget_eases_the_tolerance_of_windows(windowed):
 def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed):
     growth, _ = windowed
     with jax.enable_x64(True):
-        windows, recorder = windows_of(growth, 60.0, TickingClock(), foreseeable=1.0)
+        windows, recorder = windows_of(growth, TickingLimits(60.0), foreseeable=1.0)
         assert windows.run() is None
         last = recorder.history.decisions[-1]
         assert isinstance(last, SkippedWindows) and last.done >= 1 and 0 < last.time < 2

@@ -58,10 +58,11 @@ def steep_front():
     )
 
 
-class TickingClock(Clock):
-    """A clock that ticks whenever it is read."""
+class TickingLimits(Limits):
+    """Limits whose clock ticks whenever it is read."""
 
-    def __init__(self):
+    def __init__(self, budget):
+        super().__init__(None, budget, None, Clock(0.0))
         self._ticks = itertools.count(0.0, 1.0)
 
     def seconds(self):
@@ -71,7 +72,7 @@ class TickingClock(Clock):
 def automatic(problem, budget, cost=None, **choices):
     """The procedure by a clock that ticks whenever it is read."""
     ansatz = find_ansatz(problem)
-    recorder = Recorder(ansatz.remaining.conditions, ("x", "t"), Limits(None, budget, None, TickingClock()), ())
+    recorder = Recorder(ansatz.remaining.conditions, ("x", "t"), TickingLimits(budget), ())
     return Automatic(ansatz, 0, recorder, Choices(bandwidth=1.5, **choices), cost), recorder
 
 
