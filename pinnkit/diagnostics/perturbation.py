@@ -138,7 +138,7 @@ class Perturbation:
     def batch(self, seed: int) -> Batch:
         """Points of the conditions, enough to see every direction."""
         problem = self._remaining
-        counts = counts_of_rows(problem, ROWS_PER_DIRECTION * self.size)
+        counts = counts_of_rows(problem, float(ROWS_PER_DIRECTION * self.size))
         enough = lambda name, count: count if problem.conditions[name].on.count is not None else max(count, self.size)
         counts = {name: enough(name, count) for name, count in counts.items()}
         return batch_of(problem, QuasiRandom().init(problem, counts, seed))

@@ -91,7 +91,7 @@ class Strategy:
         usual, rows = point_counts(problem), self.rows_per_parameter * parameters
         if rows > MOST_ROWS:
             return usual
-        return {name: max(n, usual[name]) for name, n in counts_of_rows(problem, max(rows, 1)).items()}
+        return {name: max(n, usual[name]) for name, n in counts_of_rows(problem, max(rows, 1.0)).items()}
 
 
 def redraw_for(optimizer: optax.GradientTransformation) -> int | None:
