@@ -76,7 +76,7 @@ def test_installed_packages_add_names(install):
     assert SAMPLERS.create("often").redraw == 2
     assert type(SAMPLERS.create("uniform")) is Uniform  # a built-in name keeps its meaning
     solution = fit(poisson(), strategy="careful", sampler="often", steps=2, points=8, width=4, depth=1)
-    assert solution.run.config["sampler"] == "Often" and [phase.name for phase in solution.history.phases] == ["adam"]
+    assert solution.run.config["sampler"] == "often" and [phase.name for phase in solution.history.phases] == ["adam"]
 
 
 @pytest.mark.parametrize(
