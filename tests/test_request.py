@@ -8,8 +8,8 @@ import pinnkit
 from pinnkit import MLP, Box, Condition, Problem
 from pinnkit.ntk import compute_ntk
 from pinnkit.samplers.space_filling import QuasiRandom
-from pinnkit.training.named import adam
-from pinnkit.weighting.kernel import NTKWeighting
+from pinnkit.training.built_in import adam
+from pinnkit.weighting.trace import NTKWeighting
 
 LINE = Box(x=(0.0, 1.0))
 
