@@ -1,6 +1,6 @@
-"""What a run says, for people: on the console, as JSON, and as a page with pictures.
+"""Reports of a run for people: on the console, as JSON, and as a page with pictures.
 
-What draws is imported when it is asked for, because matplotlib is slow to import.
+Modules that draw are imported on first use, because matplotlib is slow to import.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Coefficients in words: no more digits than are known."""
+"""Coefficients as text: no more digits than are known."""
 
 import math
 
@@ -7,14 +7,14 @@ from ..runs.summary import Summary
 from .numbers import ABSENT
 
 GIVEN, WITHHELD, MOST = 6, 3, 15
-"""Significant digits of a coefficient that was given, of an unknown one without interval, and at most."""
+"""Significant digits of a given coefficient, of an unknown one without an interval, and at most."""
 
 UNCERTAIN = 2
 """Significant digits of half the interval: the value ends with the last of them."""
 
 
 def coefficient(summary: Summary, name: str) -> str:
-    """A value; of an unknown coefficient with its interval, or why there is none."""
+    """A value; for an unknown coefficient also its interval, or the reason why there is none."""
     if name not in summary.coefficients:
         return ABSENT
     if name not in summary.coefficient_intervals:
@@ -23,7 +23,7 @@ def coefficient(summary: Summary, name: str) -> str:
 
 
 def coefficient_value(summary: Summary, name: str) -> str:
-    """With the digits that are known."""
+    """The value with the digits that are known."""
     value, interval = summary.coefficients[name], summary.coefficient_intervals.get(name)
     if interval is None:
         return f"{value:.{GIVEN}g}"
@@ -33,7 +33,7 @@ def coefficient_value(summary: Summary, name: str) -> str:
 
 
 def coefficient_interval(summary: Summary, name: str) -> str:
-    """Of an unknown coefficient: its interval, or why there is none."""
+    """The interval of an unknown coefficient, or the reason why there is none."""
     interval = summary.coefficient_intervals[name]
     if interval is Withheld.MOVING:
         return "still moving, no interval"
@@ -43,7 +43,7 @@ def coefficient_interval(summary: Summary, name: str) -> str:
 
 
 def _rounded(value: float, low: float, high: float) -> str:
-    """With the decimals in which half the interval has `UNCERTAIN` digits."""
+    """Rounded to the decimal at which half the interval has `UNCERTAIN` digits."""
     half = (high - low) / 2
     if not (half > 0 and math.isfinite(half) and math.isfinite(value)):
         return f"{value:.{MOST}g}"

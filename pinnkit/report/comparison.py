@@ -1,4 +1,4 @@
-"""Runs side by side: a table of their figures, and their curves in common pictures."""
+"""Several runs side by side: tables of their figures, and their curves in common pictures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,29 +24,30 @@ from .verdict import verdict
 
 
 class Comparison:
-    """Two runs or more.
+    """A comparison of two or more runs.
 
-    - `Comparison(runs)()` prints the tables; `.html()` is a page with the curves over each other, `.save(path)` writes
-      it; `runs` is from names to runs.
+    - `runs`: the runs by name;
+    - `Comparison(runs)()` prints the tables; `.html()` is a page with the curves in common pictures, `.save(path)`
+      writes it.
 
-    **Raises:** `ValueError` for fewer than two runs.
+    **Raises:** `InputError` for fewer than two runs.
     """
 
     def __init__(self, runs: Mapping[str, Run]):
         if len(runs) < 2:
-            raise InputError(f"a comparison takes two runs or more, got {len(runs)}")
+            raise InputError(f"a comparison needs two or more runs, got {len(runs)}")
         self.runs = dict(runs)
 
     @classmethod
     def load(cls, folders: Sequence[str | Path]) -> "Comparison":
-        """Of run folders, named by their last part, or by all of their path where that is not enough.
+        """A comparison of run folders, named by the last part of their paths, or by the whole paths if these coincide.
 
-        **Raises:** `RunFolderError` for a folder that holds no run; `ValueError` for fewer than two folders, or the
-        same one twice.
+        **Raises:** `RunFolderError` for a folder without a run; `InputError` for fewer than two folders, or if one is
+        given twice.
         """
         places = [Path(folder).resolve() for folder in folders]
         if len(set(places)) < len(places):
-            raise InputError("a run cannot be compared with itself: a folder was given twice")
+            raise InputError("a run cannot be compared with itself: one folder is given twice")
         short = [place.name for place in places]
         names = short if len(set(short)) == len(short) else [str(folder) for folder in folders]
         return cls({name: Run.load(folder) for name, folder in zip(names, folders, strict=True)})
@@ -61,14 +62,16 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Which run came nearest, by its error or else by what it left on validation points."""
+        """The run with the smallest error, or why the runs cannot be ranked."""
         problems = dict.fromkeys(run.summary.problem for run in self.runs.values())
         if len(problems) > 1:
-            return f"The runs are of different problems: {', '.join(problems)}."
+            return f"The runs solve different problems: {', '.join(problems)}."
         errors = {name: max((run.summary.relative_l2 or {}).values(), default=None) for name, run in self.runs.items()}
         known = {name: error for name, error in errors.items() if error is not None}
         if len(known) < len(errors):
-            return "Not every run has a reference; with different weights compare mean squares, not losses."
+            return (
+                "Not every run has a reference. If the loss weights differ, compare mean squared residuals, not losses."
+            )
         best = min(known, key=known.__getitem__)
         others = [f"{number(error)} in {name}" for name, error in known.items() if name != best]
         return f"{best} has the smallest relative L2 error: {number(known[best])}, against {', '.join(others)}."
@@ -85,7 +88,7 @@ class Comparison:
         for name in self._names(lambda run: run.summary.coefficient_intervals):
             rows[f"coefficient {name}"] = lambda r, name=name: coefficient(r.summary, name)
         rows |= {
-            "loss on validation points": lambda r: number(r.summary.validation_loss),
+            "validation loss": lambda r: number(r.summary.validation_loss),
             "steps": lambda r: number(r.summary.steps),
             "stopped": lambda r: r.summary.ending,
             "parameters": lambda r: number(r.summary.parameters),
@@ -96,15 +99,15 @@ class Comparison:
         return self._table("Result", rows)
 
     def condition_table(self) -> Table:
-        """Mean squares of every condition on validation points, which weights do not enter."""
+        """Mean squared residual of every condition on validation points, without weights."""
         names = self._names(lambda run: run.summary.validation_losses)
         return self._table(
             "Conditions",
-            {f"validation mean r² {n}": lambda r, n=n: number(r.summary.validation_losses.get(n)) for n in names},
+            {f"mean squared residual {n}": lambda r, n=n: number(r.summary.validation_losses.get(n)) for n in names},
         )
 
     def kernel_table(self) -> Table:
-        """The training kernels at the end."""
+        """The final training kernels."""
         final = lambda run: run.summary.spectrum.final
         rows: dict[str, Callable[[Run], str]] = {
             "largest eigenvalue λ_max": lambda r: number(final(r).largest_eigenvalue),
@@ -115,10 +118,10 @@ class Comparison:
             "effective dimension": lambda r: number(final(r).effective_dimension),
             "drift": lambda r: number(final(r).kernel_drift if kernels_compare(r) else None),
         }
-        return self._table("Kernel at the end", rows)
+        return self._table("Final kernel", rows)
 
     def setting_table(self) -> Table:
-        """Settings that are not the same in all runs."""
+        """The settings that differ between the runs."""
         settings = {name: {row[0]: row[1] for row in tables.setting_table(run).rows} for name, run in self.runs.items()}
         keys = dict.fromkeys(key for table in settings.values() for key in table)
         rows = [(key, *(settings[name].get(key, "–") for name in self.runs)) for key in keys]
@@ -139,7 +142,7 @@ class Comparison:
                 "setting": self.setting_table(),
             },
             course=list(self._course()),
-            kernel=[Picture(to_svg(plot_spectra(self.runs), "spectra"), "Spectra of the training kernels at the end.")],
+            kernel=[Picture(to_svg(plot_spectra(self.runs), "spectra"), "Spectra of the final training kernels.")],
             interpretations=[(name, verdict(run), interpret(run)) for name, run in self.runs.items()],
         )
 
@@ -151,10 +154,13 @@ class Comparison:
 
     def _course(self):
         by_step, by_time = (plot_validation_loss(self.runs, by) for by in ("step", "seconds"))
-        yield Picture(to_svg(by_step, "validation-step"), "Loss on validation points, with the weights of each run.")
-        yield Picture(to_svg(by_time, "validation-seconds"), "The same against wall time.")
+        yield Picture(to_svg(by_step, "validation-step"), "Validation loss, with the loss weights of each run.")
+        yield Picture(to_svg(by_time, "validation-seconds"), "Validation loss against wall time.")
         if any(check.relative_l2 for run in self.runs.values() for check in run.history.checks):
-            yield Picture(to_svg(plot_errors(self.runs), "errors"), "Largest relative L2 error of the fields.")
+            yield Picture(
+                to_svg(plot_errors(self.runs), "errors"),
+                "Relative L2 error against wall time, of the field with the largest.",
+            )
 
     def _names(self, get: Callable[[Run], Mapping[str, object]]) -> list[str]:
         return list(dict.fromkeys(name for run in self.runs.values() for name in get(run)))
@@ -167,8 +173,8 @@ class Comparison:
 
 @styled
 def plot_validation_loss(runs: Mapping[str, Run], by: str = "step") -> Figure:
-    """Validation loss of each run at its checks, against `step` or `seconds`."""
-    figure, ax = new_axes("wall time in seconds" if by == "seconds" else "step", "loss on validation points")
+    """Validation loss of each run, against `step` or `seconds`."""
+    figure, ax = new_axes("wall time in seconds" if by == "seconds" else "step", "validation loss")
     curves = [
         Curve(
             name,
@@ -186,7 +192,7 @@ def plot_validation_loss(runs: Mapping[str, Run], by: str = "step") -> Figure:
 
 @styled
 def plot_errors(runs: Mapping[str, Run]) -> Figure:
-    """Largest relative L2 error over the fields of each run, against wall time."""
+    """Relative L2 error of the worst field of each run, against wall time."""
     figure, ax = new_axes("wall time in seconds", "relative L2 error")
     curves = []
     for (name, run), (color, dash) in zip(runs.items(), looks(), strict=False):
@@ -200,7 +206,7 @@ def plot_errors(runs: Mapping[str, Run]) -> Figure:
 
 @styled
 def plot_spectra(runs: Mapping[str, Run]) -> Figure:
-    """Resolvable eigenvalues of the last training kernel of each run."""
+    """Resolvable eigenvalues of the final training kernel of each run."""
     figure, ax = new_axes("index of eigenvalue", "eigenvalue of training kernel")
     handles, names, drawn = [], [], [np.empty(0)]
     for (name, run), (color, dash) in zip(runs.items(), looks(), strict=False):

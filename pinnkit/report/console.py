@@ -1,10 +1,10 @@
-"""The report on the console: one screen of 100 columns."""
+"""The report on the console: one screen, at most 100 columns wide."""
 
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -19,18 +19,21 @@ from .verdict import verdict
 
 WIDTH = 100
 
+GAP = 4
+"""Columns between two tables side by side."""
+
 MARKS = {"problem": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("·", "cyan")}
 
 
 class _Console(Console):
-    """Who reads its output may go; that is for the program to say something about, not for rich to end it."""
+    """If the reader closes the pipe, raise BrokenPipeError instead of letting rich exit."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
 def make_console(stderr: bool = False, plain: bool = False) -> Console:
-    """A console that takes names as they are and writes lines of `WIDTH` columns to files; `plain` has no colours."""
+    """A console that prints names literally, and lines of `WIDTH` columns to files; `plain`: without colours."""
     console = _Console(
         stderr=stderr,
         markup=False,
@@ -46,22 +49,23 @@ def make_console(stderr: bool = False, plain: bool = False) -> Console:
 
 def print_report(run: Run, console: Console | None = None) -> None:
     """Print the report of a run."""
-    (console or make_console()).print(Group(*_parts(run)))
+    console = console or make_console()
+    console.print(Group(*_parts(run, console)))
 
 
 def print_diagnostics(record: Diagnostics, console: Console | None = None) -> None:
-    """Print one look at the kernel: its figures, its blocks, its leading modes."""
+    """Print one kernel snapshot: its figures, its leading modes, its blocks."""
     console = console or make_console()
     for table in (tables.record_table(record), tables.mode_table(record), tables.block_table(record)):
         console.print(rich_table(table), Text())
 
 
 def print_table(table: Table) -> None:
-    """Print one table, words to the left."""
+    """Print a table of words, all columns aligned to the left."""
     make_console().print(rich_table(table, justify="left"))
 
 
-def _parts(run: Run) -> list:
+def _parts(run: Run, console: Console) -> list:
     s = run.summary
     settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
     errors, losses = tables.error_table(run), tables.loss_table(run)
@@ -70,13 +74,13 @@ def _parts(run: Run) -> list:
         Text.assemble((printable(s.problem), "bold"), "   ", (printable(settings), "dim")),
         Text(printable(verdict(run))),
         Text(),
-        _columns(errors, losses) if errors.rows else rich_table(losses),
+        *(_beside(console, errors, losses) if errors.rows else [rich_table(losses)]),
         Text(),
         rich_table(tables.condition_table(run)),
         Text(),
         rich_table(tables.check_table(run)),
         Text(),
-        _columns(tables.kernel_table(run), tables.time_table(run)),
+        *_beside(console, tables.kernel_table(run), tables.time_table(run)),
         Text(),
         Text.assemble(("Stopped: ", "dim"), printable(tables.ending(run))),
         *([Text(tables.score(run))] if run.history.predictions else []),
@@ -85,17 +89,22 @@ def _parts(run: Run) -> list:
 
 
 def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> RichTable:
-    """A table for the console; cells are text, whatever is in them."""
-    out = RichTable(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+    """A table for the console; cells are printed literally."""
+    out = RichTable(box=SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for i, name in enumerate(table.header):
-        out.add_column(Text(printable(name)), justify="left" if i == 0 else justify, overflow="fold")
+        heading = "\n".join(map(printable, name.split("\n")))
+        out.add_column(Text(heading), justify="left" if i == 0 else justify, vertical="bottom", overflow="fold")
     for row in table.rows:
         out.add_row(*(Text(printable(cell)) for cell in row))
     return out
 
 
-def _columns(*parts: Table) -> Columns:
-    return Columns([rich_table(part) for part in parts], padding=(0, 4))
+def _beside(console: Console, left: Table, right: Table) -> list[RenderableType]:
+    """Two tables side by side, or one above the other on a narrow console."""
+    parts = rich_table(left), rich_table(right)
+    if sum(console.measure(part).maximum for part in parts) + GAP <= console.width:
+        return [Columns(parts, padding=(0, GAP))]
+    return [parts[0], Text(), parts[1]]
 
 
 def _finding(finding: Finding) -> RichTable:

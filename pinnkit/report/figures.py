@@ -1,4 +1,4 @@
-"""Pictures of the course of a run as matplotlib figures."""
+"""The course of a run as matplotlib figures."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -31,19 +31,21 @@ from .style import (
 )
 
 MOST_SPECTRA = 7
+"""Most spectra in a figure."""
 
 MOST_MARKS = 40
+"""Most eigenvalues drawn with marks."""
 
 LEAST_RATE, LEAST_SHARE = 1e-9, 1e-12
-"""Modes whose decay is drawn: their rate over the largest, and their share of the residual before."""
+"""Least rate relative to the largest, and least share of ‖r‖² before, of the modes whose decay is drawn."""
 
 MOST_PANELS = 9
-"""Conditions whose blocks are drawn."""
+"""Most conditions whose blocks are drawn."""
 
 
 @styled
 def plot_losses(history: History) -> Figure:
-    """Loss on training and validation points, and mean square residual per condition, against steps."""
+    """Training loss, validation loss, and mean squared residual of each condition, against steps."""
     figure, ax = new_axes("step", "loss, mean r²")
     curves = [Curve("loss", history.step, history.loss, INK, "-", 1.8)]
     checks = history.checks
@@ -57,10 +59,10 @@ def plot_losses(history: History) -> Figure:
 
 @styled
 def plot_errors(history: History) -> Figure:
-    """Relative L2 error per field against steps. **Raises:** `ValueError` for a run without a reference."""
+    """Relative L2 error of each field against steps. **Raises:** `InputError` for a run without a reference."""
     checks = [check for check in history.checks if check.relative_l2]
     if not checks:
-        raise InputError("there is no error to plot: the run was not compared with a reference")
+        raise InputError("no error to plot: the problem has no reference")
     figure, ax = new_axes("step", "relative L2 error")
     at = [check.step for check in checks]
     curves = [
@@ -72,7 +74,7 @@ def plot_errors(history: History) -> Figure:
 
 @styled
 def plot_weights(history: History) -> Figure:
-    """Loss weight per condition against steps."""
+    """Loss weight of each condition against steps."""
     figure, ax = new_axes("step", "loss weight")
     curves = [
         Curve(name, history.step, history.weights[name], color, dash, 1.4)
@@ -83,25 +85,25 @@ def plot_weights(history: History) -> Figure:
 
 @styled
 def plot_learning_rate(history: History) -> Figure:
-    """Learning rate against steps, where it is known, beside 2/λ_max at the looks at the kernel.
+    """Learning rate against steps, as far as it is known, and 2/λ_max at each kernel snapshot.
 
-    2/λ_max bounds the rate of plain gradient descent; other optimizers scale the step themselves.
+    2/λ_max is the stability limit of plain gradient descent; other optimizers scale the gradient themselves.
     """
     figure, ax = new_axes("step", "learning rate")
     at = [record.step for record in history.diagnostics]
     bounds = np.array([record.stable_learning_rate for record in history.diagnostics], float)  # NaN for None
     curves = [
         Curve("learning rate", history.step, history.learning_rate, PALETTE[0], "-", 1.4),
-        Curve("2/λ_max, bound of gradient descent", at, bounds, PALETTE[1], "o--", 0.8),
+        Curve("2/λ_max, limit of gradient descent", at, bounds, PALETTE[1], "o--", 0.8),
     ]
     return _against_steps(figure, ax, curves, history)
 
 
 @styled
 def plot_spectrum(history: History) -> Figure:
-    """Eigenvalues of the training kernel as training goes on.
+    """Eigenvalues of the training kernel during training.
 
-    Those below the noise floor are not drawn as values: the last record has hollow marks at its floor for them.
+    Eigenvalues below the noise floor are drawn as hollow marks on the floor, for the last snapshot only.
     """
     figure, ax = new_axes("index of eigenvalue", "eigenvalue of training kernel")
     records = some(history.diagnostics, MOST_SPECTRA)
@@ -114,7 +116,7 @@ def plot_spectrum(history: History) -> Figure:
 
 @styled
 def plot_blocks(history: History) -> Figure:
-    """The same for the block of each condition, a panel each."""
+    """Eigenvalues of the diagonal block of each condition during training, one panel for each."""
     records = some(history.diagnostics, MOST_SPECTRA)
     names = list(records[-1].blocks)[:MOST_PANELS] if records else []
     columns = min(max(len(names), 1), 3)
@@ -140,7 +142,7 @@ def plot_blocks(history: History) -> Figure:
 
 @styled
 def plot_drift(history: History) -> Figure:
-    """How far the unweighted kernel has moved from its first value, and how well it is still aligned with it."""
+    """Drift of the unweighted kernel from initialisation, and alignment with it, against steps."""
     figure = new_figure(4.6, 3.1)
     above, under = figure.subplots(2, 1, sharex=True)
     at = [record.step for record in history.diagnostics]
@@ -159,15 +161,15 @@ def plot_drift(history: History) -> Figure:
 
 @styled
 def plot_predictions(history: History) -> Figure:
-    """Loss at each look beside what linear theory had predicted for it at the look before, unless that diverged."""
-    figure, ax = new_axes("step", "loss on the points of the looks")
+    """Loss at each kernel snapshot, and its prediction from the previous snapshot unless that diverges."""
+    figure, ax = new_axes("step", "loss at kernel snapshots")
     predictions = history.predictions
     ends = [prediction.end for prediction in predictions]
     losses = np.array([prediction.losses for prediction in predictions]).reshape(-1, 3)
     losses[[prediction.diverges for prediction in predictions], 1] = np.nan
     curves = [
-        Curve("found", ends, losses[:, 2], PALETTE[0], "o-", 1.4),
-        Curve("predicted at the look before", ends, losses[:, 1], PALETTE[1], "s--", 1.0),
+        Curve("observed", ends, losses[:, 2], PALETTE[0], "o-", 1.4),
+        Curve("predicted from the previous snapshot", ends, losses[:, 1], PALETTE[1], "s--", 1.0),
     ]
     draw_curves(figure, ax, curves)
     return figure
@@ -175,29 +177,29 @@ def plot_predictions(history: History) -> Figure:
 
 @styled
 def plot_decays(history: History) -> Figure:
-    """What the steps to the last look left of each mode, as predicted and as found, against the rate of the mode.
+    """Predicted and observed remaining share of each mode at the last kernel snapshot, against the rate of the mode.
 
-    Modes that rounding hides, and those in which there was no residual to speak of, are left out.
+    Modes below the noise floor, and those with a negligible share of the residual, are left out.
     """
-    figure, ax = new_axes("rate of the mode (eigenvalue)", "share left of the mode")
+    figure, ax = new_axes("rate of the mode (eigenvalue)", "remaining share of the mode")
     if history.predictions:
         prediction = history.predictions[-1]
-        predicted, found = prediction.decays()
-        told = (prediction.rates > LEAST_RATE * prediction.rates.max(initial=0.0)) & (
+        predicted, observed = prediction.decays()
+        drawn = (prediction.rates > LEAST_RATE * prediction.rates.max(initial=0.0)) & (
             prediction.before**2 > LEAST_SHARE * np.sum(prediction.before**2)
         )
-        rates, predicted, found = prediction.rates[told], np.abs(predicted[told]), np.abs(found[told])
-        handles = ax.plot(rates, positive_of(found), "o", color=PALETTE[0], ms=3)
+        rates, predicted, observed = prediction.rates[drawn], np.abs(predicted[drawn]), np.abs(observed[drawn])
+        handles = ax.plot(rates, positive_of(observed), "o", color=PALETTE[0], ms=3)
         handles += ax.plot(rates, positive_of(predicted), "-", color=PALETTE[1], lw=1.2)
-        within = 1e-4 * found.min(initial=1.0), 1e2 * found.max(initial=1.0)
-        log_axis(ax, np.concatenate([positive_of(found), np.clip(predicted, *within)]))
+        within = 1e-4 * observed.min(initial=1.0), 1e2 * observed.max(initial=1.0)
+        log_axis(ax, np.concatenate([positive_of(observed), np.clip(predicted, *within)]))
         log_axis(ax, rates, horizontal=True)
-        legend(figure, handles, [f"found after steps {prediction.start:,} to {prediction.end:,}", "predicted"])
+        legend(figure, handles, [f"observed, steps {prediction.start:,} to {prediction.end:,}", "predicted"])
     return figure
 
 
 def _against_steps(figure: Figure, ax: Axes, curves: list[Curve], history: History) -> Figure:
-    """Curves, with the phases of the run marked."""
+    """Draw curves against steps and mark the phases of the run."""
     draw_curves(figure, ax, curves)
     last = max(1, len(history.step), *(record.step for record in history.diagnostics))
     ax.set_xlim(-0.02 * last, 1.02 * last)
@@ -217,7 +219,7 @@ def _spectral(ax: Axes, drawn: list[np.ndarray]) -> None:
 
 
 def _draw_evolution(ax: Axes, spectra: Sequence[Spectrum]) -> list[np.ndarray]:
-    """Spectra from pale to dark, and the noise floor of the last."""
+    """Draw spectra from pale to dark, and the noise floor of the last."""
     colors = LinearSegmentedColormap.from_list("steps", [GRID, PALETTE[0]])
     drawn: list[np.ndarray] = []
     for i, spectrum in enumerate(spectra):
@@ -230,11 +232,11 @@ def _draw_evolution(ax: Axes, spectra: Sequence[Spectrum]) -> list[np.ndarray]:
 def _evolution_legend(figure: Figure, steps: Sequence[int]) -> None:
     handles = [Line2D([], [], color=PALETTE[0], lw=1.6), *_floor_handles(INK)]
     listed = _listed(f"{step:,}" for step in steps)
-    legend(figure, handles, [f"resolvable, step {listed}", "noise floor at the end", "unresolvable at the end"])
+    legend(figure, handles, [f"resolvable, step {listed}", "final noise floor", "below the floor"])
 
 
 def _draw_spectrum(ax: Axes, spectrum: Spectrum, color: Any, width: float, marks: bool) -> list[np.ndarray]:
-    """The resolvable eigenvalues."""
+    """Draw the resolvable eigenvalues."""
     places, values = np.flatnonzero(spectrum.resolvable) + 1, spectrum.eigenvalues[spectrum.resolvable]
     marker = "o" if marks and values.size <= MOST_MARKS else ""
     ax.plot(places, values, color=color, lw=width, marker=marker, ms=2.5)
@@ -242,7 +244,7 @@ def _draw_spectrum(ax: Axes, spectrum: Spectrum, color: Any, width: float, marks
 
 
 def _draw_floor(ax: Axes, spectrum: Spectrum, color: Any) -> list[np.ndarray]:
-    """The noise floor, with hollow marks on it in the places of the unresolvable eigenvalues."""
+    """Draw the noise floor, with hollow marks for the eigenvalues below it."""
     hidden, floor = np.flatnonzero(~spectrum.resolvable) + 1, spectrum.noise_floor
     if not floor > 0:
         return []

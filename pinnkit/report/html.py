@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing else."""
+"""The report as one self-contained page."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from .verdict import verdict
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on the page: its SVG and what is to be seen in it."""
+    """A figure on the page: its SVG and its caption."""
 
     svg: str
     caption: str
@@ -63,7 +63,7 @@ def render(run: Run) -> str:
 
 
 def fill(template: str, **values: Any) -> str:
-    """A page from its template; every string is escaped, and rid of characters that cannot be printed."""
+    """A page from its template; strings are escaped, and stripped of characters that cannot be printed."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pinnkit.report", "templates"),
         autoescape=True,
@@ -95,7 +95,7 @@ def _tables(run: Run) -> dict[str, tables.Table]:
 
 
 def _command(config: Any) -> str:
-    """How to make the run again: the command line, or the call where there was none."""
+    """How to repeat the run: its command line, or the call if it was started from Python."""
     if "command" in config:
         return config["command"]
     names = ("strategy", "steps", "budget", "target", "seed", "precision", "points", "sampler", "width", "depth")
@@ -111,20 +111,22 @@ def _training(run: Run) -> Iterator[Picture]:
     history = run.history
     if not history.step.size:
         return
-    yield picture("losses", figures.plot_losses, history, "Loss, and mean squares of the residuals without weights.")
+    yield picture(
+        "losses", figures.plot_losses, history, "Loss, and unweighted mean squared residual of each condition."
+    )
     if any(check.relative_l2 for check in history.checks):
-        yield picture("errors", figures.plot_errors, history, "Error against the reference on the test grid.")
-    yield picture("weights", figures.plot_weights, history, "Weight of each condition in the loss.")
+        yield picture("errors", figures.plot_errors, history, "Relative L2 error on the test grid.")
+    yield picture("weights", figures.plot_weights, history, "Loss weight of each condition.")
     if np.isfinite(history.learning_rate).any():
-        caption = "Learning rate, and 2/λ_max at each look at the kernel. The bound is that of plain gradient descent."
+        caption = "Learning rate, and 2/λ_max at each kernel snapshot, the stability limit of gradient descent."
         yield picture("rate", figures.plot_learning_rate, history, caption)
 
 
 def _predictions(run: Run) -> Iterator[Picture]:
     if run.history.predictions:
-        caption = "The loss at each look, and what linear theory had predicted for it at the look before."
+        caption = "Loss at each kernel snapshot, and its prediction by linear theory from the previous snapshot."
         yield picture("predictions", figures.plot_predictions, run.history, caption)
-        caption = "What is left of each mode of the look before: faster modes to the right."
+        caption = "Remaining share of each mode since the previous snapshot; faster modes to the right."
         yield picture("decays", figures.plot_decays, run.history, caption)
 
 
@@ -132,31 +134,32 @@ def _kernel(run: Run) -> Iterator[Picture]:
     records = run.history.diagnostics
     if not records:
         return
-    hidden = "Marks on the dashed line are eigenvalues that rounding hides; they are at most twice as large."
-    history, course = run.history, " as training goes on"
+    hidden = "Marks on the dashed line: eigenvalues below the noise floor, known only to be at most twice the floor."
+    history, course = run.history, " during training"
     if not kernels_compare(run):
-        history, course = dataclasses.replace(run.history, diagnostics=records[-1:]), " at the end"
+        history, course = dataclasses.replace(run.history, diagnostics=records[-1:]), " after training"
     yield picture("spectrum", figures.plot_spectrum, history, f"Spectrum of the training kernel{course}. {hidden}")
     if len(history.diagnostics) > 2:
-        caption = "Drift of the kernel without weights from its first value, and its alignment with that."
+        caption = "Drift of the unweighted kernel from initialisation, and alignment with it."
         yield picture("drift", figures.plot_drift, history, caption)
-    caption = f"Spectra of the diagonal blocks, one per condition,{course}."
+    caption = f"Spectra of the diagonal blocks, one for each condition,{course}."
     yield picture("blocks", figures.plot_blocks, history, caption, wide=len(history.conditions) > 1)
 
 
 def _solution(run: Run) -> Iterator[Picture]:
     snapshot = run.snapshot
     if pictures.can_plot(snapshot):
-        beside = ", its reference and their difference" if snapshot.reference else ""
+        others = ", reference and error" if snapshot.reference else ""
         is_scattered = len(snapshot.shape) != len(snapshot.coordinates)
-        where = "against the reference on scattered points" if is_scattered else f"on the test grid{beside}"
+        scattered = "Solution against reference at scattered points"
+        caption = scattered if is_scattered else f"Solution{others} on the test grid"
         wide = bool(snapshot.reference) or len(snapshot.coordinates) == 3
-        yield picture("solution", pictures.plot_solution, snapshot, f"The solution {where}.", wide=wide)
+        yield picture("solution", pictures.plot_solution, snapshot, f"{caption}.", wide=wide)
     if pictures.can_plot_slices(snapshot):
-        caption = "The solution at five times" + (", the reference dashed." if snapshot.reference else ".")
+        caption = "Solution at five times" + ("; reference dashed." if snapshot.reference else ".")
         yield picture("slices", pictures.plot_slices, snapshot, caption)
 
 
 def picture(name: str, plot: Callable[[Any], Figure], data: Any, caption: str, wide: bool = False) -> Picture:
-    """A figure for the page; `name` must differ from those of others on it."""
+    """A figure for the page; `name` must be unique on it."""
     return Picture(to_svg(plot(data), name), caption, wide)

@@ -1,4 +1,4 @@
-"""How far a run came: its figures relative to those it began with, and to rounding."""
+"""How far a run got: its figures relative to their initial values, to rounding and to the terms of the equations."""
 
 import math
 from typing import NamedTuple
@@ -11,26 +11,26 @@ from ..runs.run_folder import Run
 from ..runs.stop_reason import StopReason
 
 TINY_LOSS = 1e-8
-"""A loss this far below its first value (residuals 1e-4 of theirs) needs no remedy."""
+"""Ratio of loss to initial loss (residuals reduced by 1e-4) below which no remedy is needed."""
 
 ROUNDING = 100.0
-"""Residuals within so many eps of their first size are rounding: derivatives of networks amplify it as much."""
+"""Residuals below this multiple of eps times their initial size are rounding error, amplified by derivatives."""
 
 AT_ROUNDING = 10.0
-"""A loss within this factor of what rounding alone makes of it comes down no further."""
+"""A loss within this factor of the loss due to rounding alone cannot fall further."""
 
 SMALL = 1e-3
-"""A row whose rms is below this share of its own largest term is satisfied."""
+"""A row is satisfied if its rms is below this share of its largest term."""
 
 NOISE = 0.3
-"""The same for rows that compare with measured values: the rest may be noise."""
+"""The same for rows that compare with measured values, which may be noisy."""
 
 FAR = 1e-2
-"""A run is not converged where its residuals call for a change of a field by more than this share of its spread. Over
-the problems of the guide the change is within a factor of ten of the error."""
+"""A run has not converged if the estimated error of a field exceeds this share of its spread. On the problems of the
+guide the estimate is within a factor of ten of the error."""
 
 FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
-"""Phases whose progress per mode is governed by eigenvalues of the kernel."""
+"""Phases in which the eigenvalues of the kernel determine the progress of each mode."""
 
 
 def is_first_order(run: Run) -> bool:
@@ -46,7 +46,7 @@ def stopped_on_non_finite(run: Run) -> bool:
 
 
 class WorstError(NamedTuple):
-    """The largest of all relative errors against the reference, and in words what it is."""
+    """The largest of all relative errors against the reference; `kind` names it in words."""
 
     value: float
     field: str
@@ -54,7 +54,7 @@ class WorstError(NamedTuple):
 
 
 def worst_error(run: Run) -> WorstError | None:
-    """None without a reference, and where the reference vanishes."""
+    """None without a reference, or if the reference is zero."""
     summary = run.summary
     kinds = {
         "the relative L2 error": summary.relative_l2,
@@ -66,23 +66,23 @@ def worst_error(run: Run) -> WorstError | None:
 
 
 def violated(run: Run) -> list[str]:
-    """Declared conditions that are not finite, or built in and do not hold."""
+    """Conditions that are not finite, and hard constraints that do not hold."""
     return [name for name, check in run.summary.conditions.items() if not check.holds]
 
 
 def is_small(check: ConditionCheck) -> bool:
-    """Whether every row of a condition is small relative to its own terms."""
+    """Whether the largest row of a condition is small relative to its own terms."""
     return check.worst.relative <= (NOISE if check.measured else SMALL)
 
 
 def worst_row(run: Run) -> tuple[str, RowCheck] | None:
-    """The condition and row that is largest relative to its own terms, measured values aside."""
+    """The condition and the row that is largest relative to its own terms, except for measured values."""
     rows = [(name, check.worst) for name, check in run.summary.conditions.items() if not check.measured]
     return max(rows, key=lambda found: math.inf if math.isnan(found[1].relative) else found[1].relative, default=None)
 
 
 def zero_ratio(run: Run) -> float:
-    """The validation loss over that of a zero network, without conditions whose residual is noise."""
+    """The validation loss over that of a zero network, without conditions on measured values, which may be noise."""
     s, checks = run.summary, run.summary.conditions
     noise = sum(0.5 * w * s.validation_losses[name] for name, w in s.weights.items() if checks[name].measured)
     zero = sum(0.5 * w * checks[name].zero for name, w in s.weights.items() if not checks[name].measured)
@@ -94,6 +94,7 @@ def first_loss(run: Run) -> float:
 
 
 def left_of(run: Run, condition: str) -> float:
+    """The final mean squared residual of a condition over its initial value."""
     first = run.history.losses[condition]
     return ratio_of(run.summary.losses[condition], float(first[0])) if first.size else math.nan
 
@@ -103,7 +104,7 @@ def has_loss_left(run: Run) -> bool:
 
 
 def rounding_loss(run: Run) -> float:
-    """The loss below which residuals are rounding error: as measured, or from their first size."""
+    """The loss below which residuals are rounding error: measured, or estimated from the initial loss."""
     measured = run.summary.rounding_loss
     if measured is not None:
         return AT_ROUNDING * measured
@@ -111,20 +112,21 @@ def rounding_loss(run: Run) -> float:
 
 
 def kernels_compare(run: Run) -> bool:
-    """Whether the kernels at the beginning and at the end say something about each other.
+    """Whether the initial and the final kernel can be compared.
 
-    A linear solve for the output layer does not train the sines before it, whose derivatives it scales by orders.
+    They cannot after a linear solve for the output layer: it does not train the sine features, but scales their
+    derivatives by orders of magnitude.
     """
     return run.config.get("network") != "SineFeatures"
 
 
 def is_undetermined(run: Run) -> bool:
-    """Whether the conditions leave the solution a freedom."""
+    """Whether the conditions were found not to determine the solution."""
     return run.summary.determinacy is not None and bool(run.summary.determinacy.freedoms)
 
 
 def correction(run: Run) -> float:
-    """The smooth change of the solution that its residuals call for, of the field with the largest; 0 if unknown."""
+    """The estimated error from the linearised equations, of the worst field; 0 if unknown."""
     distance = {} if run.summary.determinacy is None else run.summary.determinacy.distance
     return max((math.inf if math.isnan(value) else value for value in distance.values()), default=0.0)
 

@@ -1,4 +1,4 @@
-"""Following a fit from another terminal: a small file that it keeps up to date, and who reads it."""
+"""Following a fit from another terminal: a small file that the fit keeps up to date, and its reader."""
 
 import contextlib
 import math
@@ -22,10 +22,10 @@ SECONDS_BETWEEN_WRITES = 0.5
 
 
 class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a fit stands.
+    """The state of a running fit.
 
-    - `process`: its number; `start`: what was begun; `progress`: the last one, None while it compiles;
-    - `kernel`: the last look; `ending`: why it stopped, None while it goes on.
+    - `process`: its process id; `start`: its settings; `progress`: the latest event, None while it compiles;
+    - `kernel`: the latest kernel snapshot; `ending`: why it stopped, None while it runs.
     """
 
     process: int
@@ -36,14 +36,14 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LiveFile(Callback):
-    """Keeps `live.json` in a folder up to date, for `pinnkit watch`; the file goes when the fit is over.
+    """Keeps `live.json` in a folder up to date, for `pinnkit watch`; `close` removes it.
 
-    A file that cannot be written is no reason for a fit to fail.
+    The fit continues if the file cannot be written.
     """
 
     def __init__(self, folder: str | Path):
         self._path = Path(folder) / LIVE
-        self._made: list[Path] = []  # folders that were not there before
+        self._made: list[Path] = []  # folders created for the file
         self._start: Start | None = None
         self._progress: Progress | None = None
         self._kernel: Kernel | None = None
@@ -65,7 +65,7 @@ class LiveFile(Callback):
         self._write(summary.ending)
 
     def close(self) -> None:
-        """Remove the file, and the folders made for it if nothing else came there."""
+        """Remove the file, and the folders created for it unless they hold other files."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
             for folder in self._made:
@@ -89,7 +89,7 @@ class LiveFile(Callback):
 
 
 def read_live(folder: Path) -> Live | None:
-    """How the fit in this folder stands; None where none is going on.
+    """The state of the fit in this folder; None if no fit is running.
 
     **Raises:** `RunFolderError` for a damaged file.
     """
@@ -104,15 +104,15 @@ def read_live(folder: Path) -> Live | None:
 def watch(
     folder: Path, display: ConsoleProgress, every: float = 1.0, sleep: Callable[[float], None] = time.sleep
 ) -> str:
-    """Show a fit until it is over.
+    """Show the progress of a running fit until it ends.
 
-    **Returns:** how it ended, in a phrase. **Raises:** `RunFolderError` where no fit is going on.
+    **Returns:** how it ended, in a phrase. **Raises:** `RunFolderError` if no fit is running in the folder.
     """
     live = read_live(folder)
     if live is None:
         if (folder / "summary.json").is_file():
-            raise RunFolderError(f"the run in '{folder}' is over; `pinnkit report {folder}` prints it")
-        raise RunFolderError(f"no fit is going on in '{folder}': there is no {LIVE}; `pinnkit solve` writes one")
+            raise RunFolderError(f"the run in '{folder}' has ended; `pinnkit report {folder}` prints it")
+        raise RunFolderError(f"no running fit in '{folder}': it has no {LIVE}, which `pinnkit solve` writes")
     process = live.process
     with display:
         display.start(live.start)
@@ -122,20 +122,20 @@ def watch(
             if live.progress is not None:
                 display.progress(live.progress)
             if not _is_alive(process):
-                return f"process {process} is gone, and its fit was not finished"
+                return f"process {process} died before its fit was finished"
             sleep(every)
             live = read_live(folder)
-    return "the fit is over" if live is None or live.ending is None else f"stopped: {live.ending}"
+    return "the fit has ended" if live is None or live.ending is None else f"stopped: {live.ending}"
 
 
 def _is_alive(process: int) -> bool:
     if process <= 0:
         return False
-    if os.name == "nt":  # where the signal 0 would be an interrupt
+    if os.name == "nt":  # signal 0 is an interrupt there
         return True
     try:
         os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):  # the latter for a number that no process can have
+    except (ProcessLookupError, OverflowError):  # OverflowError: not a process id
         return False
     except PermissionError:
         return True

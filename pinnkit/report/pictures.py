@@ -1,4 +1,4 @@
-"""Pictures of the solution on its test grid, beside the reference where there is one."""
+"""Pictures of the solution on its test grid, with the reference if the problem has one."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,14 +14,14 @@ from ..runs.grid_fields import GridFields
 from .style import GRID, PALETTE, label, limits, new_figure, styled
 
 SLICES = 3
-"""Slices of a field over three coordinates; of one over two there are two more, as curves."""
+"""Slices of a field over three coordinates; a field over two has two more, as curves."""
 
 MOST_ROWS = 12
-"""Rows of pictures; components beyond are left out."""
+"""Most rows of pictures; further components are left out."""
 
 
 def can_plot(snapshot: GridFields) -> bool:
-    """Whether `plot_solution` has a picture: up to three coordinates on a grid, or any points with a reference."""
+    """Whether `plot_solution` can draw: up to three coordinates on a grid, or any points with a reference."""
     is_grid = len(snapshot.shape) == len(snapshot.coordinates) <= 3
     return bool(snapshot.fields) and (is_grid or bool(snapshot.reference))
 
@@ -30,14 +30,14 @@ def can_plot(snapshot: GridFields) -> bool:
 def plot_solution(snapshot: GridFields) -> Figure:
     """Each field, its reference and the error, a row for each component.
 
-    Curves over one coordinate, images over two with time drawn horizontally, slices over three: at three times, or
-    at three places along the last coordinate. Over more coordinates the solution is drawn against the reference.
+    Curves over one coordinate; images over two, with time on the horizontal axis; slices over three, at three times or
+    at three values of the last coordinate. Over more coordinates the solution is drawn against the reference.
 
-    **Raises:** `ValueError` where there is nothing to draw (see `can_plot`).
+    **Raises:** `InputError` if there is nothing to draw (see `can_plot`).
     """
     if not can_plot(snapshot):
         raise InputError(
-            f"there is no picture of fields over {len(snapshot.coordinates)} coordinates without a grid or a reference"
+            f"cannot draw fields over {len(snapshot.coordinates)} coordinates without a grid or a reference"
         )
     if len(snapshot.shape) != len(snapshot.coordinates):
         return _parity(snapshot)
@@ -46,13 +46,13 @@ def plot_solution(snapshot: GridFields) -> Figure:
 
 
 def can_plot_slices(snapshot: GridFields) -> bool:
-    """Whether `plot_slices` has a picture: two coordinates on a grid, one of them time."""
+    """Whether `plot_slices` can draw: two coordinates on a grid, one of them time."""
     return len(snapshot.shape) == len(snapshot.coordinates) == 2 and _time(snapshot) is not None
 
 
 @styled
 def plot_slices(snapshot: GridFields) -> Figure:
-    """Each component over space at five times, the reference dashed. **Raises:** `ValueError` without a time."""
+    """Each component over space at five times, the reference dashed. **Raises:** `InputError` without a time."""
     time = _time(snapshot)
     if time is None or not can_plot_slices(snapshot):
         raise InputError("slices at several times need two coordinates on a grid, one of them t or time")
@@ -109,12 +109,12 @@ def _images(snapshot: GridFields) -> Figure:
 
 
 def _slices(snapshot: GridFields) -> Figure:
-    """Rows of images at places along one coordinate, scales in common for each component."""
+    """Images at several values of one coordinate; all images of a component share a colour scale."""
     time = _time(snapshot)
     cut = len(snapshot.coordinates) - 1 if time is None else time
     kept = {0: (1, 2), 1: (0, 2), 2: (0, 1)}[cut]
     places = snapshot.axes[cut]
-    # of time its start, middle and end; of space not the faces, where values are often prescribed
+    # initial, middle and final time; in space not the faces, where values are often prescribed
     shares = np.linspace(0, 1, SLICES) if time is not None else np.linspace(0, 1, SLICES + 2)[1:-1]
     chosen = np.unique((shares * (len(places) - 1)).round().astype(int))
     components = list(_components(snapshot))[: MOST_ROWS // len(chosen)]
@@ -131,7 +131,7 @@ def _slices(snapshot: GridFields) -> Figure:
         for column, i in enumerate(chosen):
             title = f"{name} at {label(snapshot.coordinates[cut])} = {places[i]:.3g}"
             if reference is None or error is None:
-                assert row is not None  # noqa: S101  made above
+                assert row is not None  # noqa: S101  set above
                 _image(figure, row[column], snapshot, kept, at(values, i), "viridis", limits(shown), title)
             else:
                 _draw_three(
@@ -167,7 +167,7 @@ def _draw_three(
     scale: tuple[float, float],
     error: np.ndarray,
 ) -> None:
-    """Solution, reference and error; the scale of the error is that of all of it."""
+    """Solution, reference and error; the scale of the error is symmetric and covers all slices."""
     values, reference = grids
     largest = max(map(abs, limits(error))) or np.finfo(float).tiny
     _image(figure, row[0], snapshot, kept, values, "viridis", scale, title)
@@ -185,7 +185,7 @@ def _image(
     scale: tuple[float, float],
     title: str,
 ) -> None:
-    """A grid over two of the coordinates; time, where it is one of them, runs to the right."""
+    """Draw a grid over two of the coordinates; time is on the horizontal axis."""
     names = [snapshot.coordinates[i] for i in kept]
     horizontal = next((i for i, name in enumerate(names) if name in TIME_NAMES), 0)
     across, up = snapshot.axes[kept[horizontal]], snapshot.axes[kept[1 - horizontal]]
@@ -209,7 +209,7 @@ def _image(
 
 
 def _parity(snapshot: GridFields) -> Figure:
-    """The solution against the reference at scattered points, a panel for each component."""
+    """The solution against the reference at scattered points, one panel for each component."""
     rows = [row for row in _components(snapshot) if row[2] is not None][:MOST_ROWS]
     figure = new_figure(3.3 * min(len(rows), 3), 3.1 * -(-len(rows) // 3))
     axes = figure.subplots(-(-len(rows) // 3), min(len(rows), 3), squeeze=False).ravel()
@@ -225,12 +225,12 @@ def _parity(snapshot: GridFields) -> Figure:
 
 
 def _time(snapshot: GridFields) -> int | None:
-    """Which coordinate is time."""
+    """The index of the time coordinate, or None."""
     return next((i for i, name in enumerate(snapshot.coordinates) if name in TIME_NAMES), None)
 
 
 def _components(snapshot: GridFields) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
-    """Label, values and reference of every component of every field; where a reference is NaN, nothing is drawn."""
+    """Label, values and reference of every component of every field; values are NaN where the reference is."""
     for name, values in snapshot.fields.items():
         reference = snapshot.reference.get(name)
         values = values if reference is None else np.where(np.isnan(reference), np.nan, values)

@@ -1,4 +1,4 @@
-"""A fit as it runs: a live display on a terminal, plain lines elsewhere."""
+"""The progress of a running fit: a live display on a terminal, plain lines elsewhere."""
 
 import contextlib
 import time
@@ -14,15 +14,15 @@ from ..diagnostics.record import Diagnostics
 from ..runs.callbacks import Callback, Progress, Start
 from ..runs.summary import Summary
 from .console import make_console
-from .numbers import ABSENT, duration, number, printable
+from .numbers import ABSENT, count, duration, number, printable
 
 SECONDS_BETWEEN_LINES = 2.0
-"""A log wants a sign of life, not every step."""
+"""Least seconds between two lines about steps in a log."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """The figures of a look at the kernel that progress shows."""
+    """The figures of a kernel snapshot that progress shows."""
 
     step: int
     largest_eigenvalue: float
@@ -39,11 +39,11 @@ class Kernel:
 
 
 class ConsoleProgress(Callback):
-    """Shows phase, step, losses, figures of the kernel, pace and time left; pass it in `callbacks`.
+    """Shows phase, step, losses, figures of the kernel, speed and time left; pass it in `callbacks`.
 
-    - `plain`: lines of text on a terminal as well, without colours.
+    - `plain`: print lines of text without colours, also on a terminal.
 
-    Use it as a context manager so that the display goes away whatever happens:
+    Use it as a context manager, so that the display is removed even after an error:
 
     ```python
     with ConsoleProgress() as progress:
@@ -68,7 +68,7 @@ class ConsoleProgress(Callback):
 
     def start(self, event: Start) -> None:
         self._start = event
-        points = ", ".join(f"{name} {count}" for name, count in event.points.items())
+        points = ", ".join(f"{name} {n}" for name, n in event.points.items())
         phases = " → ".join(event.phases)
         self._print(f"{event.problem}: strategy {event.strategy} ({phases}), {event.precision} precision")
         self._print(f"{event.parameters:,} parameters, points: {points}; compiling")
@@ -92,7 +92,7 @@ class ConsoleProgress(Callback):
         self.kernel(Kernel.of(record))
 
     def kernel(self, kernel: Kernel) -> None:
-        """Show a look at the kernel."""
+        """Show the figures of a kernel snapshot."""
         is_new = self._kernel is None or self._kernel.step != kernel.step
         self._kernel = kernel
         if self._live is None and is_new:
@@ -100,7 +100,8 @@ class ConsoleProgress(Callback):
 
     def end(self, summary: Summary) -> None:
         self._close()
-        self._print(f"stopped: {summary.ending}, after {summary.steps:,} steps and {summary.seconds.total:.1f} s")
+        steps, seconds = count(summary.steps, "step"), duration(summary.seconds.total)
+        self._print(f"stopped: {summary.ending}, after {steps} and {seconds}")
 
     def _close(self) -> None:
         if self._live is not None:
@@ -108,7 +109,7 @@ class ConsoleProgress(Callback):
             self._live = None
 
     def _print(self, line: str) -> None:
-        with contextlib.suppress(OSError):  # nobody reads any more: no reason for a fit to end
+        with contextlib.suppress(OSError):  # a closed pipe must not end the fit
             self._console.print(Text(printable(line)), soft_wrap=True)
 
     def _line(self, event: Progress) -> str:
@@ -119,7 +120,7 @@ class ConsoleProgress(Callback):
             f"validation {number(event.validation_loss)}",
             *(f"{name} {number(value)}" for name, value in event.losses.items()),
             *(f"error {name} {number(value)}" for name, value in event.relative_l2.items()),
-            f"rate {number(event.learning_rate)}",
+            *([] if event.learning_rate is None else [f"rate {number(event.learning_rate)}"]),
             f"{number(event.steps_per_second)} steps/s",
             *([f"{left} left"] if (left := self._left(event)) else []),
         ]
@@ -147,7 +148,7 @@ class ConsoleProgress(Callback):
         return Group(bar, figures)
 
     def _left(self, event: Progress) -> str:
-        """Time until steps or budget are used up; nothing where neither is given."""
+        """Time until the steps or the budget are used up; empty if neither is given."""
         steps, budget = (None, None) if self._start is None else (self._start.steps, self._start.budget)
         seconds = [] if budget is None else [budget - event.seconds]
         if steps is not None and event.steps_per_second > 0:

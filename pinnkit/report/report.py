@@ -17,14 +17,14 @@ from .verdict import verdict
 
 
 class Report:
-    """What a run says.
+    """The report of a run.
 
     - `report()` prints it; `console` is the rich console to print on, by default standard output;
-    - `report.html()`: a page that needs no network; `report.json()`: the keys of `summary.json`, and besides `verdict`,
-      `findings` and `predictions`;
-    - `report.verdict`, `report.findings`: how it went, and what its figures mean, the gravest first.
+    - `report.html()`: a self-contained page; `report.json()`: the keys of `summary.json`, and `verdict`, `findings` and
+      `predictions`;
+    - `report.verdict`: the outcome in words; `report.findings`: what the figures mean, the most severe first.
 
-    A notebook shows the page.
+    Notebooks display the page.
     """
 
     def __init__(self, run: Run):
@@ -46,27 +46,27 @@ class Report:
 
     def json(self) -> str:
         predictions = [
-            {"start": p.start, "end": p.end, **dict(zip(("before", "predicted", "found"), p.losses, strict=True))}
+            {"start": p.start, "end": p.end, **dict(zip(("before", "predicted", "observed"), p.losses, strict=True))}
             for p in self.run.history.predictions
         ]
         said = {"verdict": self.verdict, "findings": self.findings, "predictions": predictions}
         return json_encoding.encode({**msgspec.to_builtins(self.run.summary), **said}, indent=2).decode().rstrip("\n")
 
     def save(self, folder: str | Path) -> Path:
-        """Write `report.html` to a folder, replacing an older one only once the new one is complete.
+        """Write `report.html` to a folder; an older one is replaced atomically.
 
         **Returns:** the path of the page. **Raises:** `RunFolderError` if it cannot be written.
         """
         return write_page(self.html(), Path(folder) / "report.html")
 
     def _repr_html_(self) -> str:
-        """In a frame of its own: its style stays there, and nothing in it can run."""
+        """In a sandboxed frame, which isolates its style and blocks scripts."""
         frame = 'width="100%" height="800" style="border: 0" sandbox=""'
         return f'<iframe title="pinnkit report" {frame} srcdoc="{escape(self.html(), quote=True)}"></iframe>'
 
 
 def write_page(page: str, path: str | Path) -> Path:
-    """Write a page to `path` in one go. **Raises:** `RunFolderError` if it cannot be written."""
+    """Write a page to `path` atomically. **Raises:** `RunFolderError` if it cannot be written."""
     path = Path(path)
     write_files(path.parent, {path.name: page.encode()})
     return path

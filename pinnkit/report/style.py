@@ -1,7 +1,7 @@
-"""How all pictures of a report look: colours, axes, names.
+"""The style of all pictures of a report: colours, axes, labels.
 
-They use the object-oriented interface: no window opens, and no global setting stays changed. Names are drawn as they
-are, never as mathematics. Logarithmic axes say nothing about values that are not positive: those are left out.
+Pictures use the object-oriented interface: no window opens, and global settings are restored. Names are drawn
+literally, never as mathematics. Values that are not positive are left out on logarithmic axes.
 """
 
 import functools
@@ -24,15 +24,15 @@ INK = "#5f6368"
 GRID = "#c4c7cb"
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Told apart by the colour-blind (Okabe & Ito, *Color universal design*, 2008)."""
+"""Distinguishable by colour-blind readers (Okabe & Ito, *Color universal design*, 2008)."""
 
 DASHES = ("-", "--", "-.", ":")
 
 MOST_POINTS = 1000
-"""Points of a curve; what a longer one does between them shows as minimum and maximum."""
+"""Most points of a curve; longer curves are reduced to the minimum and maximum of each interval."""
 
 LEGEND_ROW = 0.17
-"""Inches."""
+"""Height of a row of a legend, in inches."""
 
 STYLE: Any = {
     "text.parse_math": False,
@@ -59,7 +59,7 @@ Values: TypeAlias = Sequence[float] | np.ndarray
 
 
 class Curve(NamedTuple):
-    """A line of a picture."""
+    """A curve of a picture."""
 
     label: str
     x: Values
@@ -79,7 +79,7 @@ def styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 def thinned(x: Values, y: Values) -> tuple[np.ndarray, np.ndarray]:
-    """A curve of at most about `MOST_POINTS` points: ends, and minimum and maximum of each stretch."""
+    """A curve of at most about `MOST_POINTS` points: the ends, and minimum and maximum of each interval."""
     x, y = np.asarray(x, float), np.asarray(y, float)
     if len(y) <= MOST_POINTS:
         return x, y
@@ -92,12 +92,12 @@ def thinned(x: Values, y: Values) -> tuple[np.ndarray, np.ndarray]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches."""
+    """An empty figure; `width` and `height` in inches."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def new_axes(x: str, y: str) -> tuple[Figure, Axes]:
-    """A figure with one pair of labelled axes."""
+    """A figure with one pair of axes labelled `x` and `y`."""
     figure = new_figure(4.6, 3.1)
     ax = figure.subplots()
     ax.set(xlabel=x, ylabel=y)
@@ -106,7 +106,7 @@ def new_axes(x: str, y: str) -> tuple[Figure, Axes]:
 
 
 def draw_curves(figure: Figure, ax: Axes, curves: Sequence[Curve]) -> None:
-    """Curves on a logarithmic axis against steps, and their legend."""
+    """Draw curves with a logarithmic vertical axis, and their legend."""
     handles, positive, last = [], [np.empty(0)], 1.0
     for curve in curves:
         x, y = thinned(curve.x, positive_of(curve.y))
@@ -125,19 +125,19 @@ def whole_numbers(ax: Axes) -> None:
 
 
 def limits(values: np.ndarray) -> tuple[float, float]:
-    """Least and greatest finite value, 0 and 1 without any."""
+    """Smallest and largest finite value; (0, 1) without any."""
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def positive_of(values: Values) -> np.ndarray:
-    """The values with NaN in place of those that a logarithmic axis cannot show."""
+    """The values, with NaN in place of those that a logarithmic axis cannot show."""
     values = np.asarray(values, float)
     return np.where(np.isfinite(values) & (values > 0), values, np.nan)
 
 
 def log_axis(ax: Axes, values: np.ndarray, horizontal: bool = False) -> None:
-    """A logarithmic axis, the vertical one or the other, around the positive ones of these values."""
+    """Make an axis logarithmic, with limits around the positive values."""
     values = values[np.isfinite(values) & (values > 0)]
     low, high = (math.log10(values.min()), math.log10(values.max())) if values.size else (0.0, 1.0)
     bottom, top = math.floor(low - 0.1), math.ceil(high + 0.1)
@@ -160,7 +160,7 @@ def _power_of_ten(value: float, _position: int | None = None) -> str:
 
 
 def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    """A legend above the axes, which the figure grows for."""
+    """Draw a legend above the axes; the figure grows to make room for it."""
     columns = max(1, min(len(labels), 3, 66 // (max(map(len, labels)) + 7)))
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + LEGEND_ROW * (math.ceil(len(labels) / columns) - 1))
@@ -168,7 +168,7 @@ def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> Non
 
 
 def label(name: str) -> str:
-    """A name fit for a picture: printable, not too long, and not hidden for a leading underscore."""
+    """A name as a label: printable, at most 40 characters, and visible despite a leading underscore."""
     text = printable(name)
     text = text if len(text) <= 40 else text[:39] + "…"
     return f"\u200b{text}" if text.startswith("_") else text
@@ -180,7 +180,7 @@ def looks() -> Iterator[tuple[str, str]]:
 
 
 def some(items: Sequence[Any], most: int) -> list[Any]:
-    """At most so many items, first and last among them."""
+    """At most `most` items, evenly spread, including the first and the last."""
     if len(items) <= most:
         return list(items)
     return [items[round(i)] for i in np.linspace(0, len(items) - 1, most)]

@@ -1,4 +1,4 @@
-"""Figures as SVG inside a page."""
+"""Figures as SVG elements of a page."""
 
 import io
 import re
@@ -35,6 +35,6 @@ def _adapt(tag: re.Match[str]) -> str:
     if text.startswith("<svg"):
         view = re.search(r'viewBox="[^"]*"', text)
         return f'<svg role="img" {view.group() if view else ""}>'
-    if text.startswith(("<g", "<image")):  # nothing refers to these, and equal images have equal ids
+    if text.startswith(("<g", "<image")):  # not referenced, and equal images would have equal ids
         text = re.sub(r' id="[^"]*"', "", text)
     return _COLOR.sub(lambda color: _THEME[color.group()], text).replace("xlink:href", "href")

@@ -1,4 +1,4 @@
-"""The tables of a report as text, the same on the console and on the page."""
+"""The tables of a report as text, for the console and for the page."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from .levels import kernels_compare
 from .numbers import ABSENT, condition_number, count, number, percent, size
 
 MOST_ROWS = 12
-"""Rows of one condition in a table; further ones are left out."""
+"""Most rows of one condition in a table."""
 
 DRIFT = "drift ‖K−K₀‖/‖K₀‖"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text; the first column says what a row is about, the others hold figures."""
+    """Rows of text: a name in the first column, figures in the others. A header may have line breaks."""
 
     title: str
     header: tuple[str, ...]
@@ -31,26 +31,26 @@ class Table:
 
 
 def error_table(run: Run) -> Table:
-    """Errors against the reference per field; no rows without one."""
+    """Errors against the reference per field; no rows without a reference."""
     s, greatest = run.summary, run.summary.max_error or {}
     figures = (s.relative_l2, s.relative_to_spread, greatest, s.relative_to_range)
     rows = [(name, *(number((figure or {}).get(name)) for figure in figures)) for name in greatest]
-    return Table("Result", ("field", "relative L2 error", "of spread", "max error", "of range"), rows)
+    return Table("Result", ("field", "relative L2 error", "rel. to spread", "max error", "rel. to range"), rows)
 
 
 def ending(run: Run) -> str:
-    """Why and when it stopped, and which parameters were kept."""
+    """Why and when the run stopped, and the step of its best parameters."""
     s = run.summary
-    kept = "" if s.kept_step == s.steps else f"; the parameters are those of step {s.kept_step:,}"
+    kept = "" if s.kept_step == s.steps else f"; best parameters: step {s.kept_step:,}"
     return f"{s.ending}, after {count(s.steps, 'step')}{kept}"
 
 
 def loss_table(run: Run) -> Table:
-    """Losses, and the coefficients that were looked for or given."""
+    """Losses, and given or estimated coefficients."""
     s = run.summary
     rows = [
-        ("loss ½ Σ w mean(r²)", number(s.loss)),
-        ("on validation points", number(s.validation_loss)),
+        ("training loss", number(s.loss)),
+        ("validation loss", number(s.validation_loss)),
         *(row for name in s.coefficients for row in _coefficient_rows(s, name)),
     ]
     return Table("Loss", ("", "value"), rows)
@@ -63,7 +63,7 @@ def _coefficient_rows(summary: Summary, name: str) -> Iterator[tuple[str, str]]:
 
 
 def condition_table(run: Run) -> Table:
-    """Per condition: points, mean squares at the start, at the end and on validation points, weight."""
+    """Per condition: points, mean squared residual (initial, final, on validation points), weight."""
     h, s = run.history, run.summary
     rows = [
         (
@@ -76,26 +76,33 @@ def condition_table(run: Run) -> Table:
         )
         for name in h.conditions
     ]
-    rows += [(name, "", "", "exact", number(value), "") for name, value in s.exact.items()]
-    header = ("condition", "points", "mean r² at start", "at end", "validation", "weight")
+    rows += [(name, "", "", "", number(value), "hard") for name, value in s.exact.items()]
+    header = ("condition", "points", "mean squared\nresidual: initial", "final", "validation", "weight")
     return Table("Conditions", header, rows)
 
 
 def check_table(run: Run) -> Table:
     """Every declared condition on dense points: its residual relative to its own terms, and where it is largest."""
-    rows = []
+    rows, coordinates = [], _coordinates(run)
     for name, check in run.summary.conditions.items():
         for i, row in enumerate(check.rows[:MOST_ROWS]):
-            imposed = ("exact" if row.exact else "soft") + ("" if check.holds else ", violated")
+            imposed = ("hard" if row.exact else "soft") + ("" if check.holds else ", violated")
             label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
-            place = ", ".join(f"{coordinate} = {number(value)}" for coordinate, value in row.at.items())
-            rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), place))
-    header = ("declared condition", "imposed", "residual / terms", "terms", "largest residual", "at")
+            at = ", ".join(f"{row.at[x]:.3g}" if x in row.at else ABSENT for x in coordinates)
+            rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), at))
+    place = f"at {', '.join(coordinates)}"
+    header = ("condition", "imposed", "residual\n/ terms", "size of\nterms", "largest\nresidual", place)
     return Table("Checks", header, rows)
 
 
+def _coordinates(run: Run) -> list[str]:
+    """The coordinates of the points where residuals are largest."""
+    checks = run.summary.conditions.values()
+    return list(dict.fromkeys(name for check in checks for row in check.rows for name in row.at))
+
+
 def kernel_table(run: Run) -> Table:
-    """The training kernel before and after, or after alone where the two do not compare."""
+    """The initial and the final training kernel; the final one alone if the two are not comparable."""
     if not kernels_compare(run):
         figures = _kernel_figures(run.summary.spectrum.final)
         del figures[DRIFT]
@@ -109,7 +116,7 @@ def kernel_table(run: Run) -> Table:
 
 
 def record_table(record: Diagnostics) -> Table:
-    """The training kernel at one moment."""
+    """The training kernel of one snapshot."""
     figures = {**_kernel_figures(SpectrumSummary.of(record)), **_alignments(record)}
     return Table("Kernel", ("training kernel", "value"), list(figures.items()))
 
@@ -132,26 +139,24 @@ def block_table(record: Diagnostics) -> Table:
 
 
 def mode_table(record: Diagnostics) -> Table:
-    """Leading modes, where the residual is and how they vary."""
+    """Leading modes: eigenvalue, share of the residual, variation; the other modes in two groups."""
     share, rank = record.residual_share, record.numerical_rank
     count = min(rank, LEADING_MODES)
     rows = [
         (str(i + 1), number(float(record.eigenvalues[i])), percent(share[i]), str(record.mode_frequencies[i]))
         for i in range(count)
     ]
-    hidden = f"{record.modes - rank} modes < {number(record.spectrum.hidden_below)}"
-    rows.append(("further resolvable", f"{rank - count} modes", percent(share[count:rank].sum()), ""))
-    rows.append(("not resolvable", hidden, percent(share[rank:].sum()), ""))
+    hidden = f"< {number(record.spectrum.hidden_below)}"
+    rows.append((f"{rank - count} further", "", percent(share[count:rank].sum()), ""))
+    rows.append((f"{record.modes - rank} unresolvable", hidden, percent(share[rank:].sum()), ""))
     return Table("Modes", ("mode", "eigenvalue", "share of ‖r‖²", "variation"), rows)
 
 
 def score(run: Run) -> str:
-    """How good linear theory was in this run, in a sentence."""
+    """How accurate linear theory was in this run, in words."""
     predictions = run.history.predictions
     if not predictions:
-        return (
-            "There is no linear theory of the steps of this run, or it was not looked at twice: nothing was predicted."
-        )
+        return "No predictions: linear theory needs first-order steps and at least two kernel snapshots."
     errors = [prediction.error for prediction in predictions]
     good, diverging = (
         sum(prediction.is_good for prediction in predictions),
@@ -159,39 +164,47 @@ def score(run: Run) -> str:
     )
     share = trust(predictions)
     if share is None:
-        future = f"That is too few to trust it for the steps to come ({FEWEST_PREDICTIONS} are needed)"
+        future = f"Extrapolation needs at least {FEWEST_PREDICTIONS} predictions"
     else:
-        word = "can" if is_trusted(predictions) else "cannot"
+        verb = "can" if is_trusted(predictions) else "cannot"
         recent = min(RECENT, len(predictions))
         future = (
-            f"In the last {recent}, {percent(share)} of the steps were well predicted: it {word} be trusted further"
+            f"The last {recent} were accurate over {percent(share)} of their steps, so linear theory {verb} be "
+            f"extrapolated"
         )
-    diverged = f" {diverging} of them diverged: the steps were longer than theory allows." if diverging else ""
+    diverged = f" {diverging} diverged, because the steps were longer than the theory allows." if diverging else ""
     return (
-        f"Linear theory predicted the loss from one kernel snapshot to the next with a median error of "
-        f"{percent(median(errors))}; {good} of {len(errors)} predictions were within {percent(GOOD)}, and the fall "
-        f"right.{diverged} {future}."
+        f"Linear theory predicted the loss at the next kernel snapshot with a median error of "
+        f"{percent(median(errors))}; {good} of {count(len(errors), 'prediction')} "
+        f"{'was' if len(errors) == 1 else 'were'} accurate (within {percent(GOOD)}).{diverged} {future}."
     )
 
 
 def prediction_table(run: Run) -> Table:
-    """What was predicted from look to look, and what was found."""
+    """Predicted and observed loss at each kernel snapshot after the first."""
     rows = []
     for prediction in run.history.predictions:
-        before, predicted, found = map(number, prediction.losses)
-        steps = f"{prediction.start:,} to {prediction.end:,}"
-        told = ("diverges", found, ABSENT) if prediction.diverges else (predicted, found, percent(prediction.error))
-        rows.append((steps, before, *told))
-    return Table("Predictions", ("steps", "loss before", "predicted", "found", "off"), rows)
+        before, predicted, observed = map(number, prediction.losses)
+        error = percent(prediction.error)
+        outcome = ("diverges", observed, ABSENT) if prediction.diverges else (predicted, observed, error)
+        rows.append((f"{prediction.start:,} to {prediction.end:,}", before, *outcome))
+    return Table("Predictions", ("steps", "loss before", "predicted", "observed", "error"), rows)
 
 
 def decay_table(run: Run) -> Table:
-    """The leading modes of the last prediction: what was to be left of each, and what was."""
-    header = ("mode", "eigenvalue", "share of ‖r‖² before", "left, predicted", "left, found", "variation")
+    """The leading modes of the last prediction: the predicted and the observed remaining share of each."""
+    header = (
+        "mode",
+        "eigenvalue",
+        "share of ‖r‖²\nbefore",
+        "remaining\n(predicted)",
+        "remaining\n(observed)",
+        "variation",
+    )
     if not run.history.predictions:
         return Table("Decays", header, [])
     prediction = run.history.predictions[-1]
-    predicted, found = prediction.decays()
+    predicted, observed = prediction.decays()
     share = prediction.before**2 / max(np.sum(prediction.before**2), np.finfo(float).tiny)
     variations = _variations(run, prediction)
     rows = [
@@ -200,7 +213,7 @@ def decay_table(run: Run) -> Table:
             number(float(prediction.rates[i])),
             percent(float(share[i])),
             number(float(predicted[i])),
-            number(float(found[i])),
+            number(float(observed[i])),
             variations.get(i, ABSENT),
         )
         for i in range(min(LEADING_MODES, int(np.sum(prediction.rates > 0))))
@@ -209,7 +222,7 @@ def decay_table(run: Run) -> Table:
 
 
 def _variations(run: Run, prediction: Prediction) -> dict[int, str]:
-    """How the modes of a prediction vary, where they are those of the training kernel itself."""
+    """Variation of the modes of a prediction, if they are those of the training kernel itself."""
     for record in run.history.diagnostics:
         resolvable = record.spectrum.resolvable
         same = record.step == prediction.start and np.array_equal(
@@ -221,7 +234,7 @@ def _variations(run: Run, prediction: Prediction) -> dict[int, str]:
 
 
 def phase_table(run: Run) -> Table:
-    """Per phase: steps, wall time (with the looks at the kernel in it), peak memory so far, losses at its end."""
+    """Per phase: steps, wall time (including kernel snapshots), peak memory so far, final losses."""
     h, s = run.history, run.summary
     rows = []
     for i, stage in enumerate(h.phases):
@@ -241,11 +254,11 @@ def phase_table(run: Run) -> Table:
                 number(checks[-1].validation_loss if checks else None),
             )
         )
-    return Table("Phases", ("phase", "steps", "seconds", "peak memory", "loss at end", "validation"), rows)
+    return Table("Phases", ("phase", "steps", "seconds", "peak memory", "training loss", "validation loss"), rows)
 
 
 def time_table(run: Run) -> Table:
-    """Where the time went, and memory."""
+    """Wall time by activity, and peak memory."""
     t = run.summary.seconds
     other = max(t.total - t.compile - t.train - t.diagnostics, 0.0)
     parts = {"compilation": t.compile, "training steps": t.train, "kernel diagnostics": t.diagnostics}
@@ -254,7 +267,7 @@ def time_table(run: Run) -> Table:
 
 
 def setting_table(run: Run) -> Table:
-    """What the run was asked for, tables flattened."""
+    """The settings of the run; nested tables are flattened."""
     rows = [row for key, value in run.config.items() if key != "command" for row in _flattened(key, value)]
     return Table("Settings", ("setting", "value"), rows)
 

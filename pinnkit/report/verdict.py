@@ -1,4 +1,4 @@
-"""How a run went: a grade, and a sentence with the figures behind it."""
+"""The verdict on a run: a grade, and a sentence with the figures behind it."""
 
 import enum
 import math
@@ -18,25 +18,28 @@ from .levels import (
     worst_row,
     zero_ratio,
 )
-from .numbers import count, number, share
+from .numbers import count, number, of, point, share
 
 ACCURATE = 1e-3
 """A relative error below this cannot be seen in a plot."""
 
 ROUGH = 5e-2
-"""A relative error above this shows in a plot; what is above is not a solution."""
+"""A relative error above this is visible in a plot: the result is not a solution."""
 
 CONVERGED = 1e-6
-"""Validation loss over that of a zero network: residuals are 1e-3 of what they are without any solution."""
+"""Validation loss relative to that of a zero network: residuals are a thousandth of those without a solution."""
 
 NEGLIGIBLE = 1e-6
-"""Where all residuals are below this share of their own terms, it does not matter what a zero network leaves."""
+"""If all residuals are below this share of their own terms, the loss of a zero network does not matter."""
 
 
 class Grade(enum.Enum):
-    """What a run came to: `SOLVED`, `ROUGH` and `UNSOLVED` by a reference, `CONVERGED` and `UNCONVERGED` without one;
-    `UNDETERMINED` where the conditions leave the solution a freedom; `VIOLATED` where a declared condition is broken or
-    not finite, `BROKEN_DOWN` where training was.
+    """The outcome of a run.
+
+    - `SOLVED`, `ROUGH`, `UNSOLVED`: by the error against a reference;
+    - `CONVERGED`, `UNCONVERGED`: by the residuals, without a reference;
+    - `UNDETERMINED`: the conditions have more than one solution;
+    - `VIOLATED`: a declared condition does not hold or is not finite; `BROKEN_DOWN`: training was not finite.
     """
 
     BROKEN_DOWN = "broken down"
@@ -50,7 +53,7 @@ class Grade(enum.Enum):
 
 
 def grade(run: Run) -> Grade:
-    """What the figures of a run say, and not the run itself."""
+    """The outcome by the figures of a run, whatever its stop reason."""
     if stopped_on_non_finite(run):
         return Grade.BROKEN_DOWN
     if violated(run):
@@ -64,7 +67,7 @@ def grade(run: Run) -> Grade:
 
 
 def is_healthy(run: Run) -> bool:
-    """Whether the run has done what it should: no advice is needed."""
+    """Whether the run reached its aim, so that no advice is needed."""
     found, target = grade(run), run.config.get("target")
     if found is Grade.UNCONVERGED:
         return target is not None and run.summary.validation_loss <= target
@@ -72,26 +75,26 @@ def is_healthy(run: Run) -> bool:
 
 
 def verdict(run: Run) -> str:
-    """How the run went, in words."""
+    """The outcome of the run in words."""
     summary, found = run.summary, grade(run)
     after = f"after {count(summary.steps, 'step')} and {number(summary.seconds.total)} s"
     if found is Grade.BROKEN_DOWN:
-        return f"The run broke down {after}: {summary.ending}. {_kept(run)} were kept."
+        return f"Training broke down {after} ({summary.ending}). {_kept(run)} were kept."
     if found is Grade.VIOLATED:
         return f"{_violations(run)} The result {after} is not a solution.{_coefficients(run)}"
     if found is Grade.UNDETERMINED:
-        return f"Not determined: {_freedoms(run)}. The result {after} is one solution of many.{_coefficients(run)}"
+        return f"Not determined: {_freedoms(run)}. The result {after} is one of many solutions.{_coefficients(run)}"
     if (error := worst_error(run)) is not None:
         return f"{_STATES[found]}: {_error(run, error)} {after}.{_coefficients(run)}"
     state = _STATES[found]
     if found is Grade.UNCONVERGED and summary.stop_reason is StopReason.STALLED:
         state = "Stopped improving"
     ratio = zero_ratio(run)
-    against = f", {number(ratio)} of that of a zero network" if math.isfinite(ratio) else ""
-    examined = "" if summary.determinacy else " It was not examined whether the conditions determine the solution."
+    relative = f", {of(ratio, 'that of a zero network')}" if math.isfinite(ratio) else ""
+    unchecked = "" if summary.determinacy else " Whether the conditions determine the solution was not checked."
     return (
-        f"{state} {after}: the validation loss is {number(summary.validation_loss)}{against}.{_residuals(run)} Without "
-        f"a reference the error is unknown.{examined}{_coefficients(run)}"
+        f"{state} {after}: the validation loss is {number(summary.validation_loss)}{relative}.{_residuals(run)} "
+        f"The error is unknown without a reference.{unchecked}{_coefficients(run)}"
     )
 
 
@@ -105,10 +108,10 @@ _STATES = {
 
 
 def _freedoms(run: Run) -> str:
-    """What the solution may change by, and no residual with it."""
+    """The changes of the solution that no residual detects."""
     determinacy = run.summary.determinacy
     freedoms = determinacy.freedoms if determinacy else []
-    return f"{'; '.join(freedoms)}, and no residual changes"
+    return f"{'; '.join(freedoms)} (no residual changes)"
 
 
 def _by_error(error: float) -> Grade:
@@ -116,8 +119,8 @@ def _by_error(error: float) -> Grade:
 
 
 def _is_converged(run: Run) -> bool:
-    """Whether residuals are small against a zero network, each row against its own terms, and so is the change of the
-    solution that they call for.
+    """Whether residuals are small relative to those of a zero network, every row relative to its own terms, and the
+    estimated error relative to the spread of the solution.
     """
     if correction(run) > FAR:
         return False
@@ -129,19 +132,18 @@ def _is_converged(run: Run) -> bool:
 
 
 def _violations(run: Run) -> str:
-    """Which declared conditions do not hold, the first one with its figure."""
+    """The declared conditions that do not hold, the first one with its residual."""
     names, conditions = violated(run), run.summary.conditions
     size = lambda row: math.inf if math.isnan(row.largest) else row.largest
     row = max(conditions[names[0]].rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
-    place = ", ".join(f"{name} = {number(value)}" for name, value in row.at.items())
     listed = ", ".join(f"'{name}'" for name in names)
     figure = number(row.largest) if math.isfinite(row.largest) else "not finite"
     subject = f"Condition {listed} does" if len(names) == 1 else f"Conditions {listed} do"
-    return f"{subject} not hold: the residual of '{names[0]}' is {figure} at {place}."
+    return f"{subject} not hold: the residual of '{names[0]}' is {figure} at {point(row.at)}."
 
 
 def _error(run: Run, worst: WorstError) -> str:
-    """The relative L2 error; the worst one too, where it tells another story."""
+    """The relative L2 error; the worst error too if it falls into another grade."""
     fields = run.summary.relative_l2 or {}
     in_field = lambda name: f" in {name}" if len(run.summary.max_error or {}) > 1 else ""
     if not fields:
@@ -154,18 +156,18 @@ def _error(run: Run, worst: WorstError) -> str:
 
 
 def _residuals(run: Run) -> str:
-    """A sentence on the row that is largest relative to its own terms."""
+    """A sentence on the residual that is largest relative to its own terms."""
     if (found := worst_row(run)) is None:
         return ""
     name, row = found
-    figure = f"{share(row.relative)} of its own terms" if math.isfinite(row.relative) else "not finite"
-    return f" The largest residual is {figure}, in '{name}'."
+    figure = share(row.relative) if math.isfinite(row.relative) else "not finite"
+    return f" The largest residual relative to its terms is {figure} (in '{name}')."
 
 
 def _coefficients(run: Run) -> str:
     """A sentence on the unknown coefficients."""
     found = [f"{name} = {coefficient(run.summary, name)}" for name in run.summary.coefficient_intervals]
-    return f" Found: {', '.join(found)}." if found else ""
+    return f" Estimated: {', '.join(found)}." if found else ""
 
 
 def _kept(run: Run) -> str:

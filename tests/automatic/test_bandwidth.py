@@ -31,9 +31,20 @@ def test_search_stops_at_what_is_good_enough():
     assert len(choice.trials) == 2 and choice.bandwidth == (3.0, 3.0)
 
 
-def test_search_stops_when_time_is_up_after_at_least_one_trial():
-    choice = choose_bandwidth(landscape(48.0), [LADDER], is_over=lambda: True)
-    assert len(choice.trials) >= 1 and choice.relative_loss == min(choice.trials.values())
+@pytest.mark.parametrize("start", [None, (1.5, 1.5)])
+@pytest.mark.parametrize("trials", [0, 1, 3, 5])
+def test_search_stops_when_time_is_up_after_at_least_one_trial(trials, start):
+    """A step that has begun is finished: it compares two trials."""
+    tried = []
+
+    def trial(bandwidth):
+        tried.append(bandwidth)
+        return landscape(48.0, 12.0)(bandwidth)
+
+    choice = choose_bandwidth(trial, 2 * [LADDER], start=start, is_over=lambda: len(tried) >= trials)
+    assert max(trials, 1) <= len(tried) <= max(trials, 1) + 1
+    assert len(tried) < len(choose_bandwidth(landscape(48.0, 12.0), 2 * [LADDER], start=start).trials)
+    assert choice.relative_loss == min(choice.trials.values())
 
 
 def test_ladders_may_differ_in_length():

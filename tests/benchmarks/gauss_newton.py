@@ -1,4 +1,4 @@
-"""What a Gauss-Newton step costs, in each form, and what momentum and fresh points are worth.
+"""The cost of a Gauss-Newton step in each form, and the benefit of momentum and fresh points.
 
     OPENBLAS_NUM_THREADS=1 XLA_FLAGS=--xla_cpu_multi_thread_eigen=false \\
         taskset -c 0 uv run python -m tests.benchmarks.gauss_newton [parts|forms|training]
@@ -101,8 +101,11 @@ def part_times(setting: Setting) -> dict[str, float]:
     )
 
 
-def parts() -> None:
-    cases = [(burgers, 20, 4, 800), (burgers, 20, 5, 2400), (burgers, 30, 3, 2400), (wave_1d, 20, 4, 2000)]
+PARTS = ((burgers, 20, 4, 800), (burgers, 20, 5, 2400), (burgers, 30, 3, 2400), (wave_1d, 20, 4, 2000))
+"""Problem, width, depth and points of the table `parts`."""
+
+
+def parts(cases=PARTS) -> None:
     for number, (problem, width, depth, points) in enumerate(cases):
         setting = Setting(problem, width, depth, points)
         found = part_times(setting)
@@ -113,10 +116,14 @@ def parts() -> None:
         print(f"| {problem.name}, {depth}×{width} | {n} × {p} | {ratios} |", flush=True)
 
 
-def forms() -> None:
+FORM_CASES = ((20, 4, 400), (20, 4, 1600), (48, 4, 800), (100, 4, 400))
+"""Width, depth and points of the table `forms`."""
+
+
+def forms(cases=FORM_CASES) -> None:
     print("| burgers, network | n × p | kernel ÷ Jacobian | products ÷ Jacobian | estimates | chosen |")
     print("|---|---|---:|---:|---|---|")
-    for width, depth, points in [(20, 4, 400), (20, 4, 1600), (48, 4, 800), (100, 4, 400)]:
+    for width, depth, points in cases:
         setting = Setting(burgers, width, depth, points)
         found = seconds({name: setting.step(form) for name, form in FORMS.items()}, repeats=2)
         work = {name: cost.work for name, cost in costs(setting.residuals, setting.params, setting.batch).items()}
@@ -139,7 +146,7 @@ def hard_burgers(width: int, depth: int, points: int) -> Setting:
 
 
 def errors(setting: Setting, steps: int, redraw: int, momentum: float) -> tuple[float, float]:
-    """Validation over training loss, and the relative error of u, after so many steps."""
+    """Validation over training loss, and the relative error of u, after `steps` steps."""
     residuals, weights = setting.residuals, setting.weights
     sampler, optimizer = QuasiRandom(redraw=redraw), levenberg_marquardt(momentum=momentum)
     start = sampler.init(setting.problem, setting.counts, seed=0)
@@ -148,7 +155,9 @@ def errors(setting: Setting, steps: int, redraw: int, momentum: float) -> tuple[
         params, state, layouts, key = carry
         key, draw_key = jax.random.split(key)
         due = (number > 0) & (number % redraw == 0)
-        layouts = jax.lax.cond(due, lambda: sampler.draw(layouts, draw_key), lambda: layouts)
+        layouts = jax.lax.cond(
+            due, lambda: sampler.draw(layouts, draw_key, residuals, params, weights), lambda: layouts
+        )
         batch = batch_of(setting.problem, layouts)
         update, state = optimizer.update(
             params,
@@ -162,18 +171,21 @@ def errors(setting: Setting, steps: int, redraw: int, momentum: float) -> tuple[
 
     carry = setting.params, optimizer.init(setting.params), start, jax.random.key(0)
     (params, *_), losses = jax.jit(lambda carry: jax.lax.scan(step, carry, jnp.arange(steps)))(carry)
-    validation_losses = batch_of(setting.problem, sampler.init(setting.problem, setting.counts, seed=10_007))
-    measure = Measure(residuals, validation_losses, ReferenceGrid.of(setting.problem))
-    validation_losses = 0.5 * sum(measure.validation_losses(params).values())
-    return validation_losses / float(losses[-1]), measure.errors(params)[0]["u"]
+    validation_batch = batch_of(setting.problem, sampler.init(setting.problem, setting.counts, seed=10_007))
+    measure = Measure(residuals, validation_batch, ReferenceGrid.of(setting.problem))
+    validation_loss = 0.5 * sum(measure.validation_losses(params).values())
+    return validation_loss / float(losses[-1]), measure.errors(params)[0]["u"]
 
 
-def training() -> None:
-    cases = {
-        "poisson_1d, 2×32, 128 points, 150 steps": (lambda: Setting(poisson_1d, 32, 2, 128), 150),
-        "burgers, conditions built in, 4×16, 400 points, 150 steps": (lambda: hard_burgers(16, 4, 400), 150),
-        "burgers, conditions built in, 4×16, 1800 points, 150 steps": (lambda: hard_burgers(16, 4, 1800), 150),
-    }
+TRAINING = {
+    "poisson_1d, 2×32, 128 points, 150 steps": (lambda: Setting(poisson_1d, 32, 2, 128), 150),
+    "burgers, hard conditions, 4×16, 400 points, 150 steps": (lambda: hard_burgers(16, 4, 400), 150),
+    "burgers, hard conditions, 4×16, 1800 points, 150 steps": (lambda: hard_burgers(16, 4, 1800), 150),
+}
+"""Setting and steps of the rows of the table `training`."""
+
+
+def training(cases=TRAINING) -> None:
     print("| | new points every | momentum | validation ÷ training loss | relative L2 |\n|---|---:|---:|---:|---:|")
     for name, (make, steps) in cases.items():
         for redraw, momentum in [(10, 0.0), (1, 0.0), (1, 0.9)]:

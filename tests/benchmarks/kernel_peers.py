@@ -74,7 +74,7 @@ class Failed(Exception):
 
 @dataclass
 class Entry:
-    """One entry point of one program, and what was seen of it."""
+    """One entry point of one program, and its runs."""
 
     program: Program
     name: str
@@ -99,7 +99,7 @@ def run(command: list[str], **environment: str) -> str:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
         line = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1])
-        raise Failed(re.sub(r"\S*/\S*", "…", line.strip())[:200])  # addresses and paths are nobody's business
+        raise Failed(re.sub(r"\S*/\S*", "…", line.strip())[:200])  # without addresses and paths
     return done.stdout
 
 
@@ -111,7 +111,7 @@ def interpreter(version: str) -> str:
 
 
 def environment(program: Program) -> Path:
-    """The interpreter of a program's environment, which is made if there is none or its requirements changed."""
+    """The interpreter of a program's environment, which is created if it is missing or its requirements changed."""
     if not program.requirements:
         return Path(sys.executable)
     folder = HOME / program.name.lower()
@@ -231,7 +231,8 @@ def main() -> None:
     options = parser.parse_args()
 
     pythons, missing = {}, {}
-    for program in PROGRAMS:
+    programs = [program for program in PROGRAMS if program is PROGRAMS[0] or program.name in options.programs]
+    for program in programs:
         try:
             pythons[program.name] = environment(program)
         except Failed as failed:
@@ -241,8 +242,7 @@ def main() -> None:
         for dtype in options.dtypes:
             entries = [
                 Entry(program, name, failure=missing.get(program.name, ""))
-                for program in PROGRAMS
-                if program is PROGRAMS[0] or program.name in options.programs
+                for program in programs
                 if program.most_points is None or points <= program.most_points
                 for name in program.entries
             ]

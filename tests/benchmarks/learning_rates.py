@@ -2,15 +2,15 @@
 
     uv run python -m tests.benchmarks.learning_rates figures.jsonl [--optimizer soap] [--seeds 3]
 
-Every run has the same steps, points, NTK weights and half cosine; only the rate differs. Runs that the file holds
-already are not repeated. The table, in Markdown, gives relative L2 errors; `ratio` is that of the measured rate to the
+All runs have the same steps, points, NTK weights and half cosine; only the rate differs. Runs that the file already
+holds are not repeated. The table, in Markdown, gives relative L2 errors; `ratio` is that of the measured rate to the
 best of the grid, and `cost` the time of its run against the mean of the grid.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,8 +126,8 @@ class Bench:
         model = as_functional(network, problem.domain.dimension)
         self._residuals = ResidualFunctions(problem, model)
         counts = point_counts(problem, case.points)
-        validation_losses = batch_of(problem, QuasiRandom().init(problem, counts, seed + 1))
-        self._measure = Measure(self._residuals, validation_losses, ReferenceGrid.of(problem))
+        validation_batch = batch_of(problem, QuasiRandom().init(problem, counts, seed + 1))
+        self._measure = Measure(self._residuals, validation_batch, ReferenceGrid.of(problem))
         self._optimizer, self._weighting = OPTIMIZERS[optimizer](), NTKWeighting()
         params = self._residuals.initial_params(model.params)
         layouts, weights = SAMPLER.init(problem, counts, seed), fixed_weights(tuple(problem.conditions), None)
@@ -161,18 +161,21 @@ class Bench:
         return {"error": error, "rate": float(jnp.max(infos.learning_rate)), "seconds": seconds}
 
 
-def measured_rate(optimizer: str) -> NTKLearningRate:
-    return NTKLearningRate()
+def constant_rate(value: float) -> ConstantLearningRate:
+    """With an array as its value, so that all rates share one compiled program."""
+    return eqx.tree_at(lambda rate: rate.value, ConstantLearningRate(value, cosine=True), jnp.asarray(value))
 
 
-def run_all(file: Path, optimizer: str, seeds: int) -> None:
-    """Every run that `file` does not hold yet, appended to it."""
+def run_all(
+    file: Path, optimizer: str, seeds: int, cases: Mapping[str, Case] = CASES, grid: Sequence[float] = GRID
+) -> None:
+    """Append every run that `file` does not hold yet."""
     lines = file.read_text().splitlines() if file.exists() else []
     done = {tuple(json.loads(line)[key] for key in ("problem", "optimizer", "seed", "name")) for line in lines}
-    for problem, case in CASES.items():
+    for problem, case in cases.items():
         for seed in range(seeds):
-            rates = {f"{value:g}": ConstantLearningRate(jnp.asarray(value), cosine=True) for value in GRID}
-            rates["measured"] = measured_rate(optimizer)
+            rates: dict[str, Any] = {f"{value:g}": constant_rate(value) for value in grid}
+            rates["measured"] = NTKLearningRate()
             missing = {name: rate for name, rate in rates.items() if (problem, optimizer, seed, name) not in done}
             bench = Bench(case, optimizer, seed) if missing else None
             for name, rate in missing.items():
@@ -181,13 +184,13 @@ def run_all(file: Path, optimizer: str, seeds: int) -> None:
                     out.write(json.dumps(record) + "\n")
 
 
-def table(file: Path, optimizer: str) -> str:
+def table(file: Path, optimizer: str, cases: Mapping[str, Case] = CASES, grid: Sequence[float] = GRID) -> str:
     """Geometric means over the seeds, in Markdown."""
     records = [record for record in map(json.loads, file.read_text().splitlines()) if record["optimizer"] == optimizer]
-    names = [f"{value:g}" for value in GRID]
+    names = [f"{value:g}" for value in grid]
     rows = [f"| problem | {' | '.join(names)} | measured | rate | ratio | cost |", "|---" * (len(names) + 5) + "|"]
     mean = lambda values: float(np.exp(np.mean(np.log(values))))
-    for problem in CASES:
+    for problem in cases:
         of = lambda key, name, problem=problem: mean(
             [record[key] for record in records if (record["problem"], record["name"]) == (problem, name)]
         )
@@ -198,7 +201,7 @@ def table(file: Path, optimizer: str) -> str:
     return "\n".join(rows)
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path, help="results as JSON lines; runs that it holds are not repeated")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
@@ -207,3 +210,7 @@ if __name__ == "__main__":
     with jax.enable_x64(True):
         run_all(arguments.file, arguments.optimizer, arguments.seeds)
     print(table(arguments.file, arguments.optimizer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,11 @@
-"""What points chosen by the residual and by the kernel are worth, at equal steps.
+"""The benefit of points chosen by the residual and by the kernel, at equal steps.
 
     uv run python -m tests.benchmarks.sampling
 
 Burgers' equation, whose residual gathers at the front, and a Poisson problem with a narrow peak. Relative L2 errors of
 Levenberg-Marquardt and of `ntk-adam` with each sampler, redrawn every 10 steps: the geometric mean over the seeds,
-and in brackets the range. Nothing but the steps is run, neither checks nor diagnostics. Arguments are names of
-samplers, by default all.
+and in brackets the range. Only the steps are run, without checks and diagnostics. Arguments are names of samplers, by
+default all.
 """
 
 import sys
@@ -62,30 +62,35 @@ def network(problem: Problem, seed: int):
     return as_functional(default_network(problem.domain, 1, WIDTH, DEPTH, seed), problem.domain.dimension)
 
 
-def first_state(residuals: ResidualFunctions, phase: Phase, sampler: AbstractSampler, seed: int) -> TrainState:
+def first_state(
+    residuals: ResidualFunctions, phase: Phase, sampler: AbstractSampler, seed: int, points: int
+) -> TrainState:
     problem, key = residuals.problem, jr.key(seed)
+    layouts = sampler.init(problem, point_counts(problem, points), seed)
+    weights, batch = fixed_weights(tuple(problem.conditions), None), batch_of(problem, layouts)
     params = residuals.initial_params(jax.tree.map(lambda p: p.astype(float), network(problem, seed).params))
     return TrainState(
         params=params,
         previous=params,
         opt_state=phase.optimizer.init(params),
-        layouts=sampler.init(problem, point_counts(problem, POINTS), seed),
-        weights=fixed_weights(tuple(problem.conditions), None),
-        weighting_state=() if phase.weighting is None else phase.weighting.init(residuals.conditions),
+        layouts=layouts,
+        weights=weights,
+        weighting_state=() if phase.weighting is None else phase.weighting.init(residuals, batch, weights),
         rate_state=() if phase.learning_rate is None else phase.learning_rate.init(params, key),
         key=key,
         step=jnp.asarray(0),
     )
 
 
-def relative_errors(problem: Problem, strategy: str, sampler: AbstractSampler) -> list[float]:
+def relative_errors(
+    problem: Problem, strategy: str, sampler: AbstractSampler, steps: int, seeds=SEEDS, points: int = POINTS
+) -> list[float]:
     """The error for each seed."""
     with jax.enable_x64(True):
         residuals, (phase,) = ResidualFunctions(problem, network(problem, 0)), STRATEGIES[strategy]().phases
-        steps = STEPS[strategy]
         body = lambda state, i: take_step(phase, residuals, sampler, state, i / steps)
         train = jax.jit(lambda state: jax.lax.scan(body, state, jnp.arange(steps))[0])
-        states = [train(first_state(residuals, phase, sampler, seed)) for seed in SEEDS]
+        states = [train(first_state(residuals, phase, sampler, seed, points)) for seed in seeds]
         measure = Measure(residuals, batch_of(problem, states[0].layouts), ReferenceGrid.of(problem))
         return [measure.errors(state.params)[0]["u"] for state in states]
 
@@ -97,7 +102,7 @@ def main(samplers: list[str]) -> None:
     for sampler in samplers:
         cells = []
         for problem, strategy in columns:
-            errors = relative_errors(problem, strategy, SAMPLERS.of(sampler))
+            errors = relative_errors(problem, strategy, SAMPLERS.of(sampler), STEPS[strategy])
             cells.append(f"{np.exp(np.mean(np.log(errors))):.1e} ({min(errors):.1e} to {max(errors):.1e})")
         print(f"| `{sampler}` | {' | '.join(cells)} |", flush=True)
 

@@ -1,13 +1,15 @@
-"""What checkpoints cost.
+"""The cost of checkpoints.
 
-Two runs one after the other differ by more than what is asked for here, on a machine that is shared. So it is measured
-inside one run: the time that stretches of steps take while a checkpoint is written, against that of their neighbours,
-and the time for which training waits when it offers its state.
+On a shared machine two successive runs differ by more than this cost. It is therefore measured inside one run: the time
+of stretches of steps while a checkpoint is written, against that of their neighbours, and the time for which training
+waits when it offers its state.
 """
 
 import itertools
 import statistics
 import time
+from contextlib import ExitStack
+from unittest.mock import patch
 
 import pytest
 
@@ -17,16 +19,16 @@ from problems.burgers import burgers
 
 RUN = {"strategy": "soap", "steps": 8000, "points": 2000, "width": 40, "depth": 4}
 EVERY = 10.0
-"""Seconds between checkpoints for which the cost is stated."""
+"""Seconds between checkpoints, for which the cost is given."""
 
 OFTEN = 2.5
-"""Seconds between them here, so that there are many."""
+"""Seconds between checkpoints in this run, so that there are many."""
 
 NEIGHBOURS = 6
 
 
-class Looks(Callback):
-    """When training looked from outside, and at which step."""
+class Clock(Callback):
+    """The time and the step of every check of the validation loss."""
 
     def __init__(self):
         self.seen = []
@@ -35,7 +37,7 @@ class Looks(Callback):
         self.seen.append((time.perf_counter(), event.step))
 
     def extra_seconds(self, saves):
-        """For how much longer the stretches that each save overlaps took than as many steps of the nearest others."""
+        """For each save, the extra time of the stretches that it overlaps against as many steps of their neighbours."""
         stretches = [(start, end, last - first) for (start, first), (end, last) in itertools.pairwise(self.seen)]
         touched = [
             [i for i, (start, end, _) in enumerate(stretches) if start < ended and end > began]
@@ -48,8 +50,8 @@ class Looks(Callback):
             yield sum(stretches[i][1] - stretches[i][0] - pace * stretches[i][2] for i in hit)
 
 
-@pytest.mark.benchmark
-def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, capsys, monkeypatch):
+def measured(folder, run, often):
+    """Begin and end of every save, the extra seconds of training for each of them, and the share of time in offers."""
     saves, waits = [], []
     write, offer = CheckpointWriter._write, CheckpointWriter.offer
 
@@ -64,14 +66,19 @@ def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, ca
         if not moment.finished:
             waits.append(time.perf_counter() - began)
 
-    monkeypatch.setattr(CheckpointWriter, "_write", timed_write)
-    monkeypatch.setattr(CheckpointWriter, "offer", timed_offer)
-    looks = Looks()
-    fit(burgers, **RUN, callbacks=[looks], checkpoints=Checkpoints(tmp_path, every_seconds=OFTEN))
-    within = [save for save in saves[1:] if looks.seen[0][0] < save[0] and save[1] < looks.seen[-1][0]]
-    extras = list(looks.extra_seconds(within))
+    clock = Clock()
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(CheckpointWriter, "_write", timed_write))
+        stack.enter_context(patch.object(CheckpointWriter, "offer", timed_offer))
+        fit(burgers, **run, callbacks=[clock], checkpoints=Checkpoints(folder, every_seconds=often))
+    within = [save for save in saves[1:] if clock.seen[0][0] < save[0] and save[1] < clock.seen[-1][0]]
+    return saves, within, list(clock.extra_seconds(within)), sum(waits) / (clock.seen[-1][0] - clock.seen[0][0])
+
+
+@pytest.mark.benchmark
+def test_checkpoints_every_ten_seconds_cost_less_than_three_percent(tmp_path, capsys):
+    saves, within, extras, wait = measured(tmp_path, RUN, OFTEN)
     extra, error = statistics.mean(extras), statistics.stdev(extras) / len(extras) ** 0.5
-    wait = sum(waits) / (looks.seen[-1][0] - looks.seen[0][0])
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) / 3 / 2**20
     cost = 100 * (extra / EVERY + wait)
     with capsys.disabled():

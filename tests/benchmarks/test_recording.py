@@ -1,4 +1,4 @@
-"""What recording costs: a million steps of Adam on a small problem, in one run that saves its state.
+"""The cost of recording: a million steps of Adam on a small problem, in one run that saves its state.
 
 uv run pytest -m benchmark tests/benchmarks/test_recording.py -s -n 0
 """
@@ -29,7 +29,7 @@ def test_recording_a_million_steps_costs_less_than_one_percent():
     assert share < 0.01
 
 
-def measure():
+def measure(steps=STEPS):
     """Processor time in which figures are appended and the state is offered to be saved, and that of the whole fit."""
     spent = {"append": 0.0, "offer": 0.0}
 
@@ -46,7 +46,7 @@ def measure():
     History.append = timed("append", History.append)
     Recorder.offer = timed("offer", Recorder.offer)
     began = time.process_time()
-    options = {"strategy": "adam", "steps": STEPS, "width": 20, "depth": 2, "points": 100}
+    options = {"strategy": "adam", "steps": steps, "width": 20, "depth": 2, "points": 100}
     with tempfile.TemporaryDirectory() as folder:
         plan = Checkpoints(folder, every_seconds=None)
         summary = fit(find_problem("poisson_1d"), **options, checkpoints=plan).summary
@@ -54,4 +54,4 @@ def measure():
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()))
+    print(json.dumps(measure(*map(int, sys.argv[1:]))))

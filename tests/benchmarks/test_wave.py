@@ -1,4 +1,4 @@
-"""Wave equation: what NTK weights and rate are worth to Adam.
+"""Wave equation: the benefit of NTK weights and rate for Adam.
 
 Run with `pytest -n 0 -m benchmark -s tests/benchmarks/test_wave.py`.
 
@@ -69,9 +69,9 @@ def test_trace_weights_at_initialisation_are_those_of_the_literature():
     np.testing.assert_allclose(mean, np.log([11.8, 5.8]), atol=3 * spread.max() / np.sqrt(6))
 
 
-def relative_error(seed, **settings):
-    points = dict.fromkeys(wave_1d.conditions, 300)
-    run = fit(wave_1d, steps=STEPS, seed=seed, points=points, width=100, depth=3, conditions="soft", **settings)
+def relative_error(seed, steps=STEPS, points=300, width=100, **settings):
+    counts = dict.fromkeys(wave_1d.conditions, points)
+    run = fit(wave_1d, steps=steps, seed=seed, points=counts, width=width, depth=3, conditions="soft", **settings)
     assert run.summary.relative_l2 is not None
     return run.summary.relative_l2["u"]
 

@@ -22,7 +22,11 @@ def test_equations_are_traced_when_the_problem_is_built():
 
 
 def test_arguments_with_unknown_names_keep_their_defaults():
-    problem(lambda u, frequency=3.0: u.xx + frequency * u)
+    built = problem(lambda u, frequency=3.0: u.xx + frequency * u)
+    assert built.coefficients == {} and built.field_sizes == {"u": 1}
+    same, other = (problem(lambda u, k=k: u.xx + k * u) for k in (3.0, 2.0))
+    texts = [each.equation("pde").text for each in (built, same, other)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_reference_takes_coordinates_and_coefficients_by_name():

@@ -66,10 +66,10 @@ OPERATORS = {
 """By name, residuals in two coordinates."""
 
 
-def order_two(function, *arguments):
-    """Forward and reverse, first and second derivatives against central differences.
+def assert_derivatives(function, *arguments):
+    """Forward and reverse, first and second derivatives agree with central differences.
 
-    With steps of h, those are off by h² and by eps / h: h = eps^(1/3) gives six digits.
+    With steps h these have errors of h² and eps / h: h = eps^(1/3) gives six digits.
     """
     step = np.finfo(float).eps ** (1 / 3)
     on_arrays = lambda *arguments: function(*jax.tree.map(jnp.asarray, arguments))
@@ -103,7 +103,7 @@ def test_networks(name, x64):
     key = jr.key(3)
     functional = as_functional(NETWORKS[name](), 2)
     params = jax.tree.map(lambda leaf: leaf + 0.1 * jr.normal(key, leaf.shape), cast(functional.params, jnp.float64))
-    order_two(functional.apply, params, jnp.array([0.3, 0.7]))
+    assert_derivatives(functional.apply, params, jnp.array([0.3, 0.7]))
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -114,4 +114,4 @@ def test_operators(name, x64):
     residuals = ResidualFunctions(problem, functional)
     params = residuals.initial_params(cast(functional.params, jnp.float64))
     point = jax.tree.map(lambda leaf: leaf[0], BOX.interior.points(jnp.array([[0.3, 0.6]])))
-    order_two(lambda params: residuals.at_point("c")(params, point), params)
+    assert_derivatives(lambda params: residuals.at_point("c")(params, point), params)

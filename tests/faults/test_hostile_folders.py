@@ -1,4 +1,4 @@
-"""Run folders and names from somebody who means harm: nothing is written outside, nothing is run or imported."""
+"""Hostile run folders and names: nothing is written outside, nothing is executed or imported."""
 
 import json
 import os
@@ -58,17 +58,21 @@ def whole(tmp_path_factory):
     return folder
 
 
+def contents(folder):
+    """All files below a folder, with their bytes."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture
 def run(whole, tmp_path, monkeypatch):
-    """A run folder, in a folder beside another one that nobody may touch."""
+    """A run folder beside a folder `outside` that must not change; it holds a valid copy of the run."""
     shutil.copytree(whole, tmp_path / "inside" / "run")
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "kept").write_text("kept")
+    shutil.copytree(whole, tmp_path / "outside" / "run")
+    before = contents(tmp_path / "outside")
     monkeypatch.chdir(tmp_path / "inside")
     yield tmp_path / "inside" / "run"
     assert sorted(os.listdir(tmp_path)) == ["inside", "outside"]
-    assert os.listdir(tmp_path / "outside") == ["kept"]
-    assert (tmp_path / "outside" / "kept").read_text() == "kept"
+    assert contents(tmp_path / "outside") == before
     assert not os.path.exists("/outside")
 
 
@@ -101,7 +105,7 @@ def test_sums_that_name_other_files_are_refused(run, path):
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_run_that_says_it_had_other_settings_is_refused_and_nothing_is_run(run, name, capsys):
-    """Whatever a checkpoint says it was begun with, no name in it is imported, called or opened."""
+    """Whatever settings a checkpoint records, no name in them is imported, called or opened."""
     manifest = Manifest.read(checkpoints(run)[0] / "manifest.json")
     for changes in (
         {"settings": {**manifest.settings, "strategy": name, name: name}},
@@ -126,8 +130,8 @@ def test_a_run_that_says_it_had_other_settings_is_refused_and_nothing_is_run(run
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_problem_cannot_be_called_so(name):
-    """For its name becomes that of a folder."""
+def test_a_problem_cannot_have_a_hostile_name(name):
+    """The name of a problem becomes the name of a folder."""
     with pytest.raises(ProblemError):
         Problem(f"{name}/" if name.isidentifier() else name, LINE, poisson().conditions)
 
@@ -136,17 +140,16 @@ def test_a_problem_cannot_be_called_so(name):
     "linked", ["checkpoints", "summary.json", "history.npz", "parameters.safetensors", "SHA256SUMS"]
 )
 def test_links_to_elsewhere_are_not_followed(run, linked):
-    """Neither read through nor written through."""
-    elsewhere = run.parents[1] / "outside" / "kept" if linked != "checkpoints" else run.parents[1] / "outside"
+    """Neither read through nor written through, although the target is valid: following it would raise no error."""
     victim = run / linked
     shutil.rmtree(victim) if victim.is_dir() else victim.unlink()
-    victim.symlink_to(elsewhere)
+    victim.symlink_to(run.parents[1] / "outside" / "run" / linked)
     if linked == "checkpoints":
         for arguments in ({"resume": run}, {"checkpoints": Checkpoints(run, overwrite=True)}):
             with pytest.raises(RunFolderError, match="symbolic link"):
                 fit(poisson(), **RUN, **arguments)
         return
-    with pytest.raises(RunFolderError):
+    with pytest.raises(RunFolderError, match="symbolic link"):
         pinnkit.load(run, poisson())
     fit(poisson(), **RUN).save(run)  # replaces the link itself
     assert not victim.is_symlink()
@@ -155,13 +158,16 @@ def test_links_to_elsewhere_are_not_followed(run, linked):
 
 @pytest.mark.parametrize("linked", [".lock", "live.json", "report.html"])
 def test_links_are_not_written_through(run, linked):
+    target = run.parents[1] / "outside" / "run" / "config.toml"
     (run / linked).unlink(missing_ok=True)
-    (run / linked).symlink_to(run.parents[1] / "outside" / "kept")
+    (run / linked).symlink_to(target)
     (run.parent / "mine.py").write_text(
         "from pinnkit import *\nd = Interval(x=(0.0, 1.0))\n"
         "mine = Problem('mine', d, {'pde': Condition(lambda u: u.xx + 1, on=d.interior)})"
     )
-    main(["solve", "mine.py", "--strategy", "adam", "--steps", "3", "--points", "8", "--output", "run", "--quiet"])
+    words = ["solve", "mine.py", "--strategy", "adam", "--steps", "3", "--points", "8", "--output", "run", "--quiet"]
+    assert main([*words, "--overwrite"]) == 0
+    assert not (run / linked).is_symlink() and target.is_file()
 
 
 @pytest.mark.parametrize("payload", [b"\x80\x04\x95", b"cos\nsystem\n(S'touch outside'\ntR.", b"!!python/object"])

@@ -1,4 +1,4 @@
-"""Fifty strings that somebody could give as a name."""
+"""Fifty hostile names."""
 
 HOSTILE = (
     "<script>alert(1)</script>",

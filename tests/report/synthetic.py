@@ -47,7 +47,7 @@ def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **ch
 
 
 def make_shape(condition="pde", **changes) -> ResidualShape:
-    """A residual of five half-waves that is everywhere."""
+    """A residual of five half-waves, spread over the domain."""
     shape = ResidualShape(
         condition=condition,
         component=None,
@@ -66,7 +66,7 @@ def make_theory(n=64) -> Theory:
 
 
 def make_prediction(start=100, end=500, error=0.05, n=64) -> Prediction:
-    """A prediction whose loss is so far off."""
+    """A prediction with this relative error of the loss."""
     theory = make_theory(n)
     predicted = theory.after(np.full(end - start, 0.1))
     return Prediction(start, end, theory.rates, theory.coefficients, predicted, predicted * np.sqrt(1 - error))
@@ -128,7 +128,7 @@ def make_grid_fields(coordinates=("x",), fields=(("u", 1),), reference=True) -> 
 
 
 def make_check(*relative: float, exact: bool = False, **changes) -> ConditionCheck:
-    """A condition whose rows are so large relative to terms of size 2; one small row without any."""
+    """A condition whose rows have these sizes relative to terms of size 2; by default one small row."""
     rows = tuple(RowCheck(exact, 2 * r, 6 * r, {"x": 0.25}, 2.0, r) for r in relative or (1e-5,))
     return msgspec.structs.replace(ConditionCheck(False, True, 10.0, rows), **changes)
 
@@ -169,7 +169,7 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         determinacy=None,
         spectrum=Spectra(*spectra),
     )
-    if "relative_l2" in changes and changes["relative_l2"] is None:  # there is no reference
+    if "relative_l2" in changes and changes["relative_l2"] is None:  # no reference
         changes = {"relative_to_spread": None, "relative_to_range": None, **changes}
     if "validation_losses" in changes:
         changes = {"conditions": {name: make_check() for name in changes["validation_losses"]}, **changes}

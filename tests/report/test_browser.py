@@ -1,4 +1,4 @@
-"""Real reports in headless Chromium, as wide as a desk and as narrow as a phone."""
+"""Real reports in headless Chromium, at the width of a desktop and of a phone."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -78,7 +78,7 @@ def browser():
 
 
 def assert_fits(browser, page, width, sections):
-    """No complaint, nothing fetched, nothing wider than the page, every section with something in it."""
+    """No error, nothing fetched, nothing wider than the page, no empty section."""
     complaints, fetched = browser.open(page, width, mobile=width == PHONE)
     assert complaints == [] and fetched == []
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
@@ -109,7 +109,7 @@ def test_a_report_fits_desk_and_phone(browser, name, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_the_paper(browser, scheme, tmp_path):
-    """A contrast of 4.5 at least, as the WCAG ask for."""
+    """Contrast of at least 4.5, as WCAG requires."""
     page = Report(make_run(relative_l2={"u": 0.4}, loss=1e-6, validation_loss=1e-3)).save(tmp_path)
     browser.open(page, DESKTOP, scheme=scheme)
     contrast = """(() => {
@@ -134,7 +134,7 @@ def test_a_comparison_fits_desk_and_phone(browser, tmp_path):
 
 
 def test_hostile_names_run_nothing(browser, tmp_path):
-    """All of them in one page: no dialog, no element of theirs, no overflow."""
+    """All names on one page: no dialog, no injected element, no overflow."""
     history = make_history(HOSTILE, fields=HOSTILE[:3])
     history.decisions.extend(map(Note, HOSTILE))
     run = make_run(

@@ -1,4 +1,4 @@
-"""Coefficients have the digits that are known."""
+"""Coefficients are printed with the digits that are known."""
 
 import msgspec
 import pytest

@@ -29,7 +29,7 @@ def test_the_table_has_a_column_for_each_run(capsys):
     assert max(map(len, lines)) <= 100
 
 
-def test_settings_that_are_the_same_are_left_out():
+def test_equal_settings_are_left_out():
     other = make_run(config={"problem": "poisson_1d", "strategy": "adam", "seed": 0, "width": 30})
     assert Comparison({"a": make_run(), "b": other}).setting_table().rows == [
         ("strategy", "auto", "adam"),
@@ -51,25 +51,28 @@ def test_the_page_has_the_curves_of_all_runs():
 @pytest.mark.parametrize(
     ("changes", "beginning"),
     [
-        ({"problem": "other"}, "The runs are of different problems: poisson_1d, other"),
+        ({"problem": "other"}, "The runs solve different problems: poisson_1d, other"),
         ({"relative_l2": None}, "Not every run has a reference"),
     ],
 )
-def test_what_does_not_compare_is_said(changes, beginning):
+def test_runs_that_cannot_be_ranked_are_reported(changes, beginning):
     assert Comparison({"a": make_run(), "b": make_run(**changes)}).verdict.startswith(beginning)
 
 
 def test_runs_without_steps_compare():
     empty = make_run(history=make_history(steps=0), relative_l2=None, max_error=None)
-    Comparison({"a": empty, "b": make_run()}).html()
+    comparison = Comparison({"a": empty, "b": make_run()})
+    rows = {row[0]: row[1:] for row in comparison.result_table().rows}
+    assert rows["steps"] == ("0", "800") and rows["relative L2 error u"] == ("–", "3.21e-07")
+    assert comparison.html().count("<svg") == 4
 
 
 def test_a_comparison_takes_two_runs(tmp_path):
-    with pytest.raises(ValueError, match="two runs or more, got 1"):
+    with pytest.raises(ValueError, match="two or more runs, got 1"):
         Comparison({"a": make_run()})
     with pytest.raises(RunFolderError, match="not a run folder"):
         Comparison.load([tmp_path / "a", tmp_path / "b"])
-    with pytest.raises(ValueError, match="given twice"):
+    with pytest.raises(ValueError, match="is given twice"):
         Comparison.load([tmp_path / "a", tmp_path / "b" / ".." / "a"])
 
 
@@ -102,17 +105,17 @@ def test_the_command_writes_and_opens_a_page(folders, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("tokens", "expected"),
     [
-        (["compare"], "two runs or more, got 0"),
-        (["compare", "good"], "two runs or more, got 1"),
+        (["compare"], "two or more runs, got 0"),
+        (["compare", "good"], "two or more runs, got 1"),
         (["compare", "good", "good"], "given twice"),
         (["compare", "good", "none"], "'none' is not a run folder"),
         (["compare", "good", "bad", "--html", "good/summary.json/x.html"], "cannot write to"),
-        (["watch", "none"], "no fit is going on in 'none'"),
-        (["watch", "good"], "the run in 'good' is over"),
+        (["watch", "none"], "no running fit in 'none'"),
+        (["watch", "good"], "the run in 'good' has ended"),
         (["watch", "good", "--every", "0"], "`every` is a finite number"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(folders, capsys, tokens, expected):
+def test_invalid_input_is_reported_on_one_line(folders, capsys, tokens, expected):
     assert main(tokens) == 2
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == 1 and expected in err

@@ -1,4 +1,4 @@
-"""Names are text, whatever is in them, in every form of a report."""
+"""Names are printed as text in every form of a report, whatever they contain."""
 
 import io
 

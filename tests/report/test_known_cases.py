@@ -1,4 +1,4 @@
-"""Runs whose trouble is known, and what their reports say of it."""
+"""Reports of runs with a known problem name that problem."""
 
 import functools
 
@@ -30,7 +30,7 @@ def test_unit_weights_on_the_wave_equation_neglect_its_conditions():
 
 def test_a_tanh_network_misses_fast_variation_which_is_named():
     found = titles("poisson_1d_multiscale", strategy="adam", steps=300)
-    assert "Spectral bias: variation with about 50 half-waves in x is missing" in found
+    assert "Spectral bias: a component with about 50 half-waves in x is missing" in found
 
 
 @pytest.mark.slow
@@ -39,10 +39,10 @@ def test_fixed_points_fewer_than_parameters_are_overfitted():
         "line", strategy="gauss-newton", steps=60, points=6, sampler=QuasiRandom(redraw=None), conditions="soft"
     )
     assert any(title.startswith("Overfitting") for title in found)
-    assert "There are fewer points than parameters" in found
+    assert "Fewer points than parameters" in found
 
 
-def test_single_precision_tells_its_limit():
+def test_single_precision_reports_its_limit():
     found = titles("line", strategy="adam", steps=200, points=64, precision="single")
     assert any(title.startswith("The precision limit") for title in found)
 

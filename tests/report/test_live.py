@@ -1,4 +1,4 @@
-"""Following a fit from another terminal."""
+"""Following a running fit from another terminal."""
 
 import io
 import math
@@ -33,7 +33,7 @@ def live(tmp_path):
     return file
 
 
-def test_a_file_says_how_a_fit_stands(live, tmp_path):
+def test_a_file_holds_the_state_of_a_fit(live, tmp_path):
     found = read_live(tmp_path)
     assert (found.process, found.start, found.progress) == (os.getpid(), START, event("ntk-adam", 5))
     assert (found.kernel.step, found.kernel.numerical_rank) == (5, 40)
@@ -42,7 +42,7 @@ def test_a_file_says_how_a_fit_stands(live, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folders_that_a_refused_fit_made_go_with_the_file(tmp_path):
+def test_folders_created_for_a_rejected_fit_are_removed_with_the_file(tmp_path):
     file = LiveFile(tmp_path / "runs" / "one")
     file.start(START)
     assert read_live(tmp_path / "runs" / "one") is not None
@@ -76,8 +76,8 @@ def test_watching_ends_with_the_fit(live, tmp_path):
     assert "burgers: strategy auto" in text and "step 5" in text and "40 of 64 modes resolvable" in text
 
 
-def test_watching_ends_where_the_file_is_gone(live, tmp_path):
-    assert watch(tmp_path, display()[0], sleep=lambda _: live.close()) == "the fit is over"
+def test_watching_ends_when_the_file_is_removed(live, tmp_path):
+    assert watch(tmp_path, display()[0], sleep=lambda _: live.close()) == "the fit has ended"
 
 
 def test_a_fit_that_was_killed_is_noticed(live, tmp_path, monkeypatch):
@@ -85,13 +85,13 @@ def test_a_fit_that_was_killed_is_noticed(live, tmp_path, monkeypatch):
         raise ProcessLookupError
 
     monkeypatch.setattr(os, "kill", gone)
-    assert "is gone" in watch(tmp_path, display()[0])
+    assert "died before" in watch(tmp_path, display()[0])
 
 
-def test_a_process_that_cannot_be_is_gone(live, tmp_path):
+def test_a_process_id_that_cannot_exist_counts_as_dead(live, tmp_path):
     text = (tmp_path / LIVE).read_text().replace(f'"process":{os.getpid()}', f'"process":{2**62}')
     (tmp_path / LIVE).write_text(text)
-    assert "is gone" in watch(tmp_path, display()[0])
+    assert "died before" in watch(tmp_path, display()[0])
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\x00", b'{"process": 1, "start": [], "progress": null}'])

@@ -1,4 +1,4 @@
-"""The page: complete, self-contained, safe."""
+"""The page is complete, self-contained and safe."""
 
 import os
 from html.parser import HTMLParser
@@ -56,17 +56,17 @@ def hostile():
     return Report(run).html()
 
 
-def test_every_declared_condition_stands_with_its_residual_relative_to_its_terms():
+def test_every_declared_condition_is_listed_with_its_relative_residual():
     checks = {"pde": make_check(2e-4, 0.5), "walls": make_check(0.25, exact=True, holds=False)}
     rows = check_table(make_run(conditions=checks)).rows
     assert [row[:3] for row in rows] == [
         ("pde [1]", "soft", "0.000200"),
         ("pde [2]", "soft", "0.500"),
-        ("walls", "exact, violated", "0.250"),
+        ("walls", "hard, violated", "0.250"),
     ]
-    assert rows[2][3:] == ("2.00", "1.50", "x = 0.250")
+    assert rows[2][3:] == ("2.00", "1.50", "0.25")
     page = Page(Report(make_run(conditions=checks)).html())
-    assert "exact, violated" in page.text and "residual / terms" in page.text
+    assert "hard, violated" in page.text and "residual / terms" in page.text and "at x" in page.text
     summary = make_run(conditions=checks).summary
     assert Summary.decoded(summary.encoded()) == summary
 
@@ -96,7 +96,7 @@ def test_ids_are_unique_and_references_have_their_targets(hostile):
     assert targets | clips <= set(ids)
 
 
-def test_all_sections_are_there():
+def test_the_page_has_all_sections():
     html = Report(make_run()).html()
     ids = [value for name, value in Page(html).attributes if name == "id"]
     for section in ("verdict", *SECTIONS):
@@ -105,7 +105,7 @@ def test_all_sections_are_there():
     assert html.startswith("<!doctype html>")
 
 
-def test_it_says_how_to_run_again():
+def test_the_page_has_the_command_that_repeats_the_run():
     assert (
         "pinnkit solve poisson_1d --seed 3"
         in Report(make_run(config={"command": "pinnkit solve poisson_1d --seed 3"})).html()
@@ -118,7 +118,8 @@ def test_unresolvable_eigenvalues_are_counted_and_not_listed():
     run = make_run()
     record = run.history.diagnostics[-1]
     text = Page(Report(run).html()).text
-    assert f"{record.modes - record.numerical_rank} modes < {2 * record.noise_floor:#.3g}" in text
+    assert f"{record.modes - record.numerical_rank} unresolvable" in text
+    assert f"< {2 * record.noise_floor:#.3g}" in text
     assert f"{record.eigenvalues[-1]:#.3g}" not in text
     assert "> 5.00e+19" in text
 
@@ -136,8 +137,8 @@ def test_runs_without_reference_steps_or_pictures_have_a_page():
         max_error=None,
     )
     text = Page(Report(run).html()).text
-    assert "No picture is drawn of fields over 4 coordinates (x, y, z, w) without a reference" in text
-    assert "No step was recorded" in text
+    assert "Fields over 4 coordinates (x, y, z, w) are not drawn without a reference" in text
+    assert "No steps were recorded" in text
     assert "The problem has no reference" in text
 
 
@@ -150,12 +151,13 @@ def test_a_long_run_makes_a_small_page():
     assert len(Report(make_run(history=history, snapshot=snapshot)).html()) < 1.5e6
 
 
-def test_json_is_the_summary_with_what_is_said_of_it():
+def test_json_is_the_summary_with_verdict_findings_and_predictions():
     run = make_run(relative_l2={"u": 0.4}, loss=1e-6, validation_loss=1e-3)
     said = msgspec.json.decode(Report(run).json())
     assert said.pop("verdict").startswith("Not solved")
     assert [finding["title"] for finding in said.pop("findings")] == [f.title for f in Report(run).findings]
-    assert [prediction["end"] for prediction in said.pop("predictions")] == [500]
+    (prediction,) = said.pop("predictions")
+    assert set(prediction) == {"start", "end", "before", "predicted", "observed"} and prediction["end"] == 500
     assert msgspec.convert(said, Summary) == run.summary
 
 
@@ -164,7 +166,7 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
     assert frame == Report(make_run()).html()
 
 
-def test_saving_replaces_the_page_in_one_go(tmp_path):
+def test_saving_replaces_the_page_atomically(tmp_path):
     path = Report(make_run()).save(tmp_path / "run")
     assert path == tmp_path / "run" / "report.html"
     assert write_page("new", path).read_text() == "new"

@@ -1,4 +1,4 @@
-"""How predictions, and kernels that do not compare, are shown."""
+"""Reports of predictions, and of kernels that cannot be compared."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from .synthetic import make_history, make_prediction, make_run
 
 
 def diverged(growth=1e74):
-    """A run with a prediction whose predicted loss is so many times the one before."""
+    """A run with a prediction in which the loss grows by this factor."""
     prediction = make_prediction()
     prediction = dataclasses.replace(prediction, predicted=prediction.before * np.sqrt(growth))
     history = make_history()
@@ -25,11 +25,11 @@ def diverged(growth=1e74):
 
 
 @pytest.mark.parametrize("growth", [1e4, 1e74, np.inf])
-def test_a_prediction_that_diverges_is_said_to_and_stretches_no_axis(growth):
+def test_a_divergent_prediction_is_reported_and_does_not_stretch_an_axis(growth):
     run = diverged(growth)
     (row,) = tables.prediction_table(run).rows
     assert row[2] == "diverges" and row[4] == "–"
-    assert "1 of them diverged" in tables.score(run)
+    assert "1 diverged" in tables.score(run)
     found = run.history.predictions[0].losses[2]
     low, high = figures.plot_predictions(run.history).axes[0].get_ylim()
     assert found / 100 <= low < found < high <= 100 * found

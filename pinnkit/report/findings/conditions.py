@@ -1,4 +1,4 @@
-"""Rules about declared conditions: which do not hold, which the loss does not see, what a reference says of them."""
+"""Rules about declared conditions: violated, badly scaled, unsatisfied, or contradicted by the reference."""
 
 import math
 from typing import NamedTuple
@@ -7,19 +7,19 @@ from ...diagnostics.condition_check import RowCheck
 from ...runs.decisions import Doubt
 from ...runs.run_folder import Run
 from ..levels import NOISE, SMALL, is_small, violated, worst_error
-from ..numbers import number, percent, share
+from ..numbers import number, of, percent, point
 from ..verdict import Grade, grade, is_healthy
 from .finding import Finding, Rule, listed
 
 UNSEEN = 1e-4
-"""A relative error of 1 in a row that adds as little to the loss as this relative error in another is not seen."""
+"""Scaling is poor if a relative residual of 1 in a row adds as little to the loss as this one in another row."""
 
 MOST_NAMED = 4
-"""Rows that a sentence names."""
+"""Most rows named in a sentence."""
 
 
 class _Row(NamedTuple):
-    """A row of a condition in the loss; `seen` is the square root of what a residual as large as its terms adds."""
+    """A row of a condition in the loss; `seen` squared is the loss due to a residual as large as its terms."""
 
     condition: str
     number: int | None
@@ -32,7 +32,7 @@ class _Row(NamedTuple):
 
 
 def violated_condition(run: Run) -> Finding | None:
-    """A condition that was built in, or is not finite, and does not hold: whatever the loss says."""
+    """A hard constraint that does not hold, or a condition that is not finite, however small the loss."""
     names, conditions = violated(run), run.summary.conditions
     if not names:
         return None
@@ -40,17 +40,17 @@ def violated_condition(run: Run) -> Finding | None:
     built_in = [name for name in names if any(row.exact for row in conditions[name].rows)]
     where = listed([repr(name) for name in built_in or names])
     action = (
-        f"Train with `conditions='soft'`, or check what {where} prescribes and where."
+        f"Train with `conditions='soft'`, or check the values and the region of {where}."
         if built_in
         else f"Look for divisions by zero, roots and logarithms in {where}."
     )
-    subject = "A declared condition does" if len(names) == 1 else "Declared conditions do"
+    subject = "A condition does" if len(names) == 1 else "Conditions do"
     title = f"{subject} not hold: {listed([repr(name) for name in names])}"
     return Finding("problem", title, f"{'; '.join(parts)}.", action)
 
 
 def poor_scaling(run: Run) -> Finding | None:
-    """Rows whose terms are so small, or weighted so little, that the loss hardly depends on them."""
+    """Rows with terms so small, or weights so low, that the loss hardly depends on them."""
     rows = _rows(run)
     if is_healthy(run) or not rows:
         return None
@@ -58,21 +58,24 @@ def poor_scaling(run: Run) -> Finding | None:
     unseen = sorted((row for row in rows if row.is_large and row.seen < UNSEEN * most.seen), key=lambda row: row.seen)
     if not unseen:
         return None
-    parts = [f"{row}, {number(row.check.scale)} and {share(row.check.relative)}" for row in unseen[:MOST_NAMED]]
+    parts = [
+        f"{row} has terms of size {number(row.check.scale)} and a residual of {of(row.check.relative, 'that')}"
+        for row in unseen[:MOST_NAMED]
+    ]
+    reason = "; ".join(parts)
     part = (unseen[0].seen / most.seen) ** 2
     return Finding(
         "warning",
         f"Poor scaling: the loss hardly depends on {listed([str(row) for row in unseen[:MOST_NAMED]])}",
-        f"Size of the terms, and the residual relative to it: {'; '.join(parts)}. Residuals as large as the terms of "
-        f"{unseen[0]} would add {number(part)} of what those of {most} would, whose terms are of size "
-        f"{number(most.check.scale)}.",
+        f"{reason[0].upper()}{reason[1:]}. A residual as large as its terms in {unseen[0]} adds only {number(part)} "
+        f"times as much to the loss as one in {most}, with terms of size {number(most.check.scale)}.",
         f"Divide each row by the size of its terms ({_sizes(run, unseen[0].condition)}), or write the problem in "
         "units in which all fields and coordinates are of order 1.",
     )
 
 
 def disagreement(run: Run) -> Finding | None:
-    """The residuals are small everywhere, the error is not."""
+    """Small residuals everywhere, but a large error."""
     error, checks = worst_error(run), run.summary.conditions
     if error is None or grade(run) not in (Grade.ROUGH, Grade.UNSOLVED) or not checks:
         return None
@@ -81,16 +84,17 @@ def disagreement(run: Run) -> Finding | None:
     name = max(checks, key=lambda name: checks[name].worst.relative)
     return Finding(
         "warning",
-        "All declared conditions are satisfied, but the solution is not the reference",
-        f"{error.kind[0].upper()}{error.kind[1:]} is {number(error.value)} in '{error.field}', while no residual "
-        f"exceeds {share(checks[name].worst.relative)} of its own terms ('{name}').",
+        "All conditions are satisfied, but the solution differs from the reference",
+        f"{error.kind[0].upper()}{error.kind[1:]} is {number(error.value)} in '{error.field}', although no residual "
+        f"exceeds {of(checks[name].worst.relative, 'its terms')} (largest in '{name}').",
         "Check that the reference solves this problem and that the conditions determine its solution; look for "
-        "coefficients that jump under a derivative, and for scales of time or space much finer than the points.",
+        "coefficients that jump under a derivative, and for length or time scales much finer than the spacing of the "
+        "points.",
     )
 
 
 def unsatisfied_conditions(run: Run) -> Finding | None:
-    """Which rows are large relative to their own terms, and where."""
+    """Rows that are large relative to their own terms, and the points where they are largest."""
     if is_healthy(run) or grade(run) is Grade.BROKEN_DOWN:
         return None
     large = {name: check.worst for name, check in run.summary.conditions.items() if check.holds and not is_small(check)}
@@ -98,8 +102,8 @@ def unsatisfied_conditions(run: Run) -> Finding | None:
         return None
     names = sorted(large, key=lambda name: -large[name].relative)[:MOST_NAMED]
     parts = [
-        f"the residual of '{name}' is {share(large[name].relative)} of its terms, {number(large[name].largest)} at "
-        f"most, at {_place(large[name])}"
+        f"the residual of '{name}' is {of(large[name].relative, 'its terms')}, at most {number(large[name].largest)} "
+        f"(at {point(large[name].at)})"
         for name in names
     ]
     reason = "; ".join(parts)
@@ -107,12 +111,12 @@ def unsatisfied_conditions(run: Run) -> Finding | None:
         "info",
         f"Not satisfied: {listed([repr(name) for name in names])}",
         f"{reason[0].upper()}{reason[1:]}.",
-        f"A condition counts as satisfied below {percent(SMALL)} of its terms, {percent(NOISE)} with measured values.",
+        f"A condition counts as satisfied below {percent(SMALL)} of its terms, {percent(NOISE)} for measured values.",
     )
 
 
 def lost_flux(run: Run) -> Finding | None:
-    """What may be wrong with the problem, however small the residuals are."""
+    """A jump at which the equations do not imply continuity of the flux."""
     doubts = [decision.text for decision in run.history.decisions if isinstance(decision, Doubt)]
     if not doubts:
         return None
@@ -120,8 +124,8 @@ def lost_flux(run: Run) -> Finding | None:
         "warning",
         "A flux condition may be lost at a jump",
         f"{doubts[0][0].upper()}{doubts[0][1:]}.",
-        "Small residuals prove nothing there: see whether the solution reaches the jump; smooth it, or make the flux a "
-        "field.",
+        "Small residuals prove nothing there. Check the solution near the jump; smooth the jump, or make the flux a "
+        "field of its own.",
     )
 
 
@@ -139,13 +143,9 @@ def _violation(rows: tuple[RowCheck, ...]) -> str:
     size = lambda row: math.inf if math.isnan(row.largest) else row.largest
     row = max(rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
     if not math.isfinite(row.largest):
-        return f"is not finite at {_place(row)}"
+        return f"is not finite at {point(row.at)}"
     built = "is built into the network, but " if row.exact else ""
-    return f"{built}its residual is {number(row.largest)} at {_place(row)}, with terms of size {number(row.scale)}"
-
-
-def _place(row: RowCheck) -> str:
-    return ", ".join(f"{name} = {number(value)}" for name, value in row.at.items())
+    return f"{built}its residual is {number(row.largest)} at {point(row.at)}, with terms of size {number(row.scale)}"
 
 
 def _rows(run: Run) -> list[_Row]:

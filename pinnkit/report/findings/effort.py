@@ -1,4 +1,4 @@
-"""Rules about what a run was given: time, steps, points, parameters; and the last one, where no other speaks."""
+"""Rules about the effort: time, steps, points, parameters; and the finding for a run that no rule explains."""
 
 import math
 
@@ -7,40 +7,38 @@ import numpy as np
 from ...runs.run_folder import Run
 from ...runs.stop_reason import StopReason
 from ..levels import is_first_order, worst_row
-from ..numbers import count, number, share, times
+from ..numbers import count, of, short
 from ..verdict import Grade, grade, is_healthy
 from .finding import Finding, Rule
 
 FEW_PARAMETERS = {1: 100, 2: 400, 3: 800}
-"""Parameters per field below which a network is small, by number of coordinates; the last serves higher numbers. Sines
-solve smooth problems with 128, 500 and 800."""
+"""Parameters per component below which a network is small, by number of coordinates (the last entry: 3 or more). Sine
+networks solve smooth problems with 128, 500 and 800."""
 
 FEW_POINTS = {1: 50, 2: 300, 3: 800}
-"""The same for points of the condition that has most."""
+"""The same for the points of the condition with most points."""
 
 FEW_STEPS = 1000
-"""First-order steps below which hardly any network is trained."""
+"""Hardly any network is trained in fewer first-order steps."""
 
 JUMP, JUMPS = 10.0, 3
-"""So many increases of the training loss by this factor from one step to the next are those of new points."""
+"""`JUMPS` increases of the training loss by the factor `JUMP` within one step are attributed to redrawn points."""
 
 
 def too_little_time(run: Run) -> Finding | None:
-    """The budget cut something short, and the result is not good."""
+    """A run that was cut short by its budget."""
     budget, skipped_work = run.config.get("budget"), run.history.skipped_work
     cut = run.summary.stop_reason is StopReason.BUDGET
     if budget is None or is_healthy(run) or not (cut or skipped_work):
         return None
     steps = count(run.summary.steps, "step")
-    reasons = [f"the budget of {number(float(budget))} s ran out after {steps}"] if cut else []
-    reasons += [
-        f"{s.work} skipped: needs {number(s.needed)} s, {number(max(s.left, 0.0))} s left" for s in skipped_work
-    ]
+    reasons = [f"the budget of {short(float(budget))} s ran out after {steps}"] if cut else []
+    reasons += [f"{s.work} skipped: needs {short(s.needed)} s, {short(max(s.left, 0.0))} s left" for s in skipped_work]
     reason = "; ".join(reasons)
     enough = max([2 * budget, *(s.sufficient_budget(budget) for s in skipped_work)])
     return Finding(
         "warning",
-        "The time was too short",
+        "The time budget was too short",
         f"{reason[0].upper()}{reason[1:]}.",
         f"Use a `budget` of at least {_rounded_up(enough):,} s.",
     )
@@ -54,8 +52,8 @@ def too_few_steps(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        "There were few steps",
-        f"The run ended after {steps:,} first-order steps, as asked; networks take thousands.",
+        "Too few steps",
+        f"The run stopped after {steps:,} first-order steps, as requested; training takes thousands.",
         f"Raise `steps` to at least {10 * FEW_STEPS:,}, or use strategy 'auto', which solves for the output layer.",
     )
 
@@ -68,26 +66,26 @@ def small_network(run: Run) -> Finding | None:
     return Finding(
         "warning",
         "The network is small",
-        f"It has {parameters:,} parameters; with {len(run.snapshot.coordinates)} coordinate(s) and {fields} "
-        f"component(s), {few:,} are few.",
-        "Use a larger `width` and `depth`, or leave them to pinnkit.",
+        f"It has {count(parameters, 'parameter')}; a problem with {count(len(run.snapshot.coordinates), 'coordinate')} "
+        f"and {count(fields, 'component')} usually needs at least {few:,}.",
+        "Use a larger `width` and `depth`, or let pinnkit choose them.",
     )
 
 
 def sparse_points(run: Run) -> Finding | None:
-    """Too few points to see the equation, by their number or by how the loss jumps when they are redrawn."""
+    """Too few points to represent the equation: by their number, or by jumps of the loss when they are redrawn."""
     few, most = _at(FEW_POINTS, run), max(run.summary.points.values(), default=0)
     jumps = _jumps(run)
     if is_healthy(run) or _is_chosen(run) or not (most < few or jumps >= JUMPS):
         return None
     reasons = [f"no condition has more than {most:,} points" if most < few else ""]
-    reasons += [f"the training loss rose by more than {times(JUMP)} in {jumps} steps" if jumps >= JUMPS else ""]
+    reasons += [f"the training loss rose by a factor of more than {JUMP:g} in {jumps} steps" if jumps >= JUMPS else ""]
     reason = "; ".join(filter(None, reasons))
     return Finding(
         "warning",
-        "There are few points",
+        "Too few points",
         f"{reason[0].upper()}{reason[1:]}.",
-        f"Use at least {max(few, 4 * most):,} `points`, or leave their number to pinnkit.",
+        f"Use at least {max(few, 4 * most):,} `points`, or let pinnkit choose their number.",
     )
 
 
@@ -95,9 +93,9 @@ EFFORT_RULES: tuple[Rule, ...] = (too_little_time, too_few_steps, small_network,
 
 
 def unexplained(run: Run) -> Finding:
-    """For a run that is not solved and of which no rule says why."""
+    """The finding for a run that is not solved although no rule names a cause."""
     found, row = grade(run), worst_row(run)
-    residual = f" The largest residual, of '{row[0]}', is {share(row[1].relative)} of its terms." if row else ""
+    residual = f" The largest residual is {of(row[1].relative, 'its terms')} (in '{row[0]}')." if row else ""
     auto = run.summary.strategy == "auto"
     order = [
         "check signs, units and regions of all conditions on a case whose solution you know",
@@ -111,14 +109,14 @@ def unexplained(run: Run) -> Finding:
     ]
     return Finding(
         "info" if found is Grade.ROUGH else "warning",
-        "No rule recognises the cause",
+        "No rule identifies the cause",
         f"The run is {found.value} ({run.summary.ending}).{residual}",
-        f"Try in this order: {'; '.join(f'{i}. {text}' for i, text in enumerate(order, 1))}.",
+        f"Try, in this order: {'; '.join(f'{i}. {text}' for i, text in enumerate(order, 1))}.",
     )
 
 
 def _is_chosen(run: Run) -> bool:
-    """Whether network and points were chosen by pinnkit: sines are."""
+    """Whether pinnkit chose network and points, as it does for sine networks."""
     return run.config.get("network") == "SineFeatures"
 
 
@@ -127,7 +125,7 @@ def _at(table: dict[int, int], run: Run) -> int:
 
 
 def _jumps(run: Run) -> int:
-    """Steps at which the training loss of a trained network rose abruptly, its first steps aside."""
+    """Number of steps in which the training loss jumped, the first tenth of the steps left out."""
     loss = run.history.loss[len(run.history.loss) // 10 :]
     with np.errstate(over="ignore", invalid="ignore"):
         return int(np.sum(loss[1:] > JUMP * loss[:-1]))

@@ -1,4 +1,4 @@
-"""What a figure means, and what to do about it."""
+"""A finding: what figures of a run mean, and what to do about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,11 @@ from ...runs.run_folder import Run
 
 @dataclass(frozen=True)
 class Finding:
-    """What a figure means, why it is said (with this run's figures), and what to do about it."""
+    """An interpretation of a run.
+
+    - `severity`: `problem`, `warning` or `info`; `title`: the finding in a few words;
+    - `reason`: the figures of the run behind it; `action`: what to do.
+    """
 
     severity: Literal["info", "warning", "problem"]
     title: str
@@ -18,7 +22,7 @@ class Finding:
 
 
 Rule: TypeAlias = Callable[[Run], Finding | None]
-"""From a run to what it calls for. The reason quotes figures of that run only."""
+"""A function from a run to a finding, or None where it does not apply."""
 
 
 def listed(words: list[str]) -> str:

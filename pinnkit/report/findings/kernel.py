@@ -1,4 +1,4 @@
-"""Rules about what the kernel shows: which part of the residual the steps reach, and how fast."""
+"""Rules about the training kernel: which part of the residual the steps reduce, and how fast."""
 
 import math
 from collections.abc import Sequence
@@ -9,47 +9,47 @@ from ...diagnostics.linear_theory import RECENT, Prediction, Theory, is_trusted
 from ...diagnostics.record import LARGEST_RESIDUALS, SLOW_SHARE, Diagnostics, ResidualShape, slow_resolvable
 from ...runs.run_folder import Run
 from ..levels import final_record, has_loss_left, is_first_order, left_of, ratio_of
-from ..numbers import condition_number, number, percent, times
+from ..numbers import condition_number, number, of, percent, point, times
 from ..verdict import is_healthy
 from .finding import Finding, Rule, listed
 
 IMBALANCE = 10.0
-"""Weighted kernel traces this far apart: first-order steps reduce one residual that much faster than another. Traces on
-the points of a look are known within a few tens of percent."""
+"""Ratio of weighted kernel traces, hence of the rates at which first-order steps reduce two residuals. Traces on the
+points of a snapshot are accurate to a few tens of percent."""
 
 STILL_HIGH = 5e-2
-"""A mean square that kept more than this share of its first value has hardly been trained."""
+"""A mean squared residual above this share of its initial value has hardly been reduced."""
 
 MAJORITY = 0.5
-"""Beyond half of the residual, a group of modes is what is left to do rather than a detail."""
+"""A group of modes matters if it holds more than this share of the squared residual."""
 
 LEAST_HORIZON = 1000
-"""Steps ahead within which a mode must come down not to count as slow; longer runs look as far as they are long."""
+"""A mode is slow if it is not reduced within as many further steps as the run took, or this number if it is larger."""
 
 HOPELESS = 100.0
-"""Condition number per step beyond which the slowest modes lose less than a hundredth."""
+"""Condition number per step above which the slowest modes lose less than 1 %."""
 
 FEWEST_POINTS = 50
-"""Points that it takes to say where a residual is."""
+"""Least number of points to locate a residual."""
 
 CONCENTRATED = 0.8
-"""More of the mean square than this at a twentieth of the points is local."""
+"""Above this share of the mean squared residual at a twentieth of the points, the residual is local."""
 
 NARROW = 0.1
-"""A spread below this share of the domain is a place."""
+"""Spread of a local residual relative to the extent of the domain, below which its position is reported."""
 
 POOR = 0.5
-"""A prediction of the loss this far off says nothing."""
+"""Relative error above which predictions of the loss are useless."""
 
 LARGE_DRIFT = 1.0
-"""A kernel that moved by more than its own norm: predictions from the first one are void."""
+"""Relative drift of the kernel above which predictions from the initial one are invalid."""
 
 FEW_DIMENSIONS = 0.01
-"""Effective dimensions per parameter below which most directions of parameter space are idle."""
+"""Effective dimension per parameter below which most directions of parameter space are unused."""
 
 
 def imbalanced_conditions(run: Run) -> Finding | None:
-    """First-order steps reduce residuals at rates that are as far apart as their traces."""
+    """First-order steps reduce residuals at rates proportional to their traces."""
     record = final_record(run)
     if record is None or not is_first_order(run) or is_healthy(run):
         return None
@@ -60,8 +60,8 @@ def imbalanced_conditions(run: Run) -> Finding | None:
     if not neglected:
         return None
     each = [
-        f"{times(ratio_of(traces[strong], traces[name]))} that of '{name}', which kept "
-        f"{percent(left_of(run, name))} of its first mean square"
+        f"{times(ratio_of(traces[strong], traces[name]))} that of '{name}', whose mean squared residual is still "
+        f"{of(left_of(run, name), 'its initial value')}"
         for name in neglected
     ]
     verb = "is" if len(neglected) == 1 else "are"
@@ -70,14 +70,14 @@ def imbalanced_conditions(run: Run) -> Finding | None:
         "warning",
         f"Imbalance between conditions: {listed([repr(name) for name in neglected])} {verb} neglected",
         f"The weighted kernel trace of '{strong}' is {listed(each)}.",
-        "The loss weights of this run lag behind: let them follow more often, or use strategy 'auto'."
+        "The loss weights lag behind: update them more often, or use strategy 'auto'."
         if follow
-        else "Use strategy 'ntk-adam' or 'auto', whose loss weights even out the traces.",
+        else "Use strategy 'ntk-adam' or 'auto', whose loss weights balance the traces.",
     )
 
 
 def ill_conditioning(run: Run) -> Finding | None:
-    """First-order steps, as many as the condition number, reduce the slowest mode by a factor e."""
+    """Gradient descent needs about as many steps as the condition number to reduce the slowest mode by a factor e."""
     record = final_record(run)
     if record is None or not is_first_order(run) or not has_loss_left(run) or is_healthy(run):
         return None
@@ -89,14 +89,14 @@ def ill_conditioning(run: Run) -> Finding | None:
         "warning",
         "The training problem is ill-conditioned",
         f"The condition number of the training kernel is {condition_number(float(kappa), kappa.is_lower_bound)}. "
-        f"Gradient descent at its stable rate would leave {int(slow.sum())} of {record.modes} modes nearly as they are "
-        f"in another {steps:,} steps; Adam changes that by a factor, not by its nature.",
+        f"In another {steps:,} steps, gradient descent at rate 1/λ_max would hardly reduce {int(slow.sum())} of "
+        f"{record.modes} modes; Adam improves this by a constant factor only.",
         "Use strategy 'auto' or 'gauss-newton', whose steps do not depend on the condition number.",
     )
 
 
 def slow_residual(run: Run) -> Finding | None:
-    """First-order steps that cannot reach what is left."""
+    """A residual in modes that first-order steps reduce too slowly."""
     record = final_record(run)
     if record is None or not record.numerical_rank or not is_first_order(run):
         return None
@@ -110,17 +110,17 @@ def slow_residual(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        _spectral_bias(record) or "What is left of the residual lies in slow modes",
-        f"{percent(share)} of ‖r‖² is in {int(slow.sum())} of {record.modes} modes of which gradient descent at rate "
-        f"1/λ_max would leave more than {percent(SLOW_SHARE)} after another {steps:,} steps."
+        _spectral_bias(record) or "The remaining residual is in slow modes",
+        f"{percent(share)} of ‖r‖² is in {int(slow.sum())} of {record.modes} modes that gradient descent at rate "
+        f"1/λ_max would need more than {steps:,} further steps to reduce to {percent(SLOW_SHARE)}."
         f"{_seen_in(record)}{_largest_part(record, slow)}",
-        "Use strategy 'auto', which chooses the bandwidth of the network by this, or 'gauss-newton', which reduces all "
-        "resolvable modes alike; or Fourier features for fast variation.",
+        "Use strategy 'auto', which adapts the bandwidth of the network, or 'gauss-newton', which reduces all "
+        "resolvable modes alike; or Fourier features for high frequencies.",
     )
 
 
 def unreachable_residual(run: Run) -> Finding | None:
-    """No step of any optimizer moves the residual in modes whose eigenvalue is zero."""
+    """A residual in modes with eigenvalue zero, which no optimizer can reduce."""
     record = final_record(run)
     if record is None or not record.numerical_rank or not has_loss_left(run) or is_healthy(run):
         return None
@@ -130,16 +130,16 @@ def unreachable_residual(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning",
-        _spectral_bias(record) or "What is left of the residual is out of the network's reach",
-        f"{percent(share)} of ‖r‖² is in {int(hidden.sum())} of {record.modes} modes whose eigenvalues are below the "
-        f"noise floor {number(record.noise_floor)}: no change of the parameters moves them noticeably."
+        _spectral_bias(record) or "The network cannot represent the remaining residual",
+        f"{percent(share)} of ‖r‖² is in {int(hidden.sum())} of {record.modes} modes with eigenvalues below the noise "
+        f"floor {number(record.noise_floor)}, which no change of the parameters reduces noticeably."
         f"{_seen_in(record)}",
-        "Use a larger network (`width`), Fourier features for fast variation, or another initial network (`seed`).",
+        "Use a larger network (`width`), Fourier features for high frequencies, or another initial network (`seed`).",
     )
 
 
 def front(run: Run) -> Finding | None:
-    """A residual that is large at few points, such as in a boundary layer, at a front or in a corner."""
+    """A residual that is concentrated at few points: in a boundary layer, at a front or in a corner."""
     record = final_record(run)
     if record is None or not has_loss_left(run) or is_healthy(run):
         return None
@@ -148,14 +148,14 @@ def front(run: Run) -> Finding | None:
         return None
     domain = {name: np.ptp(axis) for name, axis in zip(run.snapshot.coordinates, run.snapshot.axes, strict=True)}
     narrow = [name for name, spread in shape.spread.items() if spread < NARROW * domain.get(name, math.inf)]
-    where = f" They lie near {', '.join(f'{name} = {number(shape.place[name])}' for name in narrow)}." if narrow else ""
+    where = f", near {point({name: shape.place[name] for name in narrow})}" if narrow else ""
     return Finding(
         "warning",
         "A boundary layer or front is not resolved",
-        f"{percent(shape.concentration)} of the mean square residual of '{shape.condition}' is at "
-        f"{percent(LARGEST_RESIDUALS)} of its points.{where}",
-        "Put points where the residual is (sampler 'residual-adaptive', or strategy 'auto'), and a network of higher "
-        "bandwidth; check that prescribed values fit together there.",
+        f"{percent(shape.concentration)} of the mean squared residual of '{shape.condition}' is at "
+        f"{percent(LARGEST_RESIDUALS)} of its points{where}.",
+        "Place points where the residual is large (sampler 'residual-adaptive', or strategy 'auto') and use a network "
+        "of higher bandwidth; check that the prescribed values are compatible there.",
     )
 
 
@@ -165,9 +165,9 @@ def unstable_learning_rate(run: Run) -> Finding | None:
         return None
     return Finding(
         "problem",
-        "The learning rate exceeds the stable one",
-        f"It ended at {number(rate)}; gradient descent diverges above 2/λ_max = {number(bound)}.",
-        f"Use a learning rate below {number(bound)}, or let `NTKLearningRate` follow the kernel.",
+        "The learning rate exceeds the stability limit",
+        f"The final learning rate is {number(rate)}; gradient descent diverges above 2/λ_max = {number(bound)}.",
+        f"Use a learning rate below {number(bound)}, or `NTKLearningRate`, which follows the kernel.",
     )
 
 
@@ -176,12 +176,13 @@ def moving_kernel(run: Run) -> Finding | None:
     is_off = _mean_error(predictions) > POOR if predictions else drift > LARGE_DRIFT
     if not (is_first_order(run) and is_off) or is_healthy(run):
         return None
-    score = f"; recent predictions of the loss were {percent(_mean_error(predictions))} off" if predictions else ""
+    error = percent(_mean_error(predictions)) if predictions else ""
+    score = f"; recent predictions of the loss had an error of {error}" if predictions else ""
     return Finding(
         "info",
-        "The kernel is still moving",
+        "The kernel is still changing",
         f"‖K − K₀‖ / ‖K₀‖ = {number(drift)}{score}.",
-        "Do not trust predictions from a spectrum of this run; its last one describes the end only.",
+        "Do not extrapolate from the spectra of this run; the last one describes its final state only.",
     )
 
 
@@ -191,15 +192,15 @@ def few_dimensions(run: Run) -> Finding | None:
         return None
     return Finding(
         "info",
-        "Few directions carry the training",
-        f"The effective dimension is {number(dimension)}, with {parameters:,} parameters and "
+        "Training uses few directions of parameter space",
+        f"The effective dimension is {number(dimension)}, for {parameters:,} parameters and "
         f"{run.summary.spectrum.final.modes} residuals.",
-        "First-order steps move little else; strategy 'gauss-newton' reaches the other modes too.",
+        "First-order steps hardly reduce the other modes; strategy 'gauss-newton' reduces them too.",
     )
 
 
 def steps_to_come(run: Run) -> Finding | None:
-    """How far linear theory sees, while it has been right."""
+    """The number of steps to a lower loss, while linear theory is accurate."""
     record, predictions = final_record(run), run.history.predictions
     rate = _usual_rate(run)
     if record is None or record.theory is None or rate is None or is_healthy(run) or not has_loss_left(run):
@@ -208,16 +209,17 @@ def steps_to_come(run: Run) -> Finding | None:
         return None
     aim = _aim(run, record.theory)
     steps = record.theory.steps_to(aim, rate)
-    course = (
-        "does not come down from {} to {}: part of the residual is in modes that do not move"
+    course = f"{number(record.theory.loss)} to {number(aim)}"
+    forecast = (
+        f"will not fall from {course}: part of the residual is in modes that do not change"
         if steps is None
-        else f"comes down from {{}} to {{}} in about {number(steps)} further steps"
+        else f"falls from {course} in about {number(steps)} further steps"
     )
     return Finding(
         "info",
-        "How far it is, by linear theory",
-        f"Recent predictions of the loss were {percent(_mean_error(predictions))} off. At rate {number(rate)} the loss "
-        f"{course.format(number(record.theory.loss), number(aim))}.",
+        "Estimated steps to go (linear theory)",
+        f"Recent predictions of the loss had an error of {percent(_mean_error(predictions))}. At learning rate "
+        f"{number(rate)} the loss {forecast}.",
         "Raise `steps` or `budget` accordingly, or use strategy 'auto'." if steps else "Use strategy 'auto'.",
     )
 
@@ -236,7 +238,7 @@ KERNEL_RULES: tuple[Rule, ...] = (
 
 
 def _mean_error(predictions: Sequence[Prediction]) -> float:
-    """Of the recent predictions, weighted by their steps."""
+    """Mean error of the recent predictions, weighted by their steps."""
     recent = predictions[-RECENT:]
     return float(
         np.average([prediction.error for prediction in recent], weights=[prediction.steps for prediction in recent])
@@ -244,7 +246,7 @@ def _mean_error(predictions: Sequence[Prediction]) -> float:
 
 
 def _usual_rate(run: Run) -> float | None:
-    """The learning rate of the last phase: the last one, or the median where it has decayed at the end."""
+    """The learning rate of the last phase: its median, or the final rate if that is larger."""
     last, history = run.summary.learning_rate, run.history
     if last is None:
         return None
@@ -254,12 +256,12 @@ def _usual_rate(run: Run) -> float | None:
 
 
 def slow_modes(record: Diagnostics, steps: int) -> np.ndarray:
-    """Modes that so many steps at rate 1/λ_max hardly move, those that rounding hides among them."""
+    """Modes that `steps` steps at rate 1/λ_max hardly reduce, including those below the noise floor."""
     return slow_resolvable(record.spectrum, steps) | ~record.spectrum.resolvable
 
 
 def _largest_shape(record: Diagnostics) -> ResidualShape | None:
-    """Where most of the loss is: the shape of the residual of the condition with the largest weighted share."""
+    """The shape of the residual of the condition with the largest share of the loss."""
     shares = {name: record.weights[name] * record.block_losses.get(name, 0.0) for name in record.weights}
     if not record.shapes or not shares:
         return None
@@ -268,30 +270,30 @@ def _largest_shape(record: Diagnostics) -> ResidualShape | None:
 
 
 def _missing(record: Diagnostics) -> ResidualShape | None:
-    """The residual where most of it is, if one frequency tells it."""
+    """The shape of the largest residual, if it has a dominant frequency."""
     shape = _largest_shape(record)
     return shape if shape is not None and any((shape.frequency.half_waves or {}).values()) else None
 
 
 def _spectral_bias(record: Diagnostics) -> str | None:
-    """A title that says what is missing."""
+    """A title with the missing frequency."""
     shape = _missing(record)
-    return None if shape is None else f"Spectral bias: variation with {shape.frequency} is missing"
+    return None if shape is None else f"Spectral bias: a component with {shape.frequency} is missing"
 
 
 def _seen_in(record: Diagnostics) -> str:
     shape = _missing(record)
-    return "" if shape is None else f" The residual of '{shape.condition}' varies with {shape.frequency}."
+    return "" if shape is None else f" The residual of '{shape.condition}' has {shape.frequency}."
 
 
 def _aim(run: Run, theory: Theory) -> float:
-    """The loss that was asked for, or else a tenth of the present one."""
+    """The target loss, or else a tenth of the present loss."""
     target = run.config.get("target")
     return 0.1 * theory.loss if target is None or target >= theory.loss else float(target)
 
 
 def _largest_part(record: Diagnostics, modes: np.ndarray) -> str:
-    """A sentence on the one of these modes that has most of the residual, if it is described."""
+    """A sentence on the mode with most of the residual among `modes`, if its frequency is known."""
     i = int(np.argmax(np.where(modes, record.residual_share, -1.0)))
     if i not in record.mode_frequencies:
         return ""

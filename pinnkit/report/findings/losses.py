@@ -1,4 +1,4 @@
-"""Rules about losses: what broke down, what was fitted to the points only, what rounding hides, what was cut short."""
+"""Rules about losses: non-finite values, overfitting, the precision limit, training that stopped too early."""
 
 import math
 
@@ -10,26 +10,26 @@ from ..verdict import is_healthy
 from .finding import Finding, Rule
 
 OVERFITTING = 10.0
-"""Validation over training loss; sampling alone makes factors of 2 to 3 with few points."""
+"""Validation loss over training loss; with few points, sampling alone causes factors of 2 to 3."""
 
 STILL_FALLING = 0.5
-"""A validation loss that lost half its value in the last quarter of the steps was still going down."""
+"""A validation loss that halved in the last quarter of the steps was still falling."""
 
 LIMITS = {StopReason.STEPS: "steps", StopReason.BUDGET: "budget"}
-"""Arguments that ended a run, by its stop reason."""
+"""Arguments of `fit` that limit a run, by its stop reason."""
 
 
 def not_finite(run: Run) -> Finding | None:
     if not stopped_on_non_finite(run):
         return None
-    norms = run.history.gradient_norm
+    norms, detail = run.history.gradient_norm, run.summary.stop_detail or run.summary.ending
     last = f"; the last gradient norm was {number(norms[-1])}" if norms.size else ""
     return Finding(
         "problem",
-        "Values were not finite",
-        f"{run.summary.ending}{last}.",
-        "Look for divisions by zero, roots and logarithms in that condition; else use a smaller learning rate "
-        "or strategy 'auto'.",
+        "Non-finite values",
+        f"{detail[0].upper()}{detail[1:]}{last}.",
+        "Look for divisions by zero, roots and logarithms in that condition; otherwise use a smaller learning rate or "
+        "strategy 'auto'.",
     )
 
 
@@ -39,13 +39,13 @@ def overfitting(run: Run) -> Finding | None:
         return None
     excess = {k: ratio_of(run.summary.validation_losses[k], value) for k, value in run.summary.losses.items()}
     worst = max(excess, key=excess.__getitem__)
-    where = f", most of all for '{worst}' ({times(excess[worst])} its training value)"
+    where = f"; the ratio is largest for '{worst}' ({times(excess[worst])})"
     return Finding(
         "warning",
-        "Overfitting: the fit does not hold between the points",
+        "Overfitting: the equations hold at the training points only",
         f"The validation loss, {number(validation_losses)}, is {times(ratio_of(validation_losses, training))} the "
         f"training loss{where}.",
-        "Use more points (`points`), or points that are redrawn during training.",
+        "Use more points (`points`), or redraw them during training.",
     )
 
 
@@ -55,26 +55,26 @@ def too_few_points(run: Run) -> Finding | None:
         return None
     return Finding(
         "info",
-        "There are fewer points than parameters",
-        f"{points:,} points can be fitted by {parameters:,} parameters whatever lies between them.",
-        f"Take at least {2 * parameters:,} points, a smaller network (`width`), or points that are redrawn.",
+        "Fewer points than parameters",
+        f"{parameters:,} parameters can fit {points:,} points whatever the solution does between them.",
+        f"Use at least {2 * parameters:,} points or a smaller network (`width`), or redraw the points during training.",
     )
 
 
 def overfitting_later(run: Run) -> Finding | None:
     checks, kept = run.history.checks, run.summary.kept_step
     if not checks or kept >= checks[-1].step or run.config.get("network") == "SineFeatures":
-        return None  # later steps, where there are any, are those of another network
+        return None  # later steps, if any, trained another network
     at, least, last = checks[-1].step, run.summary.validation_loss, checks[-1].validation_loss
     training = float(run.history.loss[at - 1])
     if not last > OVERFITTING * max(least, training) or is_healthy(run):
         return None
     return Finding(
         "warning",
-        "Overfitting: later steps fitted the points, not what lies between them",
-        f"From step {kept:,}, whose parameters are kept, to step {at:,} the loss on validation points rose from "
-        f"{number(least)} to {number(last)}; the training loss was {number(training)} then.",
-        "Use more points (`points`), or points that are redrawn during training.",
+        "Overfitting: later steps fitted the training points only",
+        f"From step {kept:,}, whose parameters are kept, to step {at:,} the validation loss rose from {number(least)} "
+        f"to {number(last)}, with a training loss of {number(training)}.",
+        "Use more points (`points`), or redraw them during training.",
     )
 
 
@@ -85,12 +85,12 @@ def precision_limit(run: Run) -> Finding | None:
         return None
     return Finding(
         "warning" if is_reached else "info",
-        "The precision limit is reached" if is_reached else "The precision limit is not what stopped it",
+        "The precision limit is reached" if is_reached else "The precision limit is not reached",
         f"The loss is {number(loss)}; in {run.summary.precision} precision, losses below about {number(limit)} are "
         f"rounding error of the residuals.",
-        f"For a smaller loss{'' if is_reached else ' than that'} use precision 'double'."
+        f"For a smaller loss{'' if is_reached else ' than that'}, use precision 'double'."
         if single
-        else "More steps cannot improve it; scale the equations, or accept it.",
+        else "Further steps cannot reduce it; rescale the equations, or accept this accuracy.",
     )
 
 
@@ -100,15 +100,15 @@ def still_falling(run: Run) -> Finding | None:
     if limit is None or len(checks) < 2 or is_healthy(run):
         return None
     past = [c for c in checks if c.step <= 0.75 * checks[-1].step]
-    left = ratio_of(checks[-1].validation_loss, past[-1].validation_loss) if past else math.inf
-    if not left < STILL_FALLING or run.summary.validation_loss <= rounding_loss(run):
+    ratio = ratio_of(checks[-1].validation_loss, past[-1].validation_loss) if past else math.inf
+    if not ratio < STILL_FALLING or run.summary.validation_loss <= rounding_loss(run):
         return None
     return Finding(
         "info",
-        "It was still improving when it stopped",
-        f"The validation loss fell to {percent(left)} between steps {past[-1].step:,} and {checks[-1].step:,}; "
-        f"the run stopped: {run.summary.ending}.",
-        f"Raise `{limit}` if the accuracy does not suffice.",
+        "Still improving when it stopped",
+        f"The validation loss fell by {percent(1 - ratio)} between steps {past[-1].step:,} and {checks[-1].step:,}; "
+        f"then the run stopped ({run.summary.ending}).",
+        f"Raise `{limit}` for a higher accuracy.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the figures of a run mean: all that the rules find, the gravest first."""
+"""All rules, and the findings that they yield for a run."""
 
 from ...runs.run_folder import Run
 from ..verdict import is_healthy
@@ -13,7 +13,7 @@ RULES: tuple[Rule, ...] = (*CONDITION_RULES, *DETERMINACY_RULES, *LOSS_RULES, *E
 
 
 def interpret(run: Run) -> list[Finding]:
-    """All findings of a run, the gravest first. A run that is not solved has one that is no mere remark."""
+    """All findings of a run, the most severe first; `unexplained` for an unhealthy run with nothing but remarks."""
     found = [finding for rule in RULES if (finding := rule(run)) is not None]
     if not is_healthy(run) and all(finding.severity == "info" for finding in found):
         found.append(unexplained(run))
