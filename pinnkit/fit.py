@@ -21,18 +21,12 @@ from ._base.device import peak_memory_bytes
 from ._base.errors import InputError, InputTypeError
 from ._base.precision import full_precision
 from ._base.types import Model
-from .automatic.candidates import (
-    Trained,
-    by_features,
-    by_training,
-    check_finite,
-    diagnostician_of,
-    look,
-    merged,
-    sampled,
-)
 from .automatic.choices import Choices
-from .automatic.procedure import DEEP, model_from
+from .automatic.evaluators import check_finite, diagnostician_of, sampled
+from .automatic.feature_run import by_features, take_snapshots
+from .automatic.procedure import model_from
+from .automatic.trained_network import TrainedNetwork, merged
+from .automatic.training_run import TrainingSettings, by_training
 from .diagnostics.confidence_intervals import coefficient_intervals
 from .diagnostics.determinacy import Determinacy
 from .diagnostics.evaluation import Fields, ReferenceGrid
@@ -52,8 +46,8 @@ from .request import check_callbacks, check_choices, check_model, check_weights
 from .residuals.functions import ResidualFunctions
 from .residuals.loss import total_loss
 from .runs.callbacks import Callback, Start
+from .runs.decisions import Doubt, HardConstraints, KeptNetwork, Note, TriedTraining, Unexamined
 from .runs.grid_fields import GridFields
-from .runs.history import DOUBT
 from .runs.limits import Limits
 from .runs.recorder import Recorder
 from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, CheckpointWriter
@@ -78,7 +72,7 @@ from .samplers.counts import point_counts
 from .samplers.sampler import AbstractSampler
 from .samplers.space_filling import QuasiRandom
 from .solution import Solution
-from .training.named import as_strategy
+from .training.as_strategy import as_strategy
 from .training.strategy import Strategy
 from .weighting.fixed import fixed_weights
 from .weighting.rule import AbstractWeighting
@@ -195,7 +189,8 @@ def fit(
             limits.keep("the examination at the end", EXAMINATION_SECONDS)
         limits.keep("what follows the fit", sum(callback.closing_seconds for callback in callbacks))
         _record_conditions(ansatz, recorder)
-        train = lambda: by_training(ansatz, network, described, plan, counts, weights, seed, grid, precision, recorder)
+        training = TrainingSettings(plan, counts, weights, seed, precision)
+        train = lambda: by_training(ansatz, network, described, training, grid, recorder)
         trained = _by_choice(ansatz, seed, grid, recorder, choices, train, steps is None) if chooses else train()
         recorder.history.restrict_to(trained.ansatz.remaining.conditions)
         summary, snapshot = _conclude(trained, seed, plan, precision, model is not None, recorder)
@@ -282,46 +277,43 @@ def _by_choice(
     grid: ReferenceGrid,
     recorder: Recorder,
     choices: Choices,
-    train: Callable[[], Trained],
+    train: Callable[[], TrainedNetwork],
     may_train: bool,
-) -> Trained:
+) -> TrainedNetwork:
     """Sines, or a deep network where those do not resolve the residual and it leaves less."""
     with jax.enable_x64(True):
-        sines, found, compilation = by_features(ansatz, seed, grid, recorder, choices)
+        sines, found, deep_seconds = by_features(ansatz, seed, grid, recorder, choices)
     trained = sines
-    wants_more = not found.is_resolved and sines.stop_reason is StopReason.STALLED and may_train
-    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", DEEP * compilation)):
-        recorder.decide(f"a deep network is trained too: sines leave {found.left:.1e} of the validation loss")
+    wants_more = not found.is_sufficient and sines.stop_reason is StopReason.STALLED and may_train
+    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep_seconds)):
+        recorder.decide(TriedTraining(found.relative_loss))
         trained = _better(sines, train(), recorder)
     if trained is sines:
         recorder.offer(finished=True)
         with jax.enable_x64(True):
-            look(found, recorder)
+            take_snapshots(found, recorder)
     return trained
 
 
 def _record_conditions(ansatz: Ansatz, recorder: Recorder) -> None:
     if ansatz.conditions:
-        recorder.decide(f"by construction: {', '.join(ansatz.conditions)}")
+        recorder.decide(HardConstraints(tuple(ansatz.conditions)))
     for note in ansatz.notes:
-        recorder.decide(note)
+        recorder.decide(Note(note))
     for doubt in ansatz.problem.doubts:
-        recorder.decide(f"{DOUBT}{doubt}")
+        recorder.decide(Doubt(str(doubt)))
 
 
-def _better(sines: Trained, deep: Trained, recorder: Recorder) -> Trained:
+def _better(sines: TrainedNetwork, deep: TrainedNetwork, recorder: Recorder) -> TrainedNetwork:
     """The attempt that leaves less on validation points, with the weights of the second."""
     first, second = (trained.validation_loss(deep.weights) for trained in (sines, deep))
     kept = deep if second < first else sines
-    recorder.decide(
-        f"kept: {'the deep network' if kept is deep else 'sines'}, validation loss {min(first, second):.2e} against "
-        f"{max(first, second):.2e}"
-    )
+    recorder.decide(KeptNetwork(kept is deep, min(first, second), max(first, second)))
     return kept
 
 
 def _conclude(
-    trained: Trained, seed: int, plan: Strategy, precision: str, is_own: bool, recorder: Recorder
+    trained: TrainedNetwork, seed: int, plan: Strategy, precision: str, is_own: bool, recorder: Recorder
 ) -> tuple[Summary, GridFields]:
     problem, history, measure, params = trained.ansatz.problem, recorder.history, trained.measure, trained.params
     with jax.enable_x64(True), recorder.timed("diagnostics"):
@@ -372,12 +364,11 @@ def _conclude(
     return summary, snapshot
 
 
-def _examined(trained: Trained, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:
+def _examined(trained: TrainedNetwork, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:
     """Whether the solution is determined; None where no time is left to find out."""
     limits = recorder.limits
     if limits.whole_left < EXAMINATION_SECONDS:
-        figures = f"needs {EXAMINATION_SECONDS:.0f} s, {max(limits.whole_left, 0.0):.0f} s left"
-        recorder.decide(f"not examined whether the conditions determine the solution: {figures}")
+        recorder.decide(Unexamined(EXAMINATION_SECONDS, limits.whole_left))
         return None
     return examine(trained.ansatz, trained.model, trained.params, trained.weights, seed + EXAMINATION_SEED, is_own)
 
@@ -400,7 +391,7 @@ def _network(
 
 def _config(
     problem: Problem,
-    trained: Trained,
+    trained: TrainedNetwork,
     summary: Summary,
     weighting: str | AbstractWeighting | None,
     sampler: str | AbstractSampler | None,

@@ -6,7 +6,7 @@ import pytest
 
 from pinnkit import Callback, Choices, Phase, Strategy, fit
 from pinnkit._base import clock, compilation
-from pinnkit.automatic.random_features.solver import Attempt, FeatureSolver
+from pinnkit.automatic.random_features.solver import FeatureSolver, Solve
 from pinnkit.diagnostics.diagnostician import Diagnostician
 from pinnkit.diagnostics.evaluation import Measure, ReferenceGrid
 from pinnkit.runs import recorder as recorder
@@ -197,7 +197,7 @@ def sines_on(machine, monkeypatch, speed, left):
                 break
             machine.time.passes(one)
         names = dict.fromkeys(solver.residuals.conditions, 1.0)
-        return Attempt(params, [], names, 1.0, left(size), lacked, compiled)
+        return Solve(params, [], names, 1.0, left(size), lacked, compiled)
 
     seen = set[int]()
     monkeypatch.setattr(FeatureSolver, "solve", solve)

@@ -69,9 +69,9 @@ def residual_of_reference(problem, condition, unit):
     values = {symbol: jnp.asarray(values[symbol]) for symbol in equation.symbols}
     scale = max(1.0, *(float(jnp.abs(v).max()) for v in values.values()))
 
-    def elsewhere(field, orders, coordinates):
-        there = lambda *where: derivative(problem, field, np.stack(where, -1), orders)
-        return jax.pure_callback(there, coordinates[0], *coordinates, vmap_method="broadcast_all")
+    def elsewhere(symbol, point):
+        there = lambda *where: derivative(problem, symbol.name, np.stack(where, -1), symbol.orders)
+        return jax.pure_callback(there, point[0], *point, vmap_method="broadcast_all")
 
     return jax.jit(jax.vmap(lambda values: equation(values, elsewhere)))(values), scale
 
@@ -242,7 +242,8 @@ def test_periodic_condition_is_the_field_less_itself_on_the_opposite_face():
     assert helper.size == hand.size == 6
     assert helper.symbols == hand.symbols
     values = {symbol: jnp.asarray(np.ones({"v": 2}.get(symbol.name, ()))) for symbol in helper.symbols}
-    there = lambda name, orders, where: float(where[0]) * (3 + sum(orders)) * values[Symbol("field", name, orders)]
+    here = lambda symbol: values[Symbol("field", symbol.name, symbol.orders)]
+    there = lambda symbol, point: float(point[0]) * (3 + sum(symbol.orders)) * here(symbol)
     np.testing.assert_array_equal(helper(values, there), hand(values, there))
     np.testing.assert_array_equal(helper(values, there), [1 - 6, 1 - 8, 1 - 6, 1 - 6, 1 - 8, 1 - 8])
 

@@ -8,8 +8,8 @@ import pinnkit
 from pinnkit import MLP, Box, Condition, Problem
 from pinnkit.ntk import compute_ntk
 from pinnkit.samplers.space_filling import QuasiRandom
-from pinnkit.training.named import adam
-from pinnkit.weighting.kernel import NTKWeighting
+from pinnkit.training.built_in import adam
+from pinnkit.weighting.trace import NTKWeighting
 
 LINE = Box(x=(0.0, 1.0))
 
@@ -19,7 +19,7 @@ def problem():
 
 
 SWAPPED = {
-    "an optimizer as the model": (lambda p: pinnkit.fit(p, optax.adam(1e-3)), "optimizer was given where a model goes"),
+    "an optimizer as the model": (lambda p: pinnkit.fit(p, optax.adam(1e-3)), "an optimizer in place of a model"),
     "a chain as the model": (
         lambda p: pinnkit.fit(p, optax.chain(optax.scale_by_adam(), optax.scale(-1.0))),
         "optimizer .* `strategy=`",

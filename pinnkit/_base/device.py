@@ -1,12 +1,15 @@
-"""What the machine says of itself."""
+"""Memory of the machine."""
 
 import sys
 
 import jax
 
+MEMORY = 2**31
+"""Default limit for the matrices of one computation, 2 GiB."""
+
 
 def peak_memory_bytes() -> int:
-    """Of the accelerator where it tells, else the largest resident size of this process; 0 where neither is known."""
+    """Peak memory of the accelerator if it is known, else the largest resident size of this process, else 0."""
     if peak := (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
         return peak
     try:

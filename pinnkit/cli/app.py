@@ -395,9 +395,9 @@ def ntk(
 
     _cache_compilations()
     if all_points:
+        from .._base.device import MEMORY
         from ..diagnostics.problem_kernel import training_spectrum
         from ..networks.default import default_network
-        from ..ntk.tangent_kernel import MEMORY
 
         if memory is not None and not 0 < memory < float("inf"):
             raise InputError(f"`memory` is a finite number of gigabytes > 0, got {memory}")

@@ -35,6 +35,9 @@ from .record import (
 ROWS, FEW_ROWS = 384, 64
 """Residuals of a spectrum, and of one for which there is hardly any time."""
 
+FEWEST_POINTS = 8
+"""Points of a condition that a spectrum is computed from, if it has as many."""
+
 JACOBIAN_ENTRIES = 2**26
 """A spectrum is taken from a Jacobian of at most so many entries, 512 MiB."""
 
@@ -211,7 +214,9 @@ def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int
     total = sum(residuals.rows(name, len(points)) for name, points in batch.items())
     if total <= most:
         return batch
-    return {name: _thinned(points, max(1, round(len(points) * most / total))) for name, points in batch.items()}
+    return {
+        name: points.thinned(max(FEWEST_POINTS, round(len(points) * most / total))) for name, points in batch.items()
+    }
 
 
 def _square(J: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n k"]:
@@ -269,8 +274,3 @@ def _worth_describing(spectrum: Spectrum, coefficients: Float[np.ndarray, " n"],
     slow = np.flatnonzero(slow_resolvable(spectrum, horizon))
     most = np.argsort(-np.abs(coefficients[slow]))[:SLOW_MODES]
     return np.union1d(leading, slow[most])
-
-
-def _thinned(points, count: int):
-    keep = np.unique(np.linspace(0, len(points) - 1, max(count, min(len(points), 8))).round().astype(int))
-    return jax.tree.map(lambda column: column[keep], points)

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import Legendre
 
+from .._base.words import listed
+
 ABSENT = 1e-4
 """Share of a freedom below which a field or coefficient has no part in it."""
 
@@ -100,7 +102,7 @@ def _joint(shapes: Shapes) -> str:
     fields = [i for i in involved if i < len(shapes.outputs)]
     largest = max(fields, key=lambda i: np.linalg.norm(shapes.parts[i]), default=None)
     where = "" if largest is None else f", {names[largest]} most near {_place(largest, shapes)}"
-    return f"{_listed([names[i] for i in involved])} can change together{ways}{where}"
+    return f"{listed([names[i] for i in involved])} can change together{ways}{where}"
 
 
 def _in_step(involved: Sequence[int], shapes: Shapes) -> str | None:
@@ -111,7 +113,7 @@ def _in_step(involved: Sequence[int], shapes: Shapes) -> str | None:
                    for i in involved]  # fmt: skip
         same = all(change * changes[0][1] > 0 for _, change in changes)
         way = "up and down together" if same else "one up and the other down"
-        return f"{_listed([name for name, _ in changes])} can change without effect, {way}"
+        return f"{listed([name for name, _ in changes])} can change without effect, {way}"
     if len(fields) < len(involved):
         return None
     waves = [_wave(i, shapes) for i in fields]
@@ -286,7 +288,3 @@ def _rate(k: float) -> str:
         if whole and abs(k / unit - whole) <= 10 * EXACT * whole:
             return symbol if whole == 1 else f"{whole}{symbol}"
     return f"{k:.4g} "
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from .._base.types import Params
 from ..equations.exact.ansatz import Ansatz
 from ..geometry.box import Box
+from ..geometry.reference_cube import to_symmetric
 from ..networks.functional import FunctionalModel
 from ..residuals.functions import Batch, ResidualFunctions
 from ..samplers.counts import counts_of_rows
@@ -57,9 +58,9 @@ class Family:
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
         value = jnp.ones(len(self), x.dtype)
         for axis, highest in enumerate(self.indices.max(axis=0)):
-            low, high = self.box.lower[axis], self.box.upper[axis]
+            bounds = self.box.lower[axis], self.box.upper[axis]
             along = _fourier if axis in self.periodic else _legendre
-            values = along(2 * (x[axis] - low) / (high - low) - 1, int(highest))
+            values = along(to_symmetric(x[axis], bounds), int(highest))
             value = value * (np.eye(highest + 1)[self.indices[:, axis]] @ values)
         return value
 
@@ -137,7 +138,7 @@ class Perturbation:
     def batch(self, seed: int) -> Batch:
         """Points of the conditions, enough to see every direction."""
         problem = self._remaining
-        counts = counts_of_rows(problem, ROWS_PER_DIRECTION * self.size)
+        counts = counts_of_rows(problem, float(ROWS_PER_DIRECTION * self.size))
         enough = lambda name, count: count if problem.conditions[name].on.count is not None else max(count, self.size)
         counts = {name: enough(name, count) for name, count in counts.items()}
         return batch_of(problem, QuasiRandom().init(problem, counts, seed))

@@ -14,6 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from .._base.arguments import is_whole
+from .._base.device import MEMORY
 from .._base.errors import InputError, InputTypeError
 from .._base.precision import full_precision
 from .._base.types import Model, Params
@@ -25,7 +26,7 @@ from ..networks.functional import FunctionalModel, cast
 from ..ntk.any_size import kernel_spectrum
 from ..ntk.output_kernel import checked_dtype, checked_model
 from ..ntk.spectrum import Spectrum
-from ..ntk.tangent_kernel import MEMORY, Part, TangentKernel
+from ..ntk.tangent_kernel import Part, TangentKernel
 from ..residuals.functions import Batch, ResidualFunctions
 from ..samplers.counts import point_counts
 from ..samplers.sampler import batch_of

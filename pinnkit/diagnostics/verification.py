@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from .._base.tracing.taylor import Index
+from .._base.tracing.series import Index
 from .._base.types import Params
 from ..equations.problem import Problem
 from ..equations.symbols import Symbol
@@ -187,24 +187,23 @@ def _slopes_elsewhere(
     equation: Equation, values: Mapping[Symbol, Any], elsewhere: Callable[..., Any]
 ) -> dict[Symbol, Any]:
     """How rows change with fields at other points, all of which change by as much in the worst direction."""
-    taken = list[tuple[Symbol, Any]]()
+    taken = dict[Symbol, Any]()
 
-    def seen(name: str, index: Index, point: Any) -> Any:
-        value = elsewhere(name, index, point)
-        taken.append((Symbol("elsewhere", name, index), value))
-        return value
+    def seen(symbol: Symbol, point: Any) -> Any:
+        taken[symbol] = elsewhere(symbol, point)
+        return taken[symbol]
 
-    def shifted(shifts: Sequence[Any]) -> Any:
-        rest = iter(shifts)
-        return equation(values, lambda name, index, point: elsewhere(name, index, point) + next(rest))
+    def shifted(shifts: Mapping[Symbol, Any]) -> Any:
+        return equation(values, lambda symbol, point: elsewhere(symbol, point) + shifts[symbol])
 
     equation(values, seen)
     if not taken:
         return {}
-    found, jacobians = dict[Symbol, Any](), jax.jacrev(shifted)([jnp.zeros_like(value) for _, value in taken])
-    for (symbol, _), jacobian in zip(taken, jacobians, strict=True):
+    found, jacobians = dict[Symbol, Any](), jax.jacrev(shifted)({s: jnp.zeros_like(v) for s, v in taken.items()})
+    for symbol, jacobian in jacobians.items():
         by_component = jacobian.reshape(len(jacobian), -1, equation.fields[symbol.name])
-        found[symbol] = found.get(symbol, 0.0) + jnp.sum(jnp.abs(by_component), axis=1)
+        anywhere = symbol._replace(place=0)
+        found[anywhere] = found.get(anywhere, 0.0) + jnp.sum(jnp.abs(by_component), axis=1)
     return found
 
 

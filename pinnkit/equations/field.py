@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from .._base.arguments import is_whole
 from .._base.errors import InputTypeError
-from .._base.tracing.taylor import Index
+from .._base.tracing.series import Index
 from .symbols import bind_symbol, current_frame, elsewhere_p
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._base.tracing.taylor import Index, Operator, carried
+from .._base.tracing.series import Index, Operator, carried
 from .polynomial import AtPoint, Expansion, Polynomial, constant
 from .symbols import Symbol
 from .trace import Equation, FieldValue
@@ -59,9 +59,9 @@ class SplitEquation:
         return self._equation.size
 
     @property
-    def looks_elsewhere(self) -> bool:
-        """Whether it takes fields at other points than its own."""
-        return self._equation.looks_elsewhere
+    def has_elsewhere(self) -> bool:
+        """Whether it contains fields at other points."""
+        return bool(self._equation.elsewhere)
 
     def channels(self, dimension: int) -> int:
         """Number of channels of the Taylor pass."""

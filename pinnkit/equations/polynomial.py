@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Array
 
 from .._base.tracing.jaxpr import evaluate
-from .._base.tracing.taylor import Channel, Index
-from .symbols import Symbol, elsewhere_p, partial_p, symbol_p
+from .._base.tracing.primitives import COPYING, MOVING
+from .._base.tracing.series import Channel, Index
+from .symbols import Symbol, partial_p, symbol_p
 from .trace import Equation, Node, in_order
 
 ENTRIES, TERMS = 64, 64
@@ -63,25 +64,22 @@ class Expansion:
         self._equation = equation
         self.atoms: list[Atom] = []
         self._numbers: dict[Any, int] = {}
-        self._known: dict[int, Any] = {}
-        self._elsewhere: dict[int, bool] = {}
+        self._known: dict[Node, Any] = {}
 
     def __call__(self, node: Any) -> Any:
         if not isinstance(node, Node):
             return _filled(np.shape(node), map(constant, np.ravel(node))) if np.size(node) <= ENTRIES else None
-        for each in in_order(node, lambda each: id(each) in self._known):
-            self._known[id(each)] = self._expand(each)
-        return self._known[id(node)]
+        for each in in_order(node, self._known.__contains__):
+            self._known[each] = self._expand(each)
+        return self._known[node]
 
     def depends_on_fields(self, atom: Atom) -> bool:
-        if isinstance(atom.source, Symbol):
-            return atom.source.kind == "field"
-        return bool(self.derivatives_in(atom)) or self._is_elsewhere(atom.source)
+        """Whether the value of an atom depends on fields, here or elsewhere."""
+        return any(symbol.kind in ("field", "elsewhere") for symbol in self._symbols(atom))
 
     def derivatives_in(self, atom: Atom) -> set[Index]:
         """The multi-indices of all field values that an atom depends on."""
-        needs = {atom.source} if isinstance(atom.source, Symbol) else self._equation.needs(atom.source)
-        return {symbol.orders for symbol in needs if symbol.kind == "field"}
+        return {symbol.orders for symbol in self._symbols(atom) if symbol.kind == "field"}
 
     def of_rows(self) -> Iterable[Polynomial]:
         """The rows of the equation."""
@@ -103,13 +101,8 @@ class Expansion:
             total = total + term
         return total
 
-    def _is_elsewhere(self, node: Any) -> bool:
-        """Whether fields at other points are part of a node."""
-        known = self._elsewhere
-        for each in in_order(node, lambda each: id(each) in known):
-            inputs = any(known[id(child)] for child in each.inputs if isinstance(child, Node))
-            known[id(each)] = inputs or each.eqn.primitive is elsewhere_p
-        return isinstance(node, Node) and known[id(node)]
+    def _symbols(self, atom: Atom) -> frozenset[Symbol]:
+        return frozenset([atom.source]) if isinstance(atom.source, Symbol) else self._equation.needs(atom.source)
 
     def _expand(self, node: Node) -> Any:
         shape, dtype = node.eqn.outvars[node.output].aval.shape, node.eqn.outvars[node.output].aval.dtype
@@ -134,7 +127,7 @@ class Expansion:
         return _filled(shape, (Polynomial({(atom,): 1.0}) for atom in atoms))
 
     def _atom(self, source: Any, entry: int, key: Any = None) -> int:
-        key = key if key is not None else (source if isinstance(source, Symbol) else id(source), entry)
+        key = (source, entry) if key is None else key
         if key not in self._numbers:
             self._numbers[key] = len(self.atoms)
             self.atoms.append(Atom(source, entry))
@@ -217,11 +210,9 @@ def _move(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
     return _filled(moved.shape, (flat[number] for number in moved.flat))
 
 
-_MOVES = "reshape squeeze expand_dims broadcast_in_dim transpose slice rev concatenate stack split".split()
-
 _RULES: dict[str, Callable[[Node, list[np.ndarray]], np.ndarray | None]] = {
-    **dict.fromkeys(_MOVES, _move),
-    **dict.fromkeys(("copy", "copy_p", "convert_element_type"), lambda node, inputs: inputs[0]),
+    **dict.fromkeys(MOVING, _move),
+    **dict.fromkeys(COPYING, lambda node, inputs: inputs[0]),
     **dict.fromkeys(("add", "add_any"), lambda node, inputs: _mapped(lambda a, b: a + b, *inputs)),
     "sub": lambda node, inputs: _mapped(lambda a, b: a + b * constant(-1), *inputs),
     "neg": lambda node, inputs: _mapped(lambda a: a * constant(-1), *inputs),

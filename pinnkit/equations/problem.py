@@ -1,7 +1,8 @@
 """A problem, declared: domain, fields, coefficients and conditions, checked when it is built."""
 
+import copy
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +36,7 @@ class Problem:
     - `reference`: optionally the solution, a NumPy-vectorised function of coordinates and fixed coefficients
       (named as in the conditions) that returns an array, or a dict from field to array of shape `(n,)` or `(n, m)`.
 
-    Every equation is traced here once, so that whatever is wrong is said before anything runs. `doubts` are what may be
-    wrong, each in a line.
+    Every equation is traced when the problem is built, so mistakes are reported before anything runs.
 
     **Raises:** `ProblemError`.
     """
@@ -47,8 +47,8 @@ class Problem:
     fields: Sequence[str] | Mapping[str, int] = ("u",)
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     reference: Callable[..., Any] | None = None
-    doubts: tuple[str, ...] = field(init=False, default=(), compare=False, repr=False)
     _equations: dict[tuple[str, str], Equation] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _doubts: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("conditions", "coefficients"):
@@ -60,9 +60,12 @@ class Problem:
         self._check_names()
         self._check_conditions()
         self._check_reference()
-        with jax.enable_x64(True):
-            doubts = tuple(doubt for name in self.conditions for doubt in self._check_derivatives(name))
-        object.__setattr__(self, "doubts", doubts)
+        self._check_derivatives()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Possible mistakes in the equations, each in one line."""
+        return tuple(doubt for name in self.conditions for doubt in self._doubts[name])
 
     @property
     def field_sizes(self) -> dict[str, int]:
@@ -76,11 +79,11 @@ class Problem:
 
     @property
     def constants(self) -> dict[str, float]:
-        """The coefficients that are given."""
+        """The coefficients with fixed values."""
         return {name: value for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
 
     def equation(self, condition: str) -> Equation:
-        """The equation of a condition, traced once in each floating-point precision."""
+        """The equation of a condition, traced once in each precision."""
         key = condition, str(jax.numpy.result_type(float))
         if key not in self._equations:
             self._equations[key] = self._traced(condition)
@@ -126,22 +129,27 @@ class Problem:
         reference = self.reference
         if reference is not None and not changed <= set(inspect.signature(reference).parameters):
             reference = None
-        return Problem(
-            self.name,
-            self.domain,
-            self.conditions,
-            self.field_sizes,
-            {**self.coefficients, **values},
-            reference,
-        )
+        coefficients = {k: _coefficient(k, v) for k, v in {**self.coefficients, **values}.items()}
+        found = self._with(coefficients=coefficients, reference=reference, _doubts={})
+        found._check_reference()
+        found._check_derivatives()
+        return found
 
     def restricted_to(self, conditions: Sequence[str]) -> "Problem":
         """The same problem with some of its conditions only.
 
-        **Raises:** `ProblemError` if none are left.
+        **Raises:** `ProblemError` if `conditions` is empty.
         """
-        kept = {name: self.conditions[name] for name in conditions}
-        return Problem(self.name, self.domain, kept, self.field_sizes, self.coefficients, self.reference)
+        found = self._with(conditions={name: self.conditions[name] for name in conditions})
+        found._check_conditions()
+        return found
+
+    def _with(self, **changes: Any) -> "Problem":
+        """A copy with other fields, unchecked. It shares the traced equations, which do not depend on what changes."""
+        found = copy.copy(self)
+        for name, value in changes.items():
+            object.__setattr__(found, name, value)
+        return found
 
     def evaluate_reference(self, points: Float[np.ndarray, "n d"]) -> dict[str, np.ndarray] | None:
         """The reference at `points`, per field of shape `(n,)` or `(n, m)`; None without a reference.
@@ -175,7 +183,7 @@ class Problem:
             array, shape = np.asarray(values, dtype=float), (n,) if size == 1 else (n, size)
         except (TypeError, ValueError):
             raise ProblemError(
-                f"the reference of problem '{self.name}' gives field '{name}' what are no numbers: "
+                f"the reference of problem '{self.name}' gives field '{name}' values that are not numbers: "
                 f"{type(values).__name__}"
             ) from None
         if array.shape not in (shape, ()):
@@ -259,14 +267,17 @@ class Problem:
                 f"{span(low, high)} there, the domain has {name} {span(lower, upper)}; take a region inside the domain"
             )
 
-    def _check_derivatives(self, name: str) -> Iterator[str]:
-        """Refuse derivatives that lose something; yield doubts about them."""
-        condition, starts = self.conditions[name], {key: value.initial for key, value in self.unknowns.items()}
-        for flaw in find_flaws(self.equation(name), condition.on, self.domain, {**self.constants, **starts}):
-            message = f"condition '{name}' of problem '{self.name}': {flaw.text}"
-            if flaw.is_certain:
-                raise ProblemError(message)
-            yield message
+    def _check_derivatives(self) -> None:
+        """Refuse derivatives of expressions that certainly jump, and collect doubts about the others."""
+        coefficients = {**self.constants, **{name: unknown.initial for name, unknown in self.unknowns.items()}}
+        with jax.enable_x64(True):
+            for name, condition in self.conditions.items():
+                doubts = list[str]()
+                for flaw in find_flaws(self.equation(name), condition.on, self.domain, coefficients):
+                    doubts.append(f"condition '{name}' of problem '{self.name}': {flaw.text}")
+                    if flaw.is_certain:
+                        raise ProblemError(doubts[-1])
+                self._doubts[name] = tuple(doubts)
 
     def _check_inside(self, condition: str, points: Float[np.ndarray, "n d"]) -> None:
         """Refuse given points outside the domain, but for rounding."""

@@ -10,16 +10,22 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array
 
-from .._base.tracing.taylor import Index
+from .._base.tracing.series import Index
 from ..geometry.domain import TIME_NAMES
 
 
 class Symbol(NamedTuple):
-    """Something an equation depends on; `orders` of differentiation are those of fields."""
+    """Something an equation depends on.
 
-    kind: str  # "field", "coordinate", "coefficient", "normal" or "column"
+    - `kind`: "field" at the condition's own point, "elsewhere" for a field at another point, "coordinate",
+      "coefficient", "normal" or "column";
+    - `orders`: of differentiation, of fields only; `place`: the number of the other point in its equation.
+    """
+
+    kind: str
     name: str
     orders: Index = ()
+    place: int = 0
 
 
 class Frame(NamedTuple):
@@ -46,7 +52,7 @@ def current_frame() -> Frame:
         raise RuntimeError("fields and their derivatives exist only inside the equation of a condition") from None
 
 
-# Three primitives stand for what an equation needs; `Equation` gives them their values.
+# Three primitives stand for what an equation depends on; `Equation` replaces them by values.
 
 symbol_p = Primitive("symbol")  # a field at the condition's own point, a coordinate, a coefficient, ...
 

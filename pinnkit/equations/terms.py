@@ -1,4 +1,4 @@
-"""The additive terms of the rows of an equation, by which the size of a residual is judged."""
+"""The additive terms of the rows of an equation: the scale of its residual."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,18 +9,15 @@ import numpy as np
 from jaxtyping import Array
 
 from .._base.tracing.jaxpr import evaluate
-from .symbols import Symbol, elsewhere_p, partial_p
+from .._base.tracing.primitives import COPYING, MOVING
+from .symbols import Symbol, partial_p
 from .trace import Equation, FieldValue, Node
 
 MOST_TERMS = 64
-"""Terms of a row; those of a longer sum are not separated any further."""
+"""Most terms of a row; longer sums are not separated further."""
 
 MOST_ENTRIES = 4096
-"""Entries of an array whose moves are followed."""
-
-_MOVES = frozenset("reshape squeeze expand_dims broadcast_in_dim transpose slice rev concatenate stack split".split())
-
-_SAME = frozenset(("copy", "copy_p", "convert_element_type"))
+"""Largest array whose entries are followed through operations that move them."""
 
 
 class Term(NamedTuple):
@@ -32,16 +29,15 @@ class Term(NamedTuple):
 
 
 class RowTerms:
-    """What the rows of an equation are sums of.
+    """The terms of the rows of an equation.
 
-    - `rows`: groups of terms by row. A group is one term, or all terms of a row that have no derivatives in them:
-      values less an offset, as in `T**4 - T0**4`, are of the size of their difference;
+    - `rows`: groups of terms by row. A group is one term, or all terms of a row without derivatives, since values less
+      an offset, as in `T**4 - T0**4`, have the size of their difference;
     - `orders`: the highest order of differentiation in each row.
     """
 
     def __init__(self, equation: Equation):
         self._equation = equation
-        self._kept: list[Node] = []  # the equation knows nodes by their identity
         terms = [self._terms(row) for row in range(equation.size)]
         self.orders = [max((self._order(term) for term in row), default=0) for row in terms]
         self.rows = [self._grouped(row, order) for row, order in zip(terms, self.orders, strict=True)]
@@ -66,7 +62,7 @@ class RowTerms:
         return found
 
     def _parts(self, term: Term) -> list[Term] | None:
-        """What a term is a sum of; None where it is taken as it stands."""
+        """The summands of a term; None if it is not a sum."""
         node, entry, sign = term
         if not isinstance(node, Node):
             return None
@@ -76,9 +72,9 @@ class RowTerms:
             return [Term(x, entry if np.prod(_shape(x)) > 1 else 0, s) for x, s in zip(inputs, signs, strict=True)]
         if name == "neg":
             return [Term(inputs[0], entry, -sign)]
-        if name in _SAME and jnp.issubdtype(node.eqn.invars[0].aval.dtype, jnp.floating):
+        if name in COPYING and jnp.issubdtype(node.eqn.invars[0].aval.dtype, jnp.floating):
             return [Term(inputs[0], entry, sign)]
-        if name in _MOVES:
+        if name in MOVING:
             return [Term(*place, sign) for place in _moved(node, entry)] or None
         if name == "reduce_sum" and _entries(node) <= MOST_ENTRIES:
             return [Term(inputs[0], number, sign) for number in _summed(node, entry)]
@@ -95,9 +91,7 @@ class RowTerms:
         if any(_shape(x) != _shape(inner) for x in inner.inputs):
             return None
         signs = {"sub": (1.0, -1.0), "neg": (-1.0,)}.get(inner.eqn.primitive.name, (1.0, 1.0))
-        made = [Node(node.eqn, (x,), 0) for x in inner.inputs]
-        self._kept += made
-        return [Term(x, entry, s * sign) for x, s in zip(made, signs, strict=True)]
+        return [Term(Node(node.eqn, (x,), 0), entry, s * sign) for x, s in zip(inner.inputs, signs, strict=True)]
 
     def _grouped(self, terms: list[Term], order: int) -> list[list[Term]]:
         if order == 0:
@@ -106,22 +100,9 @@ class RowTerms:
         return [[term] for term in terms if self._order(term) > 0] + ([plain] if plain else [])
 
     def _order(self, term: Term) -> int:
-        """The highest order of differentiation in a term, of fields elsewhere too."""
+        """The highest order of differentiation in a term, including fields elsewhere."""
         needs = self._equation.needs(term.source)
-        own = max((sum(symbol.orders) for symbol in needs if symbol.kind == "field"), default=0)
-        return max([own, *(sum(node.eqn.params["index"]) for node in _elsewhere(term.source))])
-
-
-def _elsewhere(source: Any) -> Iterator[Node]:
-    """The fields at other points that a node is made of."""
-    seen, rest = set[int](), [source]
-    while rest:
-        node = rest.pop()
-        if isinstance(node, Node) and id(node) not in seen:
-            seen.add(id(node))
-            rest.extend(node.inputs)
-            if node.eqn.primitive is elsewhere_p:
-                yield node
+        return max((sum(symbol.orders) for symbol in needs if symbol.kind in ("field", "elsewhere")), default=0)
 
 
 def _shape(source: Any) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from .domain import AbstractDomain
 from .points import Points
+from .reference_cube import from_unit
 from .region import SLACK, AbstractRegion, Bounds, Face, are_same
 
 
@@ -31,8 +32,8 @@ class Interior(AbstractRegion):
         return are_same(self.bounds, bounds)
 
     def points(self, unit: Float[Array, "n k"]) -> Points:
-        low, high = (jnp.asarray(bound, unit.dtype) for bound in (self.box.lower, self.box.upper))
-        return Points((1 - unit) * low + unit * high, None, {})  # exact at both bounds
+        lower, upper = (jnp.asarray(bound, unit.dtype) for bound in self.box.bounds)
+        return Points(from_unit(unit, (lower, upper)), None, {})
 
 
 class Faces(AbstractRegion):

@@ -1,6 +1,8 @@
 """Points with their normals and data columns."""
 
 import equinox as eqx
+import jax
+import numpy as np
 from jaxtyping import Array, Float
 
 
@@ -18,3 +20,8 @@ class Points(eqx.Module):
 
     def __len__(self) -> int:
         return self.coordinates.shape[0]
+
+    def thinned(self, most: int) -> "Points":
+        """At most `most` of the points, evenly spaced by number, the first and the last among them."""
+        rows = np.linspace(0, len(self) - 1, min(len(self), most)).round().astype(int)
+        return jax.tree.map(lambda column: column[rows], self)

@@ -21,15 +21,14 @@ def as_functional(model: Model, size: int, key: Key | None = None) -> Functional
     """The functional form of `model` on points with `size` coordinates.
 
     Flax and equinox modules are taken in evaluation mode. A module may be written for one point,
-    `(d,) -> (m,)` or `(d,) -> ()`, or for a batch, `(n, d) -> (n, m)` or `(n, d) -> (n,)`; which of the
-    two is found out from shapes alone. A pair `(init, apply)` has `init(key)` give the parameters and
-    `apply(params, x)` the output.
+    `(d,) -> (m,)` or `(d,) -> ()`, or for a batch, `(n, d) -> (n, m)` or `(n, d) -> (n,)`; this is inferred
+    from shapes. In a pair `(init, apply)`, `init(key)` returns the parameters and `apply(params, x)` the output.
 
-    **Raises:** `TypeError` for an object that is no model; `ValueError` for a model without parameters
-    or one that does not accept `size` coordinates.
+    **Raises:** `TypeError` for an object that is not a model; `ValueError` for a model without parameters or one that
+    does not accept `size` coordinates.
     """
     if isinstance(model, optax.GradientTransformation):  # a pair of functions too
-        raise InputTypeError("an optimizer was given where a model goes; `fit` takes it as `strategy=`")
+        raise InputTypeError("got an optimizer in place of a model; pass it to `fit` as `strategy=`")
     if isinstance(model, FunctionalModel):
         functional = model
     elif _is_nnx(model):
@@ -59,20 +58,20 @@ def _from_nnx(model: "nnx.Module") -> FunctionalModel:
 
     model = nnx.clone(model)
     model.eval()
-    graph, params, held = nnx.split(model, nnx.Param, ...)
+    graph, params, fixed = nnx.split(model, nnx.Param, ...)
     return FunctionalModel(
         params,
-        lambda params, x: nnx.merge(graph, params, held)(x),
-        lambda params: nnx.merge(graph, params, held),
+        lambda params, x: nnx.merge(graph, params, fixed)(x),
+        lambda params: nnx.merge(graph, params, fixed),
     )
 
 
 def _from_equinox(model: eqx.Module) -> FunctionalModel:
-    params, held = eqx.partition(eqx.nn.inference_mode(model), _is_parameter)
+    params, fixed = eqx.partition(eqx.nn.inference_mode(model), _is_parameter)
     return FunctionalModel(
         params,
-        lambda params, x: eqx.combine(params, held)(x),  # pyright: ignore[reportCallIssue]
-        lambda params: eqx.combine(params, held),
+        lambda params, x: eqx.combine(params, fixed)(x),  # pyright: ignore[reportCallIssue]
+        lambda params: eqx.combine(params, fixed),
     )
 
 
@@ -85,7 +84,7 @@ def _from_functions(init: Callable, apply: Callable, key: Key) -> FunctionalMode
 
 
 def _for_one_point(model: FunctionalModel, size: int) -> Apply:
-    """`model.apply` with input `(size,)` and output `(m,)`, whichever way it was written."""
+    """`model.apply` with input `(size,)` and output `(m,)`, whether it was written for one point or for a batch."""
     apply = model.apply
     try:
         shape = jax.eval_shape(apply, model.params, point_shape(model.params, (size,))).shape
@@ -98,6 +97,6 @@ def _for_one_point(model: FunctionalModel, size: int) -> Apply:
         shape = jax.eval_shape(apply, model.params, point_shape(model.params, (1, size))).shape
         if shape in ((1,), (1, *shape[1:2])):
             return lambda params, x: jnp.reshape(apply(params, x[None]), (-1,))
-    except Exception:  # noqa: S110  the reason that counts is the one for a single point
+    except Exception:  # noqa: S110  the reason for a single point is reported
         pass
     raise InputError(f"the model does not accept points with {size} coordinate(s): {reason}")

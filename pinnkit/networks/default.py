@@ -15,7 +15,7 @@ def default_network(
     seed: int = 0,
     embedding: AbstractEmbedding | None = None,
 ) -> MLP:
-    """The network for who brings none, in float64: 2 hidden layers of 32 in one dimension, 4 of 20 in more."""
+    """The default network, in float64: 2 hidden layers of 32 in one dimension, 4 of 20 in more."""
     usual = (32, 2) if len(domain.coordinates) == 1 else (20, 4)
     width, depth = usual[0] if width is None else width, usual[1] if depth is None else depth
     with jax.enable_x64(True):

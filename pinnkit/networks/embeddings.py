@@ -1,6 +1,6 @@
-"""Built-in networks: an embedding of the coordinates, then layers.
+"""Embeddings: the features of a point that the first layer of a network takes.
 
-What an embedding holds (bounds, frequencies) is static: it is not trained, nor ever traced.
+The numbers of an embedding (bounds, frequencies) are static: they are neither trained nor traced.
 """
 
 import abc
@@ -16,7 +16,7 @@ from ..geometry.box import Box
 
 
 class AbstractEmbedding(eqx.Module):
-    """What the first layer sees of a point."""
+    """A map from points to features, the input of the first layer."""
 
     @property
     @abc.abstractmethod
@@ -63,7 +63,7 @@ class Periodic(AbstractEmbedding):
     periods: tuple[float, ...] = eqx.field(static=True)
 
     def __init__(self, domain: Box, periods: Mapping[str, float]):
-        """`periods` maps coordinate names to periods, most often the width of the domain."""
+        """`periods` maps coordinate names to periods, usually the width of the domain."""
         if unknown := sorted(set(periods) - set(domain.coordinates)):
             raise InputError(f"periods for unknown coordinate(s) {unknown}; there are {list(domain.coordinates)}")
         if wrong := {name: period for name, period in periods.items() if not period > 0}:

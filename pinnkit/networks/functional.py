@@ -1,4 +1,4 @@
-"""Flax, equinox and (init, apply) models as one thing: parameters and a function of one point."""
+"""A model as parameters and a function of one point."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,10 +18,10 @@ class FunctionalModel(eqx.Module):
 
     - `params`: the trainable parameters, a tree of floating-point arrays;
     - `apply`: `apply(params, x)` maps one point of shape `(d,)` to an output of shape `(m,)`;
-    - `merge`: `merge(params)` gives back a model of the kind the user handed in.
+    - `merge`: `merge(params)` is a model of the user's own kind.
 
-    What a model holds that is no parameter (running statistics of BatchNorm, keys of Dropout,
-    NumPy arrays in equinox modules) is frozen inside `apply` and is not differentiated.
+    Everything in a model that is not a parameter (running statistics of BatchNorm, keys of Dropout, NumPy arrays in
+    equinox modules) is fixed inside `apply` and not differentiated.
     """
 
     params: Params
@@ -45,9 +45,10 @@ def parameter_count(params: Params) -> int:
 
 
 def cast(params: Params, dtype: Any) -> Params:
-    """`params` with every floating-point leaf in `dtype`."""
+    """`params` with all leaves in `dtype`."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
 
 
 def point_shape(params: Params, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+    """Points of this shape in the precision of the parameters, for abstract evaluation."""
     return jax.ShapeDtypeStruct(shape, jnp.result_type(*jax.tree.leaves(params)))

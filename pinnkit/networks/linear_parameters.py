@@ -10,9 +10,9 @@ from .functional import FunctionalModel
 
 
 def linear_leaves(model: FunctionalModel, dimension: int) -> tuple[int, ...]:
-    """Which leaves of the parameters the output is affine in, all of them together, as positions in `jax.tree.leaves`.
+    """Leaves of the parameters in which the output is jointly affine, as positions in `jax.tree.leaves`.
 
-    Where several such sets exist, the one nearest the output.
+    They are collected from the output inwards.
     """
     leaves, tree = jax.tree.flatten(model.params)
     x = jax.ShapeDtypeStruct((dimension,), jnp.result_type(*leaves))

@@ -19,8 +19,8 @@ from .embeddings import AbstractEmbedding, Rescale
 class MLP(eqx.Module):
     """A multilayer perceptron on an embedding of the coordinates (scaled to [-1, 1] by default).
 
-    - `domain`: the box the coordinates come from;
-    - `outputs`: number of outputs, one per component of every field;
+    - `domain`: the box of the coordinates;
+    - `outputs`: number of outputs, one for each component of each field;
     - `width`, `depth`: size and number of hidden layers;
     - `embedding`: such as `Periodic(domain, {"x": 2.0})` or `FourierFeatures(Rescale(domain), 64, 5.0)`.
     """
@@ -55,11 +55,11 @@ class MLP(eqx.Module):
 def checked_embedding(
     domain: Box, embedding: AbstractEmbedding | None, activation: Any, outputs: int, width: int, depth: int, seed: int
 ) -> AbstractEmbedding:
-    """The embedding of a network whose arguments can be meant."""
+    """The embedding of a network, by default `Rescale(domain)`, after checks of all arguments."""
     if not isinstance(domain, Box):
         raise InputTypeError(f"the `domain` of a network is a `Box`, got {type(domain).__name__}")
     if embedding is not None and not isinstance(embedding, AbstractEmbedding):
-        raise InputTypeError(f"an `embedding` is one such as `Rescale(domain)`, got {type(embedding).__name__}")
+        raise InputTypeError(f"an `embedding` is for example `Rescale(domain)`, got {type(embedding).__name__}")
     if not callable(activation):
         raise InputTypeError(f"an `activation` is a function such as `jnp.tanh`, got {type(activation).__name__}")
     check_whole(outputs=outputs, width=width, depth=depth)
@@ -67,8 +67,9 @@ def checked_embedding(
     return Rescale(domain) if embedding is None else embedding
 
 
-@eqx.filter_jit  # one compilation, not one an operation and size
+@eqx.filter_jit  # one compilation, not one for each operation and size
 def make_layers(inputs: int, outputs: int, width: int, depth: int, key: Key) -> tuple[tuple[Dense, ...], Dense]:
+    """Hidden layers of one width, and the output layer."""
     keys = jr.split(key, depth + 1)
     sizes = [inputs] + depth * [width]
     hidden = tuple(Dense(a, b, k) for a, b, k in zip(sizes[:-1], sizes[1:], keys[:-1], strict=True))

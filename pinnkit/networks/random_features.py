@@ -22,7 +22,7 @@ class SineFeatures(eqx.Module):
     Along periodic coordinates the frequencies are whole multiples of the base frequency and are not trained, so the
     network has the period exactly.
 
-    - `width`: number of sines; `bandwidth`: radians per half width of the domain, a number or one a coordinate;
+    - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
     - `periodic`: names of coordinates whose period is the width of the domain.
 
     Rahimi & Recht, *Random features for large-scale kernel machines*, NeurIPS 2007.
@@ -52,7 +52,7 @@ class SineFeatures(eqx.Module):
                 f"sine features need outputs and width ≥ 1 and a bandwidth > 0, got {outputs}, {width}, {bandwidth}"
             )
         if unknown := sorted(set(periodic) - set(domain.coordinates)):
-            raise InputError(f"there are no coordinate(s) {unknown}; there are {list(domain.coordinates)}")
+            raise InputError(f"unknown coordinate(s) {unknown}; the coordinates are {list(domain.coordinates)}")
         self.embedding = Rescale(domain)
         self.whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))

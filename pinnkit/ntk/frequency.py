@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 
 from .._base.arguments import as_double
 from .._base.errors import InputError
+from .._base.words import listed
 
 LEAST_SHARE = 0.5
 """Wave numbers that explain no more than this are not dominant."""
@@ -60,7 +61,7 @@ class ModeFrequency:
             if k:
                 words.append(f"{k} in {name}" if words else f"about {k} half-wave{'s' if k > 1 else ''} in {name}")
         if rest := [name for name, k in self.half_waves.items() if not k]:
-            words.append(f"constant in {_listed(rest)}")
+            words.append(f"constant in {listed(rest)}")
         return ", ".join(words) or "constant"
 
 
@@ -189,7 +190,3 @@ def _dominant(shares: Float[np.ndarray, " c"], sizes: Int[np.ndarray, " c"], n: 
         return None, float(adjusted[best])
     by_chance = shares.size * scipy.special.betainc(free[best] / 2, sizes[best] / 2, max(1 - shares[best], 0.0))
     return (best if by_chance < 1 - LEAST_CONFIDENCE else None), float(adjusted[best])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -27,6 +27,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from .._base.errors import InputError
+from .._base.linalg.eigenpairs import descending
 from .protocol import Kernel, as_kernel, ntk_trace, product
 from .spectrum import Source, Spectrum, floors_of_eigenvalues, precision_name
 
@@ -167,12 +168,6 @@ def orthogonalised_against(
         coefficients = basis @ image[:, :, None]
         image = image - (basis.transpose(0, 2, 1) @ coefficients)[:, :, 0]
     return image
-
-
-def descending(matrix: Float[np.ndarray, "s s"]) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, "s s"]]:
-    """Eigenvalues and eigenvectors of a matrix that is symmetric up to rounding."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return values[::-1], vectors[:, ::-1]
 
 
 def normalised(rows: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:

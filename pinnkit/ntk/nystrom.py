@@ -4,7 +4,9 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from .lanczos import OVERSAMPLING, check_count, descending, verified
+from .._base.linalg.eigenpairs import descending
+from .._base.linalg.nystrom import nystrom_pairs
+from .lanczos import OVERSAMPLING, check_count, verified
 from .protocol import Kernel, as_kernel, product
 from .spectrum import Spectrum, floors_of_eigenvalues
 
@@ -36,14 +38,10 @@ def _nystrom_pairs(
 ) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, "n b"]]:
     r"""Eigenpairs of the Nyström approximation.
 
-    The inverse root of $\Omega^\top Y + \nu I$ is taken by eigenvectors rather than by Cholesky's method: that fails
-    where $Y$ holds more rounding than expected, which the most negative eigenvalue shows, and $\nu$ then covers.
+    The shift $\nu$ covers the rounding of $Y$: what is expected, and what the most negative eigenvalue of
+    $\Omega^\top Y$ shows.
     """
     core, modes = descending(sketch.T @ image)
     floors = floors_of_eigenvalues("kernel", core, kernel.rows, kernel.epsilon, kernel.rounding)
     shift = max(kernel.rows * kernel.epsilon * float(np.linalg.norm(image, 2)), 2 * max(floors.values()))
-    if not shift:
-        return np.zeros_like(core), sketch
-    roots = (image + shift * sketch) @ (modes / np.sqrt(core + shift))
-    vectors, sizes, _ = np.linalg.svd(roots, full_matrices=False)
-    return sizes**2 - shift, vectors
+    return nystrom_pairs(sketch, image, (core, modes), shift) if shift else (np.zeros_like(core), sketch)

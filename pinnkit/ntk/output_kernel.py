@@ -10,13 +10,14 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from .._base.device import MEMORY
 from .._base.errors import InputError
 from .._base.precision import full_precision
 from .._base.types import Model
 from ..networks.adapters import as_functional
 from ..networks.functional import FunctionalModel
 from .jacobian import is_traced, jacobian_rows, traced_ntk
-from .tangent_kernel import MEMORY, Part, TangentKernel
+from .tangent_kernel import Part, TangentKernel
 
 
 def output_ntk(model: Model, x: ArrayLike, *, memory: int = MEMORY, precision: str = "double") -> TangentKernel:

@@ -21,6 +21,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
+from .._base.device import MEMORY
 from .._base.errors import InputError
 from .._base.precision import full_precision
 from .._base.types import Params
@@ -28,9 +29,6 @@ from .factors import tiles as blocks
 from .factors.factors import Factors, factorise
 from .factors.plan import PointFunction
 from .factors.prepared import Prepared, checked
-
-MEMORY = 2**31
-"""Default budget: 2 GiB."""
 
 WIDTH = 32
 """Vectors that are multiplied at a time."""

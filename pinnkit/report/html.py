@@ -50,7 +50,7 @@ def render(run: Run) -> str:
         ending=tables.ending(run),
         findings=interpret(run),
         command=_command(run.config),
-        decisions=run.history.decisions,
+        decisions=[str(decision) for decision in run.history.decisions],
         tables=_tables(run),
         score=tables.score(run),
         modes=[(record.step, tables.mode_table(record)) for record in (*records[:1], *records[1:][-1:])],

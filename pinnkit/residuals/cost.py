@@ -6,9 +6,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from .._base.device import MEMORY
 from .._base.types import Params, Weights
 from ..ntk.jacobian import gram_multiply_adds
-from .forms import MEMORY, RANK, linearize, linearize_by_kernel, linearize_matrix_free
+from .forms import RANK, linearize, linearize_by_kernel, linearize_matrix_free
 from .functions import Batch, ResidualFunctions
 from .linearization import AbstractLinearization
 

@@ -18,9 +18,6 @@ from .functions import Batch, ResidualFunctions
 from .linearization import AbstractLinearization, DampedSolver
 from .loss import row_weights
 
-MEMORY = 2 * 1024**3
-"""Bytes that a linearization may take with the matrices its solver makes."""
-
 RANK, ITERATIONS = 96, 200
 """Of the preconditioner, and the most steps of conjugate gradients, where only products are at hand."""
 

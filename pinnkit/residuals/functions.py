@@ -1,5 +1,6 @@
 """Residuals of a problem on a batch of points."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -7,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._base.tracing.taylor import Index, derivatives
+from .._base.tracing.series import Index
+from .._base.tracing.taylor import derivatives
 from .._base.types import Params, Residuals, Scalar, Weights
 from ..equations.linear_part import SplitEquation
 from ..equations.mistakes import ProblemError
@@ -78,7 +80,7 @@ class ResidualFunctions:
         def residual(params: Params, point: Points) -> Float[Array, " m"]:
             values = self._values(params, point)
             at_point = self._at_point(equation, values, params, point)
-            return equation(values, at_point, lambda *where: self.field_value(params, *where))
+            return equation(values, at_point, functools.partial(self.field_value, params))
 
         return residual
 
@@ -98,7 +100,7 @@ class ResidualFunctions:
 
     def has_channels(self, condition: str) -> bool:
         """Whether the residual depends on the network through `channels` alone."""
-        return not self.problem.unknowns and not self._equations[condition].looks_elsewhere
+        return not self.problem.unknowns and not self._equations[condition].has_elsewhere
 
     def channels(self, condition: str) -> Callable[[Params, Points], Float[Array, " k"]]:
         """What the residual of one condition takes from the network at a point: derivatives and operators, all outputs.
@@ -164,12 +166,12 @@ class ResidualFunctions:
         found = derivatives(network, point.coordinates, equation.indices, operators) if needed else {}
         return lambda name, channel: found[channel][self._slices[name]]
 
-    def field_value(self, params: Params, name: str, index: Index, coordinates: tuple[Array, ...]) -> Array:
-        """A derivative of a field at other points."""
-        x = jnp.stack([jnp.ravel(c) for c in coordinates], axis=-1)
-        at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [index])[index]
-        value = jax.vmap(at)(x)[:, self._slices[name]]
-        return value.reshape(coordinates[0].shape + value.shape[1:])
+    def field_value(self, params: Params, symbol: Symbol, point: tuple[Array, ...]) -> Array:
+        """A derivative of a field at another point."""
+        x = jnp.stack([jnp.ravel(coordinate) for coordinate in point], axis=-1)
+        at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [symbol.orders])[symbol.orders]
+        value = jax.vmap(at)(x)[:, self._slices[symbol.name]]
+        return value.reshape(point[0].shape + value.shape[1:])
 
 
 def _nowhere(*_: Any) -> Array:

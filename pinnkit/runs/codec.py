@@ -1,358 +1,268 @@
-"""What was recorded between steps, and looks at the kernel as arrays with named dimensions and back."""
+"""Records as arrays with named dimensions and back, by one table of columns.
 
+A column names its place in a record by a path: attributes separated by dots, `*` for all items of an axis, `?` at the
+end for whether an object exists. So `blocks.*.eigenvalues.*` has the dimensions record, condition and mode. A new
+figure is one line in a table. Rows of different lengths are filled up with `missing`, which also stands for None.
+"""
+
+import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..diagnostics.linear_theory import Prediction, Theory
-from ..diagnostics.record import ConditionFrequency, Diagnostics, ResidualShape
-from ..ntk.frequency import ModeFrequency
-from ..ntk.spectrum import Source, Spectrum
+from ..diagnostics.record import Diagnostics
 from .events import Check, Stage
-from .storage.named_arrays import Variable, Variables, variable, words
+from .storage.named_arrays import Variable, Variables, words
 
-_NO_COMPONENT = -1
+Record = TypeVar("Record")
 
+Labels = Mapping[str, Sequence[str]]
+"""Names along the dimensions that have some, such as conditions; along others, rows have any length."""
 
-def pack_checks(checks: Sequence[Check], conditions: Sequence[str]) -> Variables:
-    """Checks by `check`, `condition` and `field`."""
-    fields = tuple(checks[0].relative_l2) if checks else ()
-    table = lambda rows, names: np.array(rows, float).reshape(len(checks), len(names))
-    return {
-        "field": words(fields, "field"),
-        "check_step": variable(np.array([c.step for c in checks], int), "check"),
-        "check_seconds": variable(np.array([c.seconds for c in checks], float), "check"),
-        "validation_loss": variable(np.array([c.validation_loss for c in checks], float), "check"),
-        "validation_mean_square": variable(
-            table([[c.validation_losses[name] for name in conditions] for c in checks], conditions),
-            "check",
-            "condition",
-        ),
-        "relative_l2": variable(
-            table([[c.relative_l2[name] for name in fields] for c in checks], fields), "check", "field"
-        ),
-    }
+_MISSING = {float: math.nan, int: 0, bool: False, str: ""}
 
 
-def unpack_checks(variables: Mapping[str, Variable], conditions: Sequence[str]) -> list[Check]:
-    """What `pack_checks` packed."""
-    names = ("check_step", "check_seconds", "validation_loss", "validation_mean_square", "relative_l2")
-    fields = variables["field"].values.tolist()
-    rows = zip(*(variables[name].values.tolist() for name in names), strict=True)
-    return [
-        Check(
-            step,
-            seconds,
-            loss,
-            dict(zip(conditions, validation_losses, strict=True)),
-            dict(zip(fields, errors, strict=True)),
-        )
-        for step, seconds, loss, validation_losses, errors in rows
-    ]
-
-
-def pack_stages(stages: Sequence[Stage]) -> Variables:
-    """Phases by `phase`."""
-    return {
-        "phase": words([s.name for s in stages], "phase"),
-        "phase_step": variable(np.array([s.step for s in stages], int), "phase"),
-        "phase_seconds": variable(np.array([s.seconds for s in stages], float), "phase"),
-        "phase_memory": variable(np.array([s.memory for s in stages], int), "phase"),
-    }
-
-
-def unpack_stages(variables: Mapping[str, Variable]) -> list[Stage]:
-    """What `pack_stages` packed."""
-    names = ("phase", "phase_step", "phase_seconds", "phase_memory")
-    return [Stage(*row) for row in zip(*(variables[name].values.tolist() for name in names), strict=True)]
-
-
-def pack_looks(records: Sequence[Diagnostics], conditions: Sequence[str], coordinates: Sequence[str]) -> Variables:
-    """Looks at the kernel by `look`, `mode`, `condition`, `part` (component of a condition) and `coordinate`.
-
-    Looks with fewer modes than others are filled with NaN; `modes` tells how many there are.
+class Column(NamedTuple):
+    """- `dimensions`: the first numbers the records, the others belong to the `*` of the path;
+    - `missing`: what stands where there is no value.
     """
-    per_look = lambda get, kind=float: variable(np.array([get(r) for r in records], kind), "look")
-    by_condition = lambda key: variable(
-        np.array([[getattr(r, key)[name] for name in conditions] for r in records]).reshape(
-            len(records), len(conditions)
-        ),
-        "look",
-        "condition",
-    )
-    out: Variables = {
-        "look_step": per_look(lambda r: r.step, int),
-        "look_phase": words([r.phase for r in records], "look"),
-        "kernel_drift": per_look(lambda r: r.kernel_drift),
-        "kernel_alignment": per_look(lambda r: math.nan if r.kernel_alignment is None else r.kernel_alignment),
-        "horizon": per_look(lambda r: r.horizon, int),
-        "unweighted_trace": by_condition("block_traces"),
-        "kernel_points": by_condition("points"),
-        "look_weight": by_condition("weights"),
-        "mode_coefficient": _padded([r.mode_coefficients for r in records], "mode"),
-        **_pack_spectra([r.spectrum for r in records], (len(records),), ("look", "mode")),
-    }
-    blocks = _pack_spectra(
-        [r.blocks[name] for r in records for name in conditions],
-        (len(records), len(conditions)),
-        ("look", "condition", "block_mode"),
-    )
-    out |= {f"block_{name}": v for name, v in blocks.items()}
-    out |= _pack_frequencies(records, coordinates) | _pack_shapes(records, coordinates) | _pack_theories(records)
-    return out
+
+    name: str
+    dimensions: tuple[str, ...]
+    dtype: type
+    path: str
+    missing: Any = None
+
+    @property
+    def blank(self) -> Any:
+        return _MISSING[self.dtype] if self.missing is None else self.missing
 
 
-def unpack_looks(
-    variables: Mapping[str, Variable], conditions: Sequence[str], coordinates: Sequence[str]
-) -> list[Diagnostics]:
-    """What `pack_looks` packed."""
-    at = lambda i: {name: v.values[i] for name, v in variables.items() if v.dimensions[:1] == ("look",)}
-    count = len(variables["look_step"].values)
-    return [_unpack_look(at(i), conditions, coordinates) for i in range(count)]
-
-
-def _unpack_look(row: dict[str, Any], conditions: Sequence[str], coordinates: Sequence[str]) -> Diagnostics:
-    by_condition = lambda key: dict(zip(conditions, row[key].tolist(), strict=True))
-    blocks = {name.removeprefix("block_"): v for name, v in row.items() if name.startswith("block_")}
-    modes, alignment = int(row["size"]), float(row["kernel_alignment"])
-    return Diagnostics(
-        step=int(row["look_step"]),
-        phase=str(row["look_phase"]),
-        spectrum=_unpack_spectrum(row),
-        blocks={
-            name: _unpack_spectrum({key: v[k] for key, v in blocks.items() if key in _SPECTRUM})
-            for k, name in enumerate(conditions)
-        },
-        block_traces=by_condition("unweighted_trace"),
-        mode_coefficients=row["mode_coefficient"][:modes],
-        kernel_drift=float(row["kernel_drift"]),
-        kernel_alignment=None if math.isnan(alignment) else alignment,
-        mode_frequencies={
-            int(i): ConditionFrequency(
-                str(row["frequency_condition"][i]),
-                _component(row["frequency_component"][i]),
-                float(row["frequency_condition_share"][i]),
-                _unpack_frequency(row, "frequency_", i, coordinates),
-            )
-            for i in np.flatnonzero(row["frequency_condition"] != "")
-        },
-        horizon=int(row["horizon"]),
-        points=by_condition("kernel_points"),
-        weights=by_condition("look_weight"),
-        shapes=tuple(
-            ResidualShape(
-                condition=str(row["shape_condition"][i]),
-                component=_component(row["shape_component"][i]),
-                points=int(row["shape_points"][i]),
-                mean_square=float(row["shape_mean_square"][i]),
-                frequency=_unpack_frequency(row, "shape_", i, coordinates),
-                concentration=float(row["shape_concentration"][i]),
-                place=dict(zip(coordinates, row["shape_place"][i].tolist(), strict=True)),
-                spread=dict(zip(coordinates, row["shape_spread"][i].tolist(), strict=True)),
-            )
-            for i in np.flatnonzero(row["shape_condition"] != "")
-        ),
-        theory=_unpack_theory(row, modes),
-        prediction=_unpack_prediction(row),
-    )
-
-
-# Spectra.
-
-_SPECTRUM = (
-    "eigenvalue",
-    "eigenvalue_error",
-    "size",
-    "noise_floor",
-    "floor_origin",
-    "kernel_precision",
-    "kernel_source",
-    "trace",
+CHECKS = (
+    Column("check_step", ("check",), int, "step"),
+    Column("check_seconds", ("check",), float, "seconds"),
+    Column("validation_loss", ("check",), float, "validation_loss"),
+    Column("validation_mean_square", ("check", "condition"), float, "validation_losses.*"),
+    Column("relative_l2", ("check", "field"), float, "relative_l2.*"),
 )
 
+PHASES = (
+    Column("phase", ("phase",), str, "name"),
+    Column("phase_step", ("phase",), int, "step"),
+    Column("phase_seconds", ("phase",), float, "seconds"),
+    Column("phase_memory", ("phase",), int, "memory"),
+)
 
-def _pack_spectra(spectra: Sequence[Spectrum], shape: tuple[int, ...], dimensions: tuple[str, ...]) -> Variables:
-    """Without eigenvectors and density: those of records are complete."""
-    figures: dict[str, Callable[[Spectrum], Any]] = {
-        "size": lambda s: s.size,
-        "noise_floor": lambda s: s.noise_floor,
-        "floor_origin": lambda s: s.floor_origin,
-        "kernel_precision": lambda s: s.dtype,
-        "kernel_source": lambda s: s.source,
-        "trace": lambda s: math.nan if s.trace is None else s.trace,
-    }
-    out: Variables = {}
-    for name, get in figures.items():
-        values = np.array([get(s) for s in spectra], dtype=None if spectra else float).reshape(shape)
-        out[name] = Variable(dimensions[:-1], values)
-    for name, get in (("eigenvalue", lambda s: s.eigenvalues), ("eigenvalue_error", lambda s: s.errors)):
-        rows = _padded([get(s) for s in spectra], dimensions[-1]).values
-        out[name] = Variable(dimensions, rows.reshape(*shape, rows.shape[-1]))
-    return out
+_SPECTRUM = (
+    ("size", int, "size"),
+    ("noise_floor", float, "noise_floor"),
+    ("floor_origin", str, "floor_origin"),
+    ("kernel_precision", str, "dtype"),
+    ("kernel_source", str, "source"),
+    ("trace", float, "trace"),
+)
 
+_FREQUENCY = (
+    ("is_dominant", (), bool, "frequency.half_waves?"),
+    ("half_waves", ("coordinate",), float, "frequency.half_waves.*"),
+    ("share", (), float, "frequency.share"),
+)
 
-def _unpack_spectrum(row: Mapping[str, Any]) -> Spectrum:
-    size, trace = int(row["size"]), float(row["trace"])
-    return Spectrum(
-        eigenvalues=row["eigenvalue"][:size],
-        size=size,
-        noise_floor=float(row["noise_floor"]),
-        floor_origin=str(row["floor_origin"]),
-        errors=row["eigenvalue_error"][:size],
-        dtype=str(row["kernel_precision"]),
-        source=cast(Source, str(row["kernel_source"])),
-        trace=None if math.isnan(trace) else trace,
-    )
+_ONE = ("snapshot",)
+_BY_CONDITION, _BY_MODE, _BY_PART = (*_ONE, "condition"), (*_ONE, "mode"), (*_ONE, "part")
 
+SNAPSHOTS = (
+    Column("snapshot_step", _ONE, int, "step"),
+    Column("snapshot_phase", _ONE, str, "phase"),
+    Column("kernel_drift", _ONE, float, "kernel_drift"),
+    Column("kernel_alignment", _ONE, float, "kernel_alignment"),
+    Column("horizon", _ONE, int, "horizon"),
+    Column("unweighted_trace", _BY_CONDITION, float, "block_traces.*"),
+    Column("kernel_points", _BY_CONDITION, int, "points.*"),
+    Column("snapshot_weight", _BY_CONDITION, float, "weights.*"),
+    Column("mode_coefficient", _BY_MODE, float, "mode_coefficients.*"),
+    *(Column(name, _ONE, dtype, f"spectrum.{path}") for name, dtype, path in _SPECTRUM),
+    Column("eigenvalue", _BY_MODE, float, "spectrum.eigenvalues.*"),
+    Column("eigenvalue_error", _BY_MODE, float, "spectrum.errors.*"),
+    *(Column(f"block_{name}", _BY_CONDITION, dtype, f"blocks.*.{path}") for name, dtype, path in _SPECTRUM),
+    Column("block_eigenvalue", (*_BY_CONDITION, "block_mode"), float, "blocks.*.eigenvalues.*"),
+    Column("block_eigenvalue_error", (*_BY_CONDITION, "block_mode"), float, "blocks.*.errors.*"),
+    Column("is_described", _BY_MODE, bool, "mode_frequencies.*?"),
+    Column("frequency_condition", _BY_MODE, str, "mode_frequencies.*.condition"),
+    Column("frequency_component", _BY_MODE, int, "mode_frequencies.*.component", -1),
+    Column("frequency_condition_share", _BY_MODE, float, "mode_frequencies.*.share"),
+    *(
+        Column(f"frequency_{name}", (*_BY_MODE, *more), dtype, f"mode_frequencies.*.{path}")
+        for name, more, dtype, path in _FREQUENCY
+    ),
+    Column("has_shape", _BY_PART, bool, "shapes.*?"),
+    Column("shape_condition", _BY_PART, str, "shapes.*.condition"),
+    Column("shape_component", _BY_PART, int, "shapes.*.component", -1),
+    Column("shape_points", _BY_PART, int, "shapes.*.points"),
+    Column("shape_mean_square", _BY_PART, float, "shapes.*.mean_square"),
+    Column("shape_concentration", _BY_PART, float, "shapes.*.concentration"),
+    Column("shape_place", (*_BY_PART, "coordinate"), float, "shapes.*.place.*"),
+    Column("shape_spread", (*_BY_PART, "coordinate"), float, "shapes.*.spread.*"),
+    *(Column(f"shape_{name}", (*_BY_PART, *more), dtype, f"shapes.*.{path}") for name, more, dtype, path in _FREQUENCY),
+    Column("has_theory", _ONE, bool, "theory?"),
+    Column("theory_beta", _ONE, float, "theory.beta"),
+    Column("theory_age", _ONE, int, "theory.age"),
+    Column("theory_velocity", _BY_MODE, float, "theory.velocity.*"),
+    Column("theory_rate", _BY_MODE, float, "theory.rates.*"),
+    Column("theory_coefficient", _BY_MODE, float, "theory.coefficients.*"),
+    Column("has_prediction", _ONE, bool, "prediction?"),
+    Column("prediction_start", _ONE, int, "prediction.start"),
+    Column("prediction_end", _ONE, int, "prediction.end"),
+    Column("prediction_rate", _BY_MODE, float, "prediction.rates.*"),
+    Column("prediction_before", _BY_MODE, float, "prediction.before.*"),
+    Column("prediction_predicted", _BY_MODE, float, "prediction.predicted.*"),
+    Column("prediction_actual", _BY_MODE, float, "prediction.actual.*"),
+)
 
-# Frequencies and shapes.
-
-
-def _pack_frequencies(records: Sequence[Diagnostics], coordinates: Sequence[str]) -> Variables:
-    most = max((r.modes for r in records), default=0)
-    found = [[r.mode_frequencies.get(i) for i in range(most)] for r in records]
-    column = lambda get, none, kind: variable(
-        np.array([[none if f is None else get(f) for f in row] for row in found], kind).reshape(len(found), most),
-        "look",
-        "mode",
-    )
-    return {
-        "frequency_condition": column(lambda f: f.condition, "", np.str_),
-        "frequency_component": column(lambda f: _number(f.component), _NO_COMPONENT, int),
-        "frequency_condition_share": column(lambda f: f.share, math.nan, float),
-        **_pack_mode_frequencies(
-            "frequency_",
-            [[None if f is None else f.frequency for f in row] for row in found],
-            "mode",
-            most,
-            coordinates,
-        ),
-    }
-
-
-def _pack_shapes(records: Sequence[Diagnostics], coordinates: Sequence[str]) -> Variables:
-    most = max((len(r.shapes) for r in records), default=0)
-    found = [[*r.shapes, *(most - len(r.shapes)) * [None]] for r in records]
-    column = lambda get, none, kind: variable(
-        np.array([[none if s is None else get(s) for s in row] for row in found], kind).reshape(len(found), most),
-        "look",
-        "part",
-    )
-    table = lambda key: variable(
-        np.array(
-            [[[math.nan if s is None else getattr(s, key)[c] for c in coordinates] for s in row] for row in found],
-            float,
-        ).reshape(len(found), most, len(coordinates)),
-        "look",
-        "part",
-        "coordinate",
-    )
-    return {
-        "shape_condition": column(lambda s: s.condition, "", np.str_),
-        "shape_component": column(lambda s: _number(s.component), _NO_COMPONENT, int),
-        "shape_points": column(lambda s: s.points, 0, int),
-        "shape_mean_square": column(lambda s: s.mean_square, math.nan, float),
-        "shape_concentration": column(lambda s: s.concentration, math.nan, float),
-        "shape_place": table("place"),
-        "shape_spread": table("spread"),
-        **_pack_mode_frequencies(
-            "shape_", [[None if s is None else s.frequency for s in row] for row in found], "part", most, coordinates
-        ),
-    }
+COLUMNS: dict[type, tuple[Column, ...]] = {Check: CHECKS, Stage: PHASES, Diagnostics: SNAPSHOTS}
+"""The table of each kind of record."""
 
 
-def _pack_mode_frequencies(
-    prefix: str, rows: list[list[ModeFrequency | None]], dimension: str, most: int, coordinates: Sequence[str]
-) -> Variables:
-    """Half-waves along each coordinate, NaN along those that do not vary; dominant ones are marked."""
-    waves = lambda f: [math.nan if f is None else (f.half_waves or {}).get(c, math.nan) for c in coordinates]
-    table = lambda get, kind: np.array([[get(f) for f in row] for row in rows], kind).reshape(len(rows), most)
-    half_waves = np.array([[waves(f) for f in row] for row in rows], float).reshape(len(rows), most, len(coordinates))
-    return {
-        f"{prefix}half_waves": variable(half_waves, "look", dimension, "coordinate"),
-        f"{prefix}share": variable(table(lambda f: math.nan if f is None else f.share, float), "look", dimension),
-        f"{prefix}is_dominant": variable(
-            table(lambda f: f is not None and f.half_waves is not None, bool), "look", dimension
-        ),
-    }
+def pack(kind: type, records: Sequence[Any], labels: Labels) -> Variables:
+    """The columns of records, all of this kind."""
+    extent = {dimension: len(names) for dimension, names in labels.items()}
+    for column in COLUMNS[kind]:
+        for dimension, size in zip(column.dimensions, _extents(records, ["*", *_steps(column.path)]), strict=True):
+            if dimension not in labels:
+                extent[dimension] = max(extent.get(dimension, 0), size)
+    return {column.name: _packed(column, records, extent, labels) for column in COLUMNS[kind]}
 
 
-def _unpack_frequency(row: Mapping[str, Any], prefix: str, i: Any, coordinates: Sequence[str]) -> ModeFrequency:
-    waves = zip(coordinates, row[f"{prefix}half_waves"][i].tolist(), strict=True)
-    half_waves = {name: int(k) for name, k in waves if not math.isnan(k)} if row[f"{prefix}is_dominant"][i] else None
-    return ModeFrequency(half_waves, float(row[f"{prefix}share"][i]))
+def unpack(kind: type[Record], variables: Mapping[str, Variable], labels: Labels) -> list[Record]:
+    """The records that `pack` packed. **Raises:** `KeyError` or `ValueError` for other variables."""
+    reader = _Reader(kind, variables, labels)
+    return [reader.read(kind, "", (i,)) for i in range(reader.count)]
 
 
-# Theories and predictions.
+def _steps(path: str) -> list[str]:
+    """The attributes of a path, with each `*` and `?` apart."""
+    return path.replace("?", ".?").split(".")
 
 
-def _pack_theories(records: Sequence[Diagnostics]) -> Variables:
-    none = np.empty(0)
-    column = lambda get: _padded([get(r) for r in records], "mode")
-    most = max((r.modes for r in records), default=0)
-    full = lambda v: Variable(v.dimensions, _widened(v.values, most))
-    prediction = lambda key: full(column(lambda r: none if r.prediction is None else getattr(r.prediction, key)))
-    figure = lambda get, other: variable(
-        np.array([other if r.theory is None else get(r.theory) for r in records], type(other)), "look"
-    )
-    starts = [-1 if r.prediction is None else r.prediction.start for r in records]
-    return {
-        "has_theory": variable(np.array([r.theory is not None for r in records], bool), "look"),
-        "theory_beta": figure(lambda t: t.beta, 0.0),
-        "theory_age": figure(lambda t: t.age, 0),
-        "theory_velocity": full(column(lambda r: none if r.theory is None else r.theory.velocity)),
-        "theory_rate": full(column(lambda r: none if r.theory is None else r.theory.rates)),
-        "theory_coefficient": full(column(lambda r: none if r.theory is None else r.theory.coefficients)),
-        "passage_start": variable(np.array(starts, int), "look"),
-        "passage_rate": prediction("rates"),
-        "passage_before": prediction("before"),
-        "passage_predicted": prediction("predicted"),
-        "passage_actual": prediction("actual"),
-    }
+def _packed(column: Column, records: Sequence[Any], extent: Mapping[str, int], labels: Labels) -> Variable:
+    shape = tuple(extent[dimension] for dimension in column.dimensions)
+    values = np.full(shape, column.blank, object if column.dtype is str else column.dtype)
+    names = [labels.get(dimension) for dimension in column.dimensions]
+    _fill(values, (), records, ["*", *_steps(column.path)], names)
+    return words(values, *column.dimensions) if column.dtype is str else Variable(column.dimensions, values)
 
 
-def _unpack_theory(row: Mapping[str, Any], modes: int) -> Theory | None:
-    if not row["has_theory"]:
-        return None
-    columns = {name: row[f"theory_{name}"][:modes] for name in ("rate", "coefficient", "velocity")}
-    return Theory(
-        rates=columns["rate"],
-        coefficients=columns["coefficient"],
-        beta=float(row["theory_beta"]),
-        velocity=columns["velocity"],
-        age=int(row["theory_age"]),
-    )
+def _fill(
+    values: np.ndarray, index: tuple[int, ...], item: Any, steps: Sequence[str], names: Sequence[Sequence[str] | None]
+) -> None:
+    """Write what lies at the end of the path that begins at an item."""
+    if item is None:
+        return
+    if not steps or steps[0] == "?":
+        values[index] = True if steps else item
+    elif steps[0] != "*":
+        _fill(values, index, getattr(item, steps[0]), steps[1:], names)
+    elif isinstance(item, np.ndarray):
+        values[(*index, slice(item.size))] = item
+    else:
+        own = names[len(index)]
+        for number, child in _children(item, own):
+            _fill(values, (*index, number), child, steps[1:], names)
 
 
-def _unpack_prediction(row: Mapping[str, Any]) -> Prediction | None:
-    if row["passage_start"] < 0:
-        return None
-    size = int(np.sum(~np.isnan(row["passage_before"])))
-    columns = (row[f"passage_{name}"][:size] for name in ("rate", "before", "predicted", "actual"))
-    return Prediction(int(row["passage_start"]), int(row["look_step"]), *columns)
+def _children(item: Any, names: Sequence[str] | None) -> list[tuple[int, Any]]:
+    """The items of an axis by their numbers."""
+    if names is not None:
+        return [(number, item[name]) for number, name in enumerate(names) if name in item]
+    return list(item.items()) if isinstance(item, dict) else list(enumerate(item))
 
 
-# Arrays.
+def _extents(item: Any, steps: Sequence[str]) -> list[int]:
+    """The largest number of items along each axis of a path."""
+    axes = [step for step in steps if step == "*"]
+    if item is None or not axes:
+        return len(axes) * [0]
+    if steps[0] != "*":
+        return _extents(getattr(item, steps[0]), steps[1:])
+    if isinstance(item, np.ndarray):
+        return [item.size]
+    size = max(item, default=-1) + 1 if isinstance(item, dict) and all(map(_is_number, item)) else len(item)
+    children = item.values() if isinstance(item, dict) else item
+    below = [_extents(child, steps[1:]) for child in children] or [(len(axes) - 1) * [0]]
+    return [size, *map(max, zip(*below, strict=True))]
 
 
-def _padded(rows: Sequence[np.ndarray], dimension: str) -> Variable:
-    """Rows of different lengths as one array, filled with NaN."""
-    width = max((row.size for row in rows), default=0)
-    values = np.full((len(rows), width), math.nan)
-    for i, row in enumerate(rows):
-        values[i, : row.size] = row
-    return Variable(("look", dimension), values)
+def _is_number(key: Any) -> bool:
+    return not isinstance(key, str)
 
 
-def _widened(values: np.ndarray, width: int) -> np.ndarray:
-    return np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=math.nan)
+class _Reader:
+    """Builds records from their columns, following the types of their fields."""
+
+    def __init__(self, kind: type, variables: Mapping[str, Variable], labels: Labels):
+        self._columns = {column.path: column for column in COLUMNS[kind]}
+        self._values = {column.path: variables[column.name].values for column in COLUMNS[kind]}
+        self._labels = labels
+        self.count = len(next(iter(self._values.values())))
+
+    def read(self, kind: Any, path: str, index: tuple[int, ...]) -> Any:
+        """What is at a path: an object, a mapping, a tuple, an array or a figure."""
+        kind, is_optional = _without_none(kind)
+        if path + "?" in self._values and not self._values[path + "?"][index]:
+            return None
+        if dataclasses.is_dataclass(kind):
+            return self._object(kind, path, index)
+        origin = typing.get_origin(kind)
+        if origin is dict:
+            return self._mapping(typing.get_args(kind), path, index)
+        if origin is tuple:
+            item = typing.get_args(kind)[0]
+            return tuple(self.read(item, f"{path}.*", (*index, int(i))) for i in self._existing(path, index))
+        value = self._values[path][index].item()
+        return None if is_optional and _is_blank(value, self._columns[path]) else value
+
+    def _object(self, kind: Any, path: str, index: tuple[int, ...]) -> Any:
+        hints, prefix = typing.get_type_hints(kind), f"{path}." if path else ""
+        stored = [f.name for f in dataclasses.fields(kind) if any(_is_below(p, prefix + f.name) for p in self._values)]
+        arrays = {n: self._values[f"{prefix}{n}.*"][index] for n in stored if _is_array(_without_none(hints[n])[0])}
+        size = max((1 + int(np.flatnonzero(~np.isnan(a)).max(initial=-1)) for a in arrays.values()), default=0)
+        rest = {n: self.read(hints[n], prefix + n, index) for n in stored if n not in arrays}
+        return kind(**{name: array[:size] for name, array in arrays.items()}, **rest)
+
+    def _mapping(self, kinds: tuple[Any, Any], path: str, index: tuple[int, ...]) -> dict[Any, Any]:
+        key, item = kinds
+        if key is not str:
+            return {int(i): self.read(item, f"{path}.*", (*index, int(i))) for i in self._existing(path, index)}
+        column = next(column for p, column in self._columns.items() if p.startswith(f"{path}.*"))
+        names = self._labels[column.dimensions[len(index)]]
+        found = {name: self.read(item, f"{path}.*", (*index, i)) for i, name in enumerate(names)}
+        if item is int and column.dtype is float:  # whole numbers, NaN where there is none
+            return {name: int(value) for name, value in found.items() if not math.isnan(value)}
+        return found
+
+    def _existing(self, path: str, index: tuple[int, ...]) -> np.ndarray:
+        return np.flatnonzero(self._values[f"{path}.*?"][index])
 
 
-def _number(component: int | None) -> int:
-    return _NO_COMPONENT if component is None else component
+def _without_none(kind: Any) -> tuple[Any, bool]:
+    """A type without its None, and whether it had one."""
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        (own,) = (arg for arg in typing.get_args(kind) if arg is not types.NoneType)
+        return own, True
+    return kind, False
 
 
-def _component(number: Any) -> int | None:
-    return None if number == _NO_COMPONENT else int(number)
+def _is_array(kind: Any) -> bool:
+    return hasattr(kind, "array_type")
+
+
+def _is_below(path: str, other: str) -> bool:
+    return path.startswith(other) and path[len(other) : len(other) + 1] in ("", ".", "?")
+
+
+def _is_blank(value: Any, column: Column) -> bool:
+    return value == column.blank or (isinstance(value, float) and math.isnan(value))

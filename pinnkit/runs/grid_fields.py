@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from .storage.named_arrays import Variable, Variables, variable, words
 
-SNAPSHOT = "snapshot/"
+GRID = "grid/"
+"""Prefix of these variables in the file of a history."""
 
 
 @dataclass

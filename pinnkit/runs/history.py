@@ -1,4 +1,4 @@
-"""All that was recorded of a run: one data set with named dimensions behind every form of the report."""
+"""Everything that was recorded of a run: one data set with named dimensions, from which every report is made."""
 
 import dataclasses
 import math
@@ -12,11 +12,11 @@ from jaxtyping import Float, Int
 
 from ..diagnostics.linear_theory import Prediction
 from ..diagnostics.record import Diagnostics
-from .codec import pack_checks, pack_looks, pack_stages, unpack_checks, unpack_looks, unpack_stages
-from .columns import Column
+from .codec import pack, unpack
+from .decisions import Decision, SkippedWork, decode_decision, encode_decision
 from .events import Check, Stage
-from .grid_fields import SNAPSHOT, GridFields, pack_grid_fields, unpack_grid_fields
-from .skipped_work import SkippedWork, pack_skipped_work, unpack_skipped_work
+from .grid_fields import GRID, GridFields, pack_grid_fields, unpack_grid_fields
+from .growing_array import GrowingArray
 from .storage.named_arrays import (
     Variable,
     Variables,
@@ -34,21 +34,18 @@ if TYPE_CHECKING:
     import xarray
 
 
-_LISTS = ("checks", "diagnostics", "phases", "decisions", "skipped_work")
-
-DOUBT = "doubtful: "
-"""A decision that begins so names what may be wrong with the problem, not what was chosen."""
+_LISTS = ("checks", "diagnostics", "phases", "decisions")
 
 
 @dataclass
 class History:
-    """Per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN where unknown), `weights`
-    (of points their means).
+    """Arrays with one entry per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN if unknown) and
+    `weights` (means, for weights of single points).
 
-    Besides: `checks` between stretches of steps, `diagnostics` of the kernel, `phases` with their first steps,
-    `decisions`, what was chosen and from which figure, in words, and `skipped_work`, what was skipped for lack of time.
-    `variables` has all of it as arrays with named
-    dimensions; `to_xarray`, `to_pandas`, `to_tensorboard` hand it on.
+    Besides these, `checks` are the evaluations on validation points, `diagnostics` the kernel snapshots, `phases` the
+    phases with their first steps, and `decisions` what was chosen or skipped and from which figures (`str(decision)` is
+    a sentence). `variables` has all of it as arrays with named dimensions; `to_xarray`, `to_pandas` and
+    `to_tensorboard` convert it.
     """
 
     conditions: tuple[str, ...]
@@ -62,11 +59,10 @@ class History:
     checks: list[Check] = field(default_factory=list)
     diagnostics: list[Diagnostics] = field(default_factory=list)
     phases: list[Stage] = field(default_factory=list)
-    decisions: list[str] = field(default_factory=list)
-    skipped_work: list[SkippedWork] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._columns: dict[tuple[str, ...], Column] = {}
+        self._columns: dict[tuple[str, ...], GrowingArray] = {}
 
     @classmethod
     def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":
@@ -76,14 +72,19 @@ class History:
         return cls(names, tuple(coordinates), np.empty(0, int), none, columns(), none, none, columns())
 
     @property
+    def skipped_work(self) -> list[SkippedWork]:
+        """What was skipped for lack of time."""
+        return [decision for decision in self.decisions if isinstance(decision, SkippedWork)]
+
+    @property
     def predictions(self) -> list[Prediction]:
-        """Predictions of linear theory from one look to the next, where they could be checked."""
+        """Predictions of linear theory from one kernel snapshot to the next, where they could be checked."""
         return [record.prediction for record in self.diagnostics if record.prediction is not None]
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
-        """Add a stretch of steps: arrays by the names of the per-step attributes.
+        """Append a stretch of steps: arrays by the names of the per-step attributes.
 
-        The cost is that of the stretch, however long the history is.
+        The cost depends on the length of the stretch alone, not on that of the history.
         """
         count = len(np.asarray(infos["loss"]))
         self.step = self._grown(self.step, np.arange(first_step, first_step + count), "step")
@@ -97,12 +98,12 @@ class History:
     def _grown(self, old: np.ndarray, more: object, *key: str) -> np.ndarray:
         column = self._columns.get(key)
         if column is None or column.values is not old:
-            column = self._columns[key] = Column(old)
+            column = self._columns[key] = GrowingArray(old)
         column.extend(np.asarray(more, old.dtype))
         return column.values
 
     def restrict_to(self, conditions: Iterable[str]) -> None:
-        """Keep these conditions only, and what was recorded of all of them."""
+        """Keep only these conditions, and only kernel snapshots that have all of them."""
         self.conditions = tuple(conditions)
         self.losses = {name: self.losses[name] for name in self.conditions}
         self.weights = {name: self.weights[name] for name in self.conditions}
@@ -112,31 +113,38 @@ class History:
 
     @property
     def variables(self) -> Variables:
-        """Everything as arrays with the dimensions `step`, `condition`, `field`, `check`, `look`, `mode`, ..."""
+        """Everything as arrays with the dimensions `step`, `condition`, `field`, `check`, `snapshot`, `mode`, ..."""
+        labels = self._labels(tuple(self.checks[0].relative_l2) if self.checks else ())
         table = lambda columns: np.stack([columns[name] for name in self.conditions], axis=-1).reshape(
             len(self.step), len(self.conditions)
         )
         return {
-            "condition": words(self.conditions, "condition"),
-            "coordinate": words(self.coordinates, "coordinate"),
+            **{name: words(names, name) for name, names in labels.items()},
             "step": variable(self.step, "step"),
             "loss": variable(self.loss, "step"),
             "gradient_norm": variable(self.gradient_norm, "step"),
             "learning_rate": variable(self.learning_rate, "step"),
             "mean_square": variable(table(self.losses), "step", "condition"),
             "weight": variable(table(self.weights), "step", "condition"),
-            "decision": words(self.decisions, "decision"),
-            **pack_checks(self.checks, self.conditions),
-            **pack_stages(self.phases),
-            **pack_skipped_work(self.skipped_work),
-            **pack_looks(self.diagnostics, self.conditions, self.coordinates),
+            "decision": words([str(decision) for decision in self.decisions], "decision"),
+            "decision_data": words([encode_decision(decision) for decision in self.decisions], "decision"),
+            **pack(Check, self.checks, labels),
+            **pack(Stage, self.phases, labels),
+            **pack(Diagnostics, self.diagnostics, labels),
         }
+
+    def _labels(self, fields: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        return {"condition": self.conditions, "coordinate": self.coordinates, "field": fields}
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, Variable]) -> "History":
-        """The history that these came from. **Raises:** `KeyError` or `ValueError` for others."""
+        """The history whose `variables` these are.
+
+        **Raises:** `KeyError`, `ValueError` or `msgspec.DecodeError` for others.
+        """
         values = lambda name: variables[name].values
-        conditions, coordinates = tuple(values("condition").tolist()), tuple(values("coordinate").tolist())
+        labels = {name: tuple(values(name).tolist()) for name in ("condition", "coordinate", "field")}
+        conditions, coordinates = labels["condition"], labels["coordinate"]
         columns = lambda table: {name: values(table)[:, i] for i, name in enumerate(conditions)}
         return cls(
             conditions=conditions,
@@ -147,19 +155,18 @@ class History:
             gradient_norm=values("gradient_norm"),
             learning_rate=values("learning_rate"),
             weights=columns("weight"),
-            checks=unpack_checks(variables, conditions),
-            diagnostics=unpack_looks(variables, conditions, coordinates),
-            phases=unpack_stages(variables),
-            decisions=values("decision").tolist(),
-            skipped_work=unpack_skipped_work(variables),
+            checks=unpack(Check, variables, labels),
+            diagnostics=unpack(Diagnostics, variables, labels),
+            phases=unpack(Stage, variables, labels),
+            decisions=[decode_decision(text) for text in values("decision_data").tolist()],
         )
 
     def to_xarray(self) -> "xarray.Dataset":
         """As an `xarray.Dataset`. **Raises:** `ImportError` without the extra `data`."""
-        return to_xarray(self.variables, {"decisions": "\n".join(self.decisions)})
+        return to_xarray(self.variables, {"decisions": "\n".join(map(str, self.decisions))})
 
     def to_pandas(self, *dimensions: str) -> "pandas.DataFrame":
-        """The variables with just these dimensions as a table: `to_pandas("step")`, `to_pandas("look", "mode")`.
+        """The variables with just these dimensions as a table: `to_pandas("step")`, `to_pandas("snapshot", "mode")`.
 
         **Raises:** `ValueError` for dimensions that no variable has; `ImportError` without the extra `data`.
         """
@@ -172,24 +179,25 @@ class History:
         return write_events(self.variables, Path(folder))
 
     def encoded(self, snapshot: GridFields) -> bytes:
-        """History and snapshot as one `.npz` of plain arrays."""
-        fields = {f"{SNAPSHOT}{k}": v for k, v in pack_grid_fields(snapshot).items()}
+        """The history and the fields on the test grid as one `.npz` of plain arrays."""
+        fields = {f"{GRID}{k}": v for k, v in pack_grid_fields(snapshot).items()}
         return encode_variables({**self.variables, **fields})
 
     @classmethod
     def decoded(cls, data: bytes) -> tuple["History", GridFields]:
         """Read what `encoded` made.
 
-        **Raises:** `EOFError`, `KeyError`, `ValueError`, `zipfile.BadZipFile` or `zlib.error` for anything else.
+        **Raises:** `EOFError`, `KeyError`, `ValueError`, `msgspec.DecodeError`, `zipfile.BadZipFile` or `zlib.error`
+        for anything else.
         """
         variables = decode_variables(data)
-        return cls.from_variables(variables), unpack_grid_fields(below(variables, SNAPSHOT))
+        return cls.from_variables(variables), unpack_grid_fields(below(variables, GRID))
 
 
 class Excerpt:
-    """What a history held when the excerpt was taken, which costs nothing however long the history is.
+    """A history as it was when the excerpt was taken; its cost does not depend on the length of the history.
 
-    Arrays of a history keep what they held, and its lists only grow or are replaced; so their lengths are enough.
+    Arrays of a history never change in place, and its lists only grow or are replaced; so their lengths are enough.
     """
 
     def __init__(self, history: History):

@@ -1,4 +1,4 @@
-"""What a run records and shows while it goes on, whoever takes the steps."""
+"""Records the progress of a run and reports it to callbacks, whichever solver runs."""
 
 import contextlib
 import dataclasses
@@ -11,24 +11,23 @@ from .._base.compilation import compile_seconds
 from .._base.device import peak_memory_bytes
 from ..diagnostics.record import Diagnostics
 from .callbacks import Callback, Progress, Start
+from .decisions import Decision, SkippedWork
 from .events import Check, OutputStep, Stage
 from .history import Excerpt, History
 from .limits import COULD_GO_ON, Limits
 from .resume.checkpointing import CheckpointWriter
 from .resume.replay import Arrays, Replay, Result
 from .resume.state import RunState, Training
-from .skipped_work import SkippedWork
 from .stop_reason import StopReason
 from .summary import Seconds
 
 
 class Recorder:
-    """The history of a run in the making.
+    """Builds the history of a run, and reports it to callbacks.
 
-    - `conditions` that are trained, `coordinates` of the domain; `limits`: when the run is to stop;
-    - `history`: see `History`;
-    - `writer`: who saves the run while it goes on; `before`: where it stood when it was interrupted, if it is resumed;
-    - `resumed`: the steps at which it was; `has_trained`: whether training had begun before that.
+    - `conditions`: the soft constraints; `coordinates`: of the domain; `limits`: when the run must stop;
+    - `writer`: saves checkpoints; `before`: the state of an interrupted run that is resumed;
+    - `resumed`: steps at which the run was resumed; `has_trained`: whether training had begun before that.
     """
 
     def __init__(
@@ -64,22 +63,26 @@ class Recorder:
 
     @property
     def is_over(self) -> bool:
-        """Whether time or steps are used up, or somebody has ended the run."""
+        """Whether time or steps are used up, or a callback has ended the run."""
         return self.limits.is_over or self.stopped or self.steps_left <= 0
+
+    def lacks(self, seconds: float) -> bool:
+        """Whether a step that takes these seconds can no longer begin."""
+        return self.stopped or self.limits.seconds_left <= seconds
 
     @property
     def seconds(self) -> Seconds:
-        """Where the time went so far."""
+        """Where the time has gone so far."""
         return Seconds(self.limits.seconds(), **{**self._spent, "compile": self.compile_seconds})
 
     @property
     def compile_seconds(self) -> float:
-        """Those of tracing and compiling, wherever that happened."""
+        """Seconds of tracing and compiling so far."""
         return self._spent["compile"] + compile_seconds()
 
     @contextlib.contextmanager
     def timed(self, what: str) -> Iterator[None]:
-        """What happens inside is "train" or "diagnostics", apart from what is compiled there."""
+        """Time the context as "train" or "diagnostics", without its compilations."""
         began, compiled = self.limits.seconds(), self.compile_seconds
         try:
             yield
@@ -89,21 +92,21 @@ class Recorder:
 
     @contextlib.contextmanager
     def compiling(self) -> Iterator[None]:
-        """Inside, the program of a phase is compiled."""
+        """Time the context as the compilation of a phase."""
         began = self.limits.seconds()
         yield
         self.longest_compilation = max(self.longest_compilation, self.limits.seconds() - began)
 
     def spend(self, what: str, seconds: float) -> None:
-        """So many seconds went to "compile", "train" or "diagnostics"."""
+        """Add seconds to "compile", "train" or "diagnostics"."""
         self._spent[what] += seconds
 
     def prepare(self, start: Start) -> None:
-        """What is announced (`announce`) has the problem and the limits of this event."""
+        """Set the event whose problem and limits later announcements share (see `announce`)."""
         self._start = start
 
     def announce(self, phases: tuple[str, ...], parameters: int, points: dict[str, int]) -> None:
-        """A network is about to be solved for or trained."""
+        """Tell callbacks that a network is about to be solved for or trained."""
         if self._start is None:
             return
         start = dataclasses.replace(self._start, phases=phases, parameters=parameters, points=dict(points))
@@ -119,7 +122,7 @@ class Recorder:
         pack: Callable[[Result], Arrays],
         unpack: Callable[[Arrays], Result],
     ) -> Result:
-        """A piece of work, done now or before the run was interrupted; see `Replay`."""
+        """The result of a piece of work, done now or before the run was interrupted (see `Replay`)."""
         known = len(self._replay.pieces)
         result = self._replay.recall(name, work, pack, unpack)
         if len(self._replay.pieces) > known:
@@ -127,14 +130,14 @@ class Recorder:
         return result
 
     def offer(self, training: Training | None = None, finished: bool = False) -> None:
-        """The run can be saved as it is now."""
+        """Offer the present state of the run to the checkpoint writer."""
         if self._writer is not None and not self._replay.is_replaying:
             excerpt = Excerpt(self.history)
-            moment = RunState(self.seconds, self.resumed, self._replay.pieces, excerpt, training, finished)
-            self._writer.offer(moment)
+            state = RunState(self.seconds, self.resumed, self._replay.pieces, excerpt, training, finished)
+            self._writer.offer(state)
 
     def resume_training(self) -> Training | None:
-        """Where training stood when the run was interrupted, if it had begun; from here on it is as it was then."""
+        """Restore history and times of the interrupted run; its training state, None if training had not begun."""
         self._replay.finish()
         before, self._before = self._before, None
         if before is None or before.training is None:
@@ -146,37 +149,40 @@ class Recorder:
         return before.training
 
     def phase(self, name: str) -> None:
-        """From here on steps are of another kind."""
+        """Begin a phase, unless the last one has the same name."""
         if not self.history.phases or self.history.phases[-1].name != name:
             self._phase_compiled = self.compile_seconds
             self.history.phases.append(Stage(name, self.step, self.limits.seconds(), peak_memory_bytes()))
 
-    def decide(self, text: str) -> None:
-        """Something was chosen; the text says what, and from which figure."""
-        self.history.decisions.append(text)
+    def decide(self, decision: Decision) -> None:
+        """Record a decision."""
+        self.history.decisions.append(decision)
 
     def skip(self, work: str, needed: float, left: float) -> None:
-        """Work is skipped: it needs more seconds than are left for it."""
-        self.history.skipped_work.append(SkippedWork(work, needed, left, self.limits.seconds()))
-        self.decide(f"{work} skipped: needs {needed:.0f} s, {max(left, 0.0):.0f} s left")
+        """Record that work is skipped, which needs more seconds than are left for it."""
+        self.decide(SkippedWork(work, float(needed), float(left), self.limits.seconds()))
 
     def has_time(self, work: str, needed: float, left: float | None = None) -> bool:
-        """Whether so many seconds are left for it; where they are not, it is recorded as skipped."""
+        """Whether the seconds that work needs are left; if not, the work is recorded as skipped."""
         left = self.limits.seconds_left if left is None else left
         if needed > left:
             self.skip(work, needed, left)
         return needed <= left
 
     def reason_after(self, reason: StopReason) -> StopReason:
-        """Why the run ends, if what was done last ended for this reason: for its budget where that cut anything."""
+        """Why the run ends if its last part ended for this reason: the time budget if that cut anything short."""
         is_cut = bool(self.history.skipped_work) and reason in COULD_GO_ON
         return StopReason.BUDGET if is_cut else reason
 
-    def add(self, steps: Sequence[OutputStep], validation_loss: float) -> None:
-        """Steps on the output layer, and the validation loss after them.
+    def add(self, steps: Sequence[OutputStep], validation_loss: float, missing_seconds: float = 0.0) -> None:
+        """Record steps on the output layer, and the validation loss after them.
 
-        A condition that was not in their loss has no figures.
+        Conditions that were not in their loss get NaN.
+
+        - `missing_seconds`: what the next step would have needed, if time ended them.
         """
+        if missing_seconds:
+            self.skip("further Gauss-Newton steps", missing_seconds, self.limits.seconds_left)
         by_condition = lambda rows: {n: np.array([row.get(n, np.nan) for row in rows]) for n in self.history.conditions}
         self.history.append(
             self.step,
@@ -191,22 +197,22 @@ class Recorder:
         self._show(validation_loss, {})
 
     def check(self, check: Check, fraction: float | None = None) -> bool:
-        """A look from outside is recorded and shown. **Returns:** whether a callback has ended the run.
+        """Record and report a check. **Returns:** whether a callback has ended the run.
 
-        - `fraction`: the share of training that is over, where it is known.
+        - `fraction`: the share of training that is over, if known.
         """
         self.history.checks.append(check)
         self._show(check.validation_loss, check.relative_l2, fraction)
         return self.stopped
 
     def diagnosed(self, record: Diagnostics) -> None:
-        """A look at the kernel is recorded and shown."""
+        """Record and report a kernel snapshot."""
         self.history.diagnostics.append(record)
         for callback in self.callbacks:
             callback.diagnostics(record)
 
     def _show(self, validation_loss: float, relative_l2: dict[str, float], fraction: float | None = None) -> None:
-        """Tell the callbacks, any of which may end the run."""
+        """Call the callbacks, any of which may end the run."""
         history, rate, seconds = self.history, self.history.learning_rate, self.limits.seconds()
         last = lambda columns: {name: float(column[-1]) for name, column in columns.items() if column.size}
         event = Progress(
@@ -225,7 +231,7 @@ class Recorder:
         self.stopped |= any([callback.progress(event) for callback in self.callbacks])
 
     def _over(self, trained: float | None, seconds: float) -> float | None:
-        """The share of the run that is over, which never falls; None where neither time nor steps tell."""
+        """The share of the run that is over, which never falls; None without limits to compute it from."""
         if trained is None:
             fraction = None if self.limits.budget is None else seconds / self.limits.budget
             self._fraction_before = fraction or 0.0
@@ -238,7 +244,7 @@ class Recorder:
         return self._fraction
 
     def _pace(self, seconds: float) -> float:
-        """Steps per second in the present phase, without what was compiled."""
+        """Steps per second in the present phase, compilation not counted."""
         stage = self.history.phases[-1]
         own = seconds - stage.seconds - (self.compile_seconds - self._phase_compiled)
         return (self.step - stage.step) / max(own, 1e-9)

@@ -23,7 +23,7 @@ def landscape(*optimum):
 def test_optimum_of_a_separable_landscape_is_found(optimum):
     choice = choose_bandwidth(landscape(*optimum), len(optimum) * [LADDER])
     assert choice.bandwidth == optimum
-    assert choice.left == min(choice.trials.values())
+    assert choice.relative_loss == min(choice.trials.values())
 
 
 def test_search_stops_at_what_is_good_enough():
@@ -44,7 +44,7 @@ def test_search_stops_when_time_is_up_after_at_least_one_trial(trials, start):
     choice = choose_bandwidth(trial, 2 * [LADDER], start=start, is_over=lambda: len(tried) >= trials)
     assert max(trials, 1) <= len(tried) <= max(trials, 1) + 1
     assert len(tried) < len(choose_bandwidth(landscape(48.0, 12.0), 2 * [LADDER], start=start).trials)
-    assert choice.left == min(choice.trials.values())
+    assert choice.relative_loss == min(choice.trials.values())
 
 
 def test_ladders_may_differ_in_length():

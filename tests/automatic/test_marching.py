@@ -1,7 +1,6 @@
 """Time windows: where they are possible, that they hand on what they should, and that they solve."""
 
 import itertools
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +10,23 @@ import pytest
 import pinnkit
 from pinnkit import Box, Condition, Interval, Problem, Unknown
 from pinnkit._base.clock import Clock
-from pinnkit.automatic.time_marching import windows
-from pinnkit.automatic.time_marching.initial_slice import find_start
+from pinnkit.automatic.time_marching.controller import Controller
+from pinnkit.automatic.time_marching.initial_slice import find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching, piecewise
+from pinnkit.automatic.time_marching.settings import WindowSettings
 from pinnkit.automatic.time_marching.stretching import Bump
+from pinnkit.automatic.time_marching.windows import Windows
 from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.geometry.points import Points
 from pinnkit.networks.functional import FunctionalModel
+from pinnkit.runs.decisions import (
+    AbandonedWindows,
+    EasedWindows,
+    GivenBandwidth,
+    SkippedWindows,
+    SolvedWindows,
+    TriedWindows,
+)
 from pinnkit.runs.limits import Limits
 from pinnkit.runs.recorder import Recorder
 from pinnkit.runs.stop_reason import StopReason
@@ -88,7 +97,7 @@ def test_a_window_starts_where_the_last_one_ended():
     with jax.enable_x64(True):
         model = marching.model(24, (4.0, 2.0), 0)
         rng = np.random.default_rng(0)
-        start = find_start(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, [100], 1.0, 0)
+        start = find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, [100], 1.0, 0)
         assert start.error < 1e-9
         random = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params["features"])
         first = {
@@ -99,7 +108,7 @@ def test_a_window_starts_where_the_last_one_ended():
         }
         at_end = jax.jit(jax.vmap(lambda x: marching.at_end(model, first, x)))
         values = lambda x: np.asarray(at_end(jnp.asarray(x)))
-        handed_on = find_start(marching, values, 0.5, [300], 1.0, 0)
+        handed_on = find_initial_slice(marching, values, 0.5, [300], 1.0, 0)
         given = {"start": handed_on.params, "stretching": handed_on.stretching, "window": jnp.array([0.5, 2.0])}
         second = {"features": random, **given}
         x = jnp.array([0.3, 0.5])
@@ -154,7 +163,7 @@ def test_windows_solve_and_say_so(windowed):
     _, solution = windowed
     assert len(solution.run.config["windows"]) > 3
     assert solution.summary.relative_l2["u"] < 1e-9
-    assert any("time windows" in decision for decision in solution.history.decisions)
+    assert any(isinstance(decision, SolvedWindows) for decision in solution.history.decisions)
     assert solution.summary.exact["start"] < 1e-25
 
 
@@ -162,17 +171,23 @@ def test_windows_can_be_switched_off(windowed):
     growth, _ = windowed
     solution = pinnkit.fit(growth, steps=5, choices=pinnkit.Choices(windows=False, bandwidth=6.0))
     assert "windows" not in solution.run.config
-    assert "bandwidth 6, as given" in solution.history.decisions
-    assert not any("time windows" in decision for decision in solution.history.decisions)
+    assert GivenBandwidth(6.0) in solution.history.decisions
+    assert not any(isinstance(decision, TriedWindows) for decision in solution.history.decisions)
     with pytest.raises(ValueError, match="nothing is left to choose"):
         pinnkit.fit(growth, strategy="adam", choices=pinnkit.Choices(windows=False))
     with pytest.raises(ValueError, match="`bandwidth` is a finite number > 0"):
         pinnkit.Choices(bandwidth=-1.0)
 
 
-def test_windows_that_resolve_nothing_are_given_up(monkeypatch):
-    monkeypatch.setattr(windows, "UNKNOWNS", (30,))
-    monkeypatch.setattr(windows, "SHORTEST", 1 / 8)
+def windows_of(problem, limits=None, **settings):
+    """Windows of a problem with these settings, and the recorder of their run."""
+    marching = find_marching(find_ansatz(problem))
+    assert marching is not None
+    recorder = Recorder(problem.conditions, ("x", "t"), limits or Limits(None, None, None, Clock(0.0)), ())
+    return Windows(marching, 0, recorder, WindowSettings(**settings)), recorder
+
+
+def test_windows_that_resolve_nothing_are_abandoned():
     time = Interval(t=(0.0, 1.0))
     shaken = Problem(
         "shaken",
@@ -183,46 +198,44 @@ def test_windows_that_resolve_nothing_are_given_up(monkeypatch):
         },
     )
     with jax.enable_x64(True):
-        marching = find_marching(find_ansatz(shaken))
-        assert marching is not None
-        recorder = Recorder(shaken.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
-        assert windows.Windows(marching, 0, recorder).run() is None
-    assert "given up before" in recorder.history.decisions[-1]
+        windows, recorder = windows_of(shaken, unknowns=(30,), controller=Controller(shortest=1 / 8))
+        assert windows.run() is None
+    assert isinstance(recorder.history.decisions[-1], AbandonedWindows)
 
 
-def test_a_budget_that_is_short_lets_windows_leave_more(windowed, monkeypatch):
-    """By a clock that ticks when it is looked at."""
+class TickingLimits(Limits):
+    """Limits whose clock ticks whenever it is read."""
+
+    def __init__(self, budget):
+        super().__init__(None, budget, None, Clock(0.0))
+        self._ticks = itertools.count(0.0, 1.0)
+
+    def seconds(self):
+        return next(self._ticks)
+
+
+def test_a_short_budget_eases_the_tolerance_of_windows(windowed):
     growth, _ = windowed
-    monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
     with jax.enable_x64(True):
-        marching = find_marching(find_ansatz(growth))
-        assert marching is not None
         for budget in (None, 40.0):
-            clock = itertools.count(0.0, 1.0)
-            recorder = Recorder(growth.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
-            windows.Windows(marching, 0, recorder).run()
-            eased = [decision for decision in recorder.history.decisions if "may leave" in decision]
-            assert bool(eased) == (budget is not None), (budget, next(clock), recorder.history.decisions)
+            windows, recorder = windows_of(growth, TickingLimits(budget))
+            windows.run()
+            eased = [decision for decision in recorder.history.decisions if isinstance(decision, EasedWindows)]
+            assert bool(eased) == (budget is not None), (budget, recorder.history.decisions)
 
 
-def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed, monkeypatch):
+def test_windows_that_come_to_nothing_leave_time_for_what_is_tried_next(windowed):
     growth, _ = windowed
-    monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
-    monkeypatch.setattr(windows, "FORESEEABLE", 1.0)
     with jax.enable_x64(True):
-        marching = find_marching(find_ansatz(growth))
-        assert marching is not None
-        clock = itertools.count(0.0, 1.0)
-        recorder = Recorder(growth.conditions, ("x", "t"), Limits(None, 60.0, None, Clock(0.0)), ())
-        assert windows.Windows(marching, 0, recorder).run() is None
-        assert recorder.history.skipped_work[-1].work.startswith("time windows from")
+        windows, recorder = windows_of(growth, TickingLimits(60.0), foreseeable=1.0)
+        assert windows.run() is None
+        last = recorder.history.decisions[-1]
+        assert isinstance(last, SkippedWindows) and last.done >= 1 and 0 < last.time < 2
         assert recorder.limits.seconds_left > 0.4 * 60.0
 
 
-def test_a_window_that_shortening_does_not_help_keeps_its_length(monkeypatch):
-    """Space is not resolved by so few sines, in windows of any length."""
-    monkeypatch.setattr(windows, "UNKNOWNS", (40,))
-    monkeypatch.setattr(windows, "SHORTEST", 1 / 64)
+def test_a_window_that_shortening_does_not_help_keeps_its_length():
+    """Space is not resolved by so few features, in windows of any length."""
     moving = Problem(
         "moving",
         rod,
@@ -232,29 +245,10 @@ def test_a_window_that_shortening_does_not_help_keeps_its_length(monkeypatch):
         },
     )
     with jax.enable_x64(True):
-        marching = find_marching(find_ansatz(moving))
-        assert marching is not None
-        recorder = Recorder(moving.conditions, ("x", "t"), Limits(None, None, None, Clock(0.0)), ())
-        assert windows.Windows(marching, 0, recorder).run() is None
-    assert "given up before 0.125:" in recorder.history.decisions[-1]  # a sixteenth of the time
-
-
-@pytest.mark.parametrize(
-    ("before", "left", "grown"),
-    [
-        (1e-20, 1e-20, windows.GROWTH),  # a longer one left no more: rounding, or space, is what is left
-        (1e-20, 4e-17, 1.0),  # what is aimed at is left
-        (1e-21, 1.2e-17, 1.0),  # it rose as fast as length would have it
-        (1e-20, 1e-15, 1.0),  # more than is accepted, where nothing helped
-    ],
-)
-def test_windows_grow_where_length_is_not_what_is_left(before, left, grown):
-    accepted = 4e-16
-    pace = windows._Pace(1.0, before=before, length_before=1 / 2)
-    kept = SimpleNamespace(left=left, attempt=SimpleNamespace(before=1.0))
-    after = pace.after(kept, accepted, None)  # pyright: ignore[reportArgumentType]
-    assert after.length == pytest.approx(grown, rel=0.15)
-    assert (after.before, after.length_before) == (left, 1.0)
+        windows, recorder = windows_of(moving, unknowns=(40,), controller=Controller(shortest=1 / 64))
+        assert windows.run() is None
+    last = recorder.history.decisions[-1]
+    assert isinstance(last, AbandonedWindows) and last.time == 0.125  # a sixteenth of the time
 
 
 def test_windows_are_no_more_exact_than_a_target_asks(windowed):

@@ -10,10 +10,11 @@ import pytest
 import pinnkit
 from pinnkit import Box, Choices, Condition, Interval, Problem, laplacian
 from pinnkit._base.clock import Clock
-from pinnkit.automatic import procedure as auto
+from pinnkit.automatic.cost_model import CostModel
 from pinnkit.automatic.procedure import Automatic
 from pinnkit.automatic.random_features.solver import FeatureSolver, feature_model, residual_bandwidth
 from pinnkit.equations.exact.ansatz import find_ansatz
+from pinnkit.runs.decisions import KeptNetwork, TriedTraining
 from pinnkit.runs.limits import Limits
 from pinnkit.runs.recorder import Recorder
 from pinnkit.runs.stop_reason import StopReason
@@ -57,31 +58,38 @@ def steep_front():
     )
 
 
-def automatic(problem, budget, monkeypatch):
-    """The procedure by a clock that ticks when it is looked at."""
-    clock = itertools.count(0.0, 1.0)
-    monkeypatch.setattr(Limits, "seconds", lambda self: next(clock))
+class TickingLimits(Limits):
+    """Limits whose clock ticks whenever it is read."""
+
+    def __init__(self, budget):
+        super().__init__(None, budget, None, Clock(0.0))
+        self._ticks = itertools.count(0.0, 1.0)
+
+    def seconds(self):
+        return next(self._ticks)
+
+
+def automatic(problem, budget, cost=None, **choices):
+    """The procedure by a clock that ticks whenever it is read."""
     ansatz = find_ansatz(problem)
-    recorder = Recorder(ansatz.remaining.conditions, ("x", "t"), Limits(None, budget, None, Clock(0.0)), ())
-    return Automatic(ansatz, 0, recorder, Choices(bandwidth=1.5)), recorder
+    recorder = Recorder(ansatz.remaining.conditions, ("x", "t"), TickingLimits(budget), ())
+    return Automatic(ansatz, 0, recorder, Choices(bandwidth=1.5, **choices), cost), recorder
 
 
 @pytest.mark.usefixtures("x64")
-def test_a_width_that_would_take_too_long_is_not_tried(monkeypatch):
-    monkeypatch.setattr(auto, "UNKNOWNS", {1: (6, 48)})
+def test_a_width_that_would_take_too_long_is_not_tried():
     for budget, is_tried in ((1e2, False), (1e6, True)):
-        procedure, recorder = automatic(poisson(), budget, monkeypatch)
+        procedure, recorder = automatic(poisson(), budget, unknowns=(6, 48))
         found = procedure.run()
-        refused = [decision for decision in recorder.history.decisions if "width 48 skipped" in decision]
-        assert bool(refused) != is_tried and found.settings["width"] == (48 if is_tried else 6)
+        skipped = [work for work in recorder.history.skipped_work if work.work == "width 48"]
+        assert bool(skipped) != is_tried and found.settings["width"] == (48 if is_tried else 6)
 
 
-def test_where_sines_fail_a_deep_network_is_trained_and_the_better_kept(monkeypatch):
-    monkeypatch.setattr(auto, "UNKNOWNS", {1: (4,)})
-    solution = pinnkit.fit(poisson(), target=1e-7, choices=Choices(bandwidth=96.0))
+def test_where_random_features_fail_a_deep_network_is_trained_and_the_better_kept():
+    solution = pinnkit.fit(poisson(), target=1e-7, choices=Choices(bandwidth=96.0, unknowns=(4,)))
     decisions = solution.history.decisions
-    assert any("a deep network is trained too" in decision for decision in decisions)
-    assert any("kept: the deep network" in decision for decision in decisions)
+    assert any(isinstance(decision, TriedTraining) for decision in decisions)
+    assert any(isinstance(decision, KeptNetwork) and decision.is_deep for decision in decisions)
     assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.relative_l2["u"] < 1e-3
     assert solution.summary.points["pde"] >= 2 * solution.summary.parameters
     assert solution.run.config["network"] == "MLP"
@@ -107,16 +115,44 @@ def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
     solution = pinnkit.fit(decay)
     assert "windows" not in solution.run.config
     assert solution.summary.relative_l2["u"] < 1e-9
-    assert solution.summary.steps > auto.TRIAL_STEPS  # those of the trial and more
+    assert solution.summary.steps > 3  # those of the trial and more
 
 
 @pytest.mark.usefixtures("x64")
-def test_windows_are_tried_where_time_allows_several(decay, monkeypatch):
+def test_time_for_windows_is_that_of_several_large_networks(decay):
     for seconds, is_tried in ((0.05, True), (1.0, False)):
-        procedure, recorder = automatic(decay, 100.0, monkeypatch)
-        procedure._took = {procedure.first.layer.size: [seconds, seconds]}  # eight windows take 96 times as long each
-        assert procedure._has_time_for_windows() == is_tried
-        assert any("time windows skipped" in decision for decision in recorder.history.decisions) != is_tried
+        cost = CostModel()
+        procedure, _ = automatic(decay, 100.0, cost)
+        for _ in range(2):
+            cost.add_trial(procedure.first.layer.size, seconds, 0.0)  # eight windows take 96 times as long each
+        windows = procedure.time_windows()
+        assert windows is not None
+        assert (windows.estimate(None) <= windows.time_left(None)) == is_tried
+
+
+def test_a_cost_model_predicts_from_what_was_measured():
+    cost = CostModel(growth=2.0, trials=4, all_trials=12, window_widths=3, fewest_windows=8, deep=10.0)
+    assert cost.wider(2.0, 1.0) == cost.windows(800, 400, 0.4) == cost.deep_seconds == 0.0
+    for seconds in (3.0, 1.5, 1.0):
+        cost.add_trial(100, seconds, compile_seconds=1.9)
+    assert (cost.compile_seconds, cost.trial_seconds, cost.deep_seconds) == (2.0, 1.0, 19.0)
+    cost.add_solve(5.0, has_trial=True)
+    solves = {1e-7: 6.0, 0.1: 4 + 6.0, 0.9: 12 + 6.0}  # the solve continued a trial of one second
+    for loss, seconds in solves.items():
+        assert cost.wider(3.0, loss) == 2 * 2.0 + 9 * seconds
+    assert cost.windows(200, 100, 0.4) == max(3 * 2.0 + 8 * 4 * 1.0, 6.0 / 0.4)
+    assert cost.windows(200, 100, 0.1) == 6.0 / 0.1
+    cost.add_trial(300, 7.0, 2.5)
+    assert cost.trial_seconds == 5.0  # of the last width, less its compilation
+
+
+def test_time_is_set_aside_for_a_deep_network_only_if_it_is_enough_for_one():
+    cost = CostModel(deep=10.0, close=1e-4, share_if_close=0.7, share_if_far=0.3)
+    cost.add_trial(100, 5.0, compile_seconds=1.0)
+    assert cost.time_for_wider(100.0, 1e-3, is_sufficient=False) == 30.0
+    assert cost.time_for_wider(100.0, 1e-5, is_sufficient=False) == 70.0
+    assert cost.time_for_wider(30.0, 1e-5, is_sufficient=False) == 30.0
+    assert cost.time_for_wider(100.0, 1e-9, is_sufficient=True) == 100.0
 
 
 @pytest.mark.usefixtures("x64")
@@ -129,7 +165,7 @@ def test_a_solve_goes_on_from_a_trial(decay, name):
     further = solver.solve(start, 6, trial=trial)
     assert (further is trial) == (name == "linear")
     assert len(further.steps) == len(whole.steps) and further.weights == whole.weights
-    assert further.before == whole.before and further.after <= 10 * whole.after
+    assert further.initial_loss == whole.initial_loss and further.final_loss <= 10 * whole.final_loss
 
 
 @pytest.mark.usefixtures("x64")
@@ -162,5 +198,5 @@ def test_a_thin_layer_is_resolved_by_a_wide_network():
 @pytest.mark.slow
 def test_a_steep_front_is_left_to_the_deep_network():
     solution = pinnkit.fit(steep_front(), budget=140.0)
-    assert any("kept: the deep network" in decision for decision in solution.history.decisions)
+    assert any(isinstance(decision, KeptNetwork) and decision.is_deep for decision in solution.history.decisions)
     assert solution.summary.relative_l2["u"] < 1e-3

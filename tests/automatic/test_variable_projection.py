@@ -9,7 +9,8 @@ from flax import nnx
 
 from pinnkit import MLP, Box, Condition, Interval, ModifiedMLP, Problem, SineFeatures, Unknown
 from pinnkit._base.linalg.least_squares import least_squares
-from pinnkit.automatic.random_features.variable_projection import OutputLayer, _ByChannels, _Direct
+from pinnkit.automatic.random_features.output_layer import OutputLayer
+from pinnkit.automatic.random_features.variable_projection import VariableProjection
 from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.linear_parameters import linear_leaves
 from pinnkit.residuals.functions import ResidualFunctions
@@ -60,6 +61,10 @@ def layer_of(problem, network, points=64):
     return OutputLayer(residuals, functional), residuals.initial_params(functional.params), batch
 
 
+def steps_of(layer, *args, **options):
+    return VariableProjection().steps(layer, *args, **options)
+
+
 def decay(**coefficients):
     conditions = {
         "ode": Condition(lambda u, k: u.x + k * u, on=line.interior),
@@ -71,7 +76,7 @@ def decay(**coefficients):
 def test_a_linear_problem_is_solved_in_one_step():
     layer, params, batch = layer_of(decay(k=2.0), SineFeatures(line, 1, 24, 3.0))
     assert layer.is_linear and layer.size == 25
-    ((found, seen),) = layer.steps(params, batch)
+    ((found, seen),) = steps_of(layer, params, batch)
     assert layer.loss(found, batch, seen.weights) < 1e-20 * seen.loss
 
 
@@ -79,7 +84,7 @@ def test_the_solve_is_a_minimum_in_the_output_layer():
     """No direction in the output layer reduces the loss: agreement with NumPy's own least squares."""
     layer, params, batch = layer_of(decay(k=2.0), SineFeatures(line, 1, 3, 2.0))
     weights = {"ode": 1.0, "start": 5.0}
-    ((found, _),) = layer.steps(params, batch, weights)
+    ((found, _),) = steps_of(layer, params, batch, weights)
     best = layer.loss(found, batch, weights)
     jacobians, values = layer._linearize(params, batch)
     scales = {name: np.sqrt(weights[name] / values[name].size) for name in values}
@@ -104,7 +109,7 @@ def riccati():
 
 def test_a_nonlinear_problem_converges_quadratically(riccati):
     layer, params, batch = layer_of(riccati, SineFeatures(line, 1, 24, 3.0))
-    steps = list(layer.steps(params, batch, most=10, enough=1e-22))
+    steps = list(steps_of(layer, params, batch, most=10, enough=1e-22))
     losses = [seen.loss for _, seen in steps]
     assert not layer.is_linear and all(after < before for before, after in zip(losses[:-1], losses[1:], strict=True))
     x = jnp.linspace(0, 1, 7)[:, None]
@@ -120,7 +125,7 @@ def test_what_is_to_be_exact_ends_with_a_fine_step(riccati, monkeypatch):
     left = []
     for enough in (1e-6, 1e-16):
         taken.clear()
-        steps = list(layer.steps(params, batch, most=10, enough=enough))
+        steps = list(steps_of(layer, params, batch, most=10, enough=enough))
         left.append(layer.loss(steps[-1][0], batch, steps[-1][1].weights) / steps[0][1].loss)
         assert taken.count(2) == (0 if enough == 1e-6 else 1), taken
     assert left[0] <= 1e-6 and left[1] <= 1e-16
@@ -138,7 +143,7 @@ def test_unknown_coefficients_are_found_together_with_the_output_layer():
     )
     layer, params, batch = layer_of(problem, SineFeatures(line, 1, 24, 3.0))
     assert not layer.is_linear  # k u is a product of two unknowns
-    *_, (found, _) = layer.steps(params, batch, most=15, enough=1e-22)
+    *_, (found, _) = steps_of(layer, params, batch, most=15, enough=1e-22)
     np.testing.assert_allclose(layer._residuals.coefficients(found)["k"], 2.0, rtol=1e-8)
 
 
@@ -172,18 +177,18 @@ def test_residual_by_channels_is_that_by_the_network():
     )
     layer, params, batch = layer_of(flow, SineFeatures(box, 2, 9, 3.0), 20)
     shift = np.random.default_rng(0).standard_normal(layer.size)
-    direct, by_channels = _Direct(layer, params, batch), _ByChannels(layer, params, batch)
-    for one, other in zip(direct.linearized(shift), by_channels.linearized(shift), strict=True):
+    direct, by_channels = layer.by_network(params, batch), layer.by_channels(params, batch)
+    for one, other in zip(direct.linearize(shift), by_channels.linearize(shift), strict=True):
         for name in flow.conditions:
             np.testing.assert_allclose(one[name], other[name], atol=1e-12 * np.abs(other[name]).max())
-    for name, r in direct.residuals(shift).items():
-        np.testing.assert_allclose(r, by_channels.residuals(shift)[name], atol=1e-12 * np.abs(r).max())
-    assert isinstance(layer._look(params, batch), _ByChannels)
+    for name, r in direct.values(shift).items():
+        np.testing.assert_allclose(r, by_channels.values(shift)[name], atol=1e-12 * np.abs(r).max())
+    assert layer.uses_channels
 
 
 def test_fields_elsewhere_are_seen_through_the_network():
     delayed = Problem("delayed", line, {"pde": Condition(lambda u, x: u.x * u - u(x=x / 2), on=line.interior)})
     layer, params, batch = layer_of(delayed, SineFeatures(line, 1, 9, 3.0), 20)
-    assert isinstance(layer._look(params, batch), _Direct)
-    losses = [step.loss for _, step in layer.steps(params, batch)]
+    assert not layer.uses_channels
+    losses = [step.loss for _, step in steps_of(layer, params, batch)]
     assert losses == sorted(losses, reverse=True)

@@ -282,24 +282,24 @@ def page(records, words):
     ]
     return f"""# Accuracy
 
-Problems that come with pinnkit, solved without tuning. The table was made by
+The built-in problems, solved without tuning. The table is the output of
 
 ```bash
 {shlex.join(["uv", "run", "python", "-m", "tests.benchmarks.accuracy", *words])}
 ```
 
-on {" and ".join(devices) or "no device"}. Each run has a process of its own and, unless it says
-otherwise, the seconds of its goal as `budget`. Figures are medians over seeds: the relative L2 error on the test grid,
-of several fields the worst; seconds of wall time and of processors in `pinnkit.fit`, compilation and reference
-included; steps; the peak memory of the process. A run that failed counts as one of infinite error. Published errors are
-of neural solvers; those with † are as quoted by others than their authors.
+on {" and ".join(devices) or "no device"}. Each run has its own process and, unless stated
+otherwise, the seconds of its goal as `budget`. Entries are medians over seeds: the relative L2 error on the test grid,
+the largest one if there are several fields; wall and CPU seconds in `pinnkit.fit`, including compilation and the
+reference; steps; the peak memory of the process. A run that failed counts as an infinite error. Published errors are
+those of neural solvers; those with † are quoted by other authors.
 
-More seeds, other strategies and ablations are rows as well where the file of results holds them, from runs with
-`--seeds`, `--strategies` and `--variants`. "Soft conditions" leaves all conditions in the loss, "one bandwidth" takes 8
-radians per half width for all coordinates, "no windows" takes one network for all times, "no output layer" leaves out
-the sines: a deep network is trained, by Gauss-Newton with weights from the kernel. Strategy `gauss-newton` has unit
-weights and points that do not follow the residual; `ntk-adam` has no Gauss-Newton steps; `adam` has neither weights nor
-a rate from the kernel.
+Rows for more seeds, other strategies and ablations appear if the results file has them, from runs with `--seeds`,
+`--strategies` and `--variants`. "Soft conditions" keeps all conditions in the loss, "one bandwidth" uses 8 radians per
+half width for all coordinates, "no windows" uses one network for the whole time interval, and "no output layer" skips
+the random features: a deep network is trained by Gauss-Newton with weights from the kernel. Strategy `gauss-newton` has
+unit weights and points that do not depend on the residual, `ntk-adam` has no Gauss-Newton steps, and `adam` has neither
+weights nor a learning rate from the kernel.
 
 {table}
 {f"{chr(10)}Runs that failed:{chr(10)}{chr(10)}{''.join(failures)}" if failures else ""}"""

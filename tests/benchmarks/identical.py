@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 import pinnkit
+from pinnkit.geometry.reference_cube import from_unit
 
 PROBLEMS = ("poisson_1d", "helmholtz_2d", "wave_1d", "reaction", "kovasznay")
 SCHEDULES = {
@@ -31,7 +32,7 @@ def figures(name, schedule):
     solution = pinnkit.fit(problem, strategy=schedule, seed=0, **SCHEDULES[schedule])
     box = problem.domain
     unit = np.random.default_rng(0).random((1000, box.dimension))
-    x = (1 - unit) * np.asarray(box.lower) + unit * np.asarray(box.upper)
+    x = from_unit(unit, box.bounds)
     fields = solution(**dict(zip(box.coordinates, x.T, strict=True)))
     named = fields if isinstance(fields, dict) else {"": fields}
     digest = hashlib.sha256(b"".join(np.asarray(named[key]).tobytes() for key in sorted(named)))

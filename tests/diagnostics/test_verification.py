@@ -74,7 +74,7 @@ def test_the_terms_of_a_row_add_up_to_it(name):
         equation = problem.equation("row")
         terms, rng = RowTerms(equation), np.random.default_rng(0)
         values = {s: jnp.asarray(rng.standard_normal(3 if s.kind == "normal" else ())) for s in equation.symbols}
-        elsewhere = lambda name, index, point: jnp.cos(point[0]) + sum(index)
+        elsewhere = lambda symbol, point: jnp.cos(point[0]) + sum(symbol.orders)
         found = [float(jnp.sum(groups)) for groups in terms(values, elsewhere)]
         np.testing.assert_allclose(found, equation(values, elsewhere), rtol=1e-14, atol=1e-14)
     assert terms.orders == orders

@@ -44,9 +44,10 @@ def evaluate(residual, *arguments):
         found = derivatives(FIELDS[name], point, wanted)
         values |= {Symbol("field", name, index): found[index] for index in wanted}
 
-    def field_value(name, index, coordinates):
-        at = lambda *c: derivatives(FIELDS[name], jnp.stack(c), [index])[index]
-        return jnp.vectorize(at, signature="(),()->" + ("()" if FRAME.fields[name] == 1 else "(m)"))(*coordinates)
+    def field_value(symbol, point):
+        at = lambda *c: derivatives(FIELDS[symbol.name], jnp.stack(c), [symbol.orders])[symbol.orders]
+        size = "()" if FRAME.fields[symbol.name] == 1 else "(m)"
+        return jnp.vectorize(at, signature="(),()->" + size)(*point)
 
     return equation(values, field_value)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import pinnkit
 from pinnkit import Box, Condition, PointSet, Problem, ProblemError, Unknown, div, grad, laplacian, partial
 from pinnkit.equations.jumps.switches import find_switches
+from pinnkit.runs.decisions import Doubt
 
 LINE, SQUARE = Box(x=(0.0, 1.0)), Box(x=(0.0, 1.0), y=(0.0, 1.0))
 FILM = Box(x=(0.0, 1.0), t=(0.0, 2.0))
@@ -175,7 +176,7 @@ def test_what_may_jump_with_the_solution_is_a_doubt(name):
 def test_a_doubt_is_among_the_decisions_and_findings_of_a_run():
     problem = declared(lambda u: partial(jnp.where(u > 5.0, 1.0, 2.0) * u.x, "x") + 1.0)
     solution = pinnkit.fit(problem, strategy="adam", steps=2, points=16, width=4, depth=1)
-    assert f"doubtful: {problem.doubts[0]}" in solution.history.decisions
+    assert Doubt(str(problem.doubts[0])) in solution.history.decisions
     assert "A flux condition may be lost at a jump" in {finding.title for finding in solution.report.findings}
 
 

@@ -8,7 +8,8 @@ import pytest
 from flax import nnx
 
 from pinnkit import MLP, Box, Condition, Problem, Unknown
-from pinnkit._base.tracing.taylor import derivatives, downward_closure
+from pinnkit._base.tracing.series import downward_closure
+from pinnkit._base.tracing.taylor import derivatives
 from pinnkit.equations.calculus import div, grad, laplacian, partial
 from pinnkit.equations.linear_part import SplitEquation
 from pinnkit.equations.symbols import Frame, Symbol
@@ -52,9 +53,9 @@ def by_jax(index, p):
     return function(p)
 
 
-def field_value(name, index, coordinates):
-    at = lambda *point: by_jax(index, jnp.stack(point))
-    return jnp.vectorize(at, signature="(),(),()->(m)")(*coordinates)[..., SLICES[name]]
+def field_value(symbol, point):
+    at = lambda *coordinates: by_jax(symbol.orders, jnp.stack(coordinates))
+    return jnp.vectorize(at, signature="(),(),()->(m)")(*point)[..., SLICES[symbol.name]]
 
 
 def arguments_of(residual):

@@ -10,6 +10,7 @@ from pinnkit.diagnostics.linear_theory import Prediction, Theory
 from pinnkit.diagnostics.record import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
+from pinnkit.runs.decisions import Note
 from pinnkit.runs.events import Check, Stage
 from pinnkit.runs.grid_fields import GridFields
 from pinnkit.runs.history import History
@@ -105,7 +106,7 @@ def make_history(names=("pde", "walls"), fields=("u",), steps=800, last=1e-12) -
             for i, at in enumerate((0, 10, 100, 500, steps))
         ],
         phases=[Stage("ntk-adam", 0, 0.5, 10**8), Stage("gauss-newton", 500, 5.0, 2 * 10**8)],
-        decisions=["points: 128 for 'pde', the default of problems with one coordinate"],
+        decisions=[Note("points: 128 for 'pde', the default of problems with one coordinate")],
     )
 
 

@@ -9,6 +9,7 @@ from pinnkit.equations.registry import find_problem
 from pinnkit.report import Comparison, Report
 from pinnkit.report.coefficients import coefficient_interval
 from pinnkit.report.html import SECTIONS
+from pinnkit.runs.decisions import Note
 from pinnkit.runs.stop_reason import StopReason
 
 from .browser import Browser, needs_browser
@@ -135,7 +136,7 @@ def test_a_comparison_fits_desk_and_phone(browser, tmp_path):
 def test_hostile_names_run_nothing(browser, tmp_path):
     """All names on one page: no dialog, no injected element, no overflow."""
     history = make_history(HOSTILE, fields=HOSTILE[:3])
-    history.decisions.extend(HOSTILE)
+    history.decisions.extend(map(Note, HOSTILE))
     run = make_run(
         history=history,
         snapshot=make_grid_fields(("x", "t"), tuple((name, 1) for name in HOSTILE[:3])),

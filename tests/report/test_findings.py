@@ -16,8 +16,8 @@ from pinnkit.report.findings import kernel as kernel_rules
 from pinnkit.report.findings import losses as loss_rules
 from pinnkit.report.findings.rules import RULES, interpret
 from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
+from pinnkit.runs.decisions import Doubt, HardConstraints, SkippedWork
 from pinnkit.runs.events import Stage
-from pinnkit.runs.skipped_work import SkippedWork
 from pinnkit.runs.stop_reason import StopReason
 
 from .synthetic import make_check, make_history, make_prediction, make_record, make_run, make_shape, make_theory
@@ -89,7 +89,7 @@ def with_conditions(pde, walls, **changes):
 
 
 def short_of_time(*skipped_work, **changes):
-    history = dataclasses.replace(make_history(), skipped_work=list(skipped_work))
+    history = dataclasses.replace(make_history(), decisions=list(skipped_work))
     settings = {"problem": "poisson_1d", "budget": 60.0}
     return make_run(history=history, config=settings, **{"relative_l2": {"u": 0.4}, **changes})
 
@@ -122,7 +122,7 @@ SPOILT = [1e-3, *(0.1 * i for i in range(1, 8))]
 
 CASES = {
     condition_rules.violated_condition: with_conditions(make_check(), make_check(3.0, exact=True, holds=False)),
-    condition_rules.lost_flux: with_decisions("doubtful: condition 'pde' of problem 'p': it may jump"),
+    condition_rules.lost_flux: with_decisions(Doubt("condition 'pde' of problem 'p': it may jump")),
     condition_rules.poor_scaling: with_conditions(make_check(), make_check(0.5), weights={"pde": 1.0, "walls": 1e-9}),
     condition_rules.disagreement: make_run(relative_l2={"u": 0.4}),
     condition_rules.unsatisfied_conditions: with_conditions(make_check(), make_check(0.5)),
@@ -159,7 +159,7 @@ CASES = {
 
 QUIET = {
     condition_rules.violated_condition: with_conditions(make_check(), make_check(3.0)),
-    condition_rules.lost_flux: with_decisions("by construction: walls"),
+    condition_rules.lost_flux: with_decisions(HardConstraints(("walls",))),
     condition_rules.poor_scaling: with_conditions(make_check(), make_check(0.5)),
     condition_rules.disagreement: with_conditions(make_check(), make_check(0.5)),
     condition_rules.unsatisfied_conditions: with_conditions(make_check(), make_check(0.2, measured=True)),

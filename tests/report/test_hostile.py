@@ -10,6 +10,7 @@ from pinnkit.report import Comparison, ConsoleProgress, Report
 from pinnkit.report.live import LiveFile, watch
 from pinnkit.report.numbers import printable
 from pinnkit.runs.callbacks import Start
+from pinnkit.runs.decisions import Note
 from pinnkit.runs.history import History
 from pinnkit.runs.run_folder import Run
 from pinnkit.runs.stop_reason import StopReason
@@ -23,7 +24,7 @@ from .test_page import Page
 def hostile_run(name):
     """A run with this name for everything that can be named."""
     history = make_history((name, "walls"), fields=(name,))
-    history.decisions.append(name)
+    history.decisions.append(Note(name))
     return make_run(
         history=history,
         config={"problem": name, "command": f"pinnkit solve {name}", name: {name: name}},

@@ -10,6 +10,7 @@ import pytest
 from pinnkit.report import Report, write_page
 from pinnkit.report.html import SECTIONS
 from pinnkit.report.tables import check_table
+from pinnkit.runs.decisions import Note
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.runs.storage.atomic_files import RunFolderError
 from pinnkit.runs.summary import Summary
@@ -39,7 +40,7 @@ class Page(HTMLParser):
 def hostile():
     config = {"problem": "<b>bold</b>", "command": "pinnkit solve '<script>'", "nested": {"<i>": "</pre><script>"}}
     history = make_history(NAMES, fields=("<script>",))
-    history.decisions.append("<script>alert(2)</script>")
+    history.decisions.append(Note("<script>alert(2)</script>"))
     run = make_run(
         history=history,
         config=config,

@@ -1,14 +1,18 @@
 """One data set with named dimensions, and what other tools get of it."""
 
 import dataclasses
+import math
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 
-from pinnkit.runs.columns import Column
+from pinnkit.runs.codec import CHECKS, COLUMNS, Column, pack, unpack
+from pinnkit.runs.decisions import Note, SkippedWindows, SkippedWork, TriedWindows
+from pinnkit.runs.events import Check
+from pinnkit.runs.growing_array import GrowingArray
 from pinnkit.runs.history import Excerpt, History
-from pinnkit.runs.skipped_work import SkippedWork
 from pinnkit.runs.storage.named_arrays import Variable, decode_variables, encode_variables, to_xarray, variable
 
 from ..report.synthetic import make_grid_fields, make_history, make_prediction, make_record, make_shape, make_theory
@@ -17,7 +21,7 @@ NAMES = ("pde", "walls", "a/b[0] ü")
 
 
 def rich_history():
-    """Looks of different sizes, with and without a theory, a described residual, an alignment."""
+    """Kernel snapshots of different sizes, with and without a theory, a described residual, an alignment."""
     records = [
         make_record(0, NAMES, n=20, rank=10, kernel_alignment=None, shapes=()),
         make_record(10, NAMES, n=64, theory=make_theory(64), prediction=None),
@@ -26,12 +30,19 @@ def rich_history():
         ),
         make_record(800, NAMES, rank=0, largest=0.0, mode_frequencies={}),
     ]
-    short = [SkippedWork("width 48", 60.0, 5.0, 12.5)]
-    return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records, skipped_work=short)
+    decisions = [
+        Note("a remark"),
+        SkippedWork("width 48", 60.0, 5.0, 12.5),
+        TriedWindows(math.inf, is_trial=True),
+        SkippedWindows("time windows", 78.0, 5.0, 12.5, time=0.037, done=1),
+    ]
+    return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records, decisions=decisions)
 
 
 def flat(item):
     """Everything in a history, down to arrays and words."""
+    if isinstance(item, msgspec.Struct):
+        return [type(item), *msgspec.structs.astuple(item)]
     if dataclasses.is_dataclass(item):
         return [x for f in dataclasses.fields(item) for x in flat(getattr(item, f.name))]
     if isinstance(item, dict):
@@ -107,7 +118,7 @@ def test_an_excerpt_stays_as_it_is_when_the_history_goes_on():
     history.append(805, stretch(500, 805))
     history.checks.append(history.checks[0])
     history.diagnostics = history.diagnostics[:1]
-    history.decisions.append("more")
+    history.decisions.append(Note("more"))
     for a, b in zip(flat(excerpt.history), expected, strict=True):
         np.testing.assert_array_equal(a, b)
     one, other = excerpt.history, excerpt.history
@@ -123,7 +134,7 @@ def test_a_column_that_is_replaced_is_gone_on_from():
     history.loss = history.loss[:2]
     history.append(2, stretch(1, 50))
     assert history.loss.tolist() == [0, 1, 50]
-    column = Column(np.arange(3))
+    column = GrowingArray(np.arange(3))
     column.extend(np.arange(0))
     assert column.values.tolist() == [0, 1, 2]
 
@@ -134,9 +145,9 @@ def test_the_file_is_open_plain_arrays_and_the_names_of_their_axes(tmp_path):
         assert archive["loss"].shape == (800,)
     variables = decode_variables((tmp_path / "history.npz").read_bytes())
     assert variables["mean_square"].dimensions == ("step", "condition")
-    assert variables["eigenvalue"].dimensions == ("look", "mode")
-    assert variables["block_eigenvalue"].dimensions == ("look", "condition", "block_mode")
-    assert variables["frequency_half_waves"].dimensions == ("look", "mode", "coordinate")
+    assert variables["eigenvalue"].dimensions == ("snapshot", "mode")
+    assert variables["block_eigenvalue"].dimensions == ("snapshot", "condition", "block_mode")
+    assert variables["frequency_half_waves"].dimensions == ("snapshot", "mode", "coordinate")
 
 
 def test_axes_have_names():
@@ -150,7 +161,7 @@ def test_xarray_selects_by_name():
     np.testing.assert_array_equal(data.mean_square.sel(condition="walls"), history.losses["walls"])
     np.testing.assert_array_equal(data.relative_l2.sel(field="v")[-1], history.checks[-1].relative_l2["v"])
     assert data.sizes["mode"] == 64
-    assert int(data.eigenvalue.isel(look=0).notnull().sum()) == 20
+    assert int(data.eigenvalue.isel(snapshot=0).notnull().sum()) == 20
 
 
 def test_pandas_has_a_table_for_each_set_of_dimensions():
@@ -192,6 +203,25 @@ def test_a_broken_file_is_refused(tmp_path):
     data = encode_variables({"loss": variable([1.0], "step")})
     with pytest.raises(KeyError):
         History.decoded(data)
+
+
+def test_decisions_come_back_from_their_file_as_data():
+    history = History.decoded(rich_history().encoded(make_grid_fields()))[0]
+    assert history.decisions == rich_history().decisions
+    assert history.skipped_work == [rich_history().decisions[i] for i in (1, 3)]
+
+
+def test_a_figure_is_one_line_in_the_table(monkeypatch):
+    """A new column is written and read without any other change."""
+    checks = rich_history().checks
+    labels = {"condition": NAMES, "field": ("u", "v")}
+    fewer = tuple(column for column in CHECKS if column.path != "seconds")
+    monkeypatch.setitem(COLUMNS, Check, fewer)
+    assert "check_seconds" not in pack(Check, checks, labels)
+    monkeypatch.setitem(COLUMNS, Check, (*fewer, Column("more", ("check",), float, "seconds")))
+    variables = pack(Check, checks, labels)
+    assert variables["more"].values.tolist() == [check.seconds for check in checks]
+    assert unpack(Check, variables, labels) == checks
 
 
 def test_labels_become_coordinates():

@@ -26,9 +26,8 @@ from pinnkit import (
     Terminated,
     fit,
 )
-from pinnkit.automatic import procedure as auto
 from pinnkit.automatic.choices import Choices
-from pinnkit.automatic.procedure import OUTPUT_LAYER
+from pinnkit.automatic.feature_networks import OUTPUT_LAYER
 from pinnkit.cli.app import main
 from pinnkit.report import LiveFile
 from pinnkit.runs.resume.fingerprint import plain, problem_identity
@@ -107,9 +106,8 @@ def test_the_end_is_the_same_to_the_last_bit(tmp_path, problem, arguments, step)
 
 
 @pytest.mark.slow
-def test_a_deep_network_after_sines_goes_on_to_the_same_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(auto, "UNKNOWNS", {1: (4,)})
-    hopeless = {"target": 1e-9, "choices": Choices(bandwidth=96.0)}
+def test_a_deep_network_after_random_features_resumes_to_the_same_end(tmp_path):
+    hopeless = {"target": 1e-9, "choices": Choices(bandwidth=96.0, unknowns=(4,))}
     undisturbed = fit(poisson(), **hopeless)
     stages, end = undisturbed.history.phases, undisturbed.summary.steps
     assert stages[0].name == OUTPUT_LAYER and len(stages) > 1 and end > stages[1].step + 20

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from ..types import Scalar
 from .conjugate_gradients import Product
+from .eigenpairs import AnyArray, descending
 
 
 class Nystrom(NamedTuple):
@@ -31,14 +32,27 @@ def nystrom(product: Product, size: int, rank: int, dtype: Any, seed: int = 0) -
 
     Frangella, Tropp & Udell, *Randomized Nyström preconditioning*, SIAM J. Matrix Anal. Appl. 44, 2023, algorithm 2.1.
     """
-    key = jr.wrap_key_data(jax.lax.optimization_barrier(jr.key_data(jr.key(seed))))  # or the compiler draws: slowly
+    key = jr.wrap_key_data(jax.lax.optimization_barrier(jr.key_data(jr.key(seed))))  # or it is drawn while compiling
     probes, _ = jnp.linalg.qr(jr.normal(key, (size, rank), dtype))
     image = product(probes)
     shift = jnp.sqrt(size) * jnp.finfo(dtype).eps * jnp.linalg.norm(image) + jnp.finfo(dtype).tiny
-    image = image + shift * probes
-    inner = probes.T @ image
-    factor = jnp.linalg.cholesky(inner)
-    vectors, singular, _ = jnp.linalg.svd(
-        jax.scipy.linalg.solve_triangular(factor, image.T, lower=True).T, full_matrices=False
-    )
-    return Nystrom(vectors, jnp.maximum(singular**2 - shift, 0.0))
+    values, vectors = nystrom_pairs(probes, image, descending(probes.T @ image), shift)
+    return Nystrom(vectors, jnp.maximum(values, 0.0))
+
+
+def nystrom_pairs(
+    probes: Float[AnyArray, "m k"], image: Float[AnyArray, "m k"], core: tuple[AnyArray, AnyArray], shift: Any
+) -> tuple[Float[AnyArray, " k"], Float[AnyArray, "m k"]]:
+    r"""Eigenpairs of $Y (\Omega^\top Y)^{-1} Y^\top - \nu I$ with $Y = (A + \nu I) \Omega$, for NumPy and JAX arrays.
+
+    - `probes`: $\Omega$, with orthonormal columns; `image`: $A \Omega$;
+    - `core`: eigenvalues and eigenvectors of $\Omega^\top A \Omega$; `shift`: $\nu$.
+
+    The inverse root of $\Omega^\top Y$ is taken by eigenvectors rather than by Cholesky's
+    method, which fails if the rounding of Y is larger than ν.
+    """
+    values, modes = core
+    xp = image.__array_namespace__()
+    roots = (image + shift * probes) @ (modes / xp.sqrt(xp.where(values + shift > 0, values + shift, xp.inf)))
+    vectors, sizes, _ = xp.linalg.svd(roots, full_matrices=False)
+    return sizes**2 - shift, vectors

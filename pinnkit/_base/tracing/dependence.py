@@ -1,9 +1,9 @@
-"""How each entry of what a traced function returns depends on its arguments: found from the trace, never from samples.
+"""How each entry of the results of a traced function depends on its arguments, proved from the trace.
 
-Every entry of every value gets one of four levels. It is `KNOWN` if it is the same for all arguments, `STEADY` if it
-depends on arguments that count as steady alone, `SMOOTH` if it depends on the others through analytic operations, and
-`BROKEN` where a comparison, a rounding or anything else stands between. The answers up to `SMOOTH` are proofs, but for
-places where an analytic operation has a singularity, such as a root of zero; `BROKEN` is the lack of a proof.
+Every entry of every value has one of four levels. It is `KNOWN` if it is the same for all arguments, `STEADY` if it
+depends on steady arguments only, `SMOOTH` if it depends on the other ones through analytic operations, and `BROKEN` if
+it depends on them through a comparison, a rounding or any other operation. The levels up to `SMOOTH` are proved, except
+at singularities of analytic operations, such as a root of zero; `BROKEN` means that there is no proof.
 """
 
 import functools
@@ -14,29 +14,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .jaxpr import called, evaluate
+from .interpreter import interpret
+from .jaxpr import evaluate
+from .primitives import ANALYTIC, MOVING
 from .program import Program
 
 KNOWN, STEADY, SMOOTH, BROKEN = 0, 1, 2, 3
 
-_ANALYTIC = frozenset(
-    "add sub mul div neg integer_pow pow exp exp2 log log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh "
-    "asinh acosh atanh logistic erf erfc erf_inv lgamma digamma sqrt rsqrt cbrt square add_any real imag".split()
-)
-
-_MOVES = frozenset(
-    "copy copy_p reshape squeeze expand_dims broadcast_in_dim transpose rev concatenate stack split slice pad".split()
-)
-
 _SUMS = {"reduce_sum": "axes", "reduce_prod": "axes", "cumsum": "axis", "cumprod": "axis"}
 
 _ANALYTIC_FUNCTIONS = {1: (jnp.sinc, jax.nn.softplus), 2: (jnp.hypot, jnp.logaddexp, jnp.logaddexp2)}
-"""Functions of so many arguments that compare for the sake of rounding and are analytic nevertheless, but for the
-distance from the origin at the origin."""
+"""By number of arguments: functions that compare to avoid overflow or cancellation and are analytic nevertheless, with
+one singularity, that of the distance from the origin at the origin."""
 
 
 class Dependence(NamedTuple):
-    """- `levels`: of each entry; `value`: at the arguments that were given, the same for all where `KNOWN`."""
+    """The `levels` of all entries, and the `value` at the given arguments, the same for all of them where `KNOWN`."""
 
     levels: np.ndarray
     value: np.ndarray
@@ -47,13 +40,20 @@ class Dependence(NamedTuple):
 
 
 def dependence(function: Callable[..., Any], arguments: Sequence[Any], levels: Sequence[int]) -> list[Dependence]:
-    """Of each output of `function`, at arguments of these levels.
+    """How each output of `function` depends on arguments of these levels.
 
-    - `arguments`: arrays or numbers, at which it must have values.
+    - `arguments`: arrays or numbers at which all its values are finite.
     """
     closed = jax.make_jaxpr(function)(*arguments)
     inputs = [Dependence(np.full(np.shape(a), k), np.asarray(a)) for a, k in zip(arguments, levels, strict=True)]
-    return _follow(closed.jaxpr, [_constant(const) for const in closed.consts], inputs)
+    return interpret(
+        closed.jaxpr,
+        [_constant(const) for const in closed.consts],
+        inputs,
+        _results,
+        lambda value, aval: _constant(value),
+        lambda eqn, operands: is_analytic_function(eqn),
+    )
 
 
 def _constant(value: Any) -> Dependence:
@@ -61,42 +61,31 @@ def _constant(value: Any) -> Dependence:
     return Dependence(np.zeros(value.shape, int), value)
 
 
-def _follow(jaxpr: Any, constants: Sequence[Dependence], inputs: Sequence[Dependence]) -> list[Dependence]:
-    found = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*constants, *inputs), strict=True))
-    read = lambda atom: _constant(atom.val) if hasattr(atom, "val") else found[atom]
-    for eqn in jaxpr.eqns:
-        operands = [read(atom) for atom in eqn.invars]
-        found.update(zip(eqn.outvars, _results(eqn, operands), strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
-
-
 def _results(eqn: Any, operands: Sequence[Dependence]) -> list[Dependence]:
-    if (inner := called(eqn)) is not None and not is_analytic_function(eqn):
-        return _follow(inner[0], [_constant(const) for const in inner[1]], operands)
     values = [np.asarray(v) for v in evaluate(eqn, [jnp.asarray(operand.value) for operand in operands])]
     highest = max((int(operand.levels.max(initial=KNOWN)) for operand in operands), default=KNOWN)
     if highest == KNOWN:
         return [_constant(value) for value in values]
-    if eqn.primitive.name in _MOVES:
+    if eqn.primitive.name in MOVING:
         moved = evaluate(eqn, [jnp.asarray(operand.levels) for operand in operands])
         return [Dependence(np.asarray(level), value) for level, value in zip(moved, values, strict=True)]
     return [Dependence(_levels(eqn, operands, highest, value.shape), value) for value in values]
 
 
 def _levels(eqn: Any, operands: Sequence[Dependence], highest: int, shape: tuple[int, ...]) -> np.ndarray:
-    """The levels of a result that is not known as a whole, of an operation that does more than move entries."""
+    """The levels of a result of which not all is known, for an operation that does more than move entries."""
     name, levels = eqn.primitive.name, [operand.levels for operand in operands]
     if name in ("gather", "dynamic_slice") and all((each == KNOWN).all() for each in levels[1:]):
         indices = [jnp.asarray(operand.value) for operand in operands[1:]]
         moved = np.asarray(evaluate(eqn, [jnp.asarray(levels[0]), *indices])[0])
-        return np.where((moved >= KNOWN) & (moved <= BROKEN), moved, BROKEN)  # what is filled in is out of bounds
+        return np.where((moved >= KNOWN) & (moved <= BROKEN), moved, BROKEN)  # out of bounds a fill value stands
     if name == "select_n":
         return _chosen(operands, shape)
     if name in _SUMS:
         return _summed(eqn, levels[0])
     if name == "convert_element_type" and jnp.issubdtype(eqn.params["new_dtype"], jnp.inexact):
         return levels[0]
-    is_smooth = name in _ANALYTIC or name == "dot_general" or is_analytic_function(eqn)
+    is_smooth = name in ANALYTIC or name == "dot_general" or is_analytic_function(eqn)
     if not is_smooth:
         return np.full(shape, STEADY if highest == STEADY else BROKEN)
     if name == "dot_general" or any(each.shape not in (shape, ()) for each in levels):
@@ -109,7 +98,7 @@ def _levels(eqn: Any, operands: Sequence[Dependence], highest: int, shape: tuple
 
 
 def _chosen(operands: Sequence[Dependence], shape: tuple[int, ...]) -> np.ndarray:
-    """Of a choice between cases: what is known to be chosen counts, else all of them and where it changes."""
+    """The levels of a choice: of the chosen case if the choice is known, else of all cases and of the choice."""
     which, *cases = operands
     every = np.maximum.reduce([case.levels for case in cases])
     picked = np.choose(np.broadcast_to(which.value.astype(int), shape), [case.levels for case in cases])
@@ -127,7 +116,7 @@ def _summed(eqn: Any, levels: np.ndarray) -> np.ndarray:
 
 
 def is_analytic_function(eqn: Any) -> bool:
-    """Whether an equation calls one of the functions that compare inside without having a kink, and that very one."""
+    """Whether an equation calls, unchanged, one of the functions that compare inside but have no kink."""
     if (inner := _inside(eqn)) is None:
         return False
     avals = tuple((v.aval.shape, v.aval.dtype, v.aval.weak_type) for v in inner.jaxpr.invars)
@@ -142,6 +131,6 @@ def _known_functions(avals: tuple[tuple[tuple[int, ...], Any, bool], ...]) -> li
 
 
 def _inside(eqn: Any) -> Program | None:
-    """What a function that is called does; None where none is called."""
+    """The program of the function that an equation calls; None if it calls none."""
     inner = eqn.params.get("jaxpr", eqn.params.get("call_jaxpr"))
     return None if inner is None else Program(getattr(inner, "jaxpr", inner))

@@ -1,9 +1,11 @@
-"""Reading a traced function: the few things our interpreters need to know about JAX's intermediate form."""
+"""The parts of JAX's intermediate form: an operation carried out, a function called, programs inside a program."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-_CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "checkpoint": "jaxpr", "remat2": "jaxpr"}
+import jax
+
+_CALLS = {"jit": "jaxpr", "closed_call": "call_jaxpr", "remat2": "jaxpr"}
 
 
 def evaluate(eqn: Any, operands: Sequence[Any]) -> list[Any]:
@@ -12,15 +14,16 @@ def evaluate(eqn: Any, operands: Sequence[Any]) -> list[Any]:
     return list(result) if eqn.primitive.multiple_results else [result]
 
 
-def read(atom: Any, values: Mapping[Any, Any]) -> Any:
-    """The value of a variable or literal."""
-    return atom.val if hasattr(atom, "val") else values[atom]
-
-
 def called(eqn: Any) -> tuple[Any, Sequence[Any]] | None:
-    """Jaxpr and constants of an equation that only calls a function, which may be inlined; else None."""
+    """The jaxpr and constants of an equation that only calls a function, which may be inlined; None for any other."""
     key = _CALLS.get(eqn.primitive.name)
     if key is None:
         return None
     inner = eqn.params[key]
     return getattr(inner, "jaxpr", inner), getattr(inner, "consts", ())
+
+
+def inner_jaxprs(eqn: Any) -> Iterator[Any]:
+    """The jaxprs, closed or not, among the parameters of an equation: branches, bodies of loops, called functions."""
+    is_jaxpr = lambda value: hasattr(value, "eqns")
+    return filter(is_jaxpr, jax.tree.leaves(list(eqn.params.values()), is_leaf=is_jaxpr))

@@ -1,53 +1,46 @@
-"""Which results of a traced function are equal, or multiples of each other, whatever its arguments are.
+"""Value numbering: which results of a traced function are equal or proportional for all arguments.
 
-Value numbering: operations with equal operands get one number. A value is a factor times a number, and factors
-pass through linear operations, so that $-4 W^\\top g$ and $W^\\top g$ are seen to be proportional. What is not
-recognised counts as different: the answer may miss an equality, but never claims one that does not hold (up to
-rounding, and as long as nothing overflows).
+Operations with equal operands get one number. A value is a factor times a number, and factors pass through linear
+operations, so that $-4 W^\\top g$ and $W^\\top g$ are recognised as proportional. Equalities may be missed, but each
+one that is reported holds (up to rounding, and unless something overflows).
 
-Cocke & Schwartz, *Programming Languages and their Compilers*, 1970; the factors are ours.
+Cocke & Schwartz, *Programming Languages and their Compilers*, 1970; the factors are an addition.
 """
 
 import itertools
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .jaxpr import called, evaluate
+from .interpreter import interpret
+from .jaxpr import evaluate
+from .primitives import BILINEAR, LINEAR, MOVING
 
 
 class Value(NamedTuple):
-    """`factor` times the value with this number; a factor of 0 is exactly zero."""
+    """`factor` times the value with this number; exactly zero if the factor is 0."""
 
     factor: float
     number: int
 
 
-_LINEAR_IN_ALL = ("mul", "dot_general")
-
-_LINEAR_IN_FIRST = (
-    "neg copy reshape squeeze expand_dims broadcast_in_dim transpose slice rev reduce_sum convert_element_type".split()
-)
-
-
 def number_values(jaxpr: Any) -> list[Value]:
-    """One `Value` for each result of `jaxpr`; equal numbers mean proportional results."""
+    """One `Value` for each result of `jaxpr`; results with equal numbers are proportional."""
     return _Numbering().run(jaxpr, [None] * (len(jaxpr.constvars) + len(jaxpr.invars)))
 
 
 def evaluate_once(jaxpr: Any, inputs: Sequence[Any]) -> list[Any]:
-    """The results of `jaxpr` for constants and arguments, every number computed once: multiples are multiplied."""
+    """The results of `jaxpr` for its constants and arguments; of proportional values only one is computed."""
     numbering = _Numbering()
     return [numbering.array(value) for value in numbering.run(jaxpr, inputs)]
 
 
 class _Numbering:
-    """The table of what has been computed, and the rules.
+    """The table of numbers, and the rules of operations.
 
-    With arrays as inputs the operations are carried out; with None they are only numbered.
+    With arrays as inputs, operations are carried out; with None, they are only numbered.
     """
 
     def __init__(self):
@@ -58,7 +51,7 @@ class _Numbering:
         self._arrays: dict[int, tuple[float, Any]] = {}
 
     def array(self, value: Value) -> Any:
-        """What has been computed for a number, times the factor."""
+        """The array of a value: the one computed for its number, times the factor."""
         aval = self._avals[value.number]
         if not value.factor or value.number in self._uniform:
             return jnp.full(aval.shape, value.factor, aval.dtype)
@@ -66,7 +59,7 @@ class _Numbering:
         return array if factor == value.factor else array * (value.factor / factor)
 
     def new(self, aval: Any, key: Hashable = None, factor: float = 1.0) -> Value:
-        """The number of a key, a fresh one where there is no key."""
+        """A value with the number of `key`; without a key, with a new number."""
         number = self._numbers.get(key) if key is not None else None
         if number is None:
             number = next(self._count)
@@ -76,36 +69,25 @@ class _Numbering:
         return Value(factor, number)
 
     def uniform(self, value: float, aval: Any) -> Value:
-        """An array that has one value everywhere."""
+        """An array whose entries all equal `value`."""
         one = self.new(aval, ("uniform", aval.shape, str(aval.dtype)), value)
         self._uniform.add(one.number)
         return one
 
     def run(self, jaxpr: Any, inputs: Sequence[Any]) -> list[Value]:
-        """Number a jaxpr, and carry it out for `inputs`, its constants and arguments, unless they are None."""
-        values = {}
-        for var, array in zip((*jaxpr.constvars, *jaxpr.invars), inputs, strict=True):
-            values[var] = self._keep(self.new(var.aval), array)
-        return self._run(jaxpr, values, carried_out=any(array is not None for array in inputs))
+        """Number a jaxpr, and carry it out if `inputs`, its constants and arguments, are arrays rather than None."""
+        variables, constants = (*jaxpr.constvars, *jaxpr.invars), len(jaxpr.constvars)
+        values = [self._keep(self.new(var.aval), array) for var, array in zip(variables, inputs, strict=True)]
+        carried_out = any(array is not None for array in inputs)
 
-    def _run(self, jaxpr: Any, values: dict[Any, Value], carried_out: bool) -> list[Value]:
-        read = lambda atom: self._constant(atom.val, atom.aval) if hasattr(atom, "val") else values[atom]
-        for eqn in jaxpr.eqns:
-            operands = [read(atom) for atom in eqn.invars]
-            if (inner := called(eqn)) is not None:
-                called_jaxpr, consts = inner
-                held = [self._constant(c, jax.typeof(c)) for c in consts]
-                variables = (*called_jaxpr.constvars, *called_jaxpr.invars)
-                inner_values = dict(zip(variables, (*held, *operands), strict=True))
-                results = self._run(called_jaxpr, inner_values, carried_out)
-            else:
-                results = self._apply(eqn, operands)
-                if carried_out and not all(self._is_known(result) for result in results):
-                    arrays = evaluate(eqn, [self.array(operand) for operand in operands])
-                    for result, array in zip(results, arrays, strict=True):
-                        self._keep(result, array)
-            values.update(zip(eqn.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+        def apply(eqn: Any, operands: list[Value]) -> list[Value]:
+            results = self._apply(eqn, operands)
+            if carried_out and not all(map(self._is_known, results)):
+                arrays = evaluate(eqn, [self.array(operand) for operand in operands])
+                results = [self._keep(result, array) for result, array in zip(results, arrays, strict=True)]
+            return results
+
+        return interpret(jaxpr, values[:constants], values[constants:], apply, self._constant)
 
     def _keep(self, value: Value, array: Any) -> Value:
         if array is not None and value.factor:
@@ -127,7 +109,7 @@ class _Numbering:
         if len(eqn.outvars) == 1 and jnp.issubdtype(eqn.outvars[0].aval.dtype, jnp.floating):
             if name in ("add", "sub", "add_any"):
                 return [self._sum(eqn, operands)]
-            if name in (*_LINEAR_IN_ALL, *_LINEAR_IN_FIRST, "div"):
+            if name in BILINEAR or name == "div" or (name in LINEAR and len(operands) == 1):
                 return [self._product(eqn, operands)]
         key = self._key(eqn)
         return [self.new(var.aval, (*key, tuple(operands), place)) for place, var in enumerate(eqn.outvars)]
@@ -149,7 +131,7 @@ class _Numbering:
         return self.new(aval, ("add", aval.shape, first.number, second.number, ratio), first.factor)
 
     def _product(self, eqn: Any, operands: list[Value]) -> Value:
-        """Operations that are linear in every operand; the divisor counts as its reciprocal."""
+        """The value of an operation that is linear in each operand; a divisor counts as its reciprocal."""
         name, out = eqn.primitive.name, eqn.outvars[0].aval
         factors = [value.factor for value in operands]
         if name == "div":
@@ -158,7 +140,7 @@ class _Numbering:
             factors[1] = 1 / factors[1]
         factor = float(np.prod(factors)) * (-1.0 if name == "neg" else 1.0)
         uniform = [value.number in self._uniform for value in operands]
-        if not factor or (all(uniform) and name not in ("dot_general", "reduce_sum")):
+        if not factor or (all(uniform) and (name in MOVING or name in ("neg", "mul", "div", "convert_element_type"))):
             return self.uniform(factor, out)
         if name in ("neg", "copy"):
             return Value(factor, operands[0].number)
@@ -170,7 +152,7 @@ class _Numbering:
         return self.new(out, (*self._key(eqn), tuple(sorted(numbers) if name == "mul" else numbers)), factor)
 
     def _key(self, eqn: Any) -> tuple[Hashable, ...]:
-        """Operation and parameters; unique where the parameters cannot be compared."""
+        """The operation and its parameters; unique if the parameters cannot be hashed."""
         parameters = tuple(sorted(eqn.params.items(), key=lambda item: item[0]))
         try:
             hash(parameters)

@@ -1,8 +1,8 @@
-r"""Which frequencies a network starts with: the bandwidth whose kernel resolves the residual best.
+r"""The bandwidth of random features: the one whose kernel resolves the residual best.
 
-A kernel resolves the part of the residual that lies in its modes; what a trial solve with it leaves on points that it
-has not seen is the part it does not. The bandwidth is searched along each coordinate on a geometric ladder, since one
-solution may be smooth in one coordinate and fast in another.
+A kernel resolves the part of the residual in its modes; the validation loss of a trial solve measures the rest. The
+bandwidth is searched along each coordinate on a geometric ladder, since a solution may be smooth in one coordinate and
+oscillate in another.
 """
 
 import math
@@ -14,19 +14,19 @@ Bandwidth = tuple[float, ...]
 Steps = tuple[int, ...]
 
 BETTER = 0.5
-"""A step of the search must leave less than this share of the validation loss that was left before."""
+"""A step of the search must reduce the validation loss below this share."""
 
 FEW = 3
-"""With more coordinates than these a search ends one rung after the last gain, not two."""
+"""With more coordinates, a search ends one rung after the last gain, not two."""
 
 
 class Choice(NamedTuple):
-    """- `bandwidth`: the best one; `left`: what its trial leaves of the validation loss;
-    - `trials`: every bandwidth that was tried, with what it left.
+    """- `bandwidth`: the best one; `relative_loss`: validation loss of its trial solve, over the initial one;
+    - `trials`: every bandwidth that was tried, with its relative loss.
     """
 
     bandwidth: Bandwidth
-    left: float
+    relative_loss: float
     trials: dict[Bandwidth, float]
 
 
@@ -40,12 +40,12 @@ def choose_bandwidth(
     sweeps: int = 2,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Choice:
-    """The bandwidth that leaves least: along the diagonal first, all of it or from `start`, then along each coordinate.
+    """The bandwidth of least relative loss: along the diagonal first, all of it or from `start`, then along each axis.
 
-    - `trial`: from a bandwidth to the share of the validation loss that a trial solve leaves;
+    - `trial`: relative validation loss of a trial solve with a bandwidth;
     - `ladders`: ascending bandwidths to choose from, for each coordinate;
-    - `each`: whether to search along each coordinate as well;
-    - `enough`: what is good enough to stop; `is_over`: whether time is up.
+    - `each`: whether to search along each coordinate as well; `sweeps`: how often;
+    - `enough`: relative loss at which to stop; `is_over`: whether time is up.
     """
     search = _Search(trial, ladders, enough, is_over)
     every, far = range(len(ladders)), 2 if each and len(ladders) <= FEW else 1
@@ -66,7 +66,7 @@ def choose_bandwidth(
 
 
 class _Search:
-    """Rungs of ladders, one for each coordinate, and what the bandwidths there leave; none is tried twice."""
+    """Searches rungs of ladders, one for each coordinate; no bandwidth is tried twice."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class _Search:
         self._tops = [len(ladder) - 1 for ladder in ladders]
         self.tried: dict[Bandwidth, float] = {}
 
-    def left(self, steps: Steps) -> float:
+    def loss(self, steps: Steps) -> float:
         bandwidth = tuple(ladder[step] for ladder, step in zip(self._ladders, steps, strict=True))
         if bandwidth not in self.tried:
             self.tried[bandwidth] = self._trial(bandwidth)
@@ -90,17 +90,17 @@ class _Search:
         return min(self.tried.values(), default=math.inf) <= self._enough or self._is_over()
 
     def diagonal(self) -> Steps:
-        """The best with all coordinates on the same rung."""
+        """The best bandwidth with all coordinates on the same rung."""
         best = len(self._tops) * (0,)
         for rung in range(max(self._tops) + 1):
-            best = min(best, tuple(min(rung, top) for top in self._tops), key=self.left)
+            best = min(best, tuple(min(rung, top) for top in self._tops), key=self.loss)
             if self.done:
                 break
         return best
 
     def along(self, axes: Sequence[int], start: Steps, far: int) -> Steps:
-        """The best when coordinates go down together, or else up; a search ends `far` rungs after the last gain."""
-        best, least = start, self.left(start)
+        """The best bandwidth when `axes` go down together, or else up; ends `far` rungs after the last gain."""
+        best, least = start, self.loss(start)
         for direction in (-1, 1):
             steps, since = start, 0
             while since < far and not self.done:
@@ -108,8 +108,8 @@ class _Search:
                 if steps == before:
                     break
                 since += 1
-                if self.left(steps) < BETTER * least:
-                    best, least, since = steps, self.left(steps), 0
+                if self.loss(steps) < BETTER * least:
+                    best, least, since = steps, self.loss(steps), 0
             if best != start:
                 break
         return best

@@ -1,4 +1,4 @@
-"""A problem solved by one layer of sines: conditions by construction, output layer by least squares."""
+"""A problem solved with random features: one hidden layer of fixed sines, its output layer found by least squares."""
 
 import functools
 import math
@@ -25,70 +25,72 @@ from ...samplers.counts import counts_of_rows, point_counts
 from ...samplers.sampler import batch_of
 from ...samplers.space_filling import QuasiRandom
 from .bandwidth import Bandwidth
-from .variable_projection import OutputLayer
+from .output_layer import OutputLayer
+from .variable_projection import VariableProjection
 
 ROWS_PER_UNKNOWN = 2.0
-"""Residuals per unknown: fewer and the validation residual comes off the training residual."""
+"""Residuals per unknown: with fewer, the validation residual exceeds the training residual."""
 
 FEWEST_VALIDATION_POINTS = 256
 
-TRIAL_STEPS, FINAL_STEPS = 3, 15
-"""Gauss-Newton steps of a trial and of a solve, for equations that are not linear."""
-
 LINES, LINE_POINTS, NEARLY_ALL = 16, 128, 0.99
-"""Lines along each coordinate, points on each, and the share of the residual's variation that counts."""
+"""Lines along each coordinate, points on each, and the share of the residual's variation below the bandwidth."""
 
 ROUNDING = 1e-10
-"""A condition whose residual is smaller than this share of the largest one says nothing about frequencies."""
+"""The residual of a condition is rounding error, without a frequency, below this share of the largest one."""
 
 _VALIDATION_SEED = 30_011
 
 Mover = Callable[[Batch], Batch]
-"""Where points of the whole domain are to go, for a part of it."""
+"""Maps points of the whole domain to a part of it."""
+
+DEFAULT_PROJECTION = VariableProjection()
 
 
-def stay(batch: Batch) -> Batch:
-    """Points stay where they are."""
+def unmoved(batch: Batch) -> Batch:
+    """The points as they are."""
     return batch
 
 
-class Attempt(NamedTuple):
-    """- `params`: what was found; `steps`: what was seen on the way; `weights`: of the loss;
-    - `before`, `after`: loss on validation points with the output layer at zero, and at the end;
-    - `lacked`: seconds that the next step would have needed, where time ended the steps; `compiled`: seconds that went
-      to tracing and compiling.
+class Solve(NamedTuple):
+    """The result of solving for the output layer.
+
+    - `params`: the parameters found; `steps`: figures before each step; `weights`: of the loss;
+    - `initial_loss`, `final_loss`: validation loss with the output layer at zero, and after the last step;
+    - `missing_seconds`: what the next step would have needed, if time ended the steps, else 0;
+    - `compile_seconds`: of tracing and compiling.
     """
 
     params: Params
     steps: list[OutputStep]
     weights: dict[str, float]
-    before: float
-    after: float
-    lacked: float = 0.0
-    compiled: float = 0.0
+    initial_loss: float
+    final_loss: float
+    missing_seconds: float = 0.0
+    compile_seconds: float = 0.0
 
     @property
-    def left(self) -> float:
-        """Share of the validation loss that is left; infinite where a loss is not finite."""
-        if not math.isfinite(self.before) or not math.isfinite(self.after):
+    def relative_loss(self) -> float:
+        """Final over initial validation loss; infinite if one of them is not finite."""
+        if not math.isfinite(self.initial_loss) or not math.isfinite(self.final_loss):
             return math.inf
-        return self.after / self.before if self.before > 0 else 0.0
+        return self.final_loss / self.initial_loss if self.initial_loss > 0 else 0.0
 
     def packed(self) -> Arrays:
-        """As plain arrays."""
+        """As arrays, see `Replay`."""
         names = list(self.weights)
         rows = [[s.loss, s.gradient_norm, *s.losses.values(), *s.weights.values()] for s in self.steps]
         return {
             "conditions": np.array(names, np.str_),
             "weights": np.array(list(self.weights.values()), float),
             "steps": np.array(rows, float).reshape(len(rows), 2 + 2 * len(names)),
-            "figures": np.array([self.before, self.after, self.lacked, self.compiled]),
+            "figures": np.array([self.initial_loss, self.final_loss, self.missing_seconds, self.compile_seconds]),
             **{f"params/{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self.params))},
         }
 
     @classmethod
-    def unpacked(cls, arrays: Arrays, like: Params) -> "Attempt":
-        """What was `packed`, with parameters in the tree of `like`."""
+    def unpacked(cls, arrays: Arrays, like: Params) -> "Solve":
+        """Read what `packed` returned, with parameters in the tree of `like`."""
         names, (leaves, tree) = arrays["conditions"].tolist(), jax.tree.flatten(like)
         by_name = lambda values: dict(zip(names, values, strict=True))
         steps = [
@@ -102,12 +104,22 @@ class Attempt(NamedTuple):
 class FeatureSolver:
     """Solves one problem with networks of one shape and any bandwidth; compiled once.
 
-    - `problem`: with the conditions that are left in the loss; `model_of`: the network from its bandwidth, inside its
-      ansatz;
-    - `counts`: points of each condition.
+    - `problem`: with the soft constraints; `model_of`: the network, inside its ansatz, from its bandwidth;
+    - `trial_steps`, `final_steps`: Gauss-Newton steps of a trial and of a solve, for nonlinear equations;
+    - `batch`, `validation_batch`: points of the least squares, and others; `counts`: numbers of the former.
     """
 
-    def __init__(self, problem: Problem, model_of: Callable[[Bandwidth], FunctionalModel], seed: int):
+    def __init__(
+        self,
+        problem: Problem,
+        model_of: Callable[[Bandwidth], FunctionalModel],
+        seed: int,
+        *,
+        trial_steps: int = 3,
+        final_steps: int = 15,
+        projection: VariableProjection = DEFAULT_PROJECTION,
+    ):
+        self.trial_steps, self.final_steps, self._projection = trial_steps, final_steps, projection
         self.problem, self._model_of = problem, model_of
         self.model = model_of(problem.domain.dimension * (1.0,))
         self.residuals = ResidualFunctions(problem, self.model)
@@ -116,10 +128,10 @@ class FeatureSolver:
         fewer = {name: max(problem.conditions[name].on.least, n // 4) for name, n in self.counts.items()}
         fewer |= {name: max(fewer[name], FEWEST_VALIDATION_POINTS) for name in _interior(problem)}
         draw = lambda counts, seed: batch_of(problem, QuasiRandom().init(problem, point_counts(problem, counts), seed))
-        self.batch, self.validation_losses = draw(self.counts, seed), draw(fewer, seed + _VALIDATION_SEED)
+        self.batch, self.validation_batch = draw(self.counts, seed), draw(fewer, seed + _VALIDATION_SEED)
 
     def params(self, bandwidth: Bandwidth | None = None) -> Params:
-        """A network of this bandwidth, 1 unless told, whose output layer is zero."""
+        """A network of this bandwidth (default 1) whose output layer is zero."""
         bandwidth = self.problem.domain.dimension * (1.0,) if bandwidth is None else bandwidth
         return self.residuals.initial_params(self._model_of(bandwidth).params)
 
@@ -127,49 +139,54 @@ class FeatureSolver:
         self,
         params: Params,
         most: int,
-        moved: Mover = stay,
+        moved: Mover = unmoved,
         enough: float = 0.0,
         is_over: Callable[[float], bool] = lambda _: False,
         weights: Callable[[], Mapping[str, float] | None] = lambda: None,
-        trial: Attempt | None = None,
-    ) -> Attempt:
-        """Find the output layer from `params` in at most so many steps.
+        trial: Solve | None = None,
+    ) -> Solve:
+        """Find the output layer, starting from `params`.
 
-        - `moved`: where the points are to go, for a part of the domain;
-        - `enough`: share of the loss at which to stop;
-        - `is_over`: whether there is no time for a step that takes so many seconds;
-        - `weights`: of the conditions; that of None for those inverse to the traces of the kernel of `params`;
-        - `trial`: an attempt from the same parameters that ended early, to go on from.
+        - `most`: largest number of steps; `enough`: relative loss at which to stop;
+        - `moved`: maps the points to a part of the domain;
+        - `is_over`: whether there is no time for a step that takes a number of seconds;
+        - `weights`: of the conditions; None for those inverse to the traces of the kernel at `params`;
+        - `trial`: a solve from the same parameters that ended early, to continue.
         """
         if trial is not None and self.layer.is_linear:
             return trial
-        watch, lacked = Stopwatch(), [0.0]
-        batch, validation_losses, given = moved(self.batch), moved(self.validation_losses), weights()
-        seen, found = ([], params) if trial is None else (list(trial.steps), trial.params)
+        watch, missing = Stopwatch(), [0.0]
+        batch, validation_batch, given = moved(self.batch), moved(self.validation_batch), weights()
+        steps, found = ([], params) if trial is None else (list(trial.steps), trial.params)
 
         def ends(seconds: float) -> bool:
-            lacked[0] = max(seconds, 1e-9) if is_over(seconds) else 0.0
-            return lacked[0] > 0
+            missing[0] = max(seconds, 1e-9) if is_over(seconds) else 0.0
+            return missing[0] > 0
 
-        more = list(self.layer.steps(found, batch, given, most, enough, ends, earlier=seen))
-        seen, found = seen + [step for _, step in more], more[-1][0] if more else found
-        used = seen[0].weights if seen else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
-        before, after = (self.layer.loss(p, validation_losses, used) for p in (params, found))
-        return Attempt(found, seen, used, before, after, lacked[0], watch.compiled)
+        taken = list(
+            self._projection.steps(
+                self.layer, found, batch, given, most=most, enough=enough, is_over=ends, earlier=steps
+            )
+        )
+        steps, found = steps + [step for _, step in taken], taken[-1][0] if taken else found
+        used = steps[0].weights if steps else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
+        initial, final = (self.layer.loss(p, validation_batch, used) for p in (params, found))
+        return Solve(found, steps, used, initial, final, missing[0], watch.compiled)
 
     @functools.cached_property
     def weights(self) -> dict[str, float]:
-        """Inverse to the traces of the kernel of a smooth network: the same for every bandwidth, so that those compare.
+        """Weights from the kernel of a smooth network: the same for every bandwidth, so that losses compare.
 
-        In the kernel of a network with fast sines, derivatives of high order outweigh all else; weights inverse to that
-        would take their residuals for nothing.
+        In the kernel of high-frequency sines, derivatives of high order outweigh everything else; weights inverse to it
+        would nearly ignore the PDE and fit noise or a kink instead.
         """
         return self.layer.weights(self.params(), self.batch)
 
 
-def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = stay) -> Bandwidth:
-    """How fast the residual varies along each coordinate: the frequency, in radians per half width of the domain, below
-    which lies nearly all of its variation on random lines.
+def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = unmoved) -> Bandwidth:
+    """How fast the residual varies along each coordinate, on random lines.
+
+    This is the frequency, in radians per half width of the domain, below which nearly all of its power lies.
     """
     problem, found = solver.problem, []
     rng = np.random.default_rng(0)
@@ -190,7 +207,7 @@ def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = sta
 
 
 def _share(problem: Problem, region: AbstractRegion, axis: int) -> float:
-    """Of the domain's extent along an axis, that of a region."""
+    """The extent of a region along an axis, as a share of that of the domain."""
     (low, high), (lower, upper) = region.bounds, problem.domain.bounds
     return float((high - low)[axis] / (upper - lower)[axis])
 
@@ -204,7 +221,7 @@ def _highest_frequency(lines: Float[np.ndarray, "l n m"]) -> float:
 
 
 def feature_model(ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int) -> FunctionalModel:
-    """Sine features for a problem, inside its ansatz."""
+    """A network of random features for a problem, inside its ansatz."""
     problem = ansatz.problem
     outputs = sum(problem.field_sizes.values())
     network = SineFeatures(problem.domain, outputs, width, bandwidth, periodic=tuple(ansatz.periods), seed=seed)

@@ -1,268 +1,182 @@
-r"""The output layer, solved: the network is affine in some of its parameters, and least squares find those.
+r"""Variable projection: Gauss-Newton steps on the parameters that the network is affine in.
 
-Which parameters these are is found from the trace of the model. Where the equations are linear too, the residual is
-affine in them and one solve is the minimum; otherwise Gauss-Newton steps on them are taken while they reduce the
-loss. Unknown coefficients are solved for together with the output layer. In terms of the kernel: the tangent kernel is
-the sum of a hidden-layer and an output-layer part, and one undamped Gauss-Newton step with the second part alone
-is this solve.
+If the equations are linear too, the residual is affine in the output layer and one linear solve gives the minimum;
+otherwise Gauss-Newton steps are taken while they reduce the loss. The tangent kernel is the sum of a hidden-layer and
+an output-layer part, and this solve is one undamped Gauss-Newton step with the second part alone.
 
 Golub & Pereyra, *Separable nonlinear least squares: the variable projection method*, Inverse Problems 19, 2003.
 """
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from ..._base.compilation import Stopwatch
 from ..._base.linalg.least_squares import least_squares
-from ..._base.tracing.degrees import is_affine
 from ..._base.types import Params
-from ...networks.functional import FunctionalModel
-from ...networks.linear_parameters import linear_leaves
-from ...ntk.jacobian import jacobian_rows
-from ...residuals.functions import Batch, ResidualFunctions
-from ...residuals.loss import total_loss
+from ...residuals.functions import Batch
 from ...runs.events import OutputStep
-
-HALVINGS = 8
-"""A step that reduces the loss at none of 1, 1/2, ..., 1/2⁸ of its length is the last."""
-
-STALLED = 0.5
-"""A step that leaves more than this share of the loss is the last: what is left is not in the span of the network."""
-
-ROUGH_STEPS, ROUGHLY = 3, 1e-14
-"""The first steps of a nonlinear problem are solved roughly, for their linear model is no better; and the share of the
-loss that rough solves leave on other points, whatever they leave on their own."""
-
-SPANNED = 1e-4
-"""Share of the first residual of a linear problem above which what is left is not in the span of the network, whatever
-the digits."""
-
-_BLOCK = 1024
+from .output_layer import OutputLayer, Shift, ShiftedResidual, trace_weights, weighted_loss
 
 
-class OutputLayer:
-    """Solves a problem for the parameters that its model is affine in, and for unknown coefficients.
+@dataclass(frozen=True)
+class ProjectionState:
+    """What a step needs from the steps before it.
 
-    Compiled once for all parameters and points of the same shapes.
-
-    - `size`: number of parameters solved for; `is_linear`: whether the residual is affine in them.
+    - `shift`: of the output layer so far; `number`: of steps taken;
+    - `weights`: of the conditions, None before they are computed; `first_loss`: None before the first step;
+    - `is_rough`: whether the last step was solved with low accuracy.
     """
 
-    def __init__(self, residuals: ResidualFunctions, model: FunctionalModel):
-        self._residuals = residuals
-        self._chosen = linear_leaves(model, residuals.problem.domain.dimension)
-        self._linearized = jax.jit(self._linearize)
-        self._valued = jax.jit(residuals)
-        self._expanded = jax.jit(self._expand)
-        self._assembled, self._combined = jax.jit(self._assemble), jax.jit(self._combine)
-        example = residuals.initial_params(model.params)
-        self.size = sum(leaf.size for leaf in jax.tree.leaves(self._part(example)))
-        self.is_linear = bool(self._chosen) and all(self._is_affine(name, example) for name in residuals.conditions)
+    shift: Shift
+    number: int = 0
+    weights: Mapping[str, float] | None = None
+    first_loss: float | None = None
+    is_rough: bool = True
+
+
+class ProjectionInfo(NamedTuple):
+    """- `before`: figures before the step; `loss`: after it; `is_rough`: whether it was solved with low accuracy."""
+
+    before: OutputStep
+    loss: float
+    is_rough: bool
+
+    @property
+    def reduces(self) -> bool:
+        """Whether some step length reduced the loss."""
+        return self.loss < self.before.loss
+
+
+class Linearized(NamedTuple):
+    """The scaled least-squares problem of a step: minimise |matrix · update + residual|²."""
+
+    matrix: Float[np.ndarray, "n p"]
+    residual: Float[np.ndarray, " n"]
+    figures: OutputStep
+
+    @property
+    def is_finite(self) -> bool:
+        return bool(np.isfinite(self.figures.loss)) and bool(np.isfinite(self.matrix).all())
+
+
+@dataclass(frozen=True)
+class VariableProjection:
+    """Solves for the output layer.
+
+    - `halvings`: a step is tried with lengths 1, 1/2, ..., 1/2^halvings, and is the last one if none reduces the loss;
+    - `stalled`: a step that leaves more than this share of the loss is the last: the rest is not in the span of the
+      network;
+    - `rough_steps`: the first steps of a nonlinear problem are solved with low accuracy, because their linear model is
+      not accurate either; `rough_loss`: relative loss on validation points that such solves cannot go below;
+    - `spanned`: share of the initial residual of a linear problem above which it is not in the span of the network, and
+      more accuracy does not pay.
+    """
+
+    halvings: int = 8
+    stalled: float = 0.5
+    rough_steps: int = 3
+    rough_loss: float = 1e-14
+    spanned: float = 1e-4
 
     def steps(
         self,
+        layer: OutputLayer,
         params: Params,
         batch: Batch,
         weights: Mapping[str, float] | None = None,
+        *,
         most: int = 20,
         enough: float = 0.0,
         is_over: Callable[[float], bool] = lambda _: False,
-        earlier: Sequence["OutputStep"] = (),
+        earlier: Sequence[OutputStep] = (),
     ) -> Iterator[tuple[Params, OutputStep]]:
-        """Gauss-Newton steps from `params`: after each the new parameters, and what was seen before it.
+        """Steps from `params`: the parameters after each, and the figures before it.
 
-        Ends when a step no longer reduces the loss, by the first for linear problems.
+        They end when a step no longer reduces the loss; for linear problems, after the first.
 
-        - `weights`: of the conditions; None for those inverse to the traces of the kernel of these parameters;
-        - `most`: number of steps at most;
-        - `enough`: share of the first loss at which to stop, after a fine step if it is a small one;
-        - `is_over`: whether there is no time for a step that takes so many seconds;
-        - `earlier`: steps that led to `params`, which count and whose weights stay.
+        - `weights`: of the conditions; None for those inverse to the traces of the kernel at `params`;
+        - `most`: largest number of steps;
+        - `enough`: relative loss at which to stop, after an accurate step if it is very small;
+        - `is_over`: whether there is no time for a step that takes a number of seconds;
+        - `earlier`: steps that led to `params`; they count, and their weights are used.
         """
-        first, look, shift, rough = None, self._look(params, batch), np.zeros(self.size), True
-        if earlier:
-            first, weights = earlier[0].loss, earlier[0].weights
-        watch = None
-        for number in range(len(earlier), most):
-            if number and is_over(0.0 if watch is None else watch.own):
-                return
+        residual, state = layer.shifted(params, batch), _initial(layer, weights, earlier)
+        seconds = 0.0
+        while state.number < most and not (state.number and is_over(seconds)):
             watch = Stopwatch()
-            J, r = jax.tree.map(np.asarray, look.linearized(shift))
-            weights = trace_weights(J) if weights is None else dict(weights)
-            scales = {name: np.sqrt(weights[name] / r[name].size) for name in r}
-            stacked = np.concatenate([scales[name] * r[name] for name in r])
-            matrix = np.concatenate([scales[name] * J[name] for name in r])
-            loss = 0.5 * float(stacked @ stacked)
-            losses = {name: float(np.mean(values**2)) for name, values in r.items()}
-            seen = OutputStep(loss, losses, float(np.linalg.norm(matrix.T @ stacked)), weights)
-            first = loss if first is None else first
-            if not np.isfinite(loss) or not np.isfinite(matrix).all():
+            at = linearized(residual, state)
+            state = _begun(state, at)
+            if not at.is_finite or self.is_converged(state, at, enough):
                 return
-            reached = loss <= enough * first
-            if reached and (enough >= ROUGHLY or not rough):
+            state, info = self.step(layer.is_linear, residual, state, at, enough)
+            if not info.reduces:
                 return
-            rough = not (reached or self.is_linear) and number < ROUGH_STEPS
-            worthwhile = SPANNED if self.is_linear else 1.0
-            update = least_squares(matrix, -stacked, 1 if rough else 2, worthwhile).x
-            shift, reduced = _reducing(look, shift, update, weights, loss)
-            if reduced >= loss:
+            yield layer.moved(params, state.shift), info.before
+            if self.is_last(layer.is_linear, info):
                 return
-            yield self._moved(params, shift), seen
-            if self.is_linear or (not rough and reduced > STALLED * loss):
-                return
+            seconds = watch.own
 
-    def weights(self, params: Params, batch: Batch) -> dict[str, float]:
-        """Weights inverse to the traces of the kernel of these parameters."""
-        return trace_weights(jax.tree.map(np.asarray, self._look(params, batch).linearized(np.zeros(self.size))[0]))
+    def step(
+        self, is_linear: bool, residual: ShiftedResidual, state: ProjectionState, at: Linearized, enough: float
+    ) -> tuple[ProjectionState, ProjectionInfo]:
+        """One Gauss-Newton step from the linearization at `state`."""
+        is_rough = not (is_linear or _reaches(state, at, enough)) and state.number < self.rough_steps
+        worthwhile = self.spanned if is_linear else 1.0
+        update = least_squares(at.matrix, -at.residual, 1 if is_rough else 2, worthwhile).x
+        shift, loss = self._reduced(residual, state.shift, update, at.figures)
+        info = ProjectionInfo(at.figures, loss, is_rough)
+        return replace(state, shift=shift, number=state.number + 1, is_rough=is_rough), info
 
-    def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
-        """The loss on any points."""
-        return weighted_loss(self._valued(params, batch), weights)
+    def is_converged(self, state: ProjectionState, at: Linearized, enough: float) -> bool:
+        """Whether the loss is small enough, and accurately so if it has to be very small."""
+        return _reaches(state, at, enough) and (enough >= self.rough_loss or not state.is_rough)
 
-    def values(self, params: Params, batch: Batch) -> dict[str, Float[np.ndarray, " n"]]:
-        """The residuals on any points of any conditions."""
-        return {name: np.asarray(r) for name, r in self._valued(params, batch).items()}
+    def is_last(self, is_linear: bool, info: ProjectionInfo) -> bool:
+        """Whether further steps will not reduce the loss much."""
+        return is_linear or (not info.is_rough and info.loss > self.stalled * info.before.loss)
 
-    def _look(self, params: Params, batch: Batch) -> "_Direct | _ByChannels":
-        """The residual in terms of shifts of the parameters solved for."""
-        through = {name: self._residuals.has_channels(name) for name in self._residuals.conditions}
-        if self.is_linear or not self._chosen or not all(through.values()):
-            return _Direct(self, params, batch)
-        return _ByChannels(self, params, batch)
-
-    def _part(self, params: Params) -> dict[str, Any]:
-        leaves = jax.tree.leaves(params["network"])
-        return {"coefficients": params["coefficients"], "head": [leaves[i] for i in self._chosen]}
-
-    def _merged(self, params: Params, part: dict[str, Any]) -> Params:
-        leaves, tree = jax.tree.flatten(params["network"])
-        for i, leaf in zip(self._chosen, part["head"], strict=True):
-            leaves[i] = leaf
-        return {"coefficients": part["coefficients"], "network": tree.unflatten(leaves)}
-
-    def _moved(self, params: Params, update: Float[np.ndarray, " k"]) -> Params:
-        leaves, tree = jax.tree.flatten(self._part(params))
-        parts = np.split(update, np.cumsum([leaf.size for leaf in leaves])[:-1])
-        moved = [jnp.asarray(leaf + part.reshape(leaf.shape)) for leaf, part in zip(leaves, parts, strict=True)]
-        return self._merged(params, tree.unflatten(moved))
-
-    def _linearize(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Jacobian and residual of every condition, unscaled."""
-        jacobians, values = {}, {}
-        for name in self._residuals.conditions:
-            function = self._of_part(name, params)
-            values[name] = jax.vmap(function, (None, 0))(self._part(params), batch[name]).ravel()
-            rows = jacobian_rows(function, self._part(params), batch[name], _BLOCK)
-            jacobians[name] = rows.reshape(values[name].size, -1)
-        return jacobians, values
-
-    def _expand(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Channels of every condition at `params`, and their slopes in the parameters solved for."""
-        values, slopes = {}, {}
-        for name in self._residuals.conditions:
-            channels = self._residuals.channels(name)
-            function = lambda part, point, channels=channels: channels(self._merged(params, part), point)
-            values[name] = jax.vmap(function, (None, 0))(self._part(params), batch[name])
-            slopes[name] = jacobian_rows(function, self._part(params), batch[name], _BLOCK)
-        return values, slopes
-
-    def _combine(
-        self, params: Params, batch: Batch, channels: dict[str, Any], slopes: dict[str, Any], shift: Any
-    ) -> dict[str, Any]:
-        """Residuals after a shift, from channels and their slopes before it."""
-        residuals = {}
-        for name, values in channels.items():
-            function = self._residuals.from_channels(name)
-            shifted = values + slopes[name] @ shift
-            residuals[name] = jax.vmap(function, (None, 0, 0))(params, batch[name], shifted).ravel()
-        return residuals
-
-    def _assemble(
-        self, params: Params, batch: Batch, channels: dict[str, Any], slopes: dict[str, Any], shift: Any
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Jacobians and residuals after a shift."""
-        jacobians, residuals = {}, self._combine(params, batch, channels, slopes, shift)
-        for name, values in channels.items():
-            function = self._residuals.from_channels(name)
-            shifted = values + slopes[name] @ shift
-            inner = jax.vmap(jax.jacfwd(function, 2), (None, 0, 0))(params, batch[name], shifted)
-            terms = [inner[:, :, k, None] * slopes[name][:, None, k] for k in range(inner.shape[2])]
-            jacobians[name] = functools.reduce(jnp.add, terms).reshape(residuals[name].size, -1)
-        return jacobians, residuals
-
-    def _of_part(self, name: str, params: Params) -> Callable[[dict[str, Any], Any], Any]:
-        residual = self._residuals.at_point(name)
-        return lambda part, point: residual(self._merged(params, part), point)
-
-    def _is_affine(self, name: str, params: Params) -> bool:
-        point = jax.tree.map(lambda column: column[0], self._example(name))
-        return is_affine(lambda part: self._of_part(name, params)(part, point), self._part(params))
-
-    def _example(self, name: str) -> Any:
-        region = self._residuals.problem.conditions[name].on
-        return region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
+    def _reduced(
+        self, residual: ShiftedResidual, shift: Shift, update: Shift, before: OutputStep
+    ) -> tuple[Shift, float]:
+        """The shift after the longest step along `update` that reduces the loss, and that loss; else no shift."""
+        for halving in range(self.halvings + 1):
+            moved = shift + 0.5**halving * update
+            loss = weighted_loss(residual.values(moved), before.weights)
+            if loss < before.loss:
+                return moved, loss
+        return shift, before.loss
 
 
-class _Direct:
-    """The residual by the network itself."""
-
-    def __init__(self, layer: OutputLayer, params: Params, batch: Batch):
-        self._layer, self._params, self._batch = layer, params, batch
-
-    def linearized(self, shift: Float[np.ndarray, " p"]) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self._layer._linearized(self._layer._moved(self._params, shift), self._batch)
-
-    def residuals(self, shift: Float[np.ndarray, " p"]) -> dict[str, Any]:
-        return self._layer._valued(self._layer._moved(self._params, shift), self._batch)
-
-
-class _ByChannels:
-    """The residual by derivatives of the network, which are affine in the shift: the network is evaluated once."""
-
-    def __init__(self, layer: OutputLayer, params: Params, batch: Batch):
-        self._layer = layer
-        self._known = params, batch, *layer._expanded(params, batch)
-
-    def linearized(self, shift: Float[np.ndarray, " p"]) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self._layer._assembled(*self._known, shift)
-
-    def residuals(self, shift: Float[np.ndarray, " p"]) -> dict[str, Any]:
-        return self._layer._combined(*self._known, shift)
+def linearized(residual: ShiftedResidual, state: ProjectionState) -> Linearized:
+    """The least-squares problem at the shift of a state; weights that are not known yet come from its traces."""
+    jacobians, values = jax.tree.map(np.asarray, residual.linearize(state.shift))
+    weights = trace_weights(jacobians) if state.weights is None else dict(state.weights)
+    scales = {name: np.sqrt(weights[name] / values[name].size) for name in values}
+    stacked = np.concatenate([scales[name] * values[name] for name in values])
+    matrix = np.concatenate([scales[name] * jacobians[name] for name in values])
+    losses: dict[str, Any] = {name: float(np.mean(r**2)) for name, r in values.items()}
+    loss, gradient_norm = 0.5 * float(stacked @ stacked), float(np.linalg.norm(matrix.T @ stacked))
+    return Linearized(matrix, stacked, OutputStep(loss, losses, gradient_norm, weights))
 
 
-def _reducing(
-    look: _Direct | _ByChannels,
-    shift: Float[np.ndarray, " p"],
-    update: Float[np.ndarray, " p"],
-    weights: Mapping[str, float],
-    loss: float,
-) -> tuple[Float[np.ndarray, " p"], float]:
-    """The shift after the longest step along `update` that reduces the loss, and that loss; the same shift without."""
-    for halving in range(HALVINGS + 1):
-        moved = shift + 0.5**halving * update
-        reduced = weighted_loss(look.residuals(moved), weights)
-        if reduced < loss:
-            return moved, reduced
-    return shift, loss
+def _initial(layer: OutputLayer, weights: Mapping[str, float] | None, earlier: Sequence[OutputStep]) -> ProjectionState:
+    shift = np.zeros(layer.size)
+    if not earlier:
+        return ProjectionState(shift, weights=weights)
+    return ProjectionState(shift, len(earlier), earlier[0].weights, earlier[0].loss)
 
 
-def weighted_loss(residuals: Mapping[str, Any], weights: Mapping[str, float]) -> float:
-    """The loss from the residuals of the conditions."""
-    return total_loss({name: float(jnp.mean(r**2)) for name, r in residuals.items()}, weights)
+def _begun(state: ProjectionState, at: Linearized) -> ProjectionState:
+    """The state with the weights and the first loss of its first linearization."""
+    first = at.figures.loss if state.first_loss is None else state.first_loss
+    return replace(state, weights=at.figures.weights, first_loss=first)
 
 
-def trace_weights(jacobians: Mapping[str, Float[np.ndarray, "n p"]]) -> dict[str, float]:
-    """Weights inverse to the traces of the kernel's diagonal blocks, their weighted sum that of the traces.
-
-    As `NTKWeighting`, for Jacobians at hand.
-    """
-    traces = {name: float(np.einsum("ij,ij->", J, J)) / len(J) for name, J in jacobians.items()}
-    known = {name: trace for name, trace in traces.items() if trace > 0}
-    total = sum(known.values())
-    return {name: total / len(known) / known[name] if name in known else 1.0 for name in traces}
+def _reaches(state: ProjectionState, at: Linearized, enough: float) -> bool:
+    assert state.first_loss is not None  # noqa: S101  set by the first linearization
+    return at.figures.loss <= enough * state.first_loss

@@ -1,9 +1,8 @@
-r"""The start of a time window: values on a slice in time, held by a small network in space.
+r"""The initial slice of a time window: its initial values, represented by a small network in space.
 
-A network must be wide enough, and its coordinates stretched where the values have fronts, for the window to be
-resolved. Both are found here, where they cost little: the values to start from are fitted by least squares with more
-and more sines, and with coordinates stretched around the places of smallest length scale, until points that were not
-fitted are met.
+The network of a window must be wide enough, and its coordinates stretched where the values have fronts. Both are found
+here, where they are cheap: the initial values are fitted by least squares with more and more random features, and with
+coordinates stretched around the places of smallest length scale, until the error on other points is small.
 """
 
 import functools
@@ -18,32 +17,33 @@ from jaxtyping import Array, Float
 
 from ..._base.linalg.least_squares import least_squares
 from ..._base.types import Params
+from ...geometry.reference_cube import from_symmetric
 from ...runs.resume.replay import Arrays
 from ..random_features.bandwidth import Bandwidth
 from .marching import Marching
 from .stretching import BUMPS, Bump, Stretching
 
 Form = Callable[[Float[np.ndarray, "n d"]], tuple[Array, Array]]
-"""From points to what a network in space is added to and multiplied by there, (n, q) each."""
+"""From points to the offset and the factor of the network in space there, (n, q) each."""
 
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
-"""From points to the values that a window starts from."""
+"""From points to the initial values of a window."""
 
 SINES_PER_MODE, FEWEST = 18, 12
-"""Sines of a window for each wave that space resolves: two for each degree of freedom along nine in time. Fewer, for
-shorter windows, where space would not be resolved otherwise."""
+"""Features of a window per wave resolved in space: two for each degree of freedom, times nine in time. Fewer, with
+shorter windows, if space is not resolved otherwise."""
 
 TIME_BANDWIDTH = 4.0
-"""Of a window, in radians per half of its length."""
+"""Bandwidth in time, in radians per half of the window."""
 
 STRETCHES = (12.0, 6.0, 3.0, 1.5)
-"""Half widths of bumps to try, in length scales of the values."""
+"""Half widths of bumps that are tried, in length scales of the values."""
 
 MET, PLENTY = 1e-7, 1e-11
-"""Relative errors at which values are met, and at which nothing is left to be gained."""
+"""Relative error that is accepted, and relative error below which the search stops."""
 
 AS_GOOD = 3.0
-"""Errors within this factor count as the same."""
+"""Errors within this factor count as equal."""
 
 LINES, LINE_POINTS = 8, 2049
 
@@ -52,9 +52,9 @@ ROWS_PER_SINE, UNSEEN = 3, 256
 _SEED = 40_009
 
 
-class Start(NamedTuple):
-    """- `width`: of the window; `bandwidth`: of window and start; `stretching`: the coordinates of space;
-    - `params`: of the network in space; `error`: its relative error on points that were not fitted.
+class InitialSlice(NamedTuple):
+    """- `width`: of the window's network; `bandwidth`: of window and slice; `stretching`: of the coordinates in space;
+    - `params`: of the network in space; `error`: its relative error on validation points.
     """
 
     width: int
@@ -64,14 +64,14 @@ class Start(NamedTuple):
     error: float
 
     def packed(self) -> Arrays:
-        """As plain arrays."""
+        """As arrays, see `Replay`."""
         leaves = jax.tree.leaves((self.stretching, self.params))
         figures = {"width": np.array(self.width), "bandwidth": np.array(self.bandwidth), "error": np.array(self.error)}
         return {**figures, **{f"{i}": np.asarray(leaf) for i, leaf in enumerate(leaves)}}
 
     @classmethod
-    def unpacked(cls, arrays: Arrays, marching: Marching, seed: int) -> "Start":
-        """What was `packed`."""
+    def unpacked(cls, arrays: Arrays, marching: Marching, seed: int) -> "InitialSlice":
+        """Read what `packed` returned."""
         width, bandwidth = int(arrays["width"]), tuple(arrays["bandwidth"].tolist())
         leaves, tree = jax.tree.flatten((marching.stretching(), marching.start_model(width, bandwidth, seed).params))
         stretching, params = tree.unflatten([jnp.asarray(arrays[f"{i}"]) for i in range(len(leaves))])
@@ -79,23 +79,23 @@ class Start(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """Of values to start from: the smallest length scale along each axis of space, and the sharpest places."""
+    """Of initial values: the smallest length scale along each axis of space, and the sharpest places."""
 
     scale: Float[np.ndarray, " k"]
     sharpest: list[Bump]
 
 
-def find_start(
+def find_initial_slice(
     marching: Marching, values: Values, time: float, widths: Sequence[int], margin: float, seed: int
-) -> Start:
-    """The narrowest of `widths` that meets the values at a time, or comes as close as any.
+) -> InitialSlice:
+    """The slice with the narrowest of `widths` that represents the values at a time, or is as accurate as any.
 
-    - `margin`: so many times the sines that meet the values, since a window goes on from there.
+    - `margin`: features of the window over those that the values need, since the solution evolves from there.
     """
     axes = marching.domain.dimension
     if not marching.space:
         params = jnp.asarray(values(marching.domain.lower[None])[0])
-        return Start(widths[0], axes * (TIME_BANDWIDTH,), marching.stretching(), params, 0.0)
+        return InitialSlice(widths[0], axes * (TIME_BANDWIDTH,), marching.stretching(), params, 0.0)
     shape, form = _shape(marching, values), _form(marching, time)
     fit = lambda width, modes, bumps: _fit(marching, values, form, shape.scale, width, modes, bumps, seed)
     tried: list[tuple[int, float, tuple[Bump, ...], float]] = []
@@ -121,8 +121,10 @@ def _form(marching: Marching, time: float) -> Form:
     return jax.jit(jax.vmap(form))
 
 
-def _stretched(fit: Callable[[tuple[Bump, ...]], Start], sharpest: Sequence[Bump]) -> tuple[tuple[Bump, ...], float]:
-    """The coordinates in which a network is closest to the values, and its error: with bumps at the sharpest places."""
+def _stretched(
+    fit: Callable[[tuple[Bump, ...]], InitialSlice], sharpest: Sequence[Bump]
+) -> tuple[tuple[Bump, ...], float]:
+    """The bumps, at the sharpest places, with which the network fits the values best, and its error."""
     best, least = (), fit(()).error
     for count in range(1, len(sharpest) + 1):
         for factor in STRETCHES:
@@ -144,8 +146,8 @@ def _fit(
     modes: float,
     bumps: tuple[Bump, ...],
     seed: int,
-) -> Start:
-    """The network in space, in these coordinates, that is closest to the values."""
+) -> InitialSlice:
+    """The network in space that fits the values best in these coordinates."""
     from scipy.stats import qmc  # slow to import
 
     box, bandwidth, stretching = marching.domain, _bandwidth(marching, scale, modes), marching.stretching(bumps)
@@ -153,7 +155,7 @@ def _fit(
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
     z = stretching.inverse(2 * unit - 1)
-    x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+    x = from_symmetric(z, box.bounds)
     targets, (offsets, factors) = values(x), map(np.asarray, form(x))
     places = np.asarray(stretching.many(jnp.asarray(z)))[:, marching.space]
     angles = places @ np.asarray(network.frequency).T + np.asarray(network.phase)
@@ -166,11 +168,11 @@ def _fit(
     error = float(np.max(wrong / np.where(norm > 0, norm, 1.0)))
     head = jnp.asarray(found[:, :-1]), jnp.asarray(found[:, -1])
     params = eqx.tree_at(lambda f: (f.head.weight, f.head.bias), network, head)
-    return Start(width, bandwidth, stretching, params, error)
+    return InitialSlice(width, bandwidth, stretching, params, error)
 
 
 def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], modes: float) -> Bandwidth:
-    """Of so many waves in space: in each coordinate in proportion to how fast the values vary."""
+    """The bandwidth for `modes` waves in space: along each coordinate in proportion to how fast the values vary."""
     rates = 1 / scale
     rates *= (max(modes, 2.0**scale.size) / np.prod(2 * rates / np.pi)) ** (1 / scale.size)
     bandwidth = np.full(marching.domain.dimension, TIME_BANDWIDTH)
@@ -181,14 +183,14 @@ def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], modes: float)
 
 
 def _shape(marching: Marching, values: Values) -> _Shape:
-    """How values vary, seen on lines through space."""
+    """How values vary along lines through space."""
     box, rng = marching.domain, np.random.default_rng(_SEED)
     line, scales, sharpest = np.linspace(-1, 1, LINE_POINTS), [], list[Bump]()
     for axis in marching.space:
         begin = 2 * rng.random((1 if len(marching.space) == 1 else LINES, 1, box.dimension)) - 1
         z = np.repeat(begin, line.size, axis=1)
         z[:, :, axis] = line
-        x = box.lower + (z + 1) / 2 * (box.upper - box.lower)
+        x = from_symmetric(z, box.bounds)
         found = values(x.reshape(-1, box.dimension)).reshape(*z.shape[:2], -1)
         periodic = box.coordinates[axis] in marching.ansatz.periods
         scale = _length_scale(line, found, periodic)
@@ -217,7 +219,7 @@ def _length_scale(
 
 
 def _minima(line: Float[np.ndarray, " n"], scale: Float[np.ndarray, " n"], periodic: bool) -> list[int]:
-    """The sharpest places, sharpest first, none within a few length scales of another."""
+    """The sharpest places, sharpest first, none within eight length scales of another."""
     found, order = list[int](), np.argsort(scale, kind="stable")
     for i in order:
         if len(found) == BUMPS or scale[i] > np.median(scale) / 2:

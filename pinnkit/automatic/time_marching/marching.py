@@ -1,9 +1,8 @@
-r"""Time windows: one window after the other, each starting from where the last one ended.
+r"""Time marching: one time window after the other, each starting where the last one ended.
 
 Early times have to be learned before late ones, and a network of given size resolves a short time better than a long
-one. Within a window the values to start from are those of a small network in space, fitted to the end of the window
-before (or to the declared initial values), so every window has the same form and is compiled once. The length of the
-windows follows what is left of the validation residual, as step sizes do in integrators.
+one. The initial values of a window are a small network in space, fitted to the end of the window before (or to the
+declared initial values), so every window has the same form and is compiled once.
 
 Wight & Zhao, *Solving Allen-Cahn and Cahn-Hilliard equations using the adaptive physics informed neural networks*,
 Commun. Comput. Phys. 29, 2021; Krishnapriyan et al., *Characterizing possible failure modes in physics-informed neural
@@ -26,6 +25,7 @@ from ...equations.problem import Problem
 from ...geometry.box import Box
 from ...geometry.domain import TIME_NAMES
 from ...geometry.points import Points
+from ...geometry.reference_cube import from_symmetric, from_unit, to_symmetric
 from ...networks.adapters import as_functional
 from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
@@ -34,15 +34,15 @@ from ..random_features.bandwidth import Bandwidth
 from .stretching import Bump, Stretching
 
 START_SHARE = 6
-"""Sines of a window for each one of the network that holds its start on a line; in a plane both have as many."""
+"""Features of a window per feature of its initial slice on a line; in a plane both have the same number."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Marching:
     """How a problem is solved window by window.
 
-    - `ansatz`: with everything but the start by construction; `problem`: what is left in the loss of a window;
-    - `axis`: of time; `face_values`: the values to start from, of every field that changes in time.
+    - `ansatz`: with the initial values of a window as hard constraints; `problem`: the soft constraints of a window;
+    - `axis`: of time; `face_values`: the initial values of every field that changes in time.
     """
 
     ansatz: Ansatz
@@ -57,8 +57,8 @@ class Marching:
     def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network of one window.
 
-        Its parameters are those of sine features in stretched local coordinates, and what is not trained: the `window`
-        (its two times), the `stretching` of space and the `start`.
+        Its parameters are those of random features in stretched local coordinates and, not trained, the `window` (its
+        two times), the `stretching` of space and the `start` (its initial slice).
         """
         box, sizes = self.domain, self.problem.field_sizes
         network = SineFeatures(
@@ -70,15 +70,14 @@ class Marching:
         slot = {(face_value.output, face_value.order): k for k, face_value in enumerate(self.face_values)}
 
         def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
-            held = jax.lax.stop_gradient({name: params[name] for name in ("start", "stretching", "window")})
-            bounds = lower.at[self.axis].set(held["window"][0]), upper.at[self.axis].set(held["window"][1])
+            fixed = jax.lax.stop_gradient({name: params[name] for name in ("start", "stretching", "window")})
+            bounds = lower.at[self.axis].set(fixed["window"][0]), upper.at[self.axis].set(fixed["window"][1])
 
             def stretched(x: Float[Array, " d"]) -> Float[Array, " d"]:
-                z = 2 * (x - bounds[0]) / (bounds[1] - bounds[0]) - 1
-                return lower + (held["stretching"](z) + 1) / 2 * (upper - lower)
+                return from_symmetric(fixed["stretching"](to_symmetric(x, bounds)), (lower, upper))
 
             def given(output: int, order: int) -> Datum:
-                values = lambda x: self.starts(start.apply(held["start"], self.in_space(stretched(x))), x, bounds)
+                values = lambda x: self.starts(start.apply(fixed["start"], self.in_space(stretched(x))), x, bounds)
                 return lambda x: values(jnp.stack(x))[slot[output, order]]
 
             return self.ansatz.outputs(features.apply(params["features"], stretched(x)), x, bounds, given)
@@ -88,7 +87,7 @@ class Marching:
         return FunctionalModel(params, apply, lambda params: features.merge(params["features"]))
 
     def stretching(self, bumps: Sequence[Bump] = ()) -> Stretching:
-        """Coordinates with these bumps."""
+        """Stretched coordinates with these bumps."""
         periods = self.ansatz.periods
         return Stretching([name in periods for name in self.domain.coordinates], bumps)
 
@@ -102,9 +101,9 @@ class Marching:
         return [i for i in range(self.domain.dimension) if i != self.axis]
 
     def start_model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
-        """The network in space of the values that a window starts from, one output for each of `face_values`.
+        """The network of an initial slice in space, one output for each of `face_values`.
 
-        Where walls prescribe values too, those are what starts have there, whatever the network says.
+        Values that walls prescribe are imposed on the slice, whatever the network gives there.
 
         - `width`: of the window.
         """
@@ -118,7 +117,7 @@ class Marching:
         return as_functional(network, len(self.space))
 
     def starts(self, network: Float[Array, " q"], x: Float[Array, " d"], bounds: Bounds) -> Float[Array, " q"]:
-        """The values that a window starts from at a point of its first time, with a `network` in space."""
+        """The initial values of a window at a point, from the values of the `network` in space."""
         return jnp.stack(
             [self.ansatz.slice_of(network[k], x, bounds, face_value) for k, face_value in enumerate(self.face_values)]
         )
@@ -128,31 +127,30 @@ class Marching:
         return jnp.stack([prescribed(self.ansatz.problem, face_value)(x) for face_value in self.face_values])
 
     def at_end(self, model: FunctionalModel, params: Params, x: Float[Array, " d"]) -> Float[Array, " q"]:
-        """The values that a window hands on: those of its fields, and derivatives in time, where it ends."""
+        """The initial values of the next window: fields and derivatives in time at the end of this one."""
         x = x.at[self.axis].set(params["window"][1])
         rates = lambda face_value: _in_time(lambda x: model.apply(params, x), self.axis, face_value.order)
         return jnp.stack([rates(face_value)(x)[face_value.output] for face_value in self.face_values])
 
     def move(self, batch: Batch, window: tuple[float, float], stretching: Stretching) -> Batch:
-        """The points of the whole time squeezed into a window, and even in stretched space."""
-        lower, upper = self.domain.lower, self.domain.upper
+        """The points of the whole time mapped to a window, and evenly distributed in stretched space."""
+        bounds = self.domain.bounds
 
         def moved(points: Points) -> Points:
-            z = 2 * (np.asarray(points.coordinates) - lower) / (upper - lower) - 1
-            x = lower + (stretching.inverse(z) + 1) / 2 * (upper - lower)
-            share = (z[:, self.axis] + 1) / 2
-            x[:, self.axis] = (1 - share) * window[0] + share * window[1]
+            z = to_symmetric(np.asarray(points.coordinates), bounds)
+            x = from_symmetric(stretching.inverse(z), bounds)
+            x[:, self.axis] = from_unit((z[:, self.axis] + 1) / 2, window)
             return Points(jnp.asarray(x), points.normals, points.columns)
 
         return {name: moved(points) for name, points in batch.items()}
 
 
 def find_marching(ansatz: Ansatz) -> Marching | None:
-    """How to march in time, None for problems that cannot.
+    """How to march in time; None for problems that do not allow it.
 
-    Needed are one coordinate that is time, initial values for every field that has a derivative in time, of every
-    lower order, other conditions on the whole interior and on whole faces in space alone, for the present time only,
-    and no unknown coefficient, which would be another one in each window.
+    Needed are one coordinate that is time, initial values of every lower order for every field with a derivative in
+    time, other conditions on the whole interior or on whole faces in space only, which involve fields at the same time
+    only, and no unknown coefficient, which would differ from window to window.
     """
     problem, box = ansatz.problem, ansatz.problem.domain
     times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
@@ -180,7 +178,7 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
 
 
 def _holds_at_all_times(problem: Problem, name: str, axis: int) -> bool:
-    """Whether a condition is one for each time: on all of space or whole faces of it, of fields at the present time."""
+    """Whether a condition holds at each time by itself: on all of space or whole faces, for fields at that time."""
     region, bounds = problem.conditions[name].on, problem.domain.bounds
     faces = region.faces_of(bounds)
     in_space = region.fills(bounds) or (faces is not None and all(face.axis != axis for face in faces))
@@ -188,7 +186,7 @@ def _holds_at_all_times(problem: Problem, name: str, axis: int) -> bool:
 
 
 def piecewise(models: FunctionalModel, axis: int, edges: Sequence[float], params: Sequence[Params]) -> FunctionalModel:
-    """One model of all windows: a point takes the parameters of the window its time lies in.
+    """One model of all windows: a point takes the parameters of the window that contains its time.
 
     - `models`: the model of any window; `edges`: times between windows.
     """

@@ -1,8 +1,8 @@
-r"""Coordinates in which a function with fronts and layers is smooth, so that a few sines resolve it.
+r"""Stretched coordinates, in which a function with fronts and layers is smooth and few sines resolve it.
 
 Every coordinate is mapped onto itself, ξ = (1 − Σ a_j) z + Σ a_j m_j(z), where the slope of m_j is a bump of half width
 w_j around c_j: a Cauchy density, along periodic coordinates a Poisson kernel. So the share a_j of the resolution goes
-to where the bump is, and the map stays analytic in a strip of its width.
+to the bump, and the map is analytic in a strip of its width.
 
 Bayliss & Turkel, *Mappings and accuracy for Chebyshev pseudo-spectral approximations*, JCP 101, 1992; Tee & Trefethen,
 *A rational spectral collocation method with adaptively transformed Chebyshev grid points*, SIAM J. Sci. Comput. 28,
@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 BUMPS = 4
-"""Bumps of all coordinates together, at most."""
+"""Largest number of bumps, of all coordinates together."""
 
 SHARE = 0.6
 """Share of the resolution along a coordinate that goes to its bumps."""
@@ -28,7 +28,7 @@ _GRID = 4097
 
 
 class Bump(NamedTuple):
-    """Where resolution is wanted: along which axis, around which center, over what half width, in [-1, 1]."""
+    """A place that needs resolution: its axis, center and half width, in [-1, 1]."""
 
     axis: int
     center: float
@@ -38,7 +38,8 @@ class Bump(NamedTuple):
 class Stretching(eqx.Module):
     """A monotone map of each coordinate of [-1, 1]^d onto itself.
 
-    - `periodic`: which coordinates are; `bumps`: at most `BUMPS`, which share `SHARE` of the resolution of their axis.
+    - `periodic`: which coordinates are periodic; `bumps`: at most `BUMPS`, which get `SHARE` of the resolution of their
+      axis.
     """
 
     axis: Float[Array, "j d"]
@@ -70,7 +71,7 @@ class Stretching(eqx.Module):
         return _images(self, z)
 
     def inverse(self, z: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-        """Points whose images are even where z is, to about four digits; along periodic coordinates up to a shift."""
+        """Points whose images are z, to about four digits; along periodic coordinates up to a shift."""
         if not np.any(self.share):
             return z
         line = np.sin(np.pi / 2 * np.linspace(-1, 1, _GRID))
@@ -82,7 +83,7 @@ class Stretching(eqx.Module):
         for axis in range(z.shape[1]):
             first, last = images[0, axis], images[-1, axis]
             found = np.interp(first + (z[:, axis] + 1) / 2 * (last - first), images[:, axis], line)
-            columns.append(np.where(np.abs(z[:, axis]) == 1, z[:, axis], found))  # faces stay, to the last digit
+            columns.append(np.where(np.abs(z[:, axis]) == 1, z[:, axis], found))  # faces are exact
         return np.column_stack(columns)
 
 

@@ -1,16 +1,17 @@
-r"""Conditions by construction: a form of the solution that satisfies them whatever the network says.
+r"""Hard constraints: an ansatz that satisfies conditions for any network.
 
-Where a condition prescribes values of a field on faces of the box (or its normal derivatives, with all lower ones), the
-field is $u = G + \Phi N$: N is the network, Φ vanishes on those faces to the order that is prescribed, and G takes the
-prescribed values there, by Hermite interpolation along each axis and transfinite interpolation (Boolean sums) across
-axes. Periodic conditions are satisfied by a network whose features have the period. All of it is found from the traced
-equations and checked, nothing is declared.
+If a condition prescribes values of a field on faces of the box (or its normal derivatives, with all lower ones), the
+field is $u = G + \Phi N$: N is the network, Φ vanishes on those faces to the prescribed order, and G has the prescribed
+values there, by Hermite interpolation along each axis and transfinite interpolation (Boolean sums) across axes.
+Periodic conditions are satisfied by a network whose features have the period. All of this is derived from the traced
+equations; nothing needs to be declared.
 
 Lagaris, Likas & Fotiadis, *Artificial neural networks for solving ordinary and partial differential equations*, IEEE
 Trans. Neural Networks 9, 1998; Gordon & Hall, *Construction of curvilinear co-ordinate systems*, IJNME 7, 1973.
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,22 +33,22 @@ from .periodicity import seams_of
 from .smoothness import roughness
 
 MOST_AXES = 3
-"""Axes that one field is pinned on: the terms of a transfinite interpolation grow as 3 to this power."""
+"""Most axes with prescribed values of one field: a transfinite interpolation has up to 3 to this power terms."""
 
 FURTHER = 2
-"""So many more derivatives of prescribed values than declared must be periodic for features with a period."""
+"""Periodic features are smooth, so prescribed values must have this many periodic derivatives beyond those declared."""
 
 
 @dataclass(frozen=True)
 class Ansatz:
-    """Which conditions of a problem hold by construction, and how.
+    """The hard constraints of a problem.
 
-    - `wanted`: which were to be considered; `conditions`: the names of those that do;
-    - `face_values`: prescribed values by output of the network, also of single rows of conditions left in the loss;
-    - `seams`: periodic axes, and up to which order derivatives are declared to be equal on their two faces;
-    - `zeros`: those of the face_values that prescribe zero everywhere;
-    - `notes`: why a condition that was considered is left in the loss;
-    - `found`: what each condition prescribes that amounts to prescribed values.
+    - `wanted`: the conditions that were considered; `conditions`: the names of the hard ones;
+    - `face_values`: prescribed values by output of the network, including those of single rows of soft conditions;
+    - `seams`: periodic axes, with the highest order of the derivatives that are declared equal on their two faces;
+    - `zeros`: the face values that prescribe zero everywhere;
+    - `notes`: why conditions that were considered are soft;
+    - `found`: the face values of each condition that is equivalent to prescribed values.
     """
 
     problem: Problem
@@ -61,17 +62,17 @@ class Ansatz:
 
     @property
     def periods(self) -> dict[str, float]:
-        """Periodic coordinates and their periods, which the network has to bring."""
+        """Periodic coordinates and their periods, which the features of the network must have."""
         box = self.problem.domain
         return {box.coordinates[axis]: float(box.upper[axis] - box.lower[axis]) for axis in self.seams}
 
-    @property
+    @functools.cached_property
     def remaining(self) -> Problem:
-        """The problem with the conditions that are left in the loss."""
+        """The problem with its soft conditions only."""
         return self.problem.restricted_to([name for name in self.problem.conditions if name not in self.conditions])
 
     def wrap(self, model: FunctionalModel) -> FunctionalModel:
-        """The model whose outputs satisfy the pinned conditions."""
+        """The model whose outputs satisfy the hard constraints, except periods."""
         if not self.face_values:
             return model
         box = self.problem.domain
@@ -91,8 +92,7 @@ class Ansatz:
     ) -> Float[Array, " m"]:
         """G + Φ · `network` at one point of the box between `bounds`.
 
-        - `start`: from output and order of the derivative in time to the values to start from, in place of the
-          declared ones.
+        - `start`: from output and order of the time derivative to initial values that replace the declared ones.
         """
         parts = [
             interpolated(
@@ -108,8 +108,8 @@ class Ansatz:
         return jnp.stack(parts)
 
     def slice_of(self, network: Scalar, x: Point, bounds: Bounds, face_value: FaceValue) -> Scalar:
-        """The prescribed value at a point of its face, given by a `network`; where the face meets that of another
-        value, it agrees with that one.
+        """A value at a point of its face, represented by a `network`, that agrees with the values prescribed on other
+        faces where these meet.
         """
         across = ((face_value.axis, face_value.order),)
         others = [
@@ -120,7 +120,7 @@ class Ansatz:
         return interpolated(network, x, bounds, others)
 
     def _datum(self, face_value: FaceValue, start: Callable[[int, int], Datum] | None) -> Datum | None:
-        """What a face_value prescribes; None for zero."""
+        """The prescribed value as a function; None for zero."""
         if (
             start is not None
             and self.problem.domain.coordinates[face_value.axis] in TIME_NAMES
@@ -131,12 +131,12 @@ class Ansatz:
 
 
 def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, periodic: bool = True) -> Ansatz:
-    """The ansatz that satisfies as many conditions as what is declared allows.
+    """The ansatz that satisfies as many conditions as possible.
 
-    - `wanted`: "exact" for as many as can be, "soft" for none, or the names of those that must be;
-    - `periodic`: whether the network can bring periods.
+    - `wanted`: "exact" for as many hard constraints as possible, "soft" for none, or the names of those required;
+    - `periodic`: whether the network can have periodic features.
 
-    **Raises:** `ProblemError` for an unknown name, or a condition that was named and cannot be satisfied so.
+    **Raises:** `ProblemError` for an unknown name, or a required condition that cannot be a hard constraint.
     """
     if isinstance(wanted, str) and wanted not in ("exact", "soft"):
         raise ProblemError(f"`conditions` is 'exact', 'soft' or names of conditions, got {wanted!r}")
@@ -210,20 +210,20 @@ def _acceptable(
 
 
 def _in_the_loss(name: str, reason: str, held: Sequence[FaceValue] = ()) -> str:
-    """Why a condition stays in the loss, and which of its rows hold nevertheless."""
+    """Why a condition stays in the loss, and which of its rows are hard constraints nevertheless."""
     rows = [str(row + 1) for row in sorted({face_value.row for face_value in held})]
     nevertheless = f"; by construction: row{'s' if len(rows) > 1 else ''} {', '.join(rows)} of it" if rows else ""
     return f"condition '{name}' stays in the loss: {reason}{nevertheless}"
 
 
 def _precedence(problem: Problem, face_values: Sequence[FaceValue]) -> tuple[bool, int]:
-    """Initial values first, then lower orders: where conditions exclude each other the first one is kept."""
+    """Initial values first, then lower orders: of conditions that exclude each other the first one is kept."""
     in_time = all(problem.domain.coordinates[face_value.axis] in TIME_NAMES for face_value in face_values)
     return not in_time, max(face_value.order for face_value in face_values)
 
 
 def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mapping[int, int]) -> str | None:
-    """Why these face_values cannot all hold by construction."""
+    """Why these face values cannot all be hard constraints."""
     places = [face_value[2:] for face_value in face_values]
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
@@ -247,7 +247,7 @@ def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mappin
 
 
 def _is_zero(problem: Problem, face_value: FaceValue) -> bool:
-    """Whether a face_value prescribes zero everywhere, for it does not depend on where."""
+    """Whether a face value prescribes zero everywhere, provably: it does not depend on the point."""
     symbols, corner = problem.equation(face_value.condition).symbols, jnp.asarray(problem.domain.lower)
     return (
         all(symbol.kind != "coordinate" for symbol in symbols) and float(prescribed(problem, face_value)(corner)) == 0.0
@@ -255,7 +255,7 @@ def _is_zero(problem: Problem, face_value: FaceValue) -> bool:
 
 
 def _jump(problem: Problem, face_value: FaceValue, seams: Mapping[int, int]) -> str | None:
-    """The first derivative of prescribed values that is declared to be periodic and is not."""
+    """The lowest derivative of prescribed values that should be periodic and is not."""
     for axis, highest in seams.items():
         for order in range(highest + 1):
             datum = derived(prescribed(problem, face_value), ((axis, order),))
@@ -270,7 +270,7 @@ def _jump(problem: Problem, face_value: FaceValue, seams: Mapping[int, int]) -> 
 
 
 def _kink(problem: Problem, candidates: Mapping[str, Sequence[FaceValue]], seams: Mapping[int, int]) -> str | None:
-    """Why features with a period would be smoother than the solution: values as periodic as declared, but no more."""
+    """Why periodic features would be smoother than the solution: prescribed values are no smoother than declared."""
     further = {axis: highest + FURTHER for axis, highest in seams.items()}
     for name, face_values in candidates.items():
         for face_value in face_values:
@@ -284,7 +284,7 @@ def _kink(problem: Problem, candidates: Mapping[str, Sequence[FaceValue]], seams
 
 
 def _gap(problem: Problem, a: FaceValue, b: FaceValue) -> str | None:
-    """The first two values that should be one, where two face_values meet."""
+    """Two values that differ where two faces meet."""
     x = jnp.asarray(on_face(problem, a)).at[:, b.axis].set(problem.domain.bounds[b.side][b.axis])
     first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
     second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))

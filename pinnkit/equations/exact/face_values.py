@@ -1,13 +1,13 @@
-"""Values that conditions prescribe on faces of the box, read off the traced equations.
+"""Values that conditions prescribe on faces of the box, derived from the traced equations.
 
 A condition prescribes a value on a face if its residual is provably affine in one number of one field there, with a
-coefficient that is provably the same all over the face and not zero. Nothing is declared, and nothing is judged by
-samples: what cannot be proved from the trace prescribes nothing.
+coefficient that is provably the same all over the face and not zero. The proof comes from the trace alone, without
+declarations or samples; without a proof a condition prescribes nothing.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +17,14 @@ from jaxtyping import Array, Float
 from ..._base.tracing.degrees import is_affine
 from ..._base.tracing.dependence import KNOWN, SMOOTH, Dependence, dependence
 from ..._base.types import Scalar
+from ...geometry.reference_cube import from_unit
 from ...geometry.region import SLACK, Face
 from ..problem import Problem
-from ..symbols import Symbol
+from ..symbols import Symbol, partial_p
 from ..trace import Equation
 
 TOLERANCE = 1e-9
-"""Values of two conditions that differ by more than this share of their size do not meet at a corner."""
+"""Relative difference above which the values of two conditions disagree at a corner."""
 
 _SAMPLES = 16
 
@@ -40,33 +41,27 @@ class FaceValue(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A number that an equation on a face takes from a field: a derivative of a component, there or on the opposite
-    `side`, with the `output` of the network that it comes from.
+    """A number in an equation on a face that comes from a field: a derivative of one output of the network, on that
+    face or on the opposite `side`.
     """
 
-    field: str
-    orders: tuple[int, ...]
-    component: int
     output: int
+    orders: tuple[int, ...]
     side: int
 
 
 Point = Array | Sequence[Scalar]
-"""Coordinates: an array, or one by one, so that what is known of one of them is not lost."""
+"""Coordinates: an array, or a sequence of numbers, so that a known coordinate remains known in a trace."""
 
 Datum = Callable[[Point], Scalar]
 """The prescribed value as a function of a point of the face."""
 
 
-class NotOnFaceError(Exception):
-    """An equation takes a field where it cannot be shown to lie on the face or on the opposite one."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """The rows of a condition on one face, provably affine in the `numbers` that they take from the fields.
+    """The rows of a condition on one face, provably affine in the `numbers` that come from fields.
 
-    - `slopes`, `constants`: of each row, with how they depend on where on the face.
+    - `slopes`, `constants`: of each row, with their dependence on the point of the face.
     """
 
     numbers: tuple[Number, ...]
@@ -74,7 +69,7 @@ class Rows:
     constants: Dependence
 
     def slope(self, row: int) -> dict[Number, float | None]:
-        """The slope of a row in each number that it may depend on, None where it differs from place to place."""
+        """The slope of a row in each number that it may depend on; None for a slope that varies over the face."""
         found: dict[Number, float | None] = {}
         for number, level, value in zip(self.numbers, self.slopes.levels[row], self.slopes.value[row], strict=True):
             before = found.get(number, 0.0)
@@ -83,19 +78,16 @@ class Rows:
 
 
 def rows_of(problem: Problem, name: str, face: Face) -> Rows | None:
-    """The rows of a condition on a face, None unless they are provably affine in fields there and opposite, and all
-    else is known.
+    """The rows of a condition on a face; None unless they are provably affine in fields on this face and the opposite
+    one, and everything else in them is known.
 
-    Double precision must be in force.
+    Double precision must be enabled.
     """
     equation = problem.equation(name)
-    if not _is_known(problem, equation):
+    if not _is_known(problem, equation) or (fields := _fields_of(problem, equation, face)) is None:
         return None
-    try:
-        numbers = (*_own_numbers(problem, equation, face), *_other_numbers(problem, equation, face))
-    except NotOnFaceError:
-        return None
-    function = lambda v, x: _evaluate(problem, equation, numbers, v, _insert(problem, face, x), face)
+    function = lambda v, x: _evaluate(problem, equation, fields, v, _insert(problem, face, x), face)
+    numbers = _numbers(problem, fields)
     zero, free = jnp.zeros(len(numbers)), jnp.asarray(np.delete(on_face(problem, face)[-1], face.axis))
     if not is_affine(function, zero, free):
         return None
@@ -107,16 +99,16 @@ def on_face(problem: Problem, face: Face | FaceValue) -> Float[np.ndarray, "n d"
     box = problem.domain
     unit = np.random.default_rng(0).random((_SAMPLES, box.dimension))
     unit[:2] = [[0.0], [1.0]]
-    x = (1 - unit) * box.lower + unit * box.upper
+    x = from_unit(unit, box.bounds)
     x[:, face.axis] = box.bounds[face.side][face.axis]
     return x
 
 
 class Prescription(NamedTuple):
-    """What a condition prescribes: `face_values`, of rows that prescribe a value on each face.
+    """The `face_values` that a condition prescribes, by rows that prescribe a value on each face.
 
-    - `is_complete`: whether they amount to the condition; `reason`: why other rows are not among them, where a row that
-      looks like one is not proved.
+    - `is_complete`: whether they are equivalent to the condition; `reason`: why they are not, if a row seems to
+      prescribe a value but there is no proof.
     """
 
     face_values: tuple[FaceValue, ...] = ()
@@ -125,7 +117,7 @@ class Prescription(NamedTuple):
 
 
 def prescription_of(problem: Problem, name: str) -> Prescription:
-    """What a condition provably prescribes."""
+    """The values that a condition provably prescribes."""
     region = problem.conditions[name].on
     if (faces := region.faces_of(problem.domain.bounds)) is None:
         elsewhere = "it holds on other than whole faces of the domain"
@@ -144,7 +136,7 @@ def prescription_of(problem: Problem, name: str) -> Prescription:
 
 
 def _pin(name: str, row: int, face: Face, slopes: Mapping[Number, float | None]) -> FaceValue | str | None:
-    """What a row prescribes on a face; None if it is of another kind, or why it is not proved."""
+    """The value that a row prescribes on a face; the reason if there is no proof, None if it prescribes none."""
     if len(slopes) > 1 and None in slopes.values():
         return "which value it prescribes depends on the place"
     if len(slopes) != 1:
@@ -160,15 +152,14 @@ def _pin(name: str, row: int, face: Face, slopes: Mapping[Number, float | None])
 def prescribed(problem: Problem, face_value: FaceValue) -> Datum:
     """The value of a face_value as a function of a point: the root of its row, which is affine."""
     equation, face = problem.equation(face_value.condition), _face_of(problem, face_value)
-    numbers = (*_own_numbers(problem, equation, face), *_other_numbers(problem, equation, face))
+    fields = _fields_of(problem, equation, face) or {}
     orders = tuple(face_value.order if axis == face_value.axis else 0 for axis in range(problem.domain.dimension))
-    mine = np.array(
-        [(n.output, n.orders, n.side) == (face_value.output, orders, face_value.side) for n in numbers], float
-    )
+    mine = Number(face_value.output, orders, face_value.side)
+    direction = np.array([number == mine for number in _numbers(problem, fields)], float)
 
     def datum(x: Point) -> Scalar:
-        at = lambda v: _evaluate(problem, equation, numbers, v, x, face)[face_value.row]
-        unit = jnp.asarray(mine, jnp.result_type(x[0]))
+        at = lambda v: _evaluate(problem, equation, fields, v, x, face)[face_value.row]
+        unit = jnp.asarray(direction, jnp.result_type(x[0]))
         constant, slope = jax.jvp(at, (jnp.zeros_like(unit),), (unit,))
         return -constant / slope
 
@@ -176,7 +167,7 @@ def prescribed(problem: Problem, face_value: FaceValue) -> Datum:
 
 
 def derived(function: Datum, orders: Sequence[tuple[int, int]]) -> Datum:
-    """A derivative of a prescribed value, of so many orders along each of these axes."""
+    """A derivative of a prescribed value; `orders` are pairs of an axis and an order."""
     for axis, order in orders:
         for _ in range(order):
             function = _partial(function, axis)
@@ -192,76 +183,66 @@ def _partial(function: Datum, axis: int) -> Datum:
 
 
 def _face_of(problem: Problem, face_value: FaceValue) -> Face:
-    """The face of a face_value, with the normal that its condition sees there."""
+    """The face of a face_value, with the normal of the condition's region there."""
     faces = problem.conditions[face_value.condition].on.faces_of(problem.domain.bounds) or ()
     return next(face for face in faces if (face.axis, face.side) == (face_value.axis, face_value.side))
 
 
 def _is_known(problem: Problem, equation: Equation) -> bool:
-    """Whether everything in an equation but fields is known beforehand."""
+    """Whether everything in an equation except the fields is known before training."""
     return not any(
         symbol.kind == "column" or (symbol.kind == "coefficient" and symbol.name in problem.unknowns)
         for symbol in equation.symbols
     )
 
 
-def first_outputs(problem: Problem) -> dict[str, int]:
-    """The output of the network at which each field begins."""
-    sizes = problem.field_sizes
-    return dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+def _fields_of(problem: Problem, equation: Equation, face: Face) -> dict[Symbol, int] | None:
+    """The field symbols of an equation, at its own point and elsewhere, each with the side of the box it lies on.
 
-
-def _numbers(problem: Problem, field: str, orders: tuple[int, ...], side: int) -> list[Number]:
-    first = first_outputs(problem)[field]
-    return [Number(field, orders, k, first + k, side) for k in range(problem.field_sizes[field])]
-
-
-def _own_numbers(problem: Problem, equation: Equation, face: Face) -> list[Number]:
-    """What an equation takes from the fields at its own point."""
-    symbols = sorted(symbol for symbol in equation.symbols if symbol.kind == "field")
-    return [number for s in symbols for number in _numbers(problem, s.name, s.orders, face.side)]
-
-
-def _other_numbers(problem: Problem, equation: Equation, face: Face) -> list[Number]:
-    """What an equation takes from fields elsewhere, in the order in which it does.
-
-    **Raises:** `NotOnFaceError` unless all these places provably lie on this face or opposite, and else where the
-    equation's own point lies.
+    None unless all these points provably lie on this face or on the opposite one, with the other coordinates of the
+    equation's own point.
     """
-    if not equation.looks_elsewhere:
-        return []
-    box, axis = problem.domain, face.axis
-    fixed = Symbol("coordinate", box.coordinates[axis])
-    for node in equation.elsewhere:
-        varying = [s for s in equation.needs(node.inputs[axis]) if s.kind == "coordinate" and s != fixed]
-        if varying or any(s.kind == "field" for s in equation.needs(node.inputs[axis])):
-            raise NotOnFaceError
-    if equation.displaced - {box.coordinates[axis]}:
-        raise NotOnFaceError
-    found, slack = list[Number](), SLACK * (box.upper - box.lower)[axis]
-
-    def note(name: str, orders: tuple[int, ...], point: tuple[Array, ...]) -> Array:
-        if any(np.ndim(p) for p in point):
-            raise NotOnFaceError
-        sides = [side for side in (0, 1) if abs(float(point[axis]) - box.bounds[side][axis]) <= slack]
-        if not sides:
-            raise NotOnFaceError
-        found.extend(_numbers(problem, name, orders, sides[0]))
-        return jnp.zeros(_shape(problem, name))
-
-    own = _own_numbers(problem, equation, face)
-    with jax.ensure_compile_time_eval():  # places are numbers, also while something else is traced
-        x = jnp.asarray(on_face(problem, face)[-1])
-        _evaluate(problem, equation, own, jnp.zeros(len(own)), x, face, note)
-    expected = sorted((node.eqn.params["name"], node.eqn.params["index"]) for node in equation.elsewhere)
-    if expected != sorted((n.field, n.orders) for n in found if n.component == 0):
-        raise NotOnFaceError  # a derivative of an expression takes others
-    return found
+    axis, own = face.axis, {symbol: face.side for symbol in sorted(equation.symbols) if symbol.kind == "field"}
+    if equation.displaced - {problem.domain.coordinates[axis]}:
+        return None
+    if any(_has_elsewhere(equation, node.inputs[0]) for node in equation.nodes() if node.eqn.primitive is partial_p):
+        return None  # its derivative is another number
+    sides = [_side_of(problem, equation, point[axis], face) for point in equation.points]
+    there = {symbol: sides[symbol.place] for symbol in equation.elsewhere}
+    return None if None in sides else own | {symbol: side for symbol, side in there.items() if side is not None}
 
 
-def _shape(problem: Problem, field: str) -> tuple[int, ...]:
-    size = problem.field_sizes[field]
-    return (size,) if size > 1 else ()
+def _side_of(problem: Problem, equation: Equation, coordinate: Any, face: Face) -> int | None:
+    """The side of the box on which the coordinate across a face provably lies; None without a proof."""
+    box, own = problem.domain, Symbol("coordinate", problem.domain.coordinates[face.axis])
+    needs = equation.needs(coordinate)
+    if any(symbol.kind in ("field", "elsewhere", "coordinate") and symbol != own for symbol in needs):
+        return None
+    with jax.ensure_compile_time_eval():  # a number, even while something else is traced
+        values = _known_values(problem, jnp.asarray(on_face(problem, face)[-1]), face)
+        place = np.asarray(equation.value(coordinate, values, _no_field))
+    slack = SLACK * (box.upper - box.lower)[face.axis]
+    sides = [side for side in (0, 1) if abs(place - box.bounds[side][face.axis]) <= slack] if not place.ndim else []
+    return sides[0] if sides else None
+
+
+def _has_elsewhere(equation: Equation, node: Any) -> bool:
+    return any(symbol.kind == "elsewhere" for symbol in equation.needs(node))
+
+
+def _no_field(*_: Any) -> Array:
+    raise AssertionError("the coordinates of a point do not depend on fields")
+
+
+def _numbers(problem: Problem, fields: Mapping[Symbol, int]) -> tuple[Number, ...]:
+    """The components of all fields of an equation."""
+    sizes = problem.field_sizes
+    first = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+    return tuple(
+        Number(first[symbol.name] + k, symbol.orders, side)
+        for symbol, side in fields.items()
+        for k in range(sizes[symbol.name])
+    )
 
 
 def _insert(problem: Problem, face: Face, free: Float[Array, " k"]) -> list[Scalar]:
@@ -271,27 +252,22 @@ def _insert(problem: Problem, face: Face, free: Float[Array, " k"]) -> list[Scal
 
 
 def _evaluate(
-    problem: Problem,
-    equation: Equation,
-    numbers: Sequence[Number],
-    v: Float[Array, " k"],
-    x: Point,
-    face: Face,
-    field_value: Callable[..., Array] | None = None,
+    problem: Problem, equation: Equation, fields: Mapping[Symbol, int], v: Float[Array, " k"], x: Point, face: Face
 ) -> Float[Array, " m"]:
-    """An equation at a point of a face from the `numbers` it takes, those at its own point first."""
+    """An equation at a point of a face from the numbers `v` that its `fields` have there."""
+    sizes, start = problem.field_sizes, 0
+    values = _known_values(problem, x, face)
+    for symbol in fields:
+        size = sizes[symbol.name]
+        values[symbol] = v[start : start + size] if size > 1 else v[start]
+        start += size
+    return equation(values, lambda symbol, point: values[symbol])
+
+
+def _known_values(problem: Problem, x: Point, face: Face) -> dict[Symbol, Array]:
+    """The values of coordinates, given coefficients and the normal at a point of a face."""
     dtype = jnp.result_type(x[0])
     values: dict[Symbol, Array] = {Symbol("coordinate", n): x[i] for i, n in enumerate(problem.domain.coordinates)}
     values |= {Symbol("coefficient", name): jnp.asarray(value, dtype) for name, value in problem.constants.items()}
     values[Symbol("normal", "normal")] = jnp.asarray(face.direction * np.eye(len(x))[face.axis], dtype)
-    parts = iter(_split(problem, numbers, v))
-    for symbol in sorted(symbol for symbol in equation.symbols if symbol.kind == "field"):
-        values[symbol] = next(parts)
-    return equation(values, field_value or (lambda *_: next(parts)))
-
-
-def _split(problem: Problem, numbers: Sequence[Number], v: Float[Array, " k"]) -> list[Array]:
-    """The values of fields, each a number or a vector of its components."""
-    size = lambda k: problem.field_sizes[numbers[k].field]
-    starts = [k for k, number in enumerate(numbers) if number.component == 0]
-    return [v[k : k + size(k)] if size(k) > 1 else v[k] for k in starts]
+    return values

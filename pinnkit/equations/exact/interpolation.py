@@ -9,6 +9,7 @@ from jaxtyping import Array
 from numpy.polynomial import polynomial
 
 from ..._base.types import Scalar
+from ...geometry.reference_cube import to_unit
 from .face_values import Datum, FaceValue, Point, derived
 
 Bounds = tuple[Array, Array]
@@ -20,12 +21,12 @@ Bounds = tuple[Array, Array]
 def interpolated(
     network: Scalar, x: Point, bounds: Bounds, face_values: Sequence[tuple[FaceValue, Datum | None]]
 ) -> Scalar:
-    """One output with all its face values satisfied. A term of the interpolation with a zero among them vanishes."""
+    """One output that satisfies all its face values; terms of the interpolation with a zero value vanish."""
     axes = sorted({face_value.axis for face_value, _ in face_values})
     by_axis = {
         axis: [(face_value, datum) for face_value, datum in face_values if face_value.axis == axis] for axis in axes
     }
-    position = {axis: (x[axis] - bounds[0][axis]) / (bounds[1][axis] - bounds[0][axis]) for axis in axes}
+    position = {axis: to_unit(x[axis], (bounds[0][axis], bounds[1][axis])) for axis in axes}
     value = network
     for axis in axes:
         value = value * _vanishing([face_value for face_value, _ in by_axis[axis]], position[axis])
@@ -51,7 +52,7 @@ def _vanishing(face_values: Sequence[FaceValue], position: Scalar) -> Scalar:
 
 
 def _blend(face_value: FaceValue, face_values: Sequence[FaceValue], position: Scalar, bounds: Bounds) -> Scalar:
-    """The Hermite polynomial that has the face_value's derivative at its end and none of the others."""
+    """The Hermite polynomial whose derivative is 1 for this face value and 0 for the others."""
     degree = len(face_values)
     rows = [[_slope(k, p.order, p.side) for k in range(degree)] for p in face_values]
     coefficients = np.linalg.solve(np.array(rows, float), np.eye(degree)[face_values.index(face_value)])
@@ -65,7 +66,7 @@ def _slope(power: int, order: int, at: int) -> float:
 
 
 def _corner(together: Sequence[tuple[FaceValue, Datum]], x: Point, bounds: Bounds) -> Scalar:
-    """What all these face_values prescribe where their faces meet."""
+    """The value that these face values have in common where their faces meet."""
     source, datum = max(together, key=lambda pair: pair[0].order)
     known = {face_value.axis: bounds[face_value.side][face_value.axis] for face_value, _ in together}
     point = [known[axis] if axis in known else x[axis] for axis in range(len(x))]

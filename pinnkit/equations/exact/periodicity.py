@@ -1,4 +1,4 @@
-"""Periods that conditions declare, read off the traced equations: values of fields equated on two opposite faces."""
+"""Periods that conditions declare, derived from the traced equations: fields equated on two opposite faces."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ from .face_values import Number, rows_of
 
 
 def seams_of(problem: Problem, names: Sequence[str]) -> tuple[dict[int, int], tuple[str, ...]]:
-    """Periodic axes with the highest order that is equated, and the conditions that say so.
+    """Periodic axes with the highest order that is equated, and the conditions that declare them.
 
-    An axis is periodic if every field is equated on its two faces with all derivatives up to an order less by one than
-    the highest that the equations take of it: with fewer, the solution need not go on smoothly.
+    An axis is periodic if every field is equated on its two faces with all derivatives up to one order less than the
+    highest one in the equations: with fewer, the periodic continuation of a solution need not be smooth.
     """
-    said = {name: found for name in names if (found := _equated(problem, name))}
-    equated = set(itertools.chain(*said.values()))
+    declaring = {name: found for name in names if (found := _equated(problem, name))}
+    equated = set(itertools.chain(*declaring.values()))
     seams = {}
     for axis in range(problem.domain.dimension):
         declared = {output: _declared(equated, axis, output) for output in range(sum(problem.field_sizes.values()))}
         if all(declared[output] >= max(order - 1, 0) for output, order in problem.highest_orders(axis).items()):
             seams[axis] = max(declared.values())
-    return seams, tuple(name for name, found in said.items() if all(axis in seams for axis, _, _ in found))
+    return seams, tuple(name for name, found in declaring.items() if all(axis in seams for axis, _, _ in found))
 
 
 def _declared(equated: set[tuple[int, int, int]], axis: int, output: int) -> int:
@@ -30,12 +30,12 @@ def _declared(equated: set[tuple[int, int, int]], axis: int, output: int) -> int
 
 
 def _equated(problem: Problem, name: str) -> list[tuple[int, int, int]]:
-    """(axis, output, order) of what each row of a condition equates on two faces; nothing unless every row does."""
+    """(axis, output, order) of the numbers that the rows of a condition equate on two faces; empty unless all do."""
     faces = problem.conditions[name].on.faces_of(problem.domain.bounds) or ()
     found: list[tuple[int, int, int]] = []
     for face in faces:
         rows = rows_of(problem, name, face)
-        if rows is None or not problem.equation(name).looks_elsewhere:
+        if rows is None or not problem.equation(name).elsewhere:
             return []
         for row in range(problem.equation(name).size):
             if rows.constants.levels[row] != KNOWN or rows.constants.value[row] != 0:

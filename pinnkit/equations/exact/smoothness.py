@@ -1,7 +1,7 @@
 """Whether prescribed values are as smooth as the equations need them.
 
-Where the values of a condition become part of the solution, the equations differentiate them. A kink or a jump is not
-seen at points beside it: the equations would be satisfied everywhere but there, by something that is no solution.
+If the values of a condition become part of the ansatz, the equations differentiate them. Collocation points do not see
+a kink or a jump between them: the equations could hold everywhere else without the ansatz being a solution.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,14 @@ MISMATCH = 1e-3
 """Share of its range by which a derivative may differ from the integral of the next one, over one cell of a line."""
 
 ROUNDING = 1e-9
-"""Share of the largest value that counts as nothing."""
+"""Share of the largest value below which differences are rounding."""
 
 
 def roughness(problem: Problem, face_values: Sequence[FaceValue]) -> str | None:
-    """Why prescribed values, or derivatives that the equations take of them, may have a kink; None if nothing speaks
-    against them.
+    """Why prescribed values, or their derivatives in the equations, may have a kink; None if they are smooth.
 
-    Along each axis of the face they must follow from the coordinate by analytic operations alone, and on lines along it
-    every derivative must grow by the integral of the next one.
+    Along each axis of the face they must depend on the coordinate through analytic operations alone, and on lines along
+    it the change of every derivative must be the integral of the next one.
     """
     for face_value in face_values:
         for axis, name in enumerate(problem.domain.coordinates):
@@ -49,7 +48,7 @@ def roughness(problem: Problem, face_values: Sequence[FaceValue]) -> str | None:
 
 
 def _is_broken(problem: Problem, face_value: FaceValue, axis: int) -> bool:
-    """Whether more than analytic operations lead from a coordinate to the prescribed values."""
+    """Whether the prescribed values depend on a coordinate through other than analytic operations."""
     point = [jnp.asarray(value) for value in on_face(problem, face_value)[-1]]
     levels = [SMOOTH if i == axis else STEADY for i in range(len(point))]
     levels[face_value.axis] = KNOWN

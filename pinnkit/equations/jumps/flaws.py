@@ -54,7 +54,7 @@ def _differentiated(equation: Equation) -> Iterator[Node]:
     seen = set()
     for node in equation.nodes():
         if node.eqn.primitive is partial_p and isinstance(node.inputs[0], Node):
-            key = id(node.inputs[0]), node.eqn.params["coordinate"]
+            key = node.inputs[0], node.eqn.params["coordinate"]
             if key not in seen:
                 seen.add(key)
                 yield node

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._base.tracing.taylor import Index
+from ..._base.tracing.series import Index
 from ...geometry.box import Box
 from ...geometry.region import AbstractRegion
 from ..symbols import Symbol
@@ -335,10 +335,10 @@ def _evaluation(
 
     def at_point(x: Float[Array, " d"], amplitude: Any, offset: Any) -> tuple[Array, list[Array], list[Array]]:
         coordinates = tuple(x)
-        field_value = lambda name, index, point: fields[name](index, point, amplitude, offset)
+        field_value = lambda symbol, point: fields[symbol.name](symbol.orders, point, amplitude, offset)
         values = {Symbol("coordinate", name): x[i] for i, name in enumerate(domain.coordinates)}
         values |= {Symbol("coefficient", name): jnp.asarray(value, x.dtype) for name, value in coefficients.items()}
-        values |= {s: field_value(s.name, s.orders, coordinates) for s in needs if s.kind == "field"}
+        values |= {s: field_value(s, coordinates) for s in needs if s.kind == "field"}
         value = equation.evaluator(values, field_value)
         levels = [_some(levels_of(switch, value)) for switch in suspect.switches]
         steps = [_some(steps_of(switch, value)) for switch in suspect.switches]

@@ -9,12 +9,11 @@ changes is where one of its levels crosses zero, or one of its steps takes anoth
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..._base.tracing.jaxpr import called
-from ..symbols import elsewhere_p
+from ..._base.tracing.jaxpr import called, inner_jaxprs
+from ..._base.tracing.primitives import JUMPING, SINGLE_POINTS
 from ..trace import Equation, Node, flatten
 
 _DERIVED = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
@@ -39,11 +38,6 @@ _STEPS: dict[str, Callable[..., Any]] = {
     "reduce_min": jnp.argmin,
     "atan2": lambda y, x: (x < 0) & (y >= 0),
 }
-
-_BREAKS = ("sign", "floor", "ceil", "round", "rem", "atan2")
-
-_UNSEEN = ("eq", "ne")
-"""What holds at single points does not make a jump."""
 
 
 class Switch(NamedTuple):
@@ -103,8 +97,8 @@ def _all_nodes(equation: Equation, root: Any) -> Iterator[Node]:
     waiting, seen = [root], set()
     while waiting:
         for node in equation.nodes(waiting.pop()):
-            if id(node) not in seen:
-                seen.add(id(node))
+            if node not in seen:
+                seen.add(node)
                 yield node
                 waiting.extend(_inside(node))
 
@@ -121,29 +115,25 @@ def _inside(node: Node) -> list[Any]:
 
 def _is_switch(node: Node) -> bool:
     eqn, name = node.eqn, node.eqn.primitive.name
-    if name in _UNSEEN or not any(map(_is_floating, eqn.invars)):
+    if name in SINGLE_POINTS or not any(map(_is_floating, eqn.invars)):
         return False
     if not _is_floating(eqn.outvars[node.output]):
         return True
     if name in _LOOPS:
-        return any(map(_breaks, _jaxprs(eqn))) or not _jaxprs(eqn)
+        bodies = list(inner_jaxprs(eqn))
+        return any(map(_breaks, bodies)) or not bodies
     return name in _LEVELS or name in _STEPS
 
 
 def _breaks(jaxpr: Any) -> bool:
     """Whether the operations inside a loop can jump."""
     for eqn in jaxpr.eqns:
-        if eqn.primitive.name not in _UNSEEN and any(map(_is_floating, eqn.invars)):
-            if eqn.primitive.name in _BREAKS or not all(map(_is_floating, eqn.outvars)):
+        if eqn.primitive.name not in SINGLE_POINTS and any(map(_is_floating, eqn.invars)):
+            if eqn.primitive.name in JUMPING or not all(map(_is_floating, eqn.outvars)):
                 return True
-        if any(map(_breaks, _jaxprs(eqn))):
+        if any(map(_breaks, inner_jaxprs(eqn))):
             return True
     return False
-
-
-def _jaxprs(eqn: Any) -> list[Any]:
-    leaves = jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda x: hasattr(x, "eqns"))
-    return [leaf for leaf in leaves if hasattr(leaf, "eqns")]
 
 
 def _is_floating(atom: Any) -> bool:
@@ -151,11 +141,7 @@ def _is_floating(atom: Any) -> bool:
 
 
 def _depends_on_fields(equation: Equation, node: Any) -> bool:
-    if not isinstance(node, Node):
-        return False
-    if any(symbol.kind == "field" for symbol in equation.needs(node)):
-        return True
-    return any(each.eqn.primitive is elsewhere_p for each in equation.nodes(node))
+    return any(symbol.kind in ("field", "elsewhere") for symbol in equation.needs(node))
 
 
 def is_stopped(equation: Equation, root: Any) -> bool:

@@ -1,14 +1,16 @@
 """What a traced function does with its weights: every product of a weight with data, found and opened up."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from ..._base.tracing.jaxpr import called, evaluate, read
+from ..._base.tracing.interpreter import interpret
+from ..._base.tracing.jaxpr import evaluate
+from ..._base.tracing.primitives import RESHAPING
 from ..._base.tracing.program import Program
 from ..._base.types import Arrays
 
@@ -59,19 +61,10 @@ class Tape:
         views = [
             _View(i, leaf, tuple(range(leaf.ndim))) if i in self._candidates else leaf for i, leaf in enumerate(leaves)
         ]
-        (output,) = self._run(program.jaxpr, constants, [*views, *point])
+        (output,) = interpret(program.jaxpr, constants, [*views, *point], self._apply)
         return self._plain(output)
 
-    def _run(self, jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-        values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *inputs), strict=True))
-        for eqn in jaxpr.eqns:
-            operands = [read(atom, values) for atom in eqn.invars]
-            values.update(zip(eqn.outvars, self._apply(eqn, operands), strict=True))
-        return [read(atom, values) for atom in jaxpr.outvars]
-
     def _apply(self, eqn: Any, operands: list[Any]) -> list[Any]:
-        if (inner := called(eqn)) is not None:
-            return self._run(*inner, operands)
         views = [operand for operand in operands if isinstance(operand, _View)]
         rule = _RULES.get(eqn.primitive.name)
         if len(views) == 1 and rule is not None:
@@ -174,7 +167,7 @@ class Tape:
 
 _RULES: dict[str, Callable[[Tape, Any, list[Any]], Any]] = {
     "transpose": Tape.transpose,
-    **dict.fromkeys(("reshape", "squeeze", "expand_dims", "broadcast_in_dim"), Tape.reshape),
+    **dict.fromkeys(RESHAPING, Tape.reshape),
     "convert_element_type": Tape.convert,
     **dict.fromkeys(("mul", "div"), Tape.scale),
     "neg": Tape.negate,
@@ -184,7 +177,7 @@ _RULES: dict[str, Callable[[Tape, Any, list[Any]], Any]] = {
 
 def _spread(eqn: Any, operands: list[Any]) -> _Spread | None:
     """The result of an operation that repeats a vector along other axes."""
-    if eqn.primitive.name not in ("broadcast_in_dim", "reshape", "expand_dims", "squeeze"):
+    if eqn.primitive.name not in RESHAPING:
         return None
     operand, out = operands[0], eqn.outvars[0].aval
     if len(operands) > 1 or not jnp.issubdtype(out.dtype, jnp.floating):

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from ...diagnostics.condition_check import RowCheck
-from ...runs.history import DOUBT
+from ...runs.decisions import Doubt
 from ...runs.run_folder import Run
 from ..levels import NOISE, SMALL, is_small, violated, worst_error
 from ..numbers import number, of, percent, point
@@ -117,7 +117,7 @@ def unsatisfied_conditions(run: Run) -> Finding | None:
 
 def lost_flux(run: Run) -> Finding | None:
     """A jump at which the equations do not imply continuity of the flux."""
-    doubts = [text.removeprefix(DOUBT) for text in run.history.decisions if text.startswith(DOUBT)]
+    doubts = [decision.text for decision in run.history.decisions if isinstance(decision, Doubt)]
     if not doubts:
         return None
     return Finding(

@@ -11,7 +11,7 @@ from ..storage.named_arrays import Variable
 MOST_POINTS = 2000
 """Points of a curve, evenly chosen: TensorBoard shows a thousand."""
 
-_STEPS = {"step": "step", "check": "check_step", "look": "look_step"}
+_STEPS = {"step": "step", "check": "check_step", "snapshot": "snapshot_step"}
 """Dimension to the variable that holds its steps."""
 
 _LABELS = {"condition": "condition", "field": "field"}
@@ -30,7 +30,7 @@ def write_events(variables: Mapping[str, Variable], folder: Path) -> Path:
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 writer.add_scalar(name, value, step)
         eigenvalues, errors = (variables[name].values for name in ("eigenvalue", "eigenvalue_error"))
-        for step, row, error in zip(variables["look_step"].values.tolist(), eigenvalues, errors, strict=True):
+        for step, row, error in zip(variables["snapshot_step"].values.tolist(), eigenvalues, errors, strict=True):
             if (resolvable := row > error).any():
                 writer.add_histogram("log10_of_resolvable_eigenvalues", np.log10(row[resolvable]), step)
         for number, text in enumerate(variables["decision"].values.tolist()):

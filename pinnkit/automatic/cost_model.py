@@ -1,0 +1,92 @@
+"""Predicted seconds of what the automatic procedure may do next, from what it has done so far."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from .thresholds import Thresholds
+
+
+@dataclass
+class CostModel:
+    """Measures trials and solves, and predicts what wider networks, time windows and a deep network will take.
+
+    - `growth`: exponent of the width in the time of a solve (2.5: unknowns and points grow together, and 500 of them
+      are few);
+    - `trials`, `all_trials`: number of trials of bandwidths for a wider network, if the last trials gave information
+      about the bandwidth, and if not;
+    - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
+    - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
+    - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
+      training a deep network, as multiples of the compilation of the first trial;
+    - `close`, `share_if_close`, `share_if_far`: if one network has not resolved the residual, a wider one may use this
+      share of the remaining time, depending on whether its relative loss is below `close` (smooth solutions converge
+      fast with the width, fronts and peaks do not); the rest is for a deep network.
+    """
+
+    growth: float = 2.5
+    trials: int = 4
+    all_trials: int = 12
+    window_widths: int = 3
+    fewest_windows: int = 8
+    unknowns_on_a_line: int = 800
+    concluding: float = 6.0
+    deep: float = 14.0
+    close: float = 1e-4
+    share_if_close: float = 0.7
+    share_if_far: float = 0.3
+    thresholds: Thresholds = Thresholds()
+    first_compilation: float = 0.0
+    solve_seconds: float = 0.0
+    trial_times: dict[int, list[float]] = dataclasses.field(default_factory=dict)
+
+    def add_trial(self, unknowns: int, seconds: float, compile_seconds: float) -> None:
+        """A trial with this number of unknowns took these seconds, some of them for compilation."""
+        if not self.trial_times:
+            self.first_compilation = compile_seconds
+        self.trial_times.setdefault(unknowns, []).append(seconds)
+
+    def add_solve(self, seconds: float, has_trial: bool) -> None:
+        """A solve took these seconds, besides those of its trial if it continued one."""
+        self.solve_seconds = seconds + (self.trial_seconds if has_trial else 0.0)
+
+    @property
+    def compile_seconds(self) -> float:
+        """Seconds to compile a network: a first trial less the fastest of its width, or all of the only one."""
+        known = [times[0] - min(times[1:]) for times in self.trial_times.values() if len(times) > 1]
+        return max(known or [times[0] for times in self.trial_times.values()], default=0.0)
+
+    @property
+    def trial_seconds(self) -> float:
+        """Seconds of a trial of the last width, without compilation."""
+        first, *others = list(self.trial_times.values())[-1] if self.trial_times else [0.0]
+        return min(others, default=max(first - self.compile_seconds, 0.0))
+
+    @property
+    def deep_seconds(self) -> float:
+        """The fewest seconds in which a deep network can be trained."""
+        return self.deep * self.first_compilation
+
+    def wider(self, ratio: float, loss: float) -> float:
+        """Seconds for a network wider by a ratio than the last, which left this relative loss; compiled twice, for what
+        follows it as well.
+        """
+        t = self.thresholds
+        trials = 0 if loss <= t.settled else self.trials if loss <= t.hopeless else self.all_trials
+        return 2 * self.compile_seconds + ratio**self.growth * (trials * self.trial_seconds + self.solve_seconds)
+
+    def windows(self, unknowns: int, first_unknowns: int, patience: float) -> float:
+        """Seconds that must be left for time windows.
+
+        - `unknowns`: of a window; `first_unknowns`: of the trials;
+        - `patience`: the share of the remaining time in which the networks must be compiled.
+        """
+        compiling, ratio = self.window_widths * self.compile_seconds, max(unknowns / first_unknowns, 1.0)
+        solving = self.fewest_windows * ratio**self.growth * self.trial_seconds
+        return max(compiling + solving, compiling / patience)
+
+    def time_for_wider(self, left: float, loss: float, is_sufficient: bool) -> float:
+        """Seconds of those left that a wider network may use after a relative loss: if that is not sufficient, time for
+        a deep network is set aside, provided that it would be enough for one.
+        """
+        share = 1.0 if is_sufficient else self.share_if_close if loss < self.close else self.share_if_far
+        return share * left if (1 - share) * left >= self.deep_seconds else left

@@ -1,0 +1,164 @@
+"""Trials and solves with networks of random features for one problem."""
+
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from .._base.types import Params
+from ..diagnostics.diagnostician import record_seconds
+from ..diagnostics.nonfinite import find_fault
+from ..equations.exact.ansatz import Ansatz
+from ..equations.mistakes import ProblemError
+from ..networks.functional import parameter_count
+from ..runs.decisions import ChosenBandwidth, GivenBandwidth
+from ..runs.recorder import Recorder
+from .cost_model import CostModel
+from .feature_solution import FeatureSolution
+from .random_features.bandwidth import Bandwidth, Choice, choose_bandwidth
+from .random_features.ladders import Ladders, rounded
+from .random_features.solver import FeatureSolver, Solve, feature_model, residual_bandwidth
+from .thresholds import Thresholds
+
+OUTPUT_LAYER = "output-layer"
+"""The phase of linear and Gauss-Newton solves for the output layer."""
+
+CONCLUSION = "the conclusion"
+"""What the time after the last solve is kept for: validation, kernel snapshots, dense checks."""
+
+DEFAULT_LADDERS = Ladders()
+
+
+class FeatureNetworks:
+    """Chooses bandwidths by trials, and solves; every piece of work is timed and can be recalled after an interruption.
+
+    - `width`: of the narrowest network, `narrowest` its solver; `bandwidth`: None to search for it.
+    """
+
+    def __init__(
+        self,
+        ansatz: Ansatz,
+        seed: int,
+        recorder: Recorder,
+        cost: CostModel,
+        *,
+        width: int,
+        bandwidth: float | None = None,
+        ladders: Ladders = DEFAULT_LADDERS,
+    ):
+        self._ansatz, self._seed, self._recorder, self._cost = ansatz, seed, recorder, cost
+        self._given, self._ladders = bandwidth, ladders
+        self._coordinates = ansatz.problem.domain.coordinates
+        self._periodic = [name in ansatz.periods for name in self._coordinates]
+        self._trials = dict[tuple[int, Bandwidth], Solve]()  # by number of unknowns and bandwidth
+        self.width, self.narrowest = width, self.solver(width)
+
+    @property
+    def _thresholds(self) -> Thresholds:
+        return self._cost.thresholds
+
+    def solver(self, width: int) -> FeatureSolver:
+        """A solver with networks of this width for all times."""
+        make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed)
+        return FeatureSolver(self._ansatz.remaining, make, self._seed)
+
+    def solve(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> FeatureSolution:
+        """The network of this width and bandwidth, solved as accurately as possible, from where its trial ended.
+
+        **Raises:** `ProblemError` if its validation loss is not finite.
+        """
+        start, trial = solver.params(bandwidth), self._trials.get((solver.layer.size, bandwidth))
+        recorder, most = self._recorder, int(min(solver.final_steps, self._recorder.steps_left))
+        recorder.announce((OUTPUT_LAYER,), parameter_count(start), solver.counts)
+        recorder.phase(OUTPUT_LAYER)
+        began, weights, enough = recorder.limits.seconds(), lambda: self.narrowest.weights, self._thresholds.exhausted
+        solve = self._recalled(
+            f"solve {solver.layer.size} {tuple(map(float, bandwidth))}",
+            lambda: solver.solve(start, most, enough=enough, is_over=recorder.lacks, weights=weights, trial=trial),
+            start,
+        )
+        self._cost.add_solve(recorder.limits.seconds() - began, trial is not None)
+        recorder.add(solve.steps, solve.final_loss, solve.missing_seconds)
+        if not math.isfinite(solve.relative_loss):
+            fault = find_fault(solver.residuals, solve.params, solver.validation_batch) or "validation loss"
+            raise ProblemError(f"not finite after {recorder.step} steps on the output layer: {fault}")
+        return FeatureSolution(
+            solver=solver,
+            ansatz=self._ansatz,
+            model=solver.model,
+            params=solve.params,
+            initial=start,
+            final=solve.params,
+            batch=solver.batch,
+            relative_loss=solve.relative_loss,
+            loss=solve.final_loss,
+            weights=solve.weights,
+            settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth)},
+            sufficient_loss=self._thresholds.sufficient,
+        )
+
+    def choose(self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True) -> Choice:
+        """The bandwidth, searched from `start` or from the residual's frequencies, in common and then along `each`."""
+        if self._given is not None:
+            bandwidth = tuple(rounded(self._given, is_periodic) for is_periodic in self._periodic)
+            self._recorder.decide(GivenBandwidth(self._given))
+            return Choice(bandwidth, self._trial(solver, bandwidth), {})
+        if start is None:
+            start = self._ladders.start(residual_bandwidth(solver, solver.params()), self._periodic)
+        search = functools.partial(
+            choose_bandwidth,
+            functools.partial(self._trial, solver),
+            self._ladders.through(start, self._periodic),
+            enough=self._thresholds.solved,
+            is_over=self._is_over,
+        )
+        choice = search(start=start, each=each)
+        if choice.relative_loss > self._thresholds.hopeless and each and not self._is_over():
+            choice = min(choice, search(), key=lambda choice: choice.relative_loss)
+        if self._is_over() and not self._recorder.stopped:
+            self._recorder.skip("further bandwidths", self._cost.trial_seconds, self._recorder.limits.seconds_left)
+        others = [loss for bandwidth, loss in choice.trials.items() if bandwidth != choice.bandwidth]
+        self._recorder.decide(
+            ChosenBandwidth(
+                bandwidth=dict(zip(self._coordinates, map(float, choice.bandwidth), strict=True)),
+                unknowns=solver.layer.size,
+                trials=len(choice.trials),
+                relative_loss=choice.relative_loss,
+                runner_up=min(others, default=None),
+            )
+        )
+        return choice
+
+    def _is_over(self) -> bool:
+        """Whether no further trial can begin."""
+        return self._recorder.is_over or self._recorder.limits.seconds_left < self._cost.trial_seconds
+
+    def _trial(self, solver: FeatureSolver, bandwidth: Bandwidth) -> float:
+        """Relative validation loss of a trial solve."""
+        recorder, key = self._recorder, (solver.layer.size, bandwidth)
+        if key not in self._trials:
+            began, most = recorder.limits.seconds(), int(min(solver.trial_steps, recorder.steps_left))
+            start, weights = solver.params(bandwidth), lambda: self.narrowest.weights
+            trial = self._trials[key] = self._recalled(
+                f"trial {solver.layer.size} {tuple(map(float, bandwidth))}",
+                lambda: solver.solve(start, most, is_over=recorder.lacks, weights=weights),
+                start,
+            )
+            if len(self._trials) == 1:
+                concluding = self._cost.concluding * trial.compile_seconds
+                recorder.limits.keep(CONCLUSION, concluding + self._snapshot_seconds())
+            self._cost.add_trial(key[0], recorder.limits.seconds() - began, trial.compile_seconds)
+        return self._trials[key].relative_loss
+
+    def _recalled(self, name: str, solve: Callable[[], Solve], params: Params) -> Solve:
+        """A solve that starts from `params`, done now or before the run was interrupted."""
+        return self._recorder.recall(name, solve, Solve.packed, lambda arrays: Solve.unpacked(arrays, params))
+
+    def _snapshot_seconds(self) -> float:
+        """Seconds of the two kernel snapshots at the end, on this machine."""
+        if self._recorder.limits.budget is None:
+            return 0.0
+        work = lambda: 2 * record_seconds(self._ansatz.problem.domain.dimension)
+        pack = lambda seconds: {"seconds": np.array(seconds)}
+        return self._recorder.recall("snapshots", work, pack, lambda arrays: float(arrays["seconds"]))

@@ -1,0 +1,180 @@
+r"""The output layer of a network: the parameters that the network is affine in, and the residual in terms of them.
+
+Which parameters these are is found from the trace of the model. Unknown coefficients are solved for together with them.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from ..._base.tracing.degrees import is_affine
+from ..._base.types import Params
+from ...networks.functional import FunctionalModel
+from ...networks.linear_parameters import linear_leaves
+from ...ntk.jacobian import jacobian_rows
+from ...residuals.functions import Batch, ResidualFunctions
+from ...residuals.loss import total_loss
+
+_BLOCK = 1024
+
+Shift = Float[np.ndarray, " p"]
+"""Change of the parameters solved for."""
+
+
+class ShiftedResidual(NamedTuple):
+    """The residual as a function of a shift of the output layer.
+
+    - `linearize`: Jacobians, of the shift, and residuals of every condition after a shift, unscaled;
+    - `values`: the residuals alone.
+    """
+
+    linearize: Callable[[Shift], tuple[dict[str, Any], dict[str, Any]]]
+    values: Callable[[Shift], dict[str, Any]]
+
+
+class OutputLayer:
+    """The parameters that the model of a problem is affine in, and its unknown coefficients.
+
+    Everything is compiled once for all parameters and points of the same shapes.
+
+    - `size`: number of these parameters; `is_linear`: whether the residual is affine in them;
+    - `uses_channels`: whether the residual is computed from derivatives of the network (see `by_channels`).
+    """
+
+    def __init__(self, residuals: ResidualFunctions, model: FunctionalModel):
+        self._residuals = residuals
+        self._chosen = linear_leaves(model, residuals.problem.domain.dimension)
+        self._linearized = jax.jit(self._linearize)
+        self._valued = jax.jit(residuals)
+        self._expanded = jax.jit(self._expand)
+        self._assembled, self._combined = jax.jit(self._assemble), jax.jit(self._combine)
+        example = residuals.initial_params(model.params)
+        self.size = sum(leaf.size for leaf in jax.tree.leaves(self._part(example)))
+        self.is_linear = bool(self._chosen) and all(self._is_affine(name, example) for name in residuals.conditions)
+        through = all([residuals.has_channels(name) for name in residuals.conditions])
+        self.uses_channels = bool(self._chosen) and not self.is_linear and through
+
+    def weights(self, params: Params, batch: Batch) -> dict[str, float]:
+        """Weights inverse to the traces of the kernel at these parameters (see `trace_weights`)."""
+        jacobians, _ = self.shifted(params, batch).linearize(np.zeros(self.size))
+        return trace_weights(jax.tree.map(np.asarray, jacobians))
+
+    def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
+        """The loss on any points."""
+        return weighted_loss(self._valued(params, batch), weights)
+
+    def values(self, params: Params, batch: Batch) -> dict[str, Float[np.ndarray, " n"]]:
+        """The residuals on any points of any conditions."""
+        return {name: np.asarray(r) for name, r in self._valued(params, batch).items()}
+
+    def shifted(self, params: Params, batch: Batch) -> ShiftedResidual:
+        """The residual around `params`, computed in the cheapest way."""
+        return self.by_channels(params, batch) if self.uses_channels else self.by_network(params, batch)
+
+    def by_network(self, params: Params, batch: Batch) -> ShiftedResidual:
+        """The residual from the network itself."""
+        return ShiftedResidual(
+            lambda shift: self._linearized(self.moved(params, shift), batch),
+            lambda shift: self._valued(self.moved(params, shift), batch),
+        )
+
+    def by_channels(self, params: Params, batch: Batch) -> ShiftedResidual:
+        """The residual from derivatives of the network, which are affine in the shift: it is evaluated only once."""
+        known = params, batch, *self._expanded(params, batch)
+        return ShiftedResidual(
+            lambda shift: self._assembled(*known, shift), lambda shift: self._combined(*known, shift)
+        )
+
+    def _part(self, params: Params) -> dict[str, Any]:
+        leaves = jax.tree.leaves(params["network"])
+        return {"coefficients": params["coefficients"], "head": [leaves[i] for i in self._chosen]}
+
+    def _merged(self, params: Params, part: dict[str, Any]) -> Params:
+        leaves, tree = jax.tree.flatten(params["network"])
+        for i, leaf in zip(self._chosen, part["head"], strict=True):
+            leaves[i] = leaf
+        return {"coefficients": part["coefficients"], "network": tree.unflatten(leaves)}
+
+    def moved(self, params: Params, update: Shift) -> Params:
+        """The parameters after a shift of the output layer."""
+        leaves, tree = jax.tree.flatten(self._part(params))
+        parts = np.split(update, np.cumsum([leaf.size for leaf in leaves])[:-1])
+        moved = [jnp.asarray(leaf + part.reshape(leaf.shape)) for leaf, part in zip(leaves, parts, strict=True)]
+        return self._merged(params, tree.unflatten(moved))
+
+    def _linearize(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Jacobian and residual of every condition, unscaled."""
+        jacobians, values = {}, {}
+        for name in self._residuals.conditions:
+            function = self._of_part(name, params)
+            values[name] = jax.vmap(function, (None, 0))(self._part(params), batch[name]).ravel()
+            rows = jacobian_rows(function, self._part(params), batch[name], _BLOCK)
+            jacobians[name] = rows.reshape(values[name].size, -1)
+        return jacobians, values
+
+    def _expand(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Channels of every condition at `params`, and their slopes in the parameters solved for."""
+        values, slopes = {}, {}
+        for name in self._residuals.conditions:
+            channels = self._residuals.channels(name)
+            function = lambda part, point, channels=channels: channels(self._merged(params, part), point)
+            values[name] = jax.vmap(function, (None, 0))(self._part(params), batch[name])
+            slopes[name] = jacobian_rows(function, self._part(params), batch[name], _BLOCK)
+        return values, slopes
+
+    def _combine(
+        self, params: Params, batch: Batch, channels: dict[str, Any], slopes: dict[str, Any], shift: Any
+    ) -> dict[str, Any]:
+        """Residuals after a shift, from channels and their slopes before it."""
+        residuals = {}
+        for name, values in channels.items():
+            function = self._residuals.from_channels(name)
+            shifted = values + slopes[name] @ shift
+            residuals[name] = jax.vmap(function, (None, 0, 0))(params, batch[name], shifted).ravel()
+        return residuals
+
+    def _assemble(
+        self, params: Params, batch: Batch, channels: dict[str, Any], slopes: dict[str, Any], shift: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Jacobians and residuals after a shift."""
+        jacobians, residuals = {}, self._combine(params, batch, channels, slopes, shift)
+        for name, values in channels.items():
+            function = self._residuals.from_channels(name)
+            shifted = values + slopes[name] @ shift
+            inner = jax.vmap(jax.jacfwd(function, 2), (None, 0, 0))(params, batch[name], shifted)
+            terms = [inner[:, :, k, None] * slopes[name][:, None, k] for k in range(inner.shape[2])]
+            jacobians[name] = functools.reduce(jnp.add, terms).reshape(residuals[name].size, -1)
+        return jacobians, residuals
+
+    def _of_part(self, name: str, params: Params) -> Callable[[dict[str, Any], Any], Any]:
+        residual = self._residuals.at_point(name)
+        return lambda part, point: residual(self._merged(params, part), point)
+
+    def _is_affine(self, name: str, params: Params) -> bool:
+        point = jax.tree.map(lambda column: column[0], self._example(name))
+        return is_affine(lambda part: self._of_part(name, params)(part, point), self._part(params))
+
+    def _example(self, name: str) -> Any:
+        region = self._residuals.problem.conditions[name].on
+        return region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
+
+
+def weighted_loss(residuals: Mapping[str, Any], weights: Mapping[str, float]) -> float:
+    """The loss from the residuals of the conditions."""
+    return total_loss({name: float(jnp.mean(r**2)) for name, r in residuals.items()}, weights)
+
+
+def trace_weights(jacobians: Mapping[str, Float[np.ndarray, "n p"]]) -> dict[str, float]:
+    """Weights inverse to the traces of the diagonal blocks of the kernel; their weighted sum is that of the traces.
+
+    The same as `NTKWeighting`, from the Jacobians.
+    """
+    traces = {name: float(np.einsum("ij,ij->", J, J)) / len(J) for name, J in jacobians.items()}
+    known = {name: trace for name, trace in traces.items() if trace > 0}
+    total = sum(known.values())
+    return {name: total / len(known) / known[name] if name in known else 1.0 for name in traces}

@@ -1,0 +1,32 @@
+"""The relative validation losses at which the automatic procedure decides."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Validation losses over their initial values, of squares: 1e-9 means residuals a thirty-thousandth of the initial.
+
+    - `exhausted`: nothing is to be gained below this in double precision;
+    - `solved`: a wider network is not worth its time; `converged`: the problem counts as solved;
+    - `settled`: a trial has found the bandwidth, also for wider networks;
+    - `hopeless`: a trial above this gives no information about the bandwidth;
+    - `worthwhile`: a wider network must leave less than this share of the loss before it;
+    - `late`: one network for all times is not enough, and time windows come before wider networks;
+    - `sufficient`, `sufficient_windows`: no deep network is tried below this, after one network for all times or after
+      time windows.
+    """
+
+    exhausted: float = 1e-20
+    solved: float = 1e-15
+    converged: float = 1e-9
+    settled: float = 1e-6
+    hopeless: float = 0.5
+    worthwhile: float = 0.1
+    late: float = 1e-3
+    sufficient: float = 1e-7
+    sufficient_windows: float = 3e-5
+
+    def pays(self, loss: float, before: float) -> bool:
+        """Whether a wider network that leaves `loss` suggests that an even wider one will pay."""
+        return loss < self.worthwhile * before or loss <= self.hopeless < before

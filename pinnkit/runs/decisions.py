@@ -1,0 +1,283 @@
+"""Decisions of a run as data, and the sentences that describe them.
+
+A decision holds the figures it was made from. Programs read these; `str(decision)` is the sentence for people.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from .._base import json_encoding
+
+
+class AbstractDecision(msgspec.Struct, frozen=True, tag_field="kind"):
+    """Something that was chosen, skipped or noticed in a run."""
+
+
+class Note(AbstractDecision, frozen=True, tag="note"):
+    """A remark, for example why a condition is a soft constraint."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Doubt(AbstractDecision, frozen=True, tag="doubt"):
+    """What may be wrong with the problem itself."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"doubtful: {self.text}"
+
+
+class HardConstraints(AbstractDecision, frozen=True, tag="hard constraints"):
+    """Conditions that are built into the ansatz."""
+
+    conditions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"hard constraints: {', '.join(self.conditions)}"
+
+
+class SkippedWork(AbstractDecision, frozen=True, tag="skipped work"):
+    """Work that was skipped because too little time was left.
+
+    - `needed`, `left`: predicted seconds of the work, and the seconds that were left for it;
+    - `at`: seconds since the start of the fit.
+    """
+
+    work: str
+    needed: float
+    left: float
+    at: float
+
+    def sufficient_budget(self, budget: float) -> float:
+        """The budget with which this work would have begun, if it gets a fixed share of the remaining time."""
+        return self.at + (budget - self.at) * self.needed / self.left if self.left > 0 else budget + self.needed
+
+    def __str__(self) -> str:
+        return f"{self.work} skipped: {_shortage(self.needed, self.left)}"
+
+
+class Unexamined(AbstractDecision, frozen=True, tag="unexamined"):
+    """The test whether the conditions determine the solution was left out for lack of time (seconds)."""
+
+    needed: float
+    left: float
+
+    def __str__(self) -> str:
+        return f"not examined whether the conditions determine the solution: {_shortage(self.needed, self.left)}"
+
+
+class GivenBandwidth(AbstractDecision, frozen=True, tag="given bandwidth"):
+    """The bandwidth of the random features was given by the caller."""
+
+    bandwidth: float
+
+    def __str__(self) -> str:
+        return f"bandwidth {self.bandwidth:.3g}, as given"
+
+
+class ChosenBandwidth(AbstractDecision, frozen=True, tag="chosen bandwidth"):
+    """The bandwidth whose trial solve left the smallest validation loss, relative to the initial one.
+
+    - `bandwidth`: along each coordinate, in radians per half width of the domain; `unknowns`: of the trial solves;
+    - `trials`: their number; `relative_loss`: of the best, `runner_up`: of the next best, None with a single trial.
+    """
+
+    bandwidth: dict[str, float]
+    unknowns: int
+    trials: int
+    relative_loss: float
+    runner_up: float | None = None
+
+    def __str__(self) -> str:
+        along = ", ".join(f"{value:.3g} in {name}" for name, value in self.bandwidth.items())
+        if self.runner_up is None:
+            trials = f"one trial (validation loss {_relative(self.relative_loss)} of initial)"
+        else:
+            best, second = _relative(self.relative_loss), _relative(self.runner_up)
+            trials = f"best of {self.trials} trials (validation loss {best} of initial; runner-up {second})"
+        return f"bandwidth {along} for {self.unknowns} unknowns: {trials}"
+
+
+class RejectedWidth(AbstractDecision, frozen=True, tag="rejected width"):
+    """A wider network failed."""
+
+    width: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"width {self.width} rejected: {self.reason}"
+
+
+class SolvedWidth(AbstractDecision, frozen=True, tag="solved width"):
+    """A wider network was solved for: its relative validation loss, and that of the best network `before`."""
+
+    width: int
+    relative_loss: float
+    before: float
+
+    def __str__(self) -> str:
+        loss, before = _relative(self.relative_loss), _relative(self.before)
+        return f"width {self.width}: validation loss {loss} of initial ({before} before)"
+
+
+class TriedWindows(AbstractDecision, frozen=True, tag="time windows"):
+    """Time windows are tried because of the relative validation loss of one network for all times.
+
+    - `is_trial`: whether that was a trial solve of a nonlinear problem.
+    """
+
+    relative_loss: float
+    is_trial: bool
+
+    def __str__(self) -> str:
+        whole = "a trial solve of the nonlinear problem" if self.is_trial else "one network"
+        return f"time windows: {whole} for all times leaves {_relative(self.relative_loss)} of the validation loss"
+
+
+class EasedWindows(AbstractDecision, frozen=True, tag="eased time windows"):
+    """Time windows from `time` on are accepted with this relative loss, because time is short (seconds)."""
+
+    time: float
+    tolerance: float
+    needed: float
+    left: float
+
+    def __str__(self) -> str:
+        eased = f"tolerance of time windows raised to {_relative(self.tolerance)} of their loss"
+        return (
+            f"{eased} from t = {self.time:.2g} on: the rest needs {self.needed:.0f} s, {max(self.left, 0.0):.0f} s left"
+        )
+
+
+class AbandonedWindows(AbstractDecision, frozen=True, tag="abandoned time windows"):
+    """Time windows were abandoned before `time`: no length and width gave a small enough relative loss."""
+
+    time: float
+    relative_loss: float
+
+    def __str__(self) -> str:
+        loss = _relative(self.relative_loss)
+        return f"time windows abandoned before t = {self.time:.3g}: residual too large ({loss} of the validation loss)"
+
+
+class SkippedWindows(SkippedWork, frozen=True, tag="skipped time windows"):
+    """Time windows were abandoned at `time` for lack of time; `done`: those before it."""
+
+    time: float = 0.0
+    done: int = 0
+
+    def __str__(self) -> str:
+        done = f"{self.done} window{'' if self.done == 1 else 's'} done"
+        return f"time windows abandoned at t = {self.time:.2g} ({done}): {_shortage(self.needed, self.left, ' more')}"
+
+
+class SolvedWindows(AbstractDecision, frozen=True, tag="solved time windows"):
+    """All time windows were solved.
+
+    - `shortest`, `longest`: their lengths; `unknowns`: of the widest; `stretched`: those with stretched coordinates;
+    - `relative_loss`: of the worst.
+    """
+
+    windows: int
+    shortest: float
+    longest: float
+    unknowns: int
+    stretched: int
+    relative_loss: float
+
+    def __str__(self) -> str:
+        lengths = f"{self.windows} time windows of length {self.shortest:.2g} to {self.longest:.2g}"
+        size = f"at most {self.unknowns} unknowns each, {self.stretched} with stretched coordinates"
+        return f"{lengths}, {size}; largest relative validation loss {_relative(self.relative_loss)}"
+
+
+class TriedTraining(AbstractDecision, frozen=True, tag="deep network"):
+    """A deep network is trained too, because of the relative validation loss of the sine network."""
+
+    relative_loss: float
+
+    def __str__(self) -> str:
+        return f"a deep network is trained too: the sine network leaves {_relative(self.relative_loss)} of the loss"
+
+
+class KeptNetwork(AbstractDecision, frozen=True, tag="kept network"):
+    """The network with the smaller validation loss; both losses have the same weights."""
+
+    is_deep: bool
+    validation_loss: float
+    other: float
+
+    def __str__(self) -> str:
+        kept, other = ("deep", "sine") if self.is_deep else ("sine", "deep")
+        losses = f"validation loss {self.validation_loss:.3g}; {other} network {self.other:.3g}"
+        return f"kept: {kept} network ({losses})"
+
+
+class KeptStep(AbstractDecision, frozen=True, tag="kept step"):
+    """Parameters of an earlier step, whose validation loss was smaller; `last_loss` is None if it was not finite."""
+
+    step: int
+    validation_loss: float
+    last_step: int
+    last_loss: float | None
+
+    def __str__(self) -> str:
+        last = "not finite" if self.last_loss is None else f"{self.last_loss:.3g}"
+        losses = f"validation loss {self.validation_loss:.3g}; step {self.last_step} {last}"
+        return f"kept: parameters of step {self.step} ({losses})"
+
+
+class MissedSnapshot(AbstractDecision, frozen=True, tag="missed snapshot"):
+    """A kernel snapshot could not be taken."""
+
+    step: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no kernel snapshot at step {self.step}: {self.reason}"
+
+
+Decision: TypeAlias = (
+    Note
+    | Doubt
+    | HardConstraints
+    | SkippedWork
+    | Unexamined
+    | GivenBandwidth
+    | ChosenBandwidth
+    | RejectedWidth
+    | SolvedWidth
+    | TriedWindows
+    | EasedWindows
+    | AbandonedWindows
+    | SkippedWindows
+    | SolvedWindows
+    | TriedTraining
+    | KeptNetwork
+    | KeptStep
+    | MissedSnapshot
+)
+
+
+def encode_decision(decision: Decision) -> str:
+    """As JSON."""
+    return json_encoding.encode(decision).decode()
+
+
+def decode_decision(text: str) -> Decision:
+    """Read what `encode_decision` made. **Raises:** `msgspec.DecodeError`."""
+    return json_encoding.decode(text.encode(), Decision)
+
+
+def _shortage(needed: float, left: float, more: str = "") -> str:
+    return f"needs {needed:.0f} s{more}, {max(left, 0.0):.0f} s left"
+
+
+def _relative(loss: float) -> str:
+    """A relative loss: in percent where that is readable."""
+    return f"{100 * loss:.2g} %" if 1e-3 <= loss < 10 else f"{loss:.1e}"

@@ -1,0 +1,79 @@
+"""Decisions as data, and the sentences made of them."""
+
+import typing
+
+import pytest
+
+from pinnkit.runs.decisions import (
+    AbandonedWindows,
+    ChosenBandwidth,
+    Decision,
+    Doubt,
+    EasedWindows,
+    GivenBandwidth,
+    HardConstraints,
+    KeptNetwork,
+    KeptStep,
+    MissedSnapshot,
+    Note,
+    RejectedWidth,
+    SkippedWindows,
+    SkippedWork,
+    SolvedWidth,
+    SolvedWindows,
+    TriedTraining,
+    TriedWindows,
+    Unexamined,
+    decode_decision,
+    encode_decision,
+)
+
+SENTENCES = {
+    Note("a remark"): "a remark",
+    Doubt("it may jump"): "doubtful: it may jump",
+    HardConstraints(("walls", "start")): "hard constraints: walls, start",
+    SkippedWork("width 1500", 62.0, 5.0, 1.0): "width 1500 skipped: needs 62 s, 5 s left",
+    Unexamined(4.0, -1.0): "not examined whether the conditions determine the solution: needs 4 s, 0 s left",
+    GivenBandwidth(6.0): "bandwidth 6, as given",
+    RejectedWidth(48, "not finite"): "width 48 rejected: not finite",
+    SolvedWidth(1500, 1e-9, 0.02): "width 1500: validation loss 1.0e-09 of initial (2 % before)",
+    TriedWindows(0.21, True): "time windows: a trial solve of the nonlinear problem for all times leaves 21 % of the "
+    "validation loss",
+    EasedWindows(0.5, 1e-10, 62.0, 50.0): "tolerance of time windows raised to 1.0e-10 of their loss from t = 0.5 on: "
+    "the rest needs 62 s, 50 s left",
+    AbandonedWindows(225.0, 0.01): "time windows abandoned before t = 225: residual too large (1 % of the validation "
+    "loss)",
+    SkippedWindows("time windows", 78.0, 5.0, 1.0, 0.0369, 1): "time windows abandoned at t = 0.037 (1 window done): "
+    "needs 78 s more, 5 s left",
+    SolvedWindows(12, 0.1, 0.5, 800, 3, 1e-9): "12 time windows of length 0.1 to 0.5, at most 800 unknowns each, 3 "
+    "with stretched coordinates; largest relative validation loss 1.0e-09",
+    TriedTraining(0.01): "a deep network is trained too: the sine network leaves 1 % of the loss",
+    KeptNetwork(False, 0.128, 0.131): "kept: sine network (validation loss 0.128; deep network 0.131)",
+    KeptStep(21, 0.1, 40, None): "kept: parameters of step 21 (validation loss 0.1; step 40 not finite)",
+    MissedSnapshot(7, "not finite"): "no kernel snapshot at step 7: not finite",
+}
+
+BANDWIDTHS = [
+    (
+        ChosenBandwidth({"x": 3.0, "t": 6.0}, 500, 3, 0.21, 0.212),
+        "bandwidth 3 in x, 6 in t for 500 unknowns: best of 3 trials (validation loss 21 % of initial; runner-up 21 %)",
+    ),
+    (
+        ChosenBandwidth({"x": 3.0}, 500, 1, float("inf")),
+        "bandwidth 3 in x for 500 unknowns: one trial (validation loss inf of initial)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("decision", "sentence"), [*SENTENCES.items(), *BANDWIDTHS])
+def test_a_decision_is_a_sentence_and_the_same_after_encoding(decision, sentence):
+    assert str(decision) == sentence
+    assert decode_decision(encode_decision(decision)) == decision
+
+
+def test_every_kind_of_decision_has_its_sentence_above():
+    assert {type(decision) for decision, _ in [*SENTENCES.items(), *BANDWIDTHS]} == set(typing.get_args(Decision))
+
+
+def test_the_budget_that_is_sufficient_keeps_the_share_of_the_time():
+    assert SkippedWork("width 1500", 62.0, 5.0, 50.0).sufficient_budget(60.0) == 50.0 + 10.0 * 62.0 / 5.0
