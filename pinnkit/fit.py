@@ -78,7 +78,7 @@ from .samplers.counts import point_counts
 from .samplers.sampler import AbstractSampler
 from .samplers.space_filling import QuasiRandom
 from .solution import Solution
-from .training.named import as_strategy
+from .training.as_strategy import as_strategy
 from .training.strategy import Strategy
 from .weighting.fixed import fixed_weights
 from .weighting.rule import AbstractWeighting
