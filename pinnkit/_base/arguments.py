@@ -4,9 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from .errors import InputError
 
@@ -64,10 +63,23 @@ def as_double(name: str, array: ArrayLike, ndim: int) -> tuple[np.ndarray, float
     if given.ndim != ndim or given.size == 0:
         kind = {1: "vector", 2: "matrix"}[ndim]
         raise InputError(f"`{name}` must be a {kind} with at least one entry; it has shape {given.shape}")
-    if not (jnp.issubdtype(given.dtype, jnp.floating) or jnp.issubdtype(given.dtype, jnp.integer)):
+    epsilon = _unit_rounding(given.dtype)
+    if epsilon is None:
         raise InputError(f"`{name}` must hold real numbers; its dtype is {given.dtype}")
     values = given.astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"`{name}` holds {int((~np.isfinite(values)).sum())} value(s) that are not finite")
-    floating = jnp.issubdtype(given.dtype, jnp.floating)
-    return values, float(jnp.finfo(given.dtype if floating else np.float64).eps)
+    return values, epsilon
+
+
+def _unit_rounding(dtype: np.dtype) -> float | None:
+    """Of a floating-point type; that of float64 for integers, and None for anything else."""
+    if dtype.kind in "fiu":
+        return float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+    if dtype.kind != "V":
+        return None
+    import jax.numpy as jnp  # which knows bfloat16 and the like
+
+    if jnp.issubdtype(dtype, jnp.floating):
+        return float(jnp.finfo(dtype).eps)
+    return float(np.finfo(np.float64).eps) if jnp.issubdtype(dtype, jnp.integer) else None

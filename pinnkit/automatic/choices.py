@@ -1,4 +1,4 @@
-"""Choices that the automatic procedure leaves to the user."""
+"""Which parts of the automatic procedure are in use."""
 
 import dataclasses
 
@@ -7,20 +7,21 @@ from .._base.arguments import check_flag, check_positive
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
-    """Which parts of the procedure are in force, to see what each is worth.
+    """Parts of the automatic procedure that can be switched off or fixed, for instance in an ablation.
 
-    - `sines`: whether a layer of sines is solved for before anything is trained;
-    - `bandwidth`: of that layer, radians per half width of the domain along every coordinate; None searches for it;
-    - `windows`: whether time may be cut in windows.
+    - `random_features`: whether the output layer of random features is solved for before any network is trained;
+    - `bandwidth`: of the random features, in radians per half width of the domain along every coordinate; None searches
+      for it;
+    - `time_windows`: whether time may be divided into windows.
 
-    **Raises:** `ValueError` for a bandwidth that is not a number > 0.
+    **Raises:** `InputError` if a switch is not True or False, or the bandwidth is not a finite number > 0.
     """
 
-    sines: bool = True
+    random_features: bool = True
     bandwidth: float | None = None
-    windows: bool = True
+    time_windows: bool = True
 
     def __post_init__(self) -> None:
-        check_flag(sines=self.sines, windows=self.windows)
+        check_flag(random_features=self.random_features, time_windows=self.time_windows)
         if self.bandwidth is not None:
             check_positive(bandwidth=self.bandwidth)

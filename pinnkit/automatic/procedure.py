@@ -146,7 +146,7 @@ class Automatic:
     def run(self) -> Found:
         """The best network of sines, in windows where those are needed."""
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
-        marching = find_marching(self._ansatz) if self._choices.windows else None
+        marching = find_marching(self._ansatz) if self._choices.time_windows else None
         start = None
         if marching is not None and not self.first.layer.is_linear:
             look = self._choose(self.first, each=False)

@@ -59,6 +59,7 @@ class ConsoleProgress(Callback):
         self._kernel: Kernel | None = None
         self._event: Progress | None = None
         self._printed_at = -SECONDS_BETWEEN_LINES
+        self._began, self._activity, self._active_since = time.monotonic(), "", 0.0
 
     def __enter__(self) -> "ConsoleProgress":
         return self
@@ -71,7 +72,18 @@ class ConsoleProgress(Callback):
         points = ", ".join(f"{name} {count}" for name, count in event.points.items())
         phases = " → ".join(event.phases)
         self._print(f"{event.problem}: strategy {event.strategy} ({phases}), {event.precision} precision")
-        self._print(f"{event.parameters:,} parameters, points: {points}; compiling")
+        self._print(f"{event.parameters:,} parameters, points: {points}")
+        self.activity("compiling")
+
+    def headline(self, text: str) -> None:
+        """Print a line before anything is known of the fit."""
+        self._print(text)
+
+    def activity(self, text: str) -> None:
+        """Show what is done while no step is taken, with a clock."""
+        if self._is_plain and text != self._activity:
+            self._print(f"{time.monotonic() - self._began:.1f} s  {text}")
+        self._activity, self._active_since = text, time.monotonic()
         if not self._is_plain and self._live is None:
             live = Live(console=self._console, get_renderable=self._display, transient=True)
             live.start()
@@ -79,7 +91,7 @@ class ConsoleProgress(Callback):
 
     def progress(self, event: Progress) -> None:
         is_new_phase = self._event is None or self._event.phase != event.phase
-        self._event = event
+        self._event, self._activity = event, ""
         if self._live is not None:
             return
         if is_new_phase:
@@ -126,9 +138,11 @@ class ConsoleProgress(Callback):
         return "  ".join(parts)
 
     def _display(self) -> Group | Text:
-        event = self._event
+        event, activity = self._event, Text()
+        if self._activity:
+            activity = Text(f"{self._activity} … {time.monotonic() - self._active_since:.0f} s", "dim")
         if event is None:
-            return Text("compiling …", "dim")
+            return activity
         bar = Table.grid(padding=(0, 2))
         left = self._left(event)
         pace = f"{number(event.steps_per_second)} steps/s   {event.seconds:.0f} s" + (f", {left} left" if left else "")
@@ -144,7 +158,7 @@ class ConsoleProgress(Callback):
         rows["rate"] = number(event.learning_rate)
         for name, text in rows.items():
             figures.add_row(Text(name, "dim"), Text(printable(text or ABSENT)))
-        return Group(bar, figures)
+        return Group(bar, figures, activity)
 
     def _left(self, event: Progress) -> str:
         """Time until steps or budget are used up; nothing where neither is given."""

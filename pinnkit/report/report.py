@@ -12,7 +12,6 @@ from ..runs.storage.atomic_files import write_files
 from .console import print_report
 from .findings.finding import Finding
 from .findings.rules import interpret
-from .html import render
 from .verdict import verdict
 
 
@@ -42,6 +41,8 @@ class Report:
         return verdict(self.run)
 
     def html(self) -> str:
+        from .html import render  # and with it matplotlib
+
         return render(self.run)
 
     def json(self) -> str:

@@ -76,7 +76,7 @@ def condition_table(run: Run) -> Table:
         )
         for name in h.conditions
     ]
-    rows += [(name, "", "", "exact", number(value), "") for name, value in s.exact.items()]
+    rows += [(name, "", "", "exact", number(value), "") for name, value in s.hard.items()]
     header = ("condition", "points", "mean r² at start", "at end", "validation", "weight")
     return Table("Conditions", header, rows)
 
@@ -86,7 +86,7 @@ def check_table(run: Run) -> Table:
     rows = []
     for name, check in run.summary.conditions.items():
         for i, row in enumerate(check.rows[:MOST_ROWS]):
-            imposed = ("exact" if row.exact else "soft") + ("" if check.holds else ", violated")
+            imposed = ("exact" if row.hard else "soft") + ("" if check.holds else ", violated")
             label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
             place = ", ".join(f"{coordinate} = {number(value)}" for coordinate, value in row.at.items())
             rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), place))

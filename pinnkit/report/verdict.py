@@ -132,7 +132,7 @@ def _violations(run: Run) -> str:
     """Which declared conditions do not hold, the first one with its figure."""
     names, conditions = violated(run), run.summary.conditions
     size = lambda row: math.inf if math.isnan(row.largest) else row.largest
-    row = max(conditions[names[0]].rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
+    row = max(conditions[names[0]].rows, key=lambda row: (not math.isfinite(row.largest), row.hard, size(row)))
     place = ", ".join(f"{name} = {number(value)}" for name, value in row.at.items())
     listed = ", ".join(f"'{name}'" for name in names)
     figure = number(row.largest) if math.isfinite(row.largest) else "not finite"

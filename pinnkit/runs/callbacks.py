@@ -60,6 +60,9 @@ class Callback:
     def start(self, event: Start) -> None:
         """Before a network is compiled and solved for or trained: at first, and again for every other network."""
 
+    def activity(self, text: str) -> None:
+        """Before work that takes no steps, such as compiling; `text` names it."""
+
     def progress(self, event: Progress) -> bool | None:
         """After each stretch of steps; returning True ends the fit, with `StopReason.INTERRUPTED`."""
 

@@ -90,6 +90,8 @@ class Recorder:
     @contextlib.contextmanager
     def compiling(self) -> Iterator[None]:
         """Inside, the program of a phase is compiled."""
+        for callback in self.callbacks:
+            callback.activity("compiling")
         began = self.limits.seconds()
         yield
         self.longest_compilation = max(self.longest_compilation, self.limits.seconds() - began)

@@ -109,8 +109,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spectrum: Spectra
 
     @property
-    def exact(self) -> dict[str, float]:
-        """Mean square residual of the conditions that hold by construction."""
+    def hard(self) -> dict[str, float]:
+        """Mean square validation residual of the hard constraints."""
         return {name: value for name, value in self.validation_losses.items() if name not in self.losses}
 
     @property

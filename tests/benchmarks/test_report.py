@@ -88,7 +88,7 @@ def test_recording_costs_little(monkeypatch):
 
 @pytest.mark.parametrize("name", ["poisson_1d", "poisson_2d", "burgers", "wave_1d", "convection"])
 def test_gradient_descent_is_predicted_within_a_tenth_after_its_transient(name):
-    options = {"steps": 3000, "points": 300, "width": 16, "depth": 2, "conditions": "soft"}
+    options = {"steps": 3000, "points": 300, "width": 16, "depth": 2, "constraints": "soft"}
     history = fit(find_problem(name), strategy="gradient-descent", **options).history
     errors = [prediction.error for prediction in history.predictions if prediction.start >= 100]
     of = f"of {len(errors)} predictions, at most {max(errors):.3f}"

@@ -71,7 +71,7 @@ def test_trace_weights_at_initialisation_are_those_of_the_literature():
 
 def relative_error(seed, **settings):
     points = dict.fromkeys(wave_1d.conditions, 300)
-    run = fit(wave_1d, steps=STEPS, seed=seed, points=points, width=100, depth=3, conditions="soft", **settings)
+    run = fit(wave_1d, steps=STEPS, seed=seed, points=points, width=100, depth=3, constraints="soft", **settings)
     assert run.summary.relative_l2 is not None
     return run.summary.relative_l2["u"]
 

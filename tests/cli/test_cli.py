@@ -32,7 +32,7 @@ mine = Problem(
 """
 
 
-FIT = sys.modules["pinnkit.fit"]  # the attribute of that name is the function
+FIT = pinnkit.fitting
 
 
 class FakeSolution:

@@ -111,7 +111,7 @@ COMMAND_LINES = [
     *[(*SOLVE, "--budget", value) for value in ("x", "0", "-1", "nan", "inf", "-inf", "1h")],
     *[(*SOLVE, "--target", value) for value in ("x", "0", "-1", "nan", "inf")],
     *[(*SOLVE, "--precision", value) for value in ("half", "64", "")],
-    *[(*SOLVE, "--conditions", value) for value in ("hard", "")],
+    *[(*SOLVE, "--constraints", value) for value in ("exact", "")],
     *[(*SOLVE, "--strategy", value) for value in ("none", "", "adamw", "Adam")],
     *[(*SOLVE, "--sampler", value) for value in ("none", "", "sobol")],
     *[(*SOLVE, "--weighting", value) for value in ("none", "", "NTK")],
@@ -169,7 +169,7 @@ def test_any_text_that_is_no_whole_number(option, value):
 
 
 @settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(option=st.sampled_from(["--strategy", "--sampler", "--weighting", "--precision", "--conditions"]), value=WORDS)
+@given(option=st.sampled_from(["--strategy", "--sampler", "--weighting", "--precision", "--constraints"]), value=WORDS)
 def test_any_name_that_is_none(option, value):
     assert_refused([*SOLVE, option, value])
 
@@ -218,10 +218,10 @@ DOORS = {
     **each(refused_by_fit, "weighting", "none", 3, NTKWeighting),
     **each(refused_by_fit, "width", 0, -1, 1.5, "x", True),
     **each(refused_by_fit, "depth", 0, 1.5, "x"),
-    **each(refused_by_fit, "conditions", "hard", ["nope"], 3),
+    **each(refused_by_fit, "constraints", "exact", ["nope"], 3),
     **each(refused_by_fit, "callbacks", [3], [pinnkit.Callback]),
     **each(refused_by_fit, "strategy", "none", 3, None, optax.adam),
-    **each(refused_by_fit, "choices", 3, None, Choices(sines=False)),
+    **each(refused_by_fit, "choices", 3, None, Choices(random_features=False)),
     **each(refused_by_fit, "checkpoints", 3, True, ["a"]),
     **each(refused_by_fit, "resume", 3, Checkpoints("folder")),
     "resume elsewhere": refused_by_fit(resume="folder", checkpoints="other"),

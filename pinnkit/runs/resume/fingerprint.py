@@ -139,8 +139,8 @@ class _Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def network_identity(network: FunctionalModel, ansatz: Ansatz) -> dict[str, Any]:
-    """Sums of the network's first parameters, and what holds by construction."""
-    return {"network": _sum(*jax.tree.leaves(network.params)), "exact conditions": ", ".join(ansatz.conditions)}
+    """Sums of the network's first parameters, and the hard constraints."""
+    return {"network": _sum(*jax.tree.leaves(network.params)), "hard constraints": ", ".join(ansatz.conditions)}
 
 
 def plain(value: Any) -> Any:
