@@ -31,9 +31,14 @@ if TYPE_CHECKING:
     from .fitting import load as load
     from .geometry.box import Box as Box
     from .geometry.box import Interval as Interval
+    from .geometry.domain import AbstractDomain as AbstractDomain
     from .geometry.point_set import PointSet as PointSet
+    from .geometry.points import Points as Points
+    from .geometry.region import AbstractRegion as AbstractRegion
     from .learning_rates.constant import ConstantLearningRate as ConstantLearningRate
     from .learning_rates.ntk import NTKLearningRate as NTKLearningRate
+    from .learning_rates.rule import AbstractLearningRate as AbstractLearningRate
+    from .learning_rates.rule import StepContext as StepContext
     from .learning_rates.stable import StableLearningRate as StableLearningRate
     from .networks.embeddings import FourierFeatures as FourierFeatures
     from .networks.embeddings import Periodic as Periodic
@@ -59,25 +64,32 @@ if TYPE_CHECKING:
     from .runs.stop_reason import StopReason as StopReason
     from .runs.storage.atomic_files import RunFolderError as RunFolderError
     from .runs.summary import Summary as Summary
-    from .samplers.adaptive import ResidualAdaptive as ResidualAdaptive
+    from .samplers.adaptive import AbstractAdaptive as AbstractAdaptive
     from .samplers.kernel_guided import KernelGuided as KernelGuided
     from .samplers.named import SAMPLERS as SAMPLERS
+    from .samplers.residual_adaptive import ResidualAdaptive as ResidualAdaptive
+    from .samplers.sampler import AbstractSampler as AbstractSampler
+    from .samplers.space_filling import AbstractSpaceFilling as AbstractSpaceFilling
     from .samplers.space_filling import QuasiRandom as QuasiRandom
     from .samplers.space_filling import Uniform as Uniform
     from .solution import Solution as Solution
     from .training.named import STRATEGIES as STRATEGIES
     from .training.phase import Phase as Phase
     from .training.strategy import Strategy as Strategy
+    from .weighting.balance import AbstractBalance as AbstractBalance
+    from .weighting.balance import Balance as Balance
     from .weighting.causal import CausalWeighting as CausalWeighting
-    from .weighting.kernel import DecayRateWeighting as DecayRateWeighting
-    from .weighting.kernel import GradientNormWeighting as GradientNormWeighting
-    from .weighting.kernel import LargestEigenvalueWeighting as LargestEigenvalueWeighting
-    from .weighting.kernel import NTKWeighting as NTKWeighting
-    from .weighting.kernel import PointwiseNTKWeighting as PointwiseNTKWeighting
-    from .weighting.kernel import QuantileWeighting as QuantileWeighting
+    from .weighting.decay_rate import DecayRateWeighting as DecayRateWeighting
+    from .weighting.gradient_norm import GradientNormWeighting as GradientNormWeighting
+    from .weighting.largest_eigenvalue import LargestEigenvalueWeighting as LargestEigenvalueWeighting
     from .weighting.named import WEIGHTINGS as WEIGHTINGS
-    from .weighting.points import ResidualAttentionWeighting as ResidualAttentionWeighting
-    from .weighting.relative import ReLoBRaLoWeighting as ReLoBRaLoWeighting
+    from .weighting.points import AbstractPointWeighting as AbstractPointWeighting
+    from .weighting.pointwise import PointwiseNTKWeighting as PointwiseNTKWeighting
+    from .weighting.quantile import QuantileWeighting as QuantileWeighting
+    from .weighting.relobralo import ReLoBRaLoWeighting as ReLoBRaLoWeighting
+    from .weighting.residual_attention import ResidualAttentionWeighting as ResidualAttentionWeighting
+    from .weighting.rule import AbstractWeighting as AbstractWeighting
+    from .weighting.trace import NTKWeighting as NTKWeighting
 
 __getattr__, __dir__ = lazy(
     __name__,
@@ -94,9 +106,13 @@ __getattr__, __dir__ = lazy(
         "equations.unknown": "Unknown",
         "fitting": "diagnose fit load",
         "geometry.box": "Box Interval",
+        "geometry.domain": "AbstractDomain",
         "geometry.point_set": "PointSet",
+        "geometry.points": "Points",
+        "geometry.region": "AbstractRegion",
         "learning_rates.constant": "ConstantLearningRate",
         "learning_rates.ntk": "NTKLearningRate",
+        "learning_rates.rule": "AbstractLearningRate StepContext",
         "learning_rates.stable": "StableLearningRate",
         "networks.embeddings": "FourierFeatures Periodic Rescale",
         "networks.functional": "FunctionalModel",
@@ -110,28 +126,35 @@ __getattr__, __dir__ = lazy(
         "residuals.forms": "Linearization",
         "runs.callbacks": "Callback Progress Start",
         "runs.history": "History",
-        "runs.resume.checkpointing": "Checkpoints CheckpointWarning",
+        "runs.resume.checkpointing": "CheckpointWarning Checkpoints",
         "runs.resume.signals": "Interrupted Terminated",
         "runs.run_folder": "Run",
         "runs.stop_reason": "StopReason",
         "runs.storage.atomic_files": "RunFolderError",
         "runs.summary": "Summary",
-        "samplers.adaptive": "ResidualAdaptive",
+        "samplers.adaptive": "AbstractAdaptive",
         "samplers.kernel_guided": "KernelGuided",
         "samplers.named": "SAMPLERS",
-        "samplers.space_filling": "QuasiRandom Uniform",
+        "samplers.residual_adaptive": "ResidualAdaptive",
+        "samplers.sampler": "AbstractSampler",
+        "samplers.space_filling": "AbstractSpaceFilling QuasiRandom Uniform",
         "solution": "Solution",
         "training.named": "STRATEGIES",
         "training.phase": "Phase",
         "training.strategy": "Strategy",
+        "weighting.balance": "AbstractBalance Balance",
         "weighting.causal": "CausalWeighting",
-        "weighting.kernel": (
-            "DecayRateWeighting GradientNormWeighting LargestEigenvalueWeighting NTKWeighting "
-            "PointwiseNTKWeighting QuantileWeighting"
-        ),
+        "weighting.decay_rate": "DecayRateWeighting",
+        "weighting.gradient_norm": "GradientNormWeighting",
+        "weighting.largest_eigenvalue": "LargestEigenvalueWeighting",
         "weighting.named": "WEIGHTINGS",
-        "weighting.points": "ResidualAttentionWeighting",
-        "weighting.relative": "ReLoBRaLoWeighting",
+        "weighting.points": "AbstractPointWeighting",
+        "weighting.pointwise": "PointwiseNTKWeighting",
+        "weighting.quantile": "QuantileWeighting",
+        "weighting.relobralo": "ReLoBRaLoWeighting",
+        "weighting.residual_attention": "ResidualAttentionWeighting",
+        "weighting.rule": "AbstractWeighting",
+        "weighting.trace": "NTKWeighting",
     },
     subpackages="ntk problems report",
 )

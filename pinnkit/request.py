@@ -134,7 +134,7 @@ class Request:
     @functools.cached_property
     def plan(self) -> "Strategy":
         """The training schedule, with the rule and the sampler that replace its own."""
-        from .training.named import as_strategy
+        from .training.as_strategy import as_strategy
 
         plan = as_strategy(self.strategy, self.precision, self.weighting, self.sampler)
         plan.check(self.problem)

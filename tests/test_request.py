@@ -9,7 +9,7 @@ from pinnkit import MLP, Box, Condition, Problem
 from pinnkit.ntk import compute_ntk
 from pinnkit.samplers.space_filling import QuasiRandom
 from pinnkit.training.named import adam
-from pinnkit.weighting.kernel import NTKWeighting
+from pinnkit.weighting.trace import NTKWeighting
 
 LINE = Box(x=(0.0, 1.0))
 

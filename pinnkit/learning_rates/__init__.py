@@ -1,1 +1,1 @@
-"""Learning rates, fixed and from the kernel."""
+"""Learning rates: constant ones, and those from the kernel."""

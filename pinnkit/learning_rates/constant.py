@@ -1,4 +1,4 @@
-"""A fixed learning rate, with decay."""
+"""A constant learning rate, with optional decay."""
 
 from typing import Any
 
@@ -6,11 +6,16 @@ import jax.numpy as jnp
 
 from .._base.arguments import check_flag, check_positive
 from .._base.types import Key, Params, Scalar
+from .cosine_decay import cosine_decay
 from .rule import AbstractLearningRate, StepContext
 
 
 class ConstantLearningRate(AbstractLearningRate):
-    """One rate throughout, with a cosine decay to zero where asked for."""
+    """A constant learning rate.
+
+    - `value`: the rate;
+    - `cosine`: whether it decays to zero along half a cosine over the phase.
+    """
 
     value: float
     cosine: bool = False
@@ -25,8 +30,3 @@ class ConstantLearningRate(AbstractLearningRate):
     def update(self, direction: Params, context: StepContext, state: Any) -> tuple[Scalar, Any]:
         decay = cosine_decay(context.progress) if self.cosine else jnp.ones_like(context.progress)
         return self.value * decay, state
-
-
-def cosine_decay(progress: Scalar) -> Scalar:
-    """From 1 to 0 along half a cosine."""
-    return 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(progress, 0, 1)))

@@ -1,42 +1,41 @@
-"""A learning rate from the largest eigenvalue of the kernel."""
+"""A learning rate from the curvature of the kernel along the step."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array
 
 from .._base.arguments import check_flag, check_positive, check_whole
 from .._base.errors import InputError
 from .._base.types import Key, Params, Scalar
-from .constant import cosine_decay
+from .cosine_decay import cosine_decay
 from .rule import AbstractLearningRate, StepContext
 
 
 class MeasuredRate(eqx.Module):
-    """- `mean_log`: mean logarithm of the rates measured so far; `measured`: their number."""
+    """- `mean_log`: mean of the logarithms of the rates measured so far; `measured`: the number of these."""
 
     mean_log: Scalar
     measured: Scalar
 
 
 class NTKLearningRate(AbstractLearningRate):
-    r"""The rate for Adam and SOAP from the curvature of the kernel along the step.
+    r"""A learning rate for Adam and SOAP from the curvature of the kernel along the step.
 
-    Their direction is $d = P^{-1} \hat m$ with a preconditioner P and the bias-corrected momentum $\hat m$. The
-    curvature along it is the Rayleigh quotient $\rho = \|Jd\|^2 / d^\top P d = \|Jd\|^2 / d^\top \hat m$ of the
-    preconditioned kernel, whatever P is, and $\eta = c/\rho$. It is averaged in log space over the first `window`
-    steps, while the rate grows linearly to its full length, and then held: later the quotient follows the rate instead
-    of telling it (the smaller the steps, the smaller the gradients and P, the larger ρ), and a rate that goes on
-    following it collapses.
+    The direction of these optimizers is $d = P^{-1} \hat m$ with a preconditioner P and the bias-corrected momentum
+    $\hat m$. The curvature along it is the Rayleigh quotient of the preconditioned kernel,
+    $\rho = \|Jd\|^2 / d^\top P d = \|Jd\|^2 / d^\top \hat m$, for any P, and the rate is $\eta = c/\rho$. It is averaged
+    in log space over the first `window` steps, during which the rate grows linearly to its full value, and then kept
+    fixed: later the quotient depends on the rate rather than determining it (smaller steps give smaller gradients, a
+    smaller P and a larger ρ), so a rate that keeps following it collapses.
 
     - `safety`: c;
-    - `window`: steps over which the rate is measured;
-    - `cosine`: whether the rate decays along a half cosine over the phase.
+    - `window`: number of steps over which the rate is measured;
+    - `cosine`: whether the rate decays to zero along half a cosine over the phase.
 
-    **Raises:** `ValueError` if the optimizer is neither Adam nor SOAP.
+    **Raises:** `InputError` if the optimizer is neither Adam nor SOAP.
 
-    Cohen et al., *Adaptive gradient methods at the edge of stability*, 2022, on why ρ follows η.
+    Cohen et al., *Adaptive gradient methods at the edge of stability*, 2022, on why ρ depends on η.
     """
 
     safety: float = 1.4
@@ -69,29 +68,8 @@ class NTKLearningRate(AbstractLearningRate):
         b1 = context.b1
         if b1 is None:
             raise InputError(
-                f"`NTKLearningRate` is for Adam and SOAP alone, got an optimizer with the state "
-                f"{type(context.opt_state).__name__}; for gradient descent take `StableLearningRate`"
+                f"`NTKLearningRate` needs Adam or SOAP, got an optimizer with the state "
+                f"{type(context.opt_state).__name__}; use `StableLearningRate` for gradient descent"
             )
         mu, count = (optax.tree_utils.tree_get(context.opt_state, name) for name in ("mu", "count"))
         return jax.tree.map(lambda m: m / (1 - b1 ** count.astype(m.dtype)), mu)
-
-
-def power_iteration(probe: Params, eigenvalue: Scalar, context: StepContext) -> tuple[Params, Scalar]:
-    """Leading eigenvector of the kernel in the space of parameters, and its eigenvalue, until that stands within 2 %.
-
-    Starts from the last ones; one product is enough where the eigenvalue has not moved.
-    """
-
-    def step(carry: tuple[Params, Scalar, Scalar, Array]) -> tuple[Params, Scalar, Scalar, Array]:
-        probe, eigenvalue, _, count = carry
-        unit = optax.tree_utils.tree_scale(1 / optax.tree_utils.tree_norm(probe), probe)
-        pushed = context.push(unit)
-        return context.pull(pushed), jnp.vdot(pushed, pushed), eigenvalue, count + 1
-
-    def is_moving(carry: tuple[Params, Scalar, Scalar, Array]) -> Array:
-        _, eigenvalue, before, count = carry
-        return (count == 0) | ((count < 30) & (jnp.abs(eigenvalue - before) > 0.02 * eigenvalue))
-
-    start = probe, eigenvalue, eigenvalue, jnp.asarray(0)
-    probe, eigenvalue, _, _ = jax.lax.while_loop(is_moving, step, start)
-    return probe, eigenvalue

@@ -1,4 +1,4 @@
-"""How long a step is, from the eigenvalues of the kernel it moves through."""
+"""The interface of learning rates."""
 
 import abc
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from .._base.types import Key, Params, Scalar
 
 
 class StepContext(eqx.Module):
-    """What a rate may look at.
+    """What a learning rate may use.
 
     - `push`, `pull`: products $Jv$ and $J^\\top a$ with the Jacobian of the scaled residual at the current
-      parameters, on trees of parameters;
-    - `opt_state`: state of the optimizer after it has made the direction;
-    - `b1`: decay of its momentum, None where it is not known;
-    - `progress`: share of the phase that is over, between 0 and 1;
+      parameters; v and the result of `pull` are trees of parameters;
+    - `opt_state`: state of the optimizer after it has computed the direction;
+    - `progress`: completed fraction of the phase, between 0 and 1;
+    - `b1`: decay rate of the momentum of Adam or SOAP; None for other optimizers.
     """
 
     push: Callable[[Params], Array]
@@ -28,12 +28,15 @@ class StepContext(eqx.Module):
 
 
 class AbstractLearningRate(eqx.Module):
-    """A strategy for the learning rate. Updates are −η · direction."""
+    """How the learning rate η is chosen. The parameters are updated by −η · direction."""
 
     @abc.abstractmethod
     def init(self, params: Params, key: Key) -> Any:
-        """State before the first step."""
+        """The state before the first step."""
 
     @abc.abstractmethod
     def update(self, direction: Params, context: StepContext, state: Any) -> tuple[Scalar, Any]:
-        """The rate for this step, and the next state."""
+        """The learning rate of this step, and the next state.
+
+        - `direction`: the direction of the optimizer, a tree like the parameters.
+        """

@@ -1,4 +1,4 @@
-"""A learning rate at the edge of stability."""
+"""A learning rate for gradient descent below the limit of stability."""
 
 import math
 
@@ -11,15 +11,15 @@ from jaxtyping import Array
 
 from .._base.arguments import check_flag, check_positive, check_whole
 from .._base.types import Key, Params, Scalar
-from .constant import cosine_decay
-from .ntk import power_iteration
+from .cosine_decay import cosine_decay
+from .power_iteration import power_iteration
 from .rule import AbstractLearningRate, StepContext
 
 
 class Stability(eqx.Module):
-    """- `probe`: a tree close to the leading eigenvector; `eigenvalue`: the largest one when last measured;
-    - `gradient`: of the step before; `turned`: whether it was out of line with the one before itself;
-    - `interval`, `left`: steps from one measurement to the next, and until then; `steps`: how many were taken.
+    """- `probe`: a tree close to the leading eigenvector; `eigenvalue`: the largest eigenvalue when last measured;
+    - `gradient`: that of the last step; `turned`: whether it contradicted the one before it;
+    - `interval`: steps between two measurements; `left`: steps until the next one; `steps`: steps taken so far.
     """
 
     probe: Params
@@ -34,18 +34,19 @@ class Stability(eqx.Module):
 class StableLearningRate(AbstractLearningRate):
     r"""$\eta = c/\lambda_{\max}(K)$ for gradient descent, which diverges above $2/\lambda_{\max}$.
 
-    The eigenvalue is measured by power iteration, warm from last time. The interval between two measurements
-    follows the growth of the eigenvalue: it is so long that at the same pace the eigenvalue would grow by `growth`. In
-    the first steps, where it grows most, it is measured at each, and the rate grows linearly to its full length.
+    The eigenvalue is measured by power iteration, which starts from the last eigenvector. The interval between two
+    measurements is chosen such that the eigenvalue would grow by the factor `growth` at its last pace. In the first
+    steps, where it grows most, it is measured at every step, and the rate grows linearly to its full value.
 
-    Between them every gradient is compared with the one before, for free. One that turns against it (cosine below −½)
-    or is twice as long may only come from other points; two of them in a row, or one that is ten times as long, come
-    from a step that was too long for the curvature along it, and the eigenvalue is measured at once.
+    Between measurements, every gradient is compared with the one before, at no cost. A gradient that points against the
+    one before (cosine below −½) or is twice as long may merely come from other points. Two of these in a row, or one
+    that is ten times as long, come from a step that was too long for the curvature along it: the eigenvalue is then
+    measured at once.
 
     - `safety`: c, below 2;
     - `growth`: factor by which the eigenvalue may grow between two measurements, below 2/c;
     - `longest`: most steps between two measurements; `warm_up`: number of first steps, at least 1;
-    - `cosine`: whether the rate decays along a half cosine over the phase.
+    - `cosine`: whether the rate decays to zero along half a cosine over the phase.
     """
 
     safety: float = 0.5

@@ -1,14 +1,14 @@
-r"""Gauss-Newton and Levenberg-Marquardt as optax transformations.
+r"""Gauss-Newton as an optax transformation.
 
-Both take the keyword `linearize`, a function without arguments that gives a linearization at the current parameters,
-and need no gradient besides: `updates` may be anything.
-$(J^\top J + \lambda I)^{-1} J^\top r = J^\top (J J^\top + \lambda I)^{-1} r$, so the step is solved in the space of
-residuals, with the training kernel, or of parameters.
+It takes the keyword `linearize`, a function without arguments that returns a linearization at the current parameters,
+and needs no gradient: `updates` is ignored. Since
+$(J^\top J + \lambda I)^{-1} J^\top r = J^\top (J J^\top + \lambda I)^{-1} r$, the step is solved in the space of residuals,
+with the training kernel, or in the space of parameters.
 
-With momentum μ the step is $\delta = \arg\min \|J \delta + r\|^2 + \lambda \|\delta - \mu \delta'\|^2$, δ' being the
-step before: along what the present points see, δ is the damped Gauss-Newton step, and in the complement of that it goes
-on as before. So fresh points add up to more than each batch tells. With $\phi = \mu \delta'$,
-$\delta = \phi - J^\top (J J^\top + \lambda I)^{-1} (r + J \phi)$.
+With momentum μ and the last step δ', the step is
+$\delta = \arg\min \|J \delta + r\|^2 + \lambda \|\delta - \mu \delta'\|^2$. In the directions that the current points
+determine, δ is the damped Gauss-Newton step; in the others it continues the last step, so information from several
+batches accumulates. With $\phi = \mu \delta'$, $\delta = \phi - J^\top (J J^\top + \lambda I)^{-1} (r + J \phi)$.
 
 Goldshlager, Abrahamsen & Lin, *A Kaczmarz-inspired approach to accelerate the optimization of neural network
 wavefunctions*, JCP 516, 2024.
@@ -30,7 +30,7 @@ from .traits import Traits
 
 
 class GaussNewtonState(NamedTuple):
-    """- `step`: the last one."""
+    """- `step`: the last step, a tree of parameters."""
 
     step: Params
     traits = Traits(needs_double=True, linearizes=True)
@@ -39,13 +39,13 @@ class GaussNewtonState(NamedTuple):
 def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> optax.GradientTransformationExtraArgs:
     r"""The damped Gauss-Newton step $-J^\top (J J^\top + \lambda I)^{-1} r$.
 
-    Chain with a line search of optax where full steps are too long; `value_fn` must then have a parameter
-    `linearize` and ignore it, since optax hands every keyword on.
+    Chain it with a line search of optax if full steps are too long. `value_fn` must then have a parameter `linearize`
+    and ignore it, since optax passes on every keyword.
 
     - `damping`: λ relative to the mean eigenvalue of the kernel;
-    - `momentum`: μ, below 1; for fresh points at every step.
+    - `momentum`: μ in [0, 1), for points that are redrawn at every step.
 
-    **Raises:** `ValueError` for values that cannot be meant, such as a momentum outside [0, 1).
+    **Raises:** `InputError` for invalid values, such as a momentum outside [0, 1).
     """
     check_not_negative(damping=damping)
     check_share(momentum=momentum)
@@ -64,11 +64,12 @@ def gauss_newton(damping: float = 1e-8, momentum: float = 0.0) -> optax.Gradient
 
 
 def damping_of(at: AbstractLinearization, relative: Scalar | float) -> Scalar:
-    """λ, and what rounding adds to the kernel anyway: below it a factorisation is not safe."""
+    """λ plus the rounding error of the kernel: with less damping, a factorisation may fail."""
     return (relative + jnp.finfo(at.residual.dtype).eps) * at.mean_eigenvalue
 
 
 def required(name: str, extra_args: dict[str, Any]) -> Callable[..., Any]:
+    """A keyword of `update`, which not every caller gives."""
     if name not in extra_args:
         raise InputError(f"this optimizer needs the keyword `{name}` in `update`; see the docstring of its module")
     return extra_args[name]

@@ -16,9 +16,9 @@ from .traits import Traits
 
 
 class LevenbergMarquardtState(NamedTuple):
-    """- `damping`: λ relative to the mean eigenvalue of the kernel; `growth`: its next factor on rejection;
-    - `accepted`: whether the last step reduced the loss; `attempts`: how many dampings it tried;
-    - `step`: the last one, zero where none was accepted; `gradient_norm`: where it started.
+    """- `damping`: λ relative to the mean eigenvalue of the kernel; `growth`: its factor at the next rejection;
+    - `accepted`: whether the last step reduced the loss; `attempts`: the number of dampings tried for it;
+    - `step`: the last step, zero if none was accepted; `gradient_norm`: norm of the gradient where it started.
     """
 
     damping: Scalar
@@ -33,19 +33,20 @@ class LevenbergMarquardtState(NamedTuple):
 def levenberg_marquardt(
     damping: float = 1e-2, attempts: int = 6, momentum: float = 0.0
 ) -> optax.GradientTransformationExtraArgs:
-    r"""Gauss-Newton with the damping found by accept and reject.
+    r"""Gauss-Newton with a damping that adapts by accepting and rejecting steps.
 
-    A step is taken only if it reduces the loss; otherwise the damping grows and the step is solved again, up to
-    `attempts` times on one kernel, without momentum. After a step the damping follows the ratio of actual to
-    predicted reduction. Needs `value_fn` (the loss as a function of the parameters) besides `linearize`.
+    A step is taken only if it reduces the loss. Otherwise the damping grows and the step is solved again, without
+    momentum and with the same kernel. After a step, the damping follows the ratio of actual to predicted reduction.
+    Takes the keywords `linearize` and `value_fn` (the loss as a function of the parameters).
 
-    - `damping`: the first λ, relative to the mean eigenvalue of the kernel;
-    - `momentum`: μ, below 1.
+    - `damping`: the initial λ, relative to the mean eigenvalue of the kernel;
+    - `attempts`: most solves per step;
+    - `momentum`: μ in [0, 1); see `gauss_newton`.
 
-    An iterative solve stops at a relative residual $0.9 (\|g\| / \|g'\|)^\phi$ with the golden ratio φ and the gradient
-    g' of the step before, between 1e-6 and 1e-2.
+    An iterative solve stops at the relative residual $0.9 (\|g\| / \|g'\|)^\phi$ with the golden ratio φ and the gradient
+    g' of the last step, limited to 1e-6 to 1e-2.
 
-    **Raises:** `ValueError` for values that cannot be meant, such as a momentum outside [0, 1).
+    **Raises:** `InputError` for invalid values, such as a momentum outside [0, 1).
 
     Nielsen, *Damping parameter in Marquardt's method*, IMM-REP-1999-05, DTU 1999; Eisenstat & Walker, *Choosing the
     forcing terms in an inexact Newton method*, SIAM J. Sci. Comput. 17, 1996.
@@ -68,7 +69,9 @@ def levenberg_marquardt(
     def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
         del updates
         if params is None:
-            raise InputError("Levenberg-Marquardt tries its steps: give `update` the parameters")
+            raise InputError(
+                "Levenberg-Marquardt evaluates the loss after each trial step: give `update` the parameters"
+            )
         value_fn, at = required("value_fn", extra_args), required("linearize", extra_args)()
         gradient_norm = jnp.linalg.norm(at.gradient)
         solve = at.damped_solver(_forcing(gradient_norm, state.gradient_norm))
@@ -95,7 +98,7 @@ def levenberg_marquardt(
 
 
 def _next(state: LevenbergMarquardtState, gain: Scalar) -> LevenbergMarquardtState:
-    """Damping after an attempt whose reduction was `gain` times the predicted one (NaN counts as none)."""
+    """The state after an attempt whose reduction was `gain` times the predicted one; NaN is a rejection."""
     accepted = gain > 0
     shrink = jnp.maximum(1 / 3, 1 - (2 * gain - 1) ** 3)
     factor = jnp.where(accepted, jnp.minimum(shrink, 2.0), state.growth)
@@ -109,6 +112,6 @@ def _next(state: LevenbergMarquardtState, gain: Scalar) -> LevenbergMarquardtSta
 
 
 def _forcing(gradient_norm: Scalar, before: Scalar) -> Scalar:
-    """Relative residual at which an iterative solve stops."""
+    """The relative residual at which an iterative solve stops (Eisenstat & Walker)."""
     golden = (1 + 5**0.5) / 2
     return jnp.clip(0.9 * (gradient_norm / before) ** golden, 1e-6, 1e-2)

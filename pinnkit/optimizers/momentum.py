@@ -1,8 +1,9 @@
-r"""How an optimizer makes steps of gradients, found from the steps that it makes.
+r"""The constants of Adam and SOAP, measured from steps of the optimizer.
 
-Linear theory and the learning rate need the constants of Adam: the decays β₁, β₂ of its moments, and ε. They are in the
-optimizer and nowhere in its state, so they are read off a step of two numbers, and count only where the next step is
-what they predict. This sees through `optax.chain` and finds whatever else is in it.
+Linear theory and the learning rate need the decay rates β₁, β₂ of the moments and ε. An optax transformation hides them
+in its closure, and its state does not have them. So they are inferred from one step on two parameters, and accepted only
+if they predict the next step. This also works inside `optax.chain`, and fails where another transformation changes the
+steps.
 """
 
 import functools
@@ -13,11 +14,11 @@ import numpy as np
 import optax
 from jaxtyping import Float
 
-from .preconditioner import GRADIENT_DESCENT, Preconditioner
-from .soap import SOAPState, preconditioned_by_adam, preconditioned_by_soap
+from .preconditioner import GRADIENT_DESCENT, Preconditioner, preconditioned_by_adam, preconditioned_by_soap
+from .soap import SOAPState
 
 _AT, _GRADIENTS = np.array([0.5, -0.7]), np.array([[1e6, 1e-8], [-3e5, 2e-8]])
-"""Parameters, and gradients of two steps: large enough to be clipped, small enough to measure ε."""
+"""Parameters, and the gradients of two steps: large enough that clipping shows, and small enough to measure ε."""
 
 _DIGITS, _AGREES = 12, 1e-9
 
@@ -32,7 +33,7 @@ class Moments(NamedTuple):
 
 @functools.lru_cache(maxsize=64)
 def moments_of(optimizer: optax.GradientTransformation) -> Moments | None:
-    """The constants of Adam, or of SOAP; None for any other optimizer."""
+    """The constants of Adam or SOAP; None for any other optimizer."""
     if _adam_in(_start(optimizer)) is None:
         return None
     directions, adam = _probed(optimizer)
@@ -51,17 +52,17 @@ def moments_of(optimizer: optax.GradientTransformation) -> Moments | None:
 
 @functools.lru_cache(maxsize=64)
 def is_gradient_descent(optimizer: optax.GradientTransformation) -> bool:
-    """Whether directions are gradients."""
+    """Whether the directions of an optimizer are the gradients."""
     return not jax.tree.leaves(_start(optimizer)) and bool(np.array_equal(_probed(optimizer)[0], _GRADIENTS))
 
 
 def has_theory(optimizer: optax.GradientTransformation) -> bool:
-    """Whether linear theory covers its steps."""
+    """Whether linear theory applies to the steps of an optimizer."""
     return moments_of(optimizer) is not None or is_gradient_descent(optimizer)
 
 
 def preconditioner_of(optimizer: optax.GradientTransformation, state: Any) -> Preconditioner | None:
-    """Of gradient descent, Adam and SOAP; None for other optimizers, and before the first gradient."""
+    """The preconditioner of gradient descent, Adam or SOAP; None for other optimizers, and before the first gradient."""
     if is_gradient_descent(optimizer):
         return GRADIENT_DESCENT
     moments, inner = moments_of(optimizer), _inner(state)
@@ -73,16 +74,16 @@ def preconditioner_of(optimizer: optax.GradientTransformation, state: Any) -> Pr
 
 
 def _start(optimizer: optax.GradientTransformation) -> Any:
-    """The abstract first state for two parameters; None for an optimizer that wants other ones."""
+    """The abstract initial state for two parameters; None for an optimizer that needs a tree of another structure."""
     try:
         with jax.enable_x64(True):
             return jax.eval_shape(optimizer.init, {"x": _AT})
-    except Exception:  # whatever an optimizer of somebody's own raises
+    except Exception:  # a user's optimizer may raise anything
         return None
 
 
 def _probed(optimizer: optax.GradientTransformation) -> tuple[Float[np.ndarray, "2 2"], Any]:
-    """The directions of two steps, and the moments after the first."""
+    """The directions of two steps, and the moments after the first one."""
     with jax.ensure_compile_time_eval(), jax.enable_x64(True):
         update = jax.jit(lambda g, state: optimizer.update({"x": g}, state, {"x": _AT}))
         one, after = update(_GRADIENTS[0], optimizer.init({"x": jax.numpy.asarray(_AT)}))
@@ -91,14 +92,14 @@ def _probed(optimizer: optax.GradientTransformation) -> tuple[Float[np.ndarray, 
 
 
 def _adam_in(state: Any) -> optax.ScaleByAdamState | None:
-    """The state of Adam where an optimizer has no other."""
+    """The state of Adam; None if the optimizer has another state."""
     inner = _inner(state)
     adam = inner.adam if isinstance(inner, SOAPState) else inner
     return adam if isinstance(adam, optax.ScaleByAdamState) else None
 
 
 def _inner(state: Any) -> Any:
-    """Of a chain of which one part has a state, that state."""
+    """The state of the only part of a chain that has one; None if there are several."""
     while type(state) is tuple:
         parts = [part for part in state if jax.tree.leaves(part)]
         if len(parts) != 1:

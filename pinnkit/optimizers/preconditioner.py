@@ -1,18 +1,24 @@
-"""How an optimizer scales gradients: its preconditioner as data."""
+"""The preconditioners of gradient descent, Adam and SOAP."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
 from .._base.types import Params
+from .soap import SOAPState
 
 
 class Preconditioner(NamedTuple):
-    r"""How an optimizer makes steps of gradients, as linear theory needs it.
+    r"""How an optimizer turns gradients into steps, for linear theory.
 
     - `scale`: from a gradient $g$, a tree of parameters, to a tree $\tilde g$ with
       $\tilde g^\top \tilde h = g^\top P^{-1} h$;
-    - `beta`, `momentum`, `age`: of the running mean of gradients $m \leftarrow \beta m + (1 - \beta) g$, the present
-      one, and how many gradients are in it; none without momentum.
+    - `beta`, `momentum`, `age`: decay rate and current value of the running mean of gradients
+      $m \leftarrow \beta m + (1 - \beta) g$, and the number of gradients in it; 0 and None without momentum.
     """
 
     scale: Callable[[Params], Params]
@@ -24,4 +30,40 @@ class Preconditioner(NamedTuple):
 GRADIENT_DESCENT = Preconditioner(lambda gradient: gradient)
 
 Preconditioned: TypeAlias = Callable[[Any], Preconditioner | None]
-"""From the state of an optimizer to its preconditioner; None as long as it has seen no gradient."""
+"""From the state of an optimizer to its preconditioner; None before the first gradient."""
+
+
+def preconditioned_by_adam(
+    adam: optax.ScaleByAdamState, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
+) -> Preconditioner | None:
+    """The preconditioner of Adam in a state, P = √v̂ + ε; None before the first step."""
+    if not _age(adam):
+        return None
+    scales = _scales(adam, b2, eps)
+    return Preconditioner(lambda gradient: jax.tree.map(jnp.multiply, scales, gradient), b1, adam.mu, _age(adam))
+
+
+def preconditioned_by_soap(
+    state: SOAPState, b1: float = 0.95, b2: float = 0.95, eps: float = 1e-8
+) -> Preconditioner | None:
+    """The preconditioner of SOAP in a state: that of Adam, in the eigenbases; None before the first step."""
+    adam = state.adam
+    if not _age(adam):
+        return None
+    scales, bases = jax.tree.leaves(_scales(adam, b2, eps)), state.bases
+
+    def scaled(gradient: Params) -> Params:
+        leaves, tree = jax.tree.flatten(gradient)
+        turned = [g if basis is None else basis.rotate(g) for g, basis in zip(leaves, bases, strict=True)]
+        return tree.unflatten([scale * g for scale, g in zip(scales, turned, strict=True)])
+
+    return Preconditioner(scaled, b1, adam.mu, _age(adam))
+
+
+def _age(adam: optax.ScaleByAdamState) -> int:
+    return int(np.asarray(adam.count))
+
+
+def _scales(adam: optax.ScaleByAdamState, b2: float, eps: float) -> Params:
+    v_hat = jax.tree.map(lambda v: jnp.asarray(v, float) / (1 - b2 ** _age(adam)), adam.nu)
+    return jax.tree.map(lambda v: 1 / jnp.sqrt(jnp.sqrt(v) + eps), v_hat)

@@ -1,7 +1,7 @@
 r"""SOAP: Adam in the eigenbasis of Shampoo's preconditioner, as an optax transformation.
 
 For a matrix of parameters with gradient G the running means L of $G G^\top$ and R of $G^\top G$ have eigenbases
-$Q_L$, $Q_R$. Adam's second moment V is kept for the rotated gradient $Q_L^\top G Q_R$, and the direction is
+$Q_L$, $Q_R$. Adam's second moment V is that of the rotated gradient $Q_L^\top G Q_R$, and the direction is
 $Q_L \bigl( Q_L^\top \hat M Q_R / (\sqrt{\hat V} + \epsilon) \bigr) Q_R^\top$ with the momentum M.
 
 Vyas et al., *SOAP: improving and stabilizing Shampoo using Adam*, 2024; for physics-informed networks: Wang, Bhartari,
@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Float
 
 from .._base.arguments import check_positive, check_share, check_whole
 from .._base.types import Params
-from .preconditioner import Preconditioner
 
 
 class Basis(NamedTuple):
@@ -38,7 +36,7 @@ class Basis(NamedTuple):
 
 class SOAPState(NamedTuple):
     """- `adam`: gradients seen, momentum (not rotated), and second moment in the eigenbases;
-    - `bases`: a `Basis` for each leaf that is a matrix, in the order of leaves, and None where Adam is used as it is.
+    - `bases`: a `Basis` for each leaf that is a matrix, in the order of the leaves; None for leaves that get Adam.
     """
 
     adam: optax.ScaleByAdamState
@@ -48,15 +46,15 @@ class SOAPState(NamedTuple):
 def scale_by_soap(
     b1: float = 0.95, b2: float = 0.95, eps: float = 1e-8, every: int = 10, largest: int = 2048
 ) -> optax.GradientTransformation:
-    """Directions of SOAP; chain with a learning rate.
+    """The directions of SOAP; chain it with a learning rate.
 
-    The first direction is Adam's: no gradient is measured in a basis laid by itself.
+    The first direction is the one of Adam, since the first gradient would be scaled in a basis made of itself.
 
-    - `b1`, `b2`: decay of the momentum, and of the second moment and the preconditioner;
-    - `every`: steps between two renewals of the eigenvectors, each by one step of orthogonal iteration;
-    - `largest`: leaves that are not matrices, and those with a longer side, get Adam.
+    - `b1`, `b2`: decay rates of the momentum, and of the second moment and the preconditioner;
+    - `every`: steps between two updates of the eigenvectors, each by one step of orthogonal iteration;
+    - `largest`: leaves with a longer side than this, and leaves that are not matrices, get Adam.
 
-    **Raises:** `ValueError` for values that cannot be meant.
+    **Raises:** `InputError` for invalid values.
     """
     check_share(b1=b1, b2=b2)
     check_positive(eps=eps)
@@ -98,8 +96,8 @@ def scale_by_soap(
         basis = basis._replace(left=left, right=right)
 
         def first() -> tuple[Array, Basis]:
-            laid = basis._replace(left_vectors=_eigenvectors(left), right_vectors=_eigenvectors(right))
-            return (1 - b2) * laid.rotate(g) ** 2, laid
+            initial = basis._replace(left_vectors=_eigenvectors(left), right_vectors=_eigenvectors(right))
+            return (1 - b2) * initial.rotate(g) ** 2, initial
 
         def later() -> tuple[Array, Basis]:
             return jax.lax.cond(count % every == 0, lambda: _renewed(v, basis), lambda: (v, basis))
@@ -107,42 +105,6 @@ def scale_by_soap(
         return jax.lax.cond(count == 0, first, later)
 
     return optax.GradientTransformation(init, update)
-
-
-def preconditioned_by_adam(
-    adam: optax.ScaleByAdamState, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
-) -> Preconditioner | None:
-    """Of Adam with this state, P = √v̂ + ε; None before the first step."""
-    if not _age(adam):
-        return None
-    scales = _scales(adam, b2, eps)
-    return Preconditioner(lambda gradient: jax.tree.map(jnp.multiply, scales, gradient), b1, adam.mu, _age(adam))
-
-
-def preconditioned_by_soap(
-    state: SOAPState, b1: float = 0.95, b2: float = 0.95, eps: float = 1e-8
-) -> Preconditioner | None:
-    """The same for SOAP: in the eigenbases."""
-    adam = state.adam
-    if not _age(adam):
-        return None
-    scales, bases = jax.tree.leaves(_scales(adam, b2, eps)), state.bases
-
-    def scaled(gradient: Params) -> Params:
-        leaves, tree = jax.tree.flatten(gradient)
-        turned = [g if basis is None else basis.rotate(g) for g, basis in zip(leaves, bases, strict=True)]
-        return tree.unflatten([scale * g for scale, g in zip(scales, turned, strict=True)])
-
-    return Preconditioner(scaled, b1, adam.mu, _age(adam))
-
-
-def _age(adam: optax.ScaleByAdamState) -> int:
-    return int(np.asarray(adam.count))
-
-
-def _scales(adam: optax.ScaleByAdamState, b2: float, eps: float) -> Params:
-    v_hat = jax.tree.map(lambda v: jnp.asarray(v, float) / (1 - b2 ** _age(adam)), adam.nu)
-    return jax.tree.map(lambda v: 1 / jnp.sqrt(jnp.sqrt(v) + eps), v_hat)
 
 
 def _no_rotation(leaf: Array, largest: int) -> Basis | None:
@@ -153,7 +115,7 @@ def _no_rotation(leaf: Array, largest: int) -> Basis | None:
 
 
 def _renewed(v: Float[Array, "m k"], basis: Basis) -> tuple[Float[Array, "m k"], Basis]:
-    """One step of orthogonal iteration on either side; the second moment follows the order of the eigenvalues."""
+    """One step of orthogonal iteration on both sides; the second moment is reordered like the eigenvalues."""
     left_vectors, rows = _iterate(basis.left, basis.left_vectors)
     right_vectors, columns = _iterate(basis.right, basis.right_vectors)
     return v[rows][:, columns], basis._replace(left_vectors=left_vectors, right_vectors=right_vectors)

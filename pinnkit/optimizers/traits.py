@@ -1,7 +1,7 @@
-"""What an optimizer needs, known from the types in its state.
+"""What an optimizer needs, read from the types in its state.
 
-A state is a tree that holds the states of whatever the optimizer is made of, so that this survives `optax.chain`,
-`optax.masked` and the like. The state of a transformation of one's own may have a class attribute `traits`.
+A state is a tree that contains the states of all parts of the optimizer, so this works through `optax.chain`,
+`optax.masked` and the like. The state of your own transformation may have a class attribute `traits`.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ import optax
 
 
 class Traits(NamedTuple):
-    """- `needs_double`: single precision would spoil its steps;
-    - `needs_fixed`: it subtracts gradients of different steps, so that points and weights must not change;
-    - `linearizes`: it takes the keyword `linearize` and needs no gradient besides.
+    """- `needs_double`: its steps are inaccurate in single precision;
+    - `needs_fixed`: it takes differences of gradients from different steps, so points and weights must not change;
+    - `linearizes`: it takes the keyword `linearize` and needs no gradient.
     """
 
     needs_double: bool = False
@@ -26,13 +26,13 @@ _OF_OPTAX = {optax.ScaleByLBFGSState: Traits(needs_fixed=True)}
 
 
 def traits_in(state: Any) -> Traits:
-    """What any part of an optimizer with this state needs; the leaves may be abstract."""
+    """The needs of all parts of an optimizer with this state; the leaves may be abstract."""
     found = list(_traits(state))
     return Traits(*(any(column) for column in zip(*found, strict=True))) if found else Traits()
 
 
 def traits_of(optimizer: optax.GradientTransformation, params: Any) -> Traits:
-    """What an optimizer of these parameters needs; nothing is computed."""
+    """The needs of an optimizer for these parameters; nothing is computed."""
     with jax.enable_x64(True):
         return traits_in(jax.eval_shape(optimizer.init, params))
 
@@ -40,7 +40,7 @@ def traits_of(optimizer: optax.GradientTransformation, params: Any) -> Traits:
 def _traits(state: Any) -> Iterator[Traits]:
     kinds: list[type] = []
 
-    def is_leaf(node: Any) -> bool:  # called on every node
+    def is_leaf(node: Any) -> bool:  # called for every node
         kinds.append(type(node))
         return False
 

@@ -12,7 +12,7 @@ from .._base.types import Scalar
 
 
 class Trial(NamedTuple):
-    """A point on the line of a search: its place, the loss there, its slope along the line, and its gradient."""
+    """A trial step: its size, and the loss, its slope along the line and its gradient there."""
 
     step_size: Scalar
     value: Scalar
@@ -30,10 +30,12 @@ def line_search(
     decrease: float = 1e-4,
     curvature: float = 0.9,
 ) -> tuple[Trial, Array]:
-    """A step size for the Wolfe conditions, from 1 on, and the number of evaluations.
+    """A step that satisfies the Wolfe conditions, and the number of evaluations.
 
-    Brackets by doubling, then interpolates; what is not finite counts as too far. When `evaluations` are used up the
-    longest step that reduced the loss sufficiently is given, which may be 0.
+    Starts from step size 1, brackets by doubling and then interpolates; a step to values that are not finite is too
+    long. After `evaluations` evaluations, the longest step with sufficient decrease is returned, which may be 0.
+
+    - `decrease`, `curvature`: the constants of the two conditions.
 
     Lewis & Overton, *Nonsmooth optimization via quasi-Newton methods*, Math. Program. 141, 2013. Near rounding error
     the decrease is judged by the slope, as by Hager & Zhang, *A new conjugate gradient method with guaranteed descent
@@ -70,7 +72,7 @@ def line_search(
 
 
 def _between(low: Trial, high: Trial) -> Scalar:
-    """The minimiser of the cubic through both ends, kept away from them; twice the lower end if there is no upper."""
+    """The minimiser of the cubic through both ends, kept away from them; twice the lower end without an upper one."""
     width = high.step_size - low.step_size
     chord = 3 * (high.value - low.value) / width
     middle = low.slope + high.slope - chord

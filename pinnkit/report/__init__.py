@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from .._base.lazy import lazy
 
 if TYPE_CHECKING:
-    from .progress import ConsoleProgress as ConsoleProgress
     from .comparison import Comparison as Comparison
     from .figures import plot_blocks as plot_blocks
     from .figures import plot_decays as plot_decays
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from .live import LiveFile as LiveFile
     from .pictures import plot_slices as plot_slices
     from .pictures import plot_solution as plot_solution
+    from .progress import ConsoleProgress as ConsoleProgress
     from .report import Report as Report
     from .report import write_page as write_page
 

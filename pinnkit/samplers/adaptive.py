@@ -1,4 +1,4 @@
-"""Points drawn where they are worth most: a score at candidates, and points chosen among them by it."""
+"""Adaptive sampling: points are drawn from candidates with a density that follows a score."""
 
 import abc
 from collections.abc import Callable, Sequence
@@ -23,24 +23,27 @@ from .sampler import AbstractSampler, Layout
 from .space_filling import QuasiRandom, renewed
 
 Score: TypeAlias = Callable[[str, Points], Scalar]
-"""What a point of a condition is worth; not negative."""
+"""Score of a point, given the name of its condition; not negative."""
 
 
 class AbstractAdaptive(AbstractSampler):
-    r"""Points of density $\propto s^k / \overline{s^k} + c$ with a score $s \ge 0$, and the rest of them quasi-random.
+    r"""Points with density $\propto s^k / \overline{s^k} + c$ for a score $s \ge 0$; the others are quasi-random.
 
-    Each time, `candidates` uniform points are drawn for every point to be chosen, and the score is evaluated there. The
-    points are chosen among them without replacement, with probability proportional to the density. On a boundary
-    every face keeps its share of the points. The first batch is quasi-random.
+    At each redraw, `candidates` uniform points are drawn for every point to be chosen, and the score is evaluated
+    there. The points are chosen from them without replacement, with probability proportional to the density. On a
+    boundary, every face keeps its number of points. The first batch is quasi-random.
 
-    - `redraw`: a new batch every so many steps;
-    - `share`: of the points of a condition that are chosen; the rest is quasi-random, so that no part is left out;
-    - `candidates`: no part of a region gets more than about so many times its uniform share of the chosen points;
-    - `power`, `offset`: k and c; k = 0 or a large c makes the chosen points uniform;
-    - `everywhere`: choose on boundaries too, not only in conditions of full dimension. Finite sets keep their points.
+    - `redraw`: steps between two draws;
+    - `share`: fraction of the points of a condition that follows the score. The others are quasi-random, so that
+      every part of a region keeps some points;
+    - `candidates`: candidates per chosen point; it limits the density of the chosen points to about this multiple of
+      the uniform density;
+    - `power`, `offset`: k and c. With k = 0 or a large c the chosen points are uniform;
+    - `everywhere`: whether the score also applies on boundaries, not only in conditions of full dimension. Finite
+      sets keep their points.
 
-    The points are then not uniform, and the residuals carry no importance weights: the loss is no estimate of half the
-    weighted mean squares over the regions, and is mostly larger. Validation losses are.
+    The points are not uniform, and the residuals carry no importance weights. So the training loss is not an estimate
+    of half the weighted mean squares over the regions; mostly it is larger. The validation loss is an estimate.
     """
 
     share: eqx.AbstractVar[float]
@@ -51,7 +54,7 @@ class AbstractAdaptive(AbstractSampler):
 
     @abc.abstractmethod
     def score(self, residuals: ResidualFunctions, params: Params, weights: Weights, key: Key) -> Score:
-        """The score at the present parameters, a function of a condition's name and one of its points."""
+        """The score at the current parameters, as a function of the name of a condition and one of its points."""
 
     def layout(self, region: AbstractRegion, n: int, seed: int) -> Float[np.ndarray, "n k"]:
         return QuasiRandom().layout(region, n, seed)
@@ -73,13 +76,13 @@ class AbstractAdaptive(AbstractSampler):
         }
 
     def density(self, scores: Float[Array, "*n"]) -> Float[Array, "*n"]:
-        """Unnormalised density at candidates; uniform where the scores have no finite positive mean."""
+        """Unnormalised density at the candidates; uniform if the mean of the scores is not finite or not positive."""
         powers = scores**self.power
         mean = jnp.mean(powers)
         return jnp.where((mean > 0) & (mean < jnp.inf), powers / mean, 1.0) + self.offset
 
     def _regions(self, problem: Problem) -> dict[str, AbstractRegion]:
-        """Where points are chosen."""
+        """Regions in which points follow the score, by condition."""
         regions = {name: condition.on for name, condition in problem.conditions.items()}
         least = 1 if self.everywhere else problem.domain.dimension
         return {name: on for name, on in regions.items() if on.count is None and on.dimension >= least}
@@ -87,7 +90,7 @@ class AbstractAdaptive(AbstractSampler):
     def _with_chosen(
         self, layout: Layout, region: AbstractRegion, score: Callable[[Points], Scalar], key: Key
     ) -> Layout:
-        """`layout` with the last points of each part of the region replaced by chosen ones."""
+        """`layout`, with the last points of each part of the region replaced by points that follow the score."""
         parts = _last_rows(region.parts(len(layout)), self.share)
         rows = np.concatenate(parts)
         if not rows.size:
@@ -108,45 +111,24 @@ class AbstractAdaptive(AbstractSampler):
 
     def __check_init__(self) -> None:
         if self.redraw is None:
-            raise InputError("`redraw` of points that follow the residual is a number of steps, got None")
+            raise InputError("`redraw` of an adaptive sampler must be a number of steps, got None")
         if not 0 <= self.share <= 1:
-            raise InputError(f"`share` is a number from 0 to 1, got {self.share!r}")
+            raise InputError(f"`share` must be a number from 0 to 1, got {self.share!r}")
         if not is_whole(self.candidates, 1):
-            raise InputError(f"`candidates` is a whole number ≥ 1, got {self.candidates!r}")
+            raise InputError(f"`candidates` must be a whole number ≥ 1, got {self.candidates!r}")
         for name in ("power", "offset"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise InputError(f"`{name}` is a finite number ≥ 0, got {getattr(self, name)!r}")
-
-
-class ResidualAdaptive(AbstractAdaptive):
-    r"""Density $\propto |r|^k / \overline{|r|^k} + c$, with the norm of the residual where it has several components.
-
-    For the other fields see `AbstractAdaptive`. A redraw costs `candidates · share` residuals for each point.
-
-    Wu, Zhu, Tan, Kartha & Lu, *A comprehensive study of non-adaptive and residual-based adaptive sampling for
-    physics-informed neural networks*, CMAME 403, 2023 (there RAD, with `share=1`).
-    """
-
-    redraw: int | None = 10
-    share: float = 0.5
-    candidates: int = 10
-    power: float = 1.0
-    offset: float = 1.0
-    everywhere: bool = False
-
-    def score(self, residuals: ResidualFunctions, params: Params, weights: Weights, key: Key) -> Score:
-        del weights, key
-        return lambda name, point: jnp.linalg.norm(residuals.at_point(name)(params, point))
+                raise InputError(f"`{name}` must be a finite number ≥ 0, got {getattr(self, name)!r}")
 
 
 def choose(density: Float[Array, " n"], count: int, key: Key) -> Int[Array, " m"]:
-    """`count` different indices, drawn one after the other in proportion to the density of those that are left.
+    """`count` different indices, drawn without replacement with probability proportional to the density.
 
-    By the Gumbel top-k trick: Kool, van Hoof & Welling, *Stochastic beams and where to find them*, ICML 2019.
+    Uses the Gumbel top-k trick: Kool, van Hoof & Welling, *Stochastic beams and where to find them*, ICML 2019.
     """
     return jax.lax.top_k(jnp.log(density) + jr.gumbel(key, density.shape, density.dtype), count)[1]
 
 
 def _last_rows(parts: Sequence[int], share: float) -> list[np.ndarray]:
-    """The last rows of each of consecutive parts, a `share` of it."""
+    """The last rows of each of consecutive parts; `share` is their fraction of the part."""
     return [np.arange(end - round(share * n), end) for n, end in zip(parts, np.cumsum(parts), strict=True)]

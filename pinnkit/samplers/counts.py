@@ -1,4 +1,4 @@
-"""How many points each condition gets."""
+"""The number of points of each condition."""
 
 import math
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from ..equations.mistakes import ProblemError
 from ..equations.problem import Problem
 
 MOST = 2**24
-"""Points of a condition at most: more hardly fit in memory; draw them anew instead."""
+"""Largest number of points of a condition: more hardly fit in memory, and redrawing is the better way to use more."""
 
 
 def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None) -> dict[str, int]:
     """Number of points of each condition.
 
-    `points` is a number for the conditions of full dimension (lower-dimensional ones get a share), a mapping
-    from conditions to numbers, or None for a default. Finite sets keep all their points.
+    - `points`: a number for the conditions of full dimension (those of lower dimension get an eighth of it), a mapping
+      from conditions to numbers, or None for the defaults. Finite sets keep all their points.
 
-    **Raises:** `ProblemError` for unknown conditions and numbers too small for a region.
+    **Raises:** `ProblemError` for an unknown condition, and for a number that is too small for its region.
     """
     named = dict(points) if isinstance(points, Mapping) else {}
     if unknown := sorted(set(named) - set(problem.conditions)):
@@ -27,7 +27,7 @@ def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None
         )
     full = points if points is not None and not isinstance(points, Mapping) else _DEFAULT[problem.domain.dimension > 1]
     if not is_whole(full, 1, MOST):
-        raise ProblemError(f"a number of points is a whole number from 1 to {MOST:,}, got {full!r}")
+        raise ProblemError(f"a number of points must be a whole number from 1 to {MOST:,}, got {full!r}")
     counts = {}
     for name, condition in problem.conditions.items():
         region = condition.on
@@ -35,14 +35,14 @@ def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None
         count = region.count if region.count is not None else named.get(name, share)
         if not is_whole(count, region.least, max(MOST, region.least)):
             raise ProblemError(
-                f"condition '{name}' of problem '{problem.name}' takes {region.least} to {MOST:,} points, got {count!r}"
+                f"condition '{name}' of problem '{problem.name}' needs {region.least} to {MOST:,} points, got {count!r}"
             )
         counts[name] = int(count)
     return counts
 
 
 def counts_of_rows(problem: Problem, rows: float) -> dict[str, int]:
-    """Number of points of each condition, so that those of full dimension have so many residuals in all."""
+    """Number of points of each condition such that those of full dimension have `rows` residuals in total."""
     interior = [name for name, c in problem.conditions.items() if c.on.dimension == problem.domain.dimension]
     return point_counts(problem, math.ceil(rows / max(sum(problem.equation(name).size for name in interior), 1)))
 

@@ -1,4 +1,4 @@
-"""Points by what training on them would do for the part of the residual that training leaves over."""
+"""Kernel-guided sampling: points that reduce the part of the residual that gradient descent is slow to reduce."""
 
 import jax
 import jax.numpy as jnp
@@ -23,28 +23,28 @@ class KernelGuided(AbstractAdaptive):
     $$s(z) = \max\bigl(0,\; r(z)^\top J(z)\, J^\top e^{-2 T K}\, r \bigr),
     \qquad K = J J^\top,\quad T = \texttt{horizon} / \lambda_{\max}(K),$$
 
-    in which r and J without argument are the scaled residual and its Jacobian at reference points. After T, gradient
-    flow has left $e^{-TK} r$ of it. A small step η on the residual of the candidate z alone, before, makes
-    $\tfrac12 \|e^{-TK} r\|^2$ smaller by $\eta\, s(z)$. In modes,
+    where r and J without an argument are the scaled residual and its Jacobian at reference points. Gradient flow over
+    the time T turns r into $e^{-TK} r$. A small step η on the residual of the candidate z, taken before, reduces
+    $\tfrac12 \|e^{-TK} r\|^2$ by $\eta\, s(z)$. In modes,
 
     $$s(z) = \sum_i \lambda_i\, e^{-2 T \lambda_i}\, c_i\, \psi_i(z)^\top r(z)$$
 
     with the coefficients $c_i$ of the residual in the eigenvectors $v_i$ of K, which Nyström's formula extends to the
-    candidate, $\lambda_i \psi_i(z) = J(z) J^\top v_i$. Modes that fall within T do not count; slow ones that the
-    residual has do, those with $\lambda_i$ about $1/2T$ most. With `horizon=0` it is the alignment of the candidate's
-    gradient with that of the loss.
+    candidate, $\lambda_i \psi_i(z) = J(z) J^\top v_i$. Modes that decay within T do not contribute; slow modes of the
+    residual do, most of all those with $\lambda_i$ near $1/2T$. With `horizon=0` the score is the alignment of the
+    candidate's gradient with the gradient of the loss.
 
-    - `horizon`: steps at rate $1/\lambda_{\max}$ after which the residual that is left counts;
-    - `reference`: reference points of the conditions of full dimension, redrawn with the others. Other conditions
-      get an eighth, at least what their region needs; finite sets are thinned to `reference`.
+    - `horizon`: T in steps at rate $1/\lambda_{\max}$;
+    - `reference`: number of reference points of each condition of full dimension, redrawn with the others. Other
+      conditions get an eighth of it, and at least what their region needs; finite sets are thinned to `reference`.
 
     For the other fields see `AbstractAdaptive`. A redraw costs one Jacobian of n reference rows, its kernel and an
-    eigendecomposition, $n^2 p + O(n^3)$, and `candidates · share` forward derivatives of the residual for each point;
-    no Jacobian of candidates is formed.
+    eigendecomposition, $n^2 p + O(n^3)$, and `candidates · share` forward derivatives of the residual per point; no
+    Jacobian of candidates is formed.
 
-    After the idea of Lau, Hemachandra, Ng & Low, *PINNACLE: PINN adaptive collocation and experimental points
+    The idea is from Lau, Hemachandra, Ng & Low, *PINNACLE: PINN adaptive collocation and experimental points
     selection*, ICLR 2024, who rank candidates by how much a step on them changes the modes of the kernel (by Nyström).
-    Here the change counts for the part of the residual that it removes, and for what would be left of that.
+    Here a change counts by how much of the remaining residual it removes.
     """
 
     redraw: int | None = 10
@@ -69,13 +69,13 @@ class KernelGuided(AbstractAdaptive):
         return score
 
     def direction(self, step: Linearization) -> Params:
-        r"""$J^\top e^{-2TK} r$: the gradient of half the square of what is left after T, by the parameters now."""
+        r"""$J^\top e^{-2TK} r$: the gradient of $\tfrac12 \|e^{-TK} r\|^2$ with respect to the current parameters."""
         eigenvalues, vectors = jnp.linalg.eigh(step.ntk)
         decay = jnp.exp(-2 * self.horizon * eigenvalues / eigenvalues[-1])
         return step.unravel(step.jacobian.T @ (vectors @ (decay * (vectors.T @ step.residual))))
 
     def references(self, problem: Problem, key: Key) -> Batch:
-        """The reference points."""
+        """The reference points of each condition."""
         sampler = QuasiRandom()
         layouts = sampler.init(problem, point_counts(problem, self.reference), seed=0)
         batch = batch_of(problem, renewed(sampler, layouts, key))
@@ -83,12 +83,12 @@ class KernelGuided(AbstractAdaptive):
 
     def __check_init__(self) -> None:
         if not 0 <= self.horizon < np.inf:
-            raise InputError(f"`horizon` is a finite number ≥ 0, got {self.horizon!r}")
+            raise InputError(f"`horizon` must be a finite number ≥ 0, got {self.horizon!r}")
         if not is_whole(self.reference, 1):
-            raise InputError(f"`reference` is a whole number ≥ 1, got {self.reference!r}")
+            raise InputError(f"`reference` must be a whole number ≥ 1, got {self.reference!r}")
 
 
 def _thinned(points: Points, most: int) -> Points:
-    """At most so many of the points, evenly from first to last."""
+    """At most `most` of the points, evenly spaced from the first to the last."""
     rows = np.linspace(0, len(points) - 1, min(len(points), most)).round().astype(int)
     return jax.tree.map(lambda column: column[rows], points)

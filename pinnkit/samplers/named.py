@@ -1,30 +1,20 @@
-"""Samplers: where the collocation points are placed."""
+"""Samplers by name."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from .._base.errors import InputError, InputTypeError
-from .adaptive import ResidualAdaptive
-from .kernel_guided import KernelGuided
-from .sampler import AbstractSampler
-from .space_filling import QuasiRandom, Uniform
+from .._base.registry import Registry
 
-SAMPLERS: dict[str, Callable[[], AbstractSampler]] = {
-    "quasi-random": lambda: QuasiRandom(redraw=10),
-    "uniform": lambda: Uniform(redraw=10),
-    "residual-adaptive": ResidualAdaptive,
-    "kernel-guided": KernelGuided,
-}
+if TYPE_CHECKING:
+    from .sampler import AbstractSampler
 
-
-def as_sampler(sampler: str | AbstractSampler) -> AbstractSampler:
-    """A sampler from its name or itself.
-
-    **Raises:** `ValueError` for an unknown name, `TypeError` for anything else.
-    """
-    if isinstance(sampler, AbstractSampler):
-        return sampler
-    if not isinstance(sampler, str):
-        raise InputTypeError(f"a sampler is a name ({', '.join(SAMPLERS)}) or a sampler; got {type(sampler).__name__}")
-    if sampler not in SAMPLERS:
-        raise InputError(f"there is no sampler '{sampler}'; there are {', '.join(SAMPLERS)}")
-    return SAMPLERS[sampler]()
+SAMPLERS: "Registry[AbstractSampler]" = Registry(
+    kind="sampler",
+    base="pinnkit.samplers.sampler:AbstractSampler",
+    built_in={
+        "quasi-random": "pinnkit.samplers.space_filling:redrawn_quasi_random",
+        "uniform": "pinnkit.samplers.space_filling:redrawn_uniform",
+        "residual-adaptive": "pinnkit.samplers.residual_adaptive:ResidualAdaptive",
+        "kernel-guided": "pinnkit.samplers.kernel_guided:KernelGuided",
+    },
+    group="pinnkit.samplers",
+)

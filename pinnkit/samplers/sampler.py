@@ -1,4 +1,4 @@
-"""What every sampler does, and the batch that its layouts stand for."""
+"""The interface of samplers, and the batch that belongs to their layouts."""
 
 import abc
 from collections.abc import Mapping
@@ -18,23 +18,24 @@ from ..geometry.region import AbstractRegion
 from ..residuals.functions import Batch, ResidualFunctions
 
 Layout: TypeAlias = Float[Array, "n k"]
-"""Points of the unit cube of a region."""
+"""Points in the unit cube of a region."""
 
 
 class AbstractSampler(eqx.Module):
-    """How the points of a batch are laid out, and how often they are drawn anew.
+    """Where the points of a batch lie, and how often they are redrawn.
 
-    - `redraw`: a new batch every so many steps; None keeps the first.
+    - `redraw`: steps between two draws; None keeps the first points.
 
-    The layout lives in the unit cube of each region: `init` makes it on the host, before the first step. `draw` makes
-    the next one, of the same shapes, inside the compiled loop; `batch_of` turns it into points.
+    A sampler works in the unit cube of each region: `layout` gives the first points there, on the host, before
+    training; `draw` gives the next points, with the same shapes, inside the compiled loop. `batch_of` maps them to
+    the regions.
     """
 
     redraw: eqx.AbstractVar[int | None]
 
     @abc.abstractmethod
     def layout(self, region: AbstractRegion, n: int, seed: int) -> Float[np.ndarray, "n k"]:
-        """The first `n` points of the region's unit cube, shape `(n, region.dimension)`."""
+        """The first `n` points in the unit cube of a region, shape `(n, region.dimension)`."""
 
     @abc.abstractmethod
     def draw(
@@ -45,7 +46,7 @@ class AbstractSampler(eqx.Module):
         params: Params,
         weights: Weights,
     ) -> dict[str, Layout]:
-        """The next layouts of all conditions; it may look at the residuals at the present parameters and weights."""
+        """The next layouts of all conditions, which may depend on the residuals at the current parameters and weights."""
 
     def init(self, problem: Problem, counts: Mapping[str, int], seed: int) -> dict[str, Layout]:
         """The first layout of each condition."""
@@ -56,10 +57,10 @@ class AbstractSampler(eqx.Module):
 
     def __check_init__(self) -> None:
         if self.redraw is not None and not is_whole(self.redraw, 1):
-            raise InputError(f"`redraw` is a number of steps ≥ 1, or None to keep the points; got {self.redraw!r}")
+            raise InputError(f"`redraw` must be a number of steps ≥ 1, or None to keep the points; got {self.redraw!r}")
 
 
 def batch_of(problem: Problem, layouts: Mapping[str, jax.Array]) -> Batch:
     """The points of each condition from their layouts."""
     place = lambda layouts: {name: condition.on.points(layouts[name]) for name, condition in problem.conditions.items()}
-    return jax.jit(place)(dict(layouts))  # compiled once where it is called on arrays, not once an operation
+    return jax.jit(place)(dict(layouts))  # one compilation rather than one for each operation

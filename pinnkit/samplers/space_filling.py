@@ -1,4 +1,4 @@
-"""Points that fill their regions evenly, whatever the residual."""
+"""Samplers that do not use the residual."""
 
 import abc
 
@@ -14,11 +14,11 @@ from .sampler import AbstractSampler, Layout
 
 
 class AbstractSpaceFilling(AbstractSampler):
-    """Points that do not look at the residual."""
+    """Points that fill their region, independently of the residual."""
 
     @abc.abstractmethod
     def renew(self, layout: Layout, key: Key) -> Layout:
-        """Another layout of the same kind."""
+        """The next layout, of the same shape."""
 
     def draw(
         self,
@@ -33,7 +33,10 @@ class AbstractSpaceFilling(AbstractSampler):
 
 
 class Uniform(AbstractSpaceFilling):
-    """Independent uniform points."""
+    """Independent uniform points.
+
+    - `redraw`: steps between two draws; None keeps the first points.
+    """
 
     redraw: int | None = None
 
@@ -45,7 +48,9 @@ class Uniform(AbstractSpaceFilling):
 
 
 class QuasiRandom(AbstractSpaceFilling):
-    """Scrambled Sobol points (`scipy.stats.qmc`), renewed by a random shift modulo 1.
+    """Scrambled Sobol points (`scipy.stats.qmc`); a redraw shifts them at random, modulo 1.
+
+    - `redraw`: steps between two draws; None keeps the first points.
 
     Cranley & Patterson, *Randomization of number theoretic methods*, SIAM J. Numer. Anal. 13, 1976.
     """
@@ -65,6 +70,16 @@ class QuasiRandom(AbstractSpaceFilling):
 
 
 def renewed(sampler: AbstractSpaceFilling, layouts: dict[str, Layout], key: Key) -> dict[str, Layout]:
-    """The layouts of all conditions, each renewed by a key of its own."""
+    """The next layouts of all conditions, each with its own random key."""
     keys = jr.split(key, len(layouts))
     return {name: sampler.renew(layouts[name], k) for name, k in zip(sorted(layouts), keys, strict=True)}
+
+
+def redrawn_uniform() -> Uniform:
+    """Uniform points, redrawn every 10 steps."""
+    return Uniform(redraw=10)
+
+
+def redrawn_quasi_random() -> QuasiRandom:
+    """Quasi-random points, redrawn every 10 steps."""
+    return QuasiRandom(redraw=10)

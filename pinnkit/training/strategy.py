@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-import jax.numpy as jnp
-import optax
-
 from .._base.arguments import is_number
 from .._base.errors import InputError, InputTypeError
 from .._base.types import Params
@@ -13,7 +10,6 @@ from ..optimizers.traits import traits_of
 from ..samplers.counts import counts_of_rows, point_counts
 from ..samplers.sampler import AbstractSampler
 from ..samplers.space_filling import QuasiRandom
-from ..weighting.named import WEIGHTINGS
 from ..weighting.rule import AbstractWeighting
 from .phase import MOST_ROWS, Phase
 from .schedule import normalised
@@ -92,28 +88,3 @@ class Strategy:
         if rows > MOST_ROWS:
             return usual
         return {name: max(n, usual[name]) for name, n in counts_of_rows(problem, max(rows, 1)).items()}
-
-
-def redraw_for(optimizer: optax.GradientTransformation) -> int | None:
-    """Steps after which points are drawn anew for an optimizer that is given alone."""
-    try:
-        needs = traits_of(optimizer, {"x": jnp.zeros(1)})
-    except Exception:  # it wants parameters of a certain kind; what it needs is checked with those
-        return 10
-    return None if needs.needs_fixed else 10
-
-
-def as_weighting(weighting: str | AbstractWeighting) -> AbstractWeighting:
-    """A rule from its name or itself.
-
-    **Raises:** `ValueError` for an unknown name; `TypeError` for anything else.
-    """
-    if isinstance(weighting, AbstractWeighting):
-        return weighting
-    if not isinstance(weighting, str):
-        raise InputTypeError(
-            f"a weighting is a name ({', '.join(WEIGHTINGS)}) or an `AbstractWeighting`; got {type(weighting).__name__}"
-        )
-    if weighting not in WEIGHTINGS:
-        raise InputError(f"there is no weighting '{weighting}'; there are {', '.join(WEIGHTINGS)}")
-    return WEIGHTINGS[weighting]()

@@ -1,4 +1,4 @@
-"""Weights inverse to what shall be balanced."""
+"""The interface of weightings that balance a size of each condition."""
 
 import abc
 from typing import NamedTuple, TypeAlias
@@ -14,12 +14,12 @@ from ..residuals.loss import mean_weights
 from .rule import AbstractWeighting
 
 Sizes: TypeAlias = dict[str, Float[Array, "..."]]
-"""A positive figure of each condition, or of each of its points."""
+"""A positive number for each condition, or for each of its points."""
 
 
 class Balance(NamedTuple):
-    r"""- `sizes`: what the weights shall make equal;
-    - `kept`: what they shall leave alone in sum, $\sum_k \overline{w_k m_k} = \sum_k \overline{m_k}$.
+    r"""- `sizes`: $s_k$, which the weights make equal;
+    - `kept`: $m_k$, whose weighted sum the weights leave unchanged, $\sum_k \overline{w_k m_k} = \sum_k \overline{m_k}$.
     """
 
     sizes: Sizes
@@ -27,8 +27,8 @@ class Balance(NamedTuple):
 
 
 class BalanceState(eqx.Module):
-    """- `mean_log`: exponential mean of the logarithms of raw weights, from zero;
-    - `updates`: how many it is made of.
+    """- `mean_log`: exponential moving average of the logarithms of the raw weights, starting from zero;
+    - `updates`: the number of updates so far.
     """
 
     mean_log: Sizes
@@ -36,10 +36,14 @@ class BalanceState(eqx.Module):
 
 
 class AbstractBalance(AbstractWeighting):
-    r"""Weights inverse to a positive size of each condition, or of each point.
+    r"""Weights inversely proportional to a positive size of each condition, or of each point.
 
-    With sizes $s_k$ the raw weights are $w_k = \bar{s} / s_k$. They are averaged in log space with bias correction and
-    `momentum`, and normalised by `normalise`.
+    With sizes $s_k$ the raw weights are $w_k = \bar{s} / s_k$. They are averaged in log space with `momentum` and bias
+    correction, and normalised by `normalise`.
+
+    Rules of this kind that use the kernel take the unweighted training kernel K, rows scaled by $1/\sqrt{N_k}$, with
+    the diagonal block $K_{kk}$ of condition k. They keep its trace, $\sum_k w_k \mathrm{tr}\,K_{kk} = \mathrm{tr}\,K$:
+    they change the balance between conditions, but not the total rate of training, hence not the learning rate.
     """
 
     momentum: eqx.AbstractVar[float]
@@ -49,7 +53,7 @@ class AbstractBalance(AbstractWeighting):
 
     @abc.abstractmethod
     def balance(self, residuals: ResidualFunctions, params: Params, batch: Batch) -> Balance:
-        """What the weights shall balance, and what they shall keep."""
+        """The sizes to balance, and the sizes whose weighted sum is kept; see `Balance`."""
 
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> BalanceState:
         return BalanceState({name: jnp.zeros_like(weight) for name, weight in weights.items()}, jnp.asarray(0))
@@ -59,7 +63,7 @@ class AbstractBalance(AbstractWeighting):
     ) -> tuple[Weights, BalanceState]:
         sizes, kept = self.balance(residuals, params, batch)
         mean = jnp.mean(jnp.stack([jnp.mean(size) for size in sizes.values()]))
-        # A size of zero (a condition that is solved, or blind to the parameters) gives a finite weight.
+        # A size of zero (a condition that is solved, or independent of the parameters) gives a finite weight.
         floor = jnp.finfo(mean.dtype).eps * mean + jnp.finfo(mean.dtype).tiny
         log_weight = lambda size: jnp.log(mean + floor) - jnp.log(size + floor)
         mean_log = {

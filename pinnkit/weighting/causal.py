@@ -1,4 +1,4 @@
-"""Weights that let time go its way."""
+"""Causal weights: later times count once earlier times are solved."""
 
 from typing import Any
 
@@ -12,20 +12,21 @@ from ..equations.mistakes import ProblemError
 from ..equations.problem import Problem
 from ..geometry.domain import TIME_NAMES
 from ..residuals.functions import Batch, ResidualFunctions
-from .kernel import NTKWeighting
 from .points import AbstractPointWeighting
 from .rule import AbstractWeighting
+from .trace import NTKWeighting
 
 
 class CausalWeighting(AbstractPointWeighting):
-    r"""What is later counts once what is earlier is solved: $v_i = \exp(-\epsilon \sum_{t' < t_i} L_k(t'))$.
+    r"""$v_i = \exp(-\epsilon \sum_{t' < t_i} L_k(t'))$: later times count once earlier times are solved.
 
-    Time is cut into `slabs` of one length; $L_k(t')$ is the mean square residual of condition k at its points in a
-    slab, 0 in a slab without points, and the sum goes over the slabs before that of the point. So all points of an
-    initial condition count alike. $\epsilon$ is a rung of the ladder `tolerances`, one for each condition; once the
-    least $v_i$ of a condition passes `threshold`, its next rung is taken.
+    Time is divided into slabs of equal length. $L_k(t')$ is the mean squared residual of condition k at its points in
+    a slab, 0 in a slab without points, and the sum is over the slabs before the one of the point. So all points of an
+    initial condition have equal importance. Each condition has its own tolerance $\epsilon$, which moves on to the
+    next of `tolerances` once the smallest $v_i$ of the condition exceeds `threshold`.
 
-    - `base`: the rule for the conditions; None keeps their weights.
+    - `base`: the rule for the weights of the conditions; None keeps them;
+    - `slabs`: number of slabs.
 
     Wang, Sankaran & Perdikaris, *Respecting causality for training physics-informed neural networks*, CMAME 421, 2024.
     """
@@ -40,7 +41,7 @@ class CausalWeighting(AbstractPointWeighting):
         check_whole(slabs=self.slabs)
         check_share(threshold=self.threshold)
         if not self.tolerances:
-            raise InputError("`tolerances` has one number at least, got none")
+            raise InputError("`tolerances` must have at least one number")
         for tolerance in self.tolerances:
             check_positive(tolerances=tolerance)
 
@@ -75,9 +76,9 @@ class CausalWeighting(AbstractPointWeighting):
 
 
 def time_axis(problem: Problem) -> int:
-    """The column of coordinates that is time.
+    """The index of the time coordinate.
 
-    **Raises:** `ProblemError` without one.
+    **Raises:** `ProblemError` for a problem without time.
     """
     names = problem.domain.coordinates
     if not (found := [axis for axis, name in enumerate(names) if name in TIME_NAMES]):

@@ -1,4 +1,4 @@
-"""Weights as they are given."""
+"""Constant weights."""
 
 from collections.abc import Mapping
 
@@ -10,13 +10,15 @@ from ..equations.mistakes import ProblemError
 
 
 def fixed_weights(conditions: tuple[str, ...], weights: Mapping[str, float] | None) -> Weights:
-    """One weight for each condition, 1 where none is given.
+    """The weight of each condition, 1 by default.
 
     **Raises:** `ProblemError` for an unknown condition or a weight that is not a finite number ≥ 0.
     """
     given = dict(weights or {})
     if unknown := sorted(set(given) - set(conditions)):
-        raise ProblemError(f"weights are given for unknown condition(s) {unknown}; there are {list(conditions)}")
+        raise ProblemError(
+            f"weights are given for unknown condition(s) {unknown}; the conditions are {list(conditions)}"
+        )
     if wrong := {name: w for name, w in given.items() if not is_number(w) or w < 0}:
-        raise ProblemError(f"a weight is a finite number ≥ 0, got {wrong}")
+        raise ProblemError(f"a weight must be a finite number ≥ 0, got {wrong}")
     return {name: jnp.asarray(given.get(name, 1.0), float) for name in conditions}

@@ -1,28 +1,25 @@
-"""Loss weights: how much each condition, or each of its points, counts."""
+"""Weightings by name."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from .causal import CausalWeighting
-from .kernel import (
-    DecayRateWeighting,
-    GradientNormWeighting,
-    LargestEigenvalueWeighting,
-    NTKWeighting,
-    PointwiseNTKWeighting,
-    QuantileWeighting,
+from .._base.registry import Registry
+
+if TYPE_CHECKING:
+    from .rule import AbstractWeighting
+
+WEIGHTINGS: "Registry[AbstractWeighting]" = Registry(
+    kind="weighting",
+    base="pinnkit.weighting.rule:AbstractWeighting",
+    built_in={
+        "trace": "pinnkit.weighting.trace:NTKWeighting",
+        "largest-eigenvalue": "pinnkit.weighting.largest_eigenvalue:LargestEigenvalueWeighting",
+        "quantile": "pinnkit.weighting.quantile:QuantileWeighting",
+        "residual": "pinnkit.weighting.decay_rate:DecayRateWeighting",
+        "gradient-norm": "pinnkit.weighting.gradient_norm:GradientNormWeighting",
+        "relobralo": "pinnkit.weighting.relobralo:ReLoBRaLoWeighting",
+        "rba": "pinnkit.weighting.residual_attention:ResidualAttentionWeighting",
+        "pointwise": "pinnkit.weighting.pointwise:PointwiseNTKWeighting",
+        "causal": "pinnkit.weighting.causal:CausalWeighting",
+    },
+    group="pinnkit.weightings",
 )
-from .points import ResidualAttentionWeighting
-from .relative import ReLoBRaLoWeighting
-from .rule import AbstractWeighting
-
-WEIGHTINGS: dict[str, Callable[[], AbstractWeighting]] = {
-    "trace": NTKWeighting,
-    "largest-eigenvalue": LargestEigenvalueWeighting,
-    "quantile": QuantileWeighting,
-    "residual": DecayRateWeighting,
-    "gradient-norm": GradientNormWeighting,
-    "relobralo": ReLoBRaLoWeighting,
-    "rba": ResidualAttentionWeighting,
-    "pointwise": PointwiseNTKWeighting,
-    "causal": CausalWeighting,
-}

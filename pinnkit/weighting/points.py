@@ -1,14 +1,12 @@
-"""Weights of points within their conditions."""
+"""The interface of weightings of points within their conditions."""
 
 import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._base.arguments import check_share
 from .._base.errors import InputError, InputTypeError
 from .._base.types import Params, Weights
 from ..equations.problem import Problem
@@ -18,8 +16,8 @@ from .rule import AbstractWeighting, renewed
 
 
 class PointState(eqx.Module):
-    """- `conditions`: the weight of each condition; `base_state`: the state of the rule they come from;
-    - `memory`: what the rule for points remembers of each condition; `updates`: how many there were.
+    """- `conditions`: the weight of each condition; `base_state`: the state of the rule that they come from;
+    - `memory`: the state of the rule for points, by condition; `updates`: the number of updates so far.
     """
 
     conditions: Weights
@@ -29,10 +27,10 @@ class PointState(eqx.Module):
 
 
 class AbstractPointWeighting(AbstractWeighting):
-    r"""$w_i = w_k\,v_i / \bar v$: the weight of a condition, shared out among its points by their importance $v_i$.
+    r"""$w_i = w_k\,v_i / \bar v$: the weight of a condition, distributed over its points by their importance $v_i$.
 
-    The mean over the points is the weight of the condition, from the rule `base`, which is renewed every `base.every`
-    updates. Without one the conditions keep the weights they had.
+    The mean over the points is the weight of the condition. It comes from the rule `base`, which is updated every
+    `base.every` updates; without one, the conditions keep their weights.
     """
 
     base: eqx.AbstractVar[AbstractWeighting | None]
@@ -40,20 +38,23 @@ class AbstractPointWeighting(AbstractWeighting):
 
     @abc.abstractmethod
     def first_memory(self, residuals: ResidualFunctions, batch: Batch) -> dict[str, Array]:
-        """What there is to remember of each condition before the first update."""
+        """The memory of each condition before the first update."""
 
     @abc.abstractmethod
     def importance(
         self, residuals: ResidualFunctions, batch: Batch, squares: dict[str, Float[Array, " n_k"]], memory: Any
     ) -> tuple[dict[str, Float[Array, " n_k"]], dict[str, Array]]:
-        """The importance of each point, and the next memory, from the mean square residuals at the points."""
+        """The importance of each point, and the next memory.
+
+        - `squares`: the squared residual at each point, averaged over the equations.
+        """
 
     def __check_init__(self) -> None:
         if self.base is not None and not isinstance(self.base, AbstractWeighting):
-            raise InputTypeError(f"the base of {type(self).__name__} is a rule for weights or None, got {self.base!r}")
+            raise InputTypeError(f"the base of {type(self).__name__} must be a weighting or None, got {self.base!r}")
         if self.base is not None and self.base.per_point:
             raise InputError(
-                f"the base of {type(self).__name__} weighs conditions; {type(self.base).__name__} weighs points"
+                f"the base of {type(self).__name__} must weight conditions; {type(self.base).__name__} weights points"
             )
 
     def check(self, problem: Problem) -> None:
@@ -78,42 +79,3 @@ class AbstractPointWeighting(AbstractWeighting):
         importance, memory = self.importance(residuals, batch, squares, state.memory)
         weights = {name: conditions[name] * v / jnp.mean(v) for name, v in importance.items()}
         return weights, PointState(conditions, base_state, memory, state.updates + 1)
-
-
-class ResidualAttentionWeighting(AbstractPointWeighting):
-    r"""Residual-based attention, $v_i = \alpha_i^2$.
-
-    At each update $\alpha_i \leftarrow \gamma \alpha_i + (1-\gamma)\,|r_i| / \max_j |r_j|$, from 0, with the root mean
-    square $|r_i|$ over the equations at a point. The rate of the paper, here $1-\gamma$, cancels in the importance.
-
-    Attention belongs to a point, not to a place in the batch: points must not be drawn anew, and a `Strategy` whose
-    sampler does so is refused.
-
-    - `base`: the rule for the conditions; None keeps their weights.
-
-    Anagnostopoulos, Toscano, Stergiopulos & Karniadakis, *Residual-based attention in physics-informed neural
-    networks*, CMAME 421, 2024.
-    """
-
-    base: AbstractWeighting | None = None
-    gamma: float = 0.999
-    every: int = 1
-
-    def __check_init__(self) -> None:
-        check_share(gamma=self.gamma)
-
-    remembers_points: ClassVar[bool] = True
-
-    def first_memory(self, residuals: ResidualFunctions, batch: Batch) -> dict[str, Array]:
-        return {name: jnp.zeros(len(points)) for name, points in batch.items()}
-
-    def importance(
-        self, residuals: ResidualFunctions, batch: Batch, squares: dict[str, Float[Array, " n_k"]], memory: Any
-    ) -> tuple[dict[str, Float[Array, " n_k"]], dict[str, Array]]:
-        def attention(name: str) -> Float[Array, " n_k"]:
-            size = jnp.sqrt(squares[name])
-            share = size / (jnp.max(size) + jnp.finfo(size.dtype).tiny)
-            return self.gamma * memory[name] + (1 - self.gamma) * share
-
-        alpha = {name: attention(name) for name in batch}
-        return jax.tree.map(lambda a: a**2 + jnp.finfo(a.dtype).tiny, alpha), alpha

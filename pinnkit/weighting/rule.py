@@ -1,4 +1,4 @@
-"""What every rule for loss weights has in common."""
+"""The interface of weightings."""
 
 import abc
 from typing import Any, ClassVar
@@ -17,11 +17,11 @@ class AbstractWeighting(eqx.Module):
     """How much each condition, or each of its points, counts in the loss.
 
     - `every`: steps between two updates;
-    - `per_point`: whether each point gets a weight of its own; such weights are also renewed with the points;
-    - `remembers_points`: whether the state belongs to certain points, which then must not be drawn anew.
+    - `per_point`: whether each point has its own weight. Such weights are also updated whenever points are redrawn;
+    - `remembers_points`: whether the state belongs to particular points, which then must not be redrawn.
 
-    A state counts its updates in the attribute `updates`; all of it keeps its shapes, so that a rule runs in a compiled
-    loop.
+    A state has an attribute `updates`, the number of updates so far. Its arrays keep their shapes, since a rule runs in
+    a compiled loop.
     """
 
     every: eqx.AbstractVar[int]
@@ -32,18 +32,18 @@ class AbstractWeighting(eqx.Module):
         check_whole(every=self.every)
 
     def check(self, problem: Problem) -> None:  # noqa: B027  most rules apply to every problem
-        """**Raises:** `ProblemError` for a problem to which the rule does not apply."""
+        """**Raises:** `ProblemError` for a problem to which the weighting does not apply."""
 
     @abc.abstractmethod
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> Any:
         """The state before the first update.
 
-        - `weights`: those in force, which rules for points may keep for the conditions.
+        - `weights`: the current weights, which a rule for points may keep for the conditions.
         """
 
     @abc.abstractmethod
     def update(self, residuals: ResidualFunctions, params: Params, batch: Batch, state: Any) -> tuple[Weights, Any]:
-        """New weights at the current parameters, of shape `()` or, if `per_point`, `(n_k,)`; and the next state."""
+        """The weights at the current parameters, of shape `()` or, if `per_point`, `(n_k,)`; and the next state."""
 
 
 def renewed(
@@ -55,7 +55,7 @@ def renewed(
     weights: Weights,
     state: Any,
 ) -> tuple[Weights, Any]:
-    """Weights and state after an update where one is due, as it is before the first."""
+    """Weights and state, updated if `due` or if there was no update yet."""
     return jax.lax.cond(
         due | (state.updates == 0),
         lambda: rule.update(residuals, params, batch, state),

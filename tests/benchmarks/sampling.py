@@ -21,7 +21,6 @@ from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.default import default_network
 from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
-from pinnkit.samplers.named import as_sampler
 from pinnkit.samplers.sampler import AbstractSampler, batch_of
 from pinnkit.training.phase import Phase
 from pinnkit.training.state import TrainState
@@ -98,7 +97,7 @@ def main(samplers: list[str]) -> None:
     for sampler in samplers:
         cells = []
         for problem, strategy in columns:
-            errors = relative_errors(problem, strategy, as_sampler(sampler))
+            errors = relative_errors(problem, strategy, SAMPLERS.of(sampler))
             cells.append(f"{np.exp(np.mean(np.log(errors))):.1e} ({min(errors):.1e} to {max(errors):.1e})")
         print(f"| `{sampler}` | {' | '.join(cells)} |", flush=True)
 

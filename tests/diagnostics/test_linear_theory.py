@@ -14,8 +14,8 @@ from pinnkit import FunctionalModel, StableLearningRate, fit
 from pinnkit.diagnostics.diagnostician import Diagnostician
 from pinnkit.diagnostics.linear_theory import Prediction, Theory, decay, is_trusted, trust
 from pinnkit.learning_rates.constant import ConstantLearningRate
-from pinnkit.optimizers.preconditioner import GRADIENT_DESCENT
-from pinnkit.optimizers.soap import preconditioned_by_adam, preconditioned_by_soap, scale_by_soap
+from pinnkit.optimizers.preconditioner import GRADIENT_DESCENT, preconditioned_by_adam, preconditioned_by_soap
+from pinnkit.optimizers.soap import scale_by_soap
 from pinnkit.training.phase import Phase
 from pinnkit.training.strategy import Strategy
 

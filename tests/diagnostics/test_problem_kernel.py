@@ -178,7 +178,7 @@ def test_points_are_drawn_counted_or_given(problem):
         ({"pde": np.zeros(2)}, r"'pde' must be numbers of shape \(n, 2\), columns x, t; got float64 of shape \(2,\)"),
         ({"pde": np.array([["a", "b"]])}, "'pde' must be numbers"),
         ({"flux": np.zeros((2, 2))}, "'flux' needs normal at its points; give it a number of points, or `Points`"),
-        (0, "a number of points is a whole number from 1 to 16,777,216, got 0"),
+        (0, "a number of points must be a whole number from 1 to 16,777,216, got 0"),
     ],
 )
 def test_unusable_points_are_refused(problem, network, points, message):

@@ -7,7 +7,8 @@ import pytest
 import scipy.optimize
 
 from pinnkit import fit, quasi_newton
-from pinnkit.optimizers.quasi_newton import LARGEST_BYTES, MEMBERS, Pair, next_inverse
+from pinnkit.optimizers.broyden import MEMBERS, Pair, next_inverse
+from pinnkit.optimizers.quasi_newton import LARGEST_BYTES
 from pinnkit.optimizers.wolfe import line_search
 from problems.poisson_1d import poisson_1d
 
@@ -139,7 +140,7 @@ def test_line_search_meets_both_wolfe_conditions_and_stays_where_the_loss_is_fin
 
 
 def test_what_cannot_be_meant_is_refused():
-    with pytest.raises(ValueError, match="no quasi-Newton method 'dfp'; there are bfgs, ssbfgs, ssbroyden"):
+    with pytest.raises(ValueError, match="unknown quasi-Newton method 'dfp'; choose one of bfgs, ssbfgs, ssbroyden"):
         quasi_newton("dfp")
     with pytest.raises(ValueError, match="takes 3.0 GiB.*at most 16384 parameters"):
         quasi_newton().init(jnp.zeros(int((1.5 * LARGEST_BYTES / 8) ** 0.5)))

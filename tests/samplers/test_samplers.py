@@ -25,7 +25,6 @@ from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.samplers.adaptive import choose
 from pinnkit.samplers.counts import point_counts
-from pinnkit.samplers.named import as_sampler
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import renewed
 
@@ -111,12 +110,12 @@ def test_counts_follow_dimension_and_can_be_named():
         (0, "from 1 to 16,777,216, got 0"),
         (-3, "whole number .* got -3"),
         (2.5, "whole number"),
-        ({"pde": 0}, "'pde' .* takes 1 to"),
-        ({"walls": 1}, "'walls' .* takes 2 to"),
+        ({"pde": 0}, "'pde' .* needs 1 to"),
+        ({"walls": 1}, "'walls' .* needs 2 to"),
         ({"wall": 10}, r"unknown condition\(s\) \['wall'\].*'pde', 'start', 'walls'"),
     ],
 )
-def test_counts_that_cannot_be_meant_are_refused(points, message):
+def test_invalid_counts_raise_an_error(points, message):
     with pytest.raises(ProblemError, match=message):
         point_counts(WAVE, points)
 
@@ -173,7 +172,7 @@ def test_indices_are_drawn_one_after_the_other_in_proportion_to_the_density_of_t
         (0.0, 1.0, lambda x: x),
     ],
 )
-def test_points_have_the_density_asked_for(power, offset, cumulative):
+def test_points_have_the_given_density(power, offset, cumulative):
     """r = x, so that the density is x^k (k + 1) + c; for one point out of 200 candidates the bias is O(1/200)."""
     line = line_with_value(lambda x: x, [1.0])
     sampler = ResidualAdaptive(share=1.0, candidates=200, power=power, offset=offset)
@@ -205,7 +204,7 @@ def test_scores_without_a_finite_positive_mean_give_the_uniform_density(scores):
 
 
 @pytest.mark.parametrize("sampler", BOTH)
-def test_half_of_the_interior_points_follows_the_score_by_the_key_and_all_others_stay_quasi_random(sampler):
+def test_half_of_the_interior_points_follows_the_score_by_the_key_and_the_others_are_quasi_random(sampler):
     problem = saddle()
     layouts = problem.layouts(64)
     drawn = problem.draw(sampler, layouts, jnp.stack([jax.random.key(5), jax.random.key(5), jax.random.key(6)]))
@@ -282,31 +281,34 @@ def test_kernel_guided_points_gather_at_the_antinodes_of_the_slow_mode():
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samplers_have_names(name):
-    sampler = as_sampler(name)
-    assert sampler.redraw == 10 and as_sampler(sampler) is sampler
+    sampler = SAMPLERS.of(name)
+    assert sampler.redraw == 10 and SAMPLERS.of(sampler) is sampler
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: as_sampler("none"), "no sampler 'none'; there are quasi-random, uniform, residual-adaptive, kernel-g"),
-        (lambda: as_sampler(QuasiRandom), r"a sampler is a name \(.*\) or a sampler; got "),
-        (lambda: QuasiRandom(redraw=0), "`redraw` is a number of steps ≥ 1, or None to keep the points; got 0"),
+        (
+            lambda: SAMPLERS.of("none"),
+            "unknown sampler 'none'; choose one of quasi-random, uniform, residual-adaptive, k",
+        ),
+        (lambda: SAMPLERS.of(QuasiRandom), r"a sampler is a name \(.*\) or an `AbstractSampler`; got type"),
+        (lambda: QuasiRandom(redraw=0), "`redraw` must be a number of steps ≥ 1, or None to keep the points; got 0"),
         (lambda: ResidualAdaptive(redraw=None), "`redraw`.*got None"),
-        (lambda: ResidualAdaptive(share=1.5), "`share` is a number from 0 to 1, got 1.5"),
-        (lambda: ResidualAdaptive(candidates=0), "`candidates` is a whole number ≥ 1, got 0"),
-        (lambda: KernelGuided(power=-1.0), "`power` is a finite number ≥ 0, got -1.0"),
-        (lambda: KernelGuided(offset=np.inf), "`offset` is a finite number ≥ 0, got inf"),
-        (lambda: KernelGuided(horizon=-1.0), "`horizon` is a finite number ≥ 0, got -1.0"),
-        (lambda: KernelGuided(reference=0), "`reference` is a whole number ≥ 1, got 0"),
+        (lambda: ResidualAdaptive(share=1.5), "`share` must be a number from 0 to 1, got 1.5"),
+        (lambda: ResidualAdaptive(candidates=0), "`candidates` must be a whole number ≥ 1, got 0"),
+        (lambda: KernelGuided(power=-1.0), "`power` must be a finite number ≥ 0, got -1.0"),
+        (lambda: KernelGuided(offset=np.inf), "`offset` must be a finite number ≥ 0, got inf"),
+        (lambda: KernelGuided(horizon=-1.0), "`horizon` must be a finite number ≥ 0, got -1.0"),
+        (lambda: KernelGuided(reference=0), "`reference` must be a whole number ≥ 1, got 0"),
     ],
 )
-def test_samplers_that_cannot_be_meant_are_refused(make, message):
+def test_invalid_samplers_raise_an_error(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
 
 
-def test_fit_draws_by_the_sampler_it_is_given():
+def test_fit_uses_the_given_sampler():
     problem, sampler = decay_rate(), KernelGuided(redraw=1, reference=8)
     solution = fit(problem, strategy="adam", sampler=sampler, steps=2, points=16, width=4, depth=1)
     first = QuasiRandom().init(problem, point_counts(problem, 16), seed=0)

@@ -32,10 +32,9 @@ from pinnkit import (
 from pinnkit.residuals.forms import linearize, linearize_matrix_free
 from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
-from pinnkit.training.named import as_strategy
-from pinnkit.training.strategy import as_weighting
+from pinnkit.training.as_strategy import as_strategy
 from pinnkit.weighting.fixed import fixed_weights
-from pinnkit.weighting.kernel import largest_eigenvalue
+from pinnkit.weighting.largest_eigenvalue import largest_eigenvalue
 from pinnkit.weighting.named import WEIGHTINGS
 
 from ..problems_for_tests import LINE, PLANE, poisson
@@ -119,7 +118,7 @@ def sizes_by_hand(rule, J, r):
 
 
 @pytest.mark.parametrize("rule", [*KERNEL_RULES, GradientNormWeighting()], ids=lambda rule: type(rule).__name__)
-def test_rules_balance_what_they_say_and_keep_the_trace(rule):
+def test_rules_balance_their_sizes_and_keep_the_trace(rule):
     _, batch = linear()
     weights, _ = updated(rule, batch)
     exact = by_hand()
@@ -130,7 +129,7 @@ def test_rules_balance_what_they_say_and_keep_the_trace(rule):
     np.testing.assert_allclose(sum(weights[name] * total[name] for name in total), sum(total.values()), rtol=1e-12)
 
 
-def test_pointwise_rule_gives_all_points_one_part_of_the_trace():
+def test_pointwise_rule_gives_all_points_equal_parts_of_the_trace():
     _, batch = linear()
     weights, _ = updated(PointwiseNTKWeighting(), batch)
     exact = {
@@ -205,7 +204,7 @@ def test_an_eigenvalue_below_rounding_counts_as_rounding():
 
 
 def test_average_is_unbiased_from_the_first_update():
-    """The same figures again and again give the same weights at once and for ever."""
+    """Repeated updates with the same sizes give the same weights from the first one on."""
     _, batch = linear()
     first, state = updated(NTKWeighting(), batch)
     second, state = updated(NTKWeighting(), batch, state=state)
@@ -299,7 +298,7 @@ def test_causal_tolerance_climbs_once_all_weights_are_near_one_and_stays_on_the_
 def test_causal_weights_need_time_and_a_base_for_conditions():
     with pytest.raises(ProblemError, match="need a coordinate t or time; problem 'poisson' has x"):
         fit(poisson(), strategy="adam", weighting="causal", steps=1)
-    with pytest.raises(ValueError, match="the base of CausalWeighting weighs conditions; PointwiseNTKWeighting"):
+    with pytest.raises(ValueError, match="the base of CausalWeighting must weight conditions; PointwiseNTKWeighting"):
         CausalWeighting(base=PointwiseNTKWeighting())
 
 
@@ -316,21 +315,21 @@ def test_a_name_overrides_the_weighting_of_every_phase():
     for name, rule in WEIGHTINGS.items():
         assert {type(phase.weighting) for phase in as_strategy("auto", "double", name).phases} == {rule}
     assert as_strategy("ssbroyden", "double").phases[1].weighting is None
-    assert as_weighting(rule := NTKWeighting(every=3)) is rule
-    with pytest.raises(ValueError, match="there is no weighting 'ntk'; there are trace, largest-eigenvalue"):
-        as_weighting("ntk")
+    assert WEIGHTINGS.of(rule := NTKWeighting(every=3)) is rule
+    with pytest.raises(ValueError, match="unknown weighting 'ntk'; choose one of trace, largest-eigenvalue"):
+        WEIGHTINGS.of("ntk")
     with pytest.raises(TypeError, match=r"a weighting is a name .*got int"):
         as_strategy("adam", "double", 3)
 
 
-def test_a_rule_that_remembers_points_is_refused_where_they_are_drawn_anew():
+def test_a_rule_that_remembers_points_rejects_a_sampler_that_redraws_them():
     phase = Phase("p", optax.sgd(0.1), weighting=ResidualAttentionWeighting())
     with pytest.raises(ValueError, match="remembers points, and strategy 's' draws.* every 7 steps.*redraw=None"):
         Strategy("s", (phase,), QuasiRandom(redraw=7))
     plain = Strategy("s", (Phase("p", optax.sgd(0.1)),), QuasiRandom(redraw=7))
     with pytest.raises(ValueError, match="remembers points"):
         as_strategy(plain, "double", "rba")
-    assert as_strategy("adam", "double", "rba").sampler.redraw is None  # nobody asked for new points
+    assert as_strategy("adam", "double", "rba").sampler.redraw is None  # no sampler was given
     assert as_strategy("adam", "double", "trace").sampler.redraw == 10
 
 

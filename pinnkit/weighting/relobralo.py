@@ -1,4 +1,4 @@
-"""Weights from how far each loss has come down."""
+"""Relative loss balancing with random lookback."""
 
 import equinox as eqx
 import jax
@@ -14,7 +14,9 @@ from .rule import AbstractWeighting
 
 
 class RelativeState(eqx.Module):
-    """Mean squares at the first update and at the last, the weights then, and how many there were."""
+    """- `first`, `last`: mean squared residuals at the first and at the last update, in the order of sorted names;
+    - `weights`: those of the last update; `updates`: the number of updates so far.
+    """
 
     first: Float[Array, " m"]
     last: Float[Array, " m"]
@@ -27,10 +29,10 @@ class ReLoBRaLoWeighting(AbstractWeighting):
 
     $w(t) = \alpha\,[\rho\,w(t-1) + (1-\rho)\,\hat w(t, 0)] + (1-\alpha)\,\hat w(t, t-1)$ with
     $\hat w_k(t, t') = m\,\mathrm{softmax}_k(L_k(t) / (T L_k(t')))$ for m conditions, and $\rho$ 1 or 0 at random. The
-    weights sum to m. Losses that have come down least count most; the kernel is not asked.
+    weights sum to m. The loss that has decreased least gets the largest weight; the kernel is not used.
 
-    - `alpha`: share of the past; `temperature`: T; `memory`: the probability of $\rho = 1$;
-    - `seed`: of the random lookback.
+    - `alpha`: α, the weight of the past; `temperature`: T; `memory`: the probability of $\rho = 1$;
+    - `seed`: seed of the random lookback.
 
     Bischof & Kraus, *Multi-objective loss balancing for physics-informed deep learning*, 2021.
     """
@@ -46,7 +48,7 @@ class ReLoBRaLoWeighting(AbstractWeighting):
         check_positive(temperature=self.temperature)
         check_whole(0, seed=self.seed)
         if not is_number(self.memory) or not 0 <= self.memory <= 1:
-            raise InputError(f"`memory` is a probability, got {self.memory!r}")
+            raise InputError(f"`memory` must be a probability, got {self.memory!r}")
 
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> RelativeState:
         ones = jnp.ones(len(batch))
