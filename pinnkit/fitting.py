@@ -1,4 +1,4 @@
-"""The main functions: `fit` solves a problem, `load` reads a solution, `diagnose` computes the kernel before training."""
+"""Solve a problem (`fit`), read a solution (`load`), compute the kernel before training (`diagnose`)."""
 
 import contextlib
 import warnings
@@ -102,27 +102,27 @@ def fit(
 
     - `model`: an `nnx.Module`, `eqx.Module`, pair `(init, apply)` or `FunctionalModel` from points of the domain to one
       output per component of the fields; it is not modified. None uses the built-in network.
-    - `strategy`: a name in `pinnkit.STRATEGIES`, a `Strategy` or an optax optimizer. "auto" also chooses network, points
-      and weights; if any of them is given, it trains with those that are given.
+    - `strategy`: a name in `pinnkit.STRATEGIES`, a `Strategy` or an optax optimizer. "auto" also chooses network,
+      points and weights; if any of them is given, it trains with those that are given.
     - `steps`, `budget`, `target`: stop after this number of steps, after these seconds of wall time (compilation
       included), or at this validation loss. Without any of them, the strategy's default number of steps applies.
     - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators.
     - `points`: number of points of the interior conditions (the others get a share), or a number for each condition.
     - `sampler`: a sampler or a name in `pinnkit.SAMPLERS`, in place of the strategy's sampler.
     - `weights`: initial loss weights by condition, 1 by default; adaptive rules replace them.
-    - `weighting`: a rule for the weights in all phases, or a name in `pinnkit.WEIGHTINGS`; None keeps the strategy's. A
-      rule with state for each point keeps the points fixed.
+    - `weighting`: a rule for the weights in all phases, or a name in `pinnkit.WEIGHTINGS`; None keeps the strategy's.
+      A rule with state for each point keeps the points fixed.
     - `width`, `depth`: of the built-in network.
-    - `constraints`: "hard" builds every condition into the network that allows it (see `pinnkit.ansatz`), "soft" none, a
-      list of names these. None means "hard" for built-in networks, "soft" for a model that may have its own constraints.
+    - `constraints`: "hard" builds every condition that allows it into the network, "soft" none, a list of names these.
+      None means "hard" for built-in networks, and "soft" for a model, which may have constraints of its own.
     - `choices`: parts of the automatic procedure to switch off or fix. `callbacks`: see `Callback`.
     - `checkpoints`: a run folder in which the state is saved every minute, or `Checkpoints` with other intervals.
-    - `resume`: a run folder; the fit resumes from its newest intact checkpoint and saves there. The other arguments must
+    - `resume`: a run folder; the fit resumes from its newest intact checkpoint, and saves there. Other arguments must
       be those of the interrupted run. Without a `budget` the result is the same bit for bit. If nothing was saved yet,
       the fit starts from the beginning, with a `CheckpointWarning`.
 
-    **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no checkpoint
-    is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit that saves its state.
+    **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no
+    checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
     """
     request = Request(**locals())  # the arguments, and nothing else so far
     return _solve(request, Clock(), Stopwatch())

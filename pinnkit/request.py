@@ -80,12 +80,12 @@ class Request:
     resume: "str | Path | None" = None
 
     def checked(self) -> "Request":
-        """The same request. **Raises:** `InputError` or `InputTypeError` for the first invalid argument."""
+        """This request. **Raises:** `InputError` or `InputTypeError` for the first invalid argument."""
         from .diagnostics.problem_kernel import check_problem_and_seed
         from .ntk.output_kernel import checked_dtype
         from .weighting.fixed import fixed_weights
 
-        self.check_limits()
+        self._check_limits()
         check_problem_and_seed(self.problem, self.seed)
         checked_dtype(self.precision)
         check_callbacks(self.callbacks)
@@ -93,17 +93,16 @@ class Request:
         _check_choices(self.choices)
         _check_weights(self.weights, next(iter(self.problem.conditions)))
         _check_constraints(self.constraints)
-        _ = self.saving, self.plan
+        _ = self.saving, self.plan  # which are checked when they are made
         fixed_weights(tuple(self.problem.conditions), self.weights)
         if self.choices != DEFAULT_CHOICES and not self.is_automatic:
             raise InputError(
-                f"`choices` applies to the automatic procedure only: leave the strategy 'auto', and network, points and "
-                f"weights open; got {self.choices}"
+                "`choices` applies to the automatic procedure only: keep the strategy 'auto' and give no network, "
+                f"points or weights; got {self.choices}"
             )
         return self
 
-    def check_limits(self) -> None:
-        """**Raises:** `InputError` for an invalid number of steps, budget or target."""
+    def _check_limits(self) -> None:
         if self.steps is not None and not is_whole(self.steps, 0, MOST_STEPS):
             raise InputError(f"`steps` is a whole number from 0 to 2³¹ − 1, got {self.steps!r}")
         for name, value in (("budget", self.budget), ("target", self.target)):
@@ -188,7 +187,7 @@ class Request:
 
 
 def check_model(model: Any) -> None:
-    """**Raises:** `InputTypeError` for another argument of `fit` in place of a model, with the name of that argument."""
+    """**Raises:** `InputTypeError` for another argument of `fit` in place of a model; the message names it."""
     from .equations.problem import Problem
     from .samplers.sampler import AbstractSampler
     from .training.strategy import Strategy

@@ -8,7 +8,7 @@ import pinnkit
 from pinnkit import MLP, Box, Condition, Problem
 from pinnkit.ntk import compute_ntk
 from pinnkit.samplers.space_filling import QuasiRandom
-from pinnkit.training.named import adam
+from pinnkit.training.built_in import adam
 from pinnkit.weighting.trace import NTKWeighting
 
 LINE = Box(x=(0.0, 1.0))
@@ -38,7 +38,7 @@ SWAPPED = {
     ),
     "a number as the weights": (lambda p: pinnkit.fit(p, weights=1.0), "as in `{'pde': 10.0}`; got float"),
     "a condition as the names": (
-        lambda p: pinnkit.fit(p, conditions=p.conditions["pde"]),
+        lambda p: pinnkit.fit(p, constraints=p.conditions["pde"]),
         "names of conditions; got Condition",
     ),
     "a callback alone": (lambda p: pinnkit.fit(p, callbacks=pinnkit.Callback()), "a list of callbacks; got Callback"),

@@ -46,11 +46,20 @@ def compare(*folders: RunFolder, html: PageFile = None, show: Open = False) -> N
 
 def problems() -> None:
     """List the problems that can be solved by name."""
-    from ..equations.entries import problem_descriptions
-    from ..report.console import print_table
-    from ..report.tables import Table
+    import shutil
+    import textwrap
 
-    print_table(Table("Problems", ("problem", "description"), list(problem_descriptions().items())))
+    from ..equations.entries import problem_descriptions
+    from ..report.numbers import printable
+
+    descriptions = {printable(name): printable(text) for name, text in problem_descriptions().items()}
+    margin, columns = max(map(len, descriptions), default=0) + 2, shutil.get_terminal_size().columns
+    for name, text in descriptions.items():
+        print(
+            textwrap.fill(
+                text, max(columns, 2 * margin), initial_indent=f"{name:{margin}}", subsequent_indent=margin * " "
+            )
+        )
 
 
 def ntk(

@@ -146,7 +146,7 @@ def _check_same(folder: Path, manifest: "Manifest", problem: "Problem", given: M
 
 
 def _finished(folder: Path, manifest: "Manifest") -> "Summary | None":
-    """The summary of the run whose newest checkpoint has this manifest, if it is finished and its results are written."""
+    """The summary of the run with this newest manifest, if it is finished and its results are written."""
     from ..runs.run_folder import Run
     from ..runs.storage.atomic_files import RunFolderError
     from ..runs.storage.checkpoint_folder import newest_intact

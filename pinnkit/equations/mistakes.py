@@ -15,12 +15,10 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .._base.errors import InputError, PinnkitError
 from .._base.origin import is_of_library
 
-PACKAGE = str(Path(__file__).parent) + os.sep
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 _BRANCHES = "TracerBoolConversionError"
 
@@ -179,6 +177,8 @@ _NAMES = {"fabs": "abs", "lgamma": "gammaln"}
 
 def _is_numeric(function: Any) -> bool:
     """Whether a function belongs to `math`, NumPy or SciPy."""
+    import numpy as np
+
     module = getattr(function, "__module__", None) or ""
     return isinstance(function, np.ufunc) or module.split(".")[0] in ("math", "cmath", "numpy", "scipy")
 

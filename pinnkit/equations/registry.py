@@ -1,7 +1,7 @@
 """Problems by name, by module and by file.
 
-A name is one of an installed package: a `problems.py` in the working directory, for instance, is neither imported nor an
-obstacle. Only `module:name` and files may be in the working directory.
+A name belongs to an installed package: a `problems.py` in the working directory, for instance, is neither imported nor
+an obstacle. Only `module:name` and files may be in the working directory.
 """
 
 import contextlib

@@ -1,21 +1,21 @@
 """The report on the console: one screen of 100 columns."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.columns import Columns
 from rich.console import Console, Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..diagnostics.record import Diagnostics
-from ..runs.run_folder import Run
-from . import tables
-from .findings.finding import Finding
-from .findings.rules import interpret
 from .numbers import printable
-from .tables import Table
-from .verdict import verdict
+
+if TYPE_CHECKING:
+    from rich.columns import Columns
+
+    from ..diagnostics.record import Diagnostics
+    from ..runs.run_folder import Run
+    from .findings.finding import Finding
+    from .tables import Table
 
 WIDTH = 100
 
@@ -44,24 +44,30 @@ def make_console(stderr: bool = False, plain: bool = False) -> Console:
     return console
 
 
-def print_report(run: Run, console: Console | None = None) -> None:
+def print_report(run: "Run", console: Console | None = None) -> None:
     """Print the report of a run."""
     (console or make_console()).print(Group(*_parts(run)))
 
 
-def print_diagnostics(record: Diagnostics, console: Console | None = None) -> None:
+def print_diagnostics(record: "Diagnostics", console: Console | None = None) -> None:
     """Print one look at the kernel: its figures, its blocks, its leading modes."""
+    from . import tables
+
     console = console or make_console()
     for table in (tables.record_table(record), tables.mode_table(record), tables.block_table(record)):
         console.print(rich_table(table), Text())
 
 
-def print_table(table: Table) -> None:
+def print_table(table: "Table") -> None:
     """Print one table, words to the left."""
     make_console().print(rich_table(table, justify="left"))
 
 
-def _parts(run: Run) -> list:
+def _parts(run: "Run") -> list:
+    from . import tables
+    from .findings.rules import interpret
+    from .verdict import verdict
+
     s = run.summary
     settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
     errors, losses = tables.error_table(run), tables.loss_table(run)
@@ -84,7 +90,7 @@ def _parts(run: Run) -> list:
     ]
 
 
-def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> RichTable:
+def rich_table(table: "Table", justify: Literal["left", "right"] = "right") -> RichTable:
     """A table for the console; cells are text, whatever is in them."""
     out = RichTable(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     for i, name in enumerate(table.header):
@@ -94,11 +100,13 @@ def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> Ric
     return out
 
 
-def _columns(*parts: Table) -> Columns:
+def _columns(*parts: "Table") -> "Columns":
+    from rich.columns import Columns
+
     return Columns([rich_table(part) for part in parts], padding=(0, 4))
 
 
-def _finding(finding: Finding) -> RichTable:
+def _finding(finding: "Finding") -> RichTable:
     mark, style = MARKS[finding.severity]
     out = RichTable.grid(padding=(0, 1))
     title, reason, action = map(printable, (finding.title, finding.reason, finding.action))

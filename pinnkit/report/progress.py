@@ -3,6 +3,7 @@
 import contextlib
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -10,11 +11,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..diagnostics.record import Diagnostics
 from ..runs.callbacks import Callback, Progress, Start
-from ..runs.summary import Summary
 from .console import make_console
 from .numbers import ABSENT, duration, number, printable
+
+if TYPE_CHECKING:
+    from ..diagnostics.record import Diagnostics
+    from ..runs.summary import Summary
 
 SECONDS_BETWEEN_LINES = 2.0
 """A log wants a sign of life, not every step."""
@@ -30,7 +33,7 @@ class Kernel:
     modes: int
 
     @classmethod
-    def of(cls, record: Diagnostics) -> "Kernel":
+    def of(cls, record: "Diagnostics") -> "Kernel":
         return cls(record.step, record.spectrum.largest_eigenvalue, int(record.numerical_rank), record.modes)
 
     def __str__(self) -> str:
@@ -100,7 +103,7 @@ class ConsoleProgress(Callback):
             self._printed_at = time.monotonic()
             self._print(self._line(event))
 
-    def diagnostics(self, record: Diagnostics) -> None:
+    def diagnostics(self, record: "Diagnostics") -> None:
         self.kernel(Kernel.of(record))
 
     def kernel(self, kernel: Kernel) -> None:
@@ -110,7 +113,7 @@ class ConsoleProgress(Callback):
         if self._live is None and is_new:
             self._print(f"step {kernel.step}  kernel: {kernel}")
 
-    def end(self, summary: Summary) -> None:
+    def end(self, summary: "Summary") -> None:
         self._close()
         self._print(f"stopped: {summary.ending}, after {summary.steps:,} steps and {summary.seconds.total:.1f} s")
 

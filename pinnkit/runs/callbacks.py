@@ -1,9 +1,11 @@
 """Looking on while a fit runs."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..diagnostics.record import Diagnostics
-from .summary import Summary
+if TYPE_CHECKING:
+    from ..diagnostics.record import Diagnostics
+    from .summary import Summary
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class Callback:
     def progress(self, event: Progress) -> bool | None:
         """After each stretch of steps; returning True ends the fit, with `StopReason.INTERRUPTED`."""
 
-    def diagnostics(self, record: Diagnostics) -> None:
+    def diagnostics(self, record: "Diagnostics") -> None:
         """After each look at the kernel."""
 
-    def end(self, summary: Summary) -> None:
+    def end(self, summary: "Summary") -> None:
         """Once, when the fit is over."""

@@ -164,7 +164,7 @@ def test_windows_can_be_switched_off(windowed):
     assert "windows" not in solution.run.config
     assert "bandwidth 6, as given" in solution.history.decisions
     assert not any("time windows" in decision for decision in solution.history.decisions)
-    with pytest.raises(ValueError, match="nothing is left to choose"):
+    with pytest.raises(ValueError, match="applies to the automatic procedure only"):
         pinnkit.fit(growth, strategy="adam", choices=pinnkit.Choices(time_windows=False))
     with pytest.raises(ValueError, match="`bandwidth` is a finite number > 0"):
         pinnkit.Choices(bandwidth=-1.0)
