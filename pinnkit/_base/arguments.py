@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
     """A whole number between two others."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and bool(least <= value <= most)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and bool(least <= int(value) <= most)
 
 
 def is_number(value: Any) -> bool:
