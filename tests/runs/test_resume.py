@@ -281,7 +281,7 @@ def test_a_checkpoint_of_another_jax_goes_on_though_equations_and_programs_are_w
     monkeypatch.setattr("pinnkit.equations.trace.Equation.text", property(lambda self: "in other words"))
     monkeypatch.setattr(jax.stages.Lowered, "as_text", lambda self: text(self) + "in other words")
     if changed:
-        network = lambda *_: {"network": "0" * 16, "exact conditions": "walls"}
+        network = lambda *_: {"network": "0" * 16, "hard constraints": "walls"}
         monkeypatch.setattr(pinnkit.fitting, "network_identity", network)
         with pytest.raises(
             RunFolderError, match=r"differs in: network; it was begun with jax \S+; resume it with what"
