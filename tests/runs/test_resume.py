@@ -155,7 +155,7 @@ REFUSED = {
     ),
     "another network": (
         lambda f: fit(poisson(), strategy=TWO_PHASES, **SMALL, constraints="soft", resume=f),
-        r"differs in: conditions \(none, now soft\); resume",
+        r"differs in: constraints \(none, now soft\); resume",
     ),
     "an unfinished run": (lambda f: fit(poisson(), **SMALL, checkpoints=f), "holds an unfinished run, at step 38"),
 }
@@ -253,7 +253,11 @@ def test_one_command_begins_goes_on_and_is_finished(tmp_path, monkeypatch, capsy
     before = folder_of(tmp_path / "run")
     assert main([word for word in job if word != "--quiet"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("finished: step limit reached; ") and len(out.splitlines()) == 1 and err == ""
+    assert (
+        out.startswith("finished: step limit reached; ")
+        and len(out.splitlines()) == 1
+        and err.startswith("pinnkit 0.1.0 · ")
+    )
     assert folder_of(tmp_path / "run") == before
     assert main([*job, "--seed", "5"]) == 2
     assert "differs in: seed (0, now 5)" in capsys.readouterr().err
