@@ -1,85 +1,160 @@
 """Physics-informed neural networks in JAX, with the neural tangent kernel in the training loop."""
 
-from . import ntk as ntk
-from ._base.errors import InputError as InputError
-from ._base.errors import InputTypeError as InputTypeError
-from ._base.errors import MissingPackageError as MissingPackageError
-from ._base.errors import PinnkitError as PinnkitError
-from .automatic.choices import Choices as Choices
-from .diagnostics.problem_kernel import residual_ntk as residual_ntk
-from .diagnostics.problem_kernel import sample_points as sample_points
-from .diagnostics.problem_kernel import training_spectrum as training_spectrum
-from .diagnostics.record import Diagnostics as Diagnostics
-from .equations.calculus import div as div
-from .equations.calculus import grad as grad
-from .equations.calculus import laplacian as laplacian
-from .equations.calculus import partial as partial
-from .equations.condition import Condition as Condition
-from .equations.field import Field as Field
-from .equations.mistakes import ProblemError as ProblemError
-from .equations.problem import Problem as Problem
-from .equations.unknown import Unknown as Unknown
-from .fit import diagnose as diagnose
-from .fit import fit as fit
-from .fit import load as load
-from .geometry.box import Box as Box
-from .geometry.box import Interval as Interval
-from .geometry.domain import AbstractDomain as AbstractDomain
-from .geometry.point_set import PointSet as PointSet
-from .geometry.points import Points as Points
-from .geometry.region import AbstractRegion as AbstractRegion
-from .learning_rates.constant import ConstantLearningRate as ConstantLearningRate
-from .learning_rates.ntk import NTKLearningRate as NTKLearningRate
-from .learning_rates.rule import AbstractLearningRate as AbstractLearningRate
-from .learning_rates.rule import StepContext as StepContext
-from .learning_rates.stable import StableLearningRate as StableLearningRate
-from .networks.embeddings import FourierFeatures as FourierFeatures
-from .networks.embeddings import Periodic as Periodic
-from .networks.embeddings import Rescale as Rescale
-from .networks.functional import FunctionalModel as FunctionalModel
-from .networks.mlp import MLP as MLP
-from .networks.modified_mlp import ModifiedMLP as ModifiedMLP
-from .networks.random_features import SineFeatures as SineFeatures
-from .optimizers.gauss_newton import gauss_newton as gauss_newton
-from .optimizers.levenberg_marquardt import levenberg_marquardt as levenberg_marquardt
-from .optimizers.quasi_newton import quasi_newton as quasi_newton
-from .optimizers.soap import scale_by_soap as scale_by_soap
-from .residuals.forms import Linearization as Linearization
-from .runs.callbacks import Callback as Callback
-from .runs.callbacks import Progress as Progress
-from .runs.callbacks import Start as Start
-from .runs.history import History as History
-from .runs.resume.checkpointing import Checkpoints as Checkpoints
-from .runs.resume.checkpointing import CheckpointWarning as CheckpointWarning
-from .runs.resume.signals import Interrupted as Interrupted
-from .runs.resume.signals import Terminated as Terminated
-from .runs.run_folder import Run as Run
-from .runs.stop_reason import StopReason as StopReason
-from .runs.storage.atomic_files import RunFolderError as RunFolderError
-from .runs.summary import Summary as Summary
-from .samplers.adaptive import AbstractAdaptive as AbstractAdaptive
-from .samplers.kernel_guided import KernelGuided as KernelGuided
-from .samplers.named import SAMPLERS as SAMPLERS
-from .samplers.residual_adaptive import ResidualAdaptive as ResidualAdaptive
-from .samplers.sampler import AbstractSampler as AbstractSampler
-from .samplers.space_filling import AbstractSpaceFilling as AbstractSpaceFilling
-from .samplers.space_filling import QuasiRandom as QuasiRandom
-from .samplers.space_filling import Uniform as Uniform
-from .solution import Solution as Solution
-from .training.named import STRATEGIES as STRATEGIES
-from .training.phase import Phase as Phase
-from .training.strategy import Strategy as Strategy
-from .weighting.balance import AbstractBalance as AbstractBalance
-from .weighting.balance import Balance as Balance
-from .weighting.causal import CausalWeighting as CausalWeighting
-from .weighting.decay_rate import DecayRateWeighting as DecayRateWeighting
-from .weighting.gradient_norm import GradientNormWeighting as GradientNormWeighting
-from .weighting.largest_eigenvalue import LargestEigenvalueWeighting as LargestEigenvalueWeighting
-from .weighting.named import WEIGHTINGS as WEIGHTINGS
-from .weighting.points import AbstractPointWeighting as AbstractPointWeighting
-from .weighting.pointwise import PointwiseNTKWeighting as PointwiseNTKWeighting
-from .weighting.quantile import QuantileWeighting as QuantileWeighting
-from .weighting.relobralo import ReLoBRaLoWeighting as ReLoBRaLoWeighting
-from .weighting.residual_attention import ResidualAttentionWeighting as ResidualAttentionWeighting
-from .weighting.rule import AbstractWeighting as AbstractWeighting
-from .weighting.trace import NTKWeighting as NTKWeighting
+from typing import TYPE_CHECKING
+
+from ._base.lazy import lazy
+
+if TYPE_CHECKING:
+    from . import ntk as ntk
+    from . import problems as problems
+    from . import report as report
+    from ._base.errors import InputError as InputError
+    from ._base.errors import InputTypeError as InputTypeError
+    from ._base.errors import MissingPackageError as MissingPackageError
+    from ._base.errors import PinnkitError as PinnkitError
+    from .automatic.choices import Choices as Choices
+    from .diagnostics.problem_kernel import residual_ntk as residual_ntk
+    from .diagnostics.problem_kernel import sample_points as sample_points
+    from .diagnostics.problem_kernel import training_spectrum as training_spectrum
+    from .diagnostics.record import Diagnostics as Diagnostics
+    from .equations.calculus import div as div
+    from .equations.calculus import grad as grad
+    from .equations.calculus import laplacian as laplacian
+    from .equations.calculus import partial as partial
+    from .equations.condition import Condition as Condition
+    from .equations.field import Field as Field
+    from .equations.mistakes import ProblemError as ProblemError
+    from .equations.problem import Problem as Problem
+    from .equations.unknown import Unknown as Unknown
+    from .fitting import diagnose as diagnose
+    from .fitting import fit as fit
+    from .fitting import load as load
+    from .geometry.box import Box as Box
+    from .geometry.box import Interval as Interval
+    from .geometry.domain import AbstractDomain as AbstractDomain
+    from .geometry.point_set import PointSet as PointSet
+    from .geometry.points import Points as Points
+    from .geometry.region import AbstractRegion as AbstractRegion
+    from .learning_rates.constant import ConstantLearningRate as ConstantLearningRate
+    from .learning_rates.ntk import NTKLearningRate as NTKLearningRate
+    from .learning_rates.rule import AbstractLearningRate as AbstractLearningRate
+    from .learning_rates.rule import StepContext as StepContext
+    from .learning_rates.stable import StableLearningRate as StableLearningRate
+    from .networks.embeddings import FourierFeatures as FourierFeatures
+    from .networks.embeddings import Periodic as Periodic
+    from .networks.embeddings import Rescale as Rescale
+    from .networks.functional import FunctionalModel as FunctionalModel
+    from .networks.mlp import MLP as MLP
+    from .networks.modified_mlp import ModifiedMLP as ModifiedMLP
+    from .networks.random_features import SineFeatures as SineFeatures
+    from .optimizers.gauss_newton import gauss_newton as gauss_newton
+    from .optimizers.levenberg_marquardt import levenberg_marquardt as levenberg_marquardt
+    from .optimizers.quasi_newton import quasi_newton as quasi_newton
+    from .optimizers.soap import scale_by_soap as scale_by_soap
+    from .residuals.forms import Linearization as Linearization
+    from .runs.callbacks import Callback as Callback
+    from .runs.callbacks import Progress as Progress
+    from .runs.callbacks import Start as Start
+    from .runs.history import History as History
+    from .runs.resume.checkpointing import Checkpoints as Checkpoints
+    from .runs.resume.checkpointing import CheckpointWarning as CheckpointWarning
+    from .runs.resume.signals import Interrupted as Interrupted
+    from .runs.resume.signals import Terminated as Terminated
+    from .runs.run_folder import Run as Run
+    from .runs.stop_reason import StopReason as StopReason
+    from .runs.storage.atomic_files import RunFolderError as RunFolderError
+    from .runs.summary import Summary as Summary
+    from .samplers.adaptive import AbstractAdaptive as AbstractAdaptive
+    from .samplers.kernel_guided import KernelGuided as KernelGuided
+    from .samplers.named import SAMPLERS as SAMPLERS
+    from .samplers.residual_adaptive import ResidualAdaptive as ResidualAdaptive
+    from .samplers.sampler import AbstractSampler as AbstractSampler
+    from .samplers.space_filling import AbstractSpaceFilling as AbstractSpaceFilling
+    from .samplers.space_filling import QuasiRandom as QuasiRandom
+    from .samplers.space_filling import Uniform as Uniform
+    from .solution import Solution as Solution
+    from .training.named import STRATEGIES as STRATEGIES
+    from .training.phase import Phase as Phase
+    from .training.strategy import Strategy as Strategy
+    from .weighting.balance import AbstractBalance as AbstractBalance
+    from .weighting.balance import Balance as Balance
+    from .weighting.causal import CausalWeighting as CausalWeighting
+    from .weighting.decay_rate import DecayRateWeighting as DecayRateWeighting
+    from .weighting.gradient_norm import GradientNormWeighting as GradientNormWeighting
+    from .weighting.largest_eigenvalue import LargestEigenvalueWeighting as LargestEigenvalueWeighting
+    from .weighting.named import WEIGHTINGS as WEIGHTINGS
+    from .weighting.points import AbstractPointWeighting as AbstractPointWeighting
+    from .weighting.pointwise import PointwiseNTKWeighting as PointwiseNTKWeighting
+    from .weighting.quantile import QuantileWeighting as QuantileWeighting
+    from .weighting.relobralo import ReLoBRaLoWeighting as ReLoBRaLoWeighting
+    from .weighting.residual_attention import ResidualAttentionWeighting as ResidualAttentionWeighting
+    from .weighting.rule import AbstractWeighting as AbstractWeighting
+    from .weighting.trace import NTKWeighting as NTKWeighting
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_base.errors": "InputError InputTypeError MissingPackageError PinnkitError",
+        "automatic.choices": "Choices",
+        "diagnostics.problem_kernel": "residual_ntk sample_points training_spectrum",
+        "diagnostics.record": "Diagnostics",
+        "equations.calculus": "div grad laplacian partial",
+        "equations.condition": "Condition",
+        "equations.field": "Field",
+        "equations.mistakes": "ProblemError",
+        "equations.problem": "Problem",
+        "equations.unknown": "Unknown",
+        "fitting": "diagnose fit load",
+        "geometry.box": "Box Interval",
+        "geometry.domain": "AbstractDomain",
+        "geometry.point_set": "PointSet",
+        "geometry.points": "Points",
+        "geometry.region": "AbstractRegion",
+        "learning_rates.constant": "ConstantLearningRate",
+        "learning_rates.ntk": "NTKLearningRate",
+        "learning_rates.rule": "AbstractLearningRate StepContext",
+        "learning_rates.stable": "StableLearningRate",
+        "networks.embeddings": "FourierFeatures Periodic Rescale",
+        "networks.functional": "FunctionalModel",
+        "networks.mlp": "MLP",
+        "networks.modified_mlp": "ModifiedMLP",
+        "networks.random_features": "SineFeatures",
+        "optimizers.gauss_newton": "gauss_newton",
+        "optimizers.levenberg_marquardt": "levenberg_marquardt",
+        "optimizers.quasi_newton": "quasi_newton",
+        "optimizers.soap": "scale_by_soap",
+        "residuals.forms": "Linearization",
+        "runs.callbacks": "Callback Progress Start",
+        "runs.history": "History",
+        "runs.resume.checkpointing": "CheckpointWarning Checkpoints",
+        "runs.resume.signals": "Interrupted Terminated",
+        "runs.run_folder": "Run",
+        "runs.stop_reason": "StopReason",
+        "runs.storage.atomic_files": "RunFolderError",
+        "runs.summary": "Summary",
+        "samplers.adaptive": "AbstractAdaptive",
+        "samplers.kernel_guided": "KernelGuided",
+        "samplers.named": "SAMPLERS",
+        "samplers.residual_adaptive": "ResidualAdaptive",
+        "samplers.sampler": "AbstractSampler",
+        "samplers.space_filling": "AbstractSpaceFilling QuasiRandom Uniform",
+        "solution": "Solution",
+        "training.named": "STRATEGIES",
+        "training.phase": "Phase",
+        "training.strategy": "Strategy",
+        "weighting.balance": "AbstractBalance Balance",
+        "weighting.causal": "CausalWeighting",
+        "weighting.decay_rate": "DecayRateWeighting",
+        "weighting.gradient_norm": "GradientNormWeighting",
+        "weighting.largest_eigenvalue": "LargestEigenvalueWeighting",
+        "weighting.named": "WEIGHTINGS",
+        "weighting.points": "AbstractPointWeighting",
+        "weighting.pointwise": "PointwiseNTKWeighting",
+        "weighting.quantile": "QuantileWeighting",
+        "weighting.relobralo": "ReLoBRaLoWeighting",
+        "weighting.residual_attention": "ResidualAttentionWeighting",
+        "weighting.rule": "AbstractWeighting",
+        "weighting.trace": "NTKWeighting",
+    },
+    subpackages="ntk problems report",
+)

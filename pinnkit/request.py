@@ -1,19 +1,198 @@
-"""Arguments of the main functions that were given in place of others."""
+"""What a call of `fit` asks for: one checked object, from which the identity and the settings of the run follow."""
 
+import dataclasses
+import functools
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from ._base.errors import InputTypeError
+from ._base.arguments import is_positive, is_whole
+from ._base.errors import InputError, InputTypeError
 from .automatic.choices import Choices
-from .equations.problem import Problem
-from .runs.callbacks import Callback
-from .samplers.sampler import AbstractSampler
-from .training.strategy import Strategy
-from .weighting.rule import AbstractWeighting
+from .samplers.named import SAMPLERS
+from .training.named import STRATEGIES
+from .weighting.named import WEIGHTINGS
+
+if TYPE_CHECKING:
+    import optax
+
+    from ._base.types import Model
+    from .equations.problem import Problem
+    from .runs.callbacks import Callback
+    from .runs.resume.checkpointing import Checkpoints
+    from .samplers.sampler import AbstractSampler
+    from .training.strategy import Strategy
+    from .weighting.rule import AbstractWeighting
+
+DEFAULT_CHOICES = Choices()
+
+MOST_STEPS = 2**31 - 1
+
+
+def option(default: Any, kind: Any, text: str, names: Mapping[str, Any] | None = None) -> Any:
+    """A field that is an option of the command line as well.
+
+    - `kind`: the type of the option; `text`: its help, in which `{names}` stands for the `names` to choose from.
+    """
+    return dataclasses.field(default=default, metadata={"kind": kind, "text": text, "names": names})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Request:
+    """The arguments of `fit`, which documents them; see `checked`, `identity` and `config`.
+
+    It can be imported, and its fields listed, without JAX.
+    """
+
+    problem: "Problem"
+    model: "Model | None" = None
+    strategy: "str | Strategy | optax.GradientTransformation" = option(
+        "auto", str, "Training schedule: {names}; auto by default.", STRATEGIES
+    )
+    steps: int | None = option(None, int, "Stop after this number of steps.")
+    budget: float | None = option(None, float, "Stop after this number of seconds, which include writing the report.")
+    target: float | None = option(None, float, "Stop when the validation loss reaches this value.")
+    seed: int = option(0, int, "Random seed; 0 by default.")
+    precision: str = option(
+        "double", Literal["double", "single"], "Double by default; single is for first-order training on accelerators."
+    )
+    points: int | Mapping[str, int] | None = option(
+        None, int, "Number of interior collocation points; conditions on the boundary get a share."
+    )
+    sampler: "str | AbstractSampler | None" = option(
+        None, str, "Sampler of the collocation points: {names}; that of the strategy by default.", SAMPLERS
+    )
+    weights: Mapping[str, float] | None = None
+    weighting: "str | AbstractWeighting | None" = option(
+        None, str, "Rule for the loss weights in place of the strategy's: {names}.", WEIGHTINGS
+    )
+    width: int | None = option(None, int, "Width of the hidden layers of the built-in network.")
+    depth: int | None = option(None, int, "Number of hidden layers of the built-in network.")
+    constraints: str | Sequence[str] | None = option(
+        None,
+        Literal["hard", "soft"],
+        "hard: build conditions into the network where possible; soft: penalise all of them. Hard by default.",
+    )
+    choices: Choices = DEFAULT_CHOICES
+    callbacks: "Sequence[Callback]" = ()
+    checkpoints: "Checkpoints | str | Path | None" = None
+    resume: "str | Path | None" = None
+
+    def checked(self) -> "Request":
+        """This request. **Raises:** `InputError` or `InputTypeError` for the first invalid argument."""
+        from .diagnostics.problem_kernel import check_problem_and_seed
+        from .ntk.output_kernel import checked_dtype
+        from .weighting.fixed import fixed_weights
+
+        self._check_limits()
+        check_problem_and_seed(self.problem, self.seed)
+        checked_dtype(self.precision)
+        check_callbacks(self.callbacks)
+        check_model(self.model)
+        _check_choices(self.choices)
+        _check_weights(self.weights, next(iter(self.problem.conditions)))
+        _check_constraints(self.constraints)
+        _ = self.saving, self.plan  # which are checked when they are made
+        fixed_weights(tuple(self.problem.conditions), self.weights)
+        if self.choices != DEFAULT_CHOICES and not self.is_automatic:
+            raise InputError(
+                "`choices` applies to the automatic procedure only: keep the strategy 'auto' and give no network, "
+                f"points or weights; got {self.choices}"
+            )
+        return self
+
+    def _check_limits(self) -> None:
+        if self.steps is not None and not is_whole(self.steps, 0, MOST_STEPS):
+            raise InputError(f"`steps` is a whole number from 0 to 2³¹ − 1, got {self.steps!r}")
+        for name, value in (("budget", self.budget), ("target", self.target)):
+            if value is not None and not is_positive(value):
+                raise InputError(f"`{name}` is a finite number > 0, got {value!r}")
+
+    @functools.cached_property
+    def saving(self) -> "Checkpoints | None":
+        """Where and when to save the state; None without checkpoints."""
+        from .runs.resume.checkpointing import Checkpoints
+
+        checkpoints, resume = self.checkpoints, self.resume
+        for name, value in (("checkpoints", checkpoints), ("resume", resume)):
+            if value is not None and not isinstance(value, str | os.PathLike | Checkpoints):
+                raise InputTypeError(f"`{name}` is the path of a run folder, got {value!r}")
+        if isinstance(resume, Checkpoints):
+            raise InputTypeError(
+                "`resume` is the path of a run folder; say when to save with `checkpoints=Checkpoints(...)`"
+            )
+        folder = resume if checkpoints is None else checkpoints
+        if folder is None:
+            return None
+        saving = folder if isinstance(folder, Checkpoints) else Checkpoints(folder)
+        if resume is not None and Path(resume).resolve() != Path(saving.folder).resolve():
+            raise InputError(f"a run is resumed in its own folder, '{resume}'; got checkpoints in '{saving.folder}'")
+        return saving
+
+    @functools.cached_property
+    def plan(self) -> "Strategy":
+        """The training schedule, with the rule and the sampler that replace its own."""
+        from .training.as_strategy import as_strategy
+
+        plan = as_strategy(self.strategy, self.precision, self.weighting, self.sampler)
+        plan.check(self.problem)
+        return plan
+
+    @property
+    def wanted(self) -> str | Sequence[str]:
+        """The constraints to build into the network: "hard", "soft" or names."""
+        if self.constraints is None:
+            return "hard" if self.model is None else "soft"
+        return self.constraints
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether network, points and weights are chosen by the automatic procedure."""
+        given = (self.model, self.width, self.depth, self.points, self.sampler, self.weights, self.weighting)
+        is_open = all(setting is None for setting in given)
+        return self.plan.name == "auto" and is_open and self.steps != 0 and _has_interior(self.problem)
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that a resumed run must share, as numbers and text that are the same in every process."""
+        from .runs.resume.fingerprint import plain
+
+        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume")
+        names = [field.name for field in dataclasses.fields(self) if field.name not in passed_over]
+        model = None if self.model is None else type(self.model).__name__
+        return {**{name: plain(getattr(self, name)) for name in names}, "model": model}
+
+    def config(self, described: Mapping[str, Any], points: Mapping[str, int]) -> dict[str, Any]:
+        """The settings of a finished run, without those that were left open, for `config.toml`.
+
+        - `described`: the network; `points`: the number of points of each condition.
+        """
+        from .runs.resume.fingerprint import versions
+
+        named = lambda value: value if value is None or isinstance(value, str) else type(value).__name__
+        asked = {"weighting": named(self.weighting), "sampler": named(self.sampler)}
+        asked |= {"steps": self.steps, "budget": self.budget, "target": self.target}
+        return {
+            "problem": self.problem.name,
+            "strategy": self.plan.name,
+            "seed": self.seed,
+            "precision": self.precision,
+            **described,
+            "constraints": self.wanted if isinstance(self.wanted, str) else tuple(self.wanted),
+            **{name: value for name, value in asked.items() if value is not None},
+            "points": dict(points),
+            "coefficients": self.problem.constants,
+            "versions": versions(),
+        }
 
 
 def check_model(model: Any) -> None:
-    """**Raises:** `TypeError` for what is another argument of `fit`, with the name of that argument."""
+    """**Raises:** `InputTypeError` for another argument of `fit` in place of a model; the message names it."""
+    from .equations.problem import Problem
+    from .samplers.sampler import AbstractSampler
+    from .training.strategy import Strategy
+    from .weighting.rule import AbstractWeighting
+
     if isinstance(model, Problem):
         raise InputTypeError("a second problem was given where a model goes")
     if isinstance(model, Strategy | str):
@@ -25,7 +204,9 @@ def check_model(model: Any) -> None:
 
 
 def check_callbacks(callbacks: Any) -> None:
-    """**Raises:** `TypeError` for anything but a list of callbacks."""
+    """**Raises:** `InputTypeError` for anything but a list of callbacks."""
+    from .runs.callbacks import Callback
+
     if not isinstance(callbacks, Sequence):
         raise InputTypeError(f"`callbacks` is a list of callbacks; got {type(callbacks).__name__}")
     if wrong := [callback for callback in callbacks if not isinstance(callback, Callback)]:
@@ -33,16 +214,27 @@ def check_callbacks(callbacks: Any) -> None:
         raise InputTypeError(f"a callback is a `pinnkit.Callback`, got {given}")
 
 
-def check_choices(choices: Any) -> None:
-    """**Raises:** `TypeError` for anything but `Choices`."""
+def _check_choices(choices: Any) -> None:
     if not isinstance(choices, Choices):
         raise InputTypeError(f"`choices` is a `Choices`, got {type(choices).__name__}")
 
 
-def check_weights(weights: Any, condition: str) -> None:
-    """**Raises:** `TypeError` for anything but numbers by condition, such as `condition`."""
+def _check_weights(weights: Any, condition: str) -> None:
+    """**Raises:** `InputTypeError` for anything but numbers by condition, such as `condition`."""
     if weights is not None and not isinstance(weights, Mapping):
         raise InputTypeError(
             f"`weights` has a number for each condition, as in `{{'{condition}': 10.0}}`; got {type(weights).__name__} "
             "(a rule is given as `weighting=`)"
         )
+
+
+def _check_constraints(constraints: Any) -> None:
+    if constraints is not None and not isinstance(constraints, str | Sequence):
+        raise InputTypeError(
+            f"`constraints` is 'hard', 'soft' or names of conditions; got {type(constraints).__name__}"
+        )
+
+
+def _has_interior(problem: "Problem") -> bool:
+    """Whether there is an equation on a region of full dimension."""
+    return any(condition.on.dimension == problem.domain.dimension for condition in problem.conditions.values())

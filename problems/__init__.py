@@ -1,1 +1,1 @@
-"""Problems that come with pinnkit, one a file, each with its reference."""
+"""The built-in problems, one a file, each with its reference solution."""

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pinnkit import Box, Condition, Problem
-from problems import _etdrk4 as etdrk4
+from pinnkit.problems import _etdrk4 as etdrk4  # pyright: ignore[reportAttributeAccessIssue] found at run time
 
 domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 

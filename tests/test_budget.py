@@ -15,7 +15,7 @@ from pinnkit.training.loop import Trainer
 
 from .problems_for_tests import decay_rate, poisson
 
-QUICK = {"width": 4, "depth": 1, "points": 16, "conditions": "soft"}
+QUICK = {"width": 4, "depth": 1, "points": 16, "constraints": "soft"}
 
 
 class Time:

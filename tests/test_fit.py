@@ -86,7 +86,7 @@ def test_history_has_a_row_a_step_and_summary_ends_it(solved):
 
 def test_weights_keep_the_trace_of_the_kernel(solved):
     """Σ w_k tr K_kk stays what it is at unit weights, when the weights are fresh."""
-    fresh = fit(poisson(), strategy="ntk-adam", steps=1, conditions="soft", **QUICK)
+    fresh = fit(poisson(), strategy="ntk-adam", steps=1, constraints="soft", **QUICK)
     weights, traces = fresh.summary.weights, fresh.history.diagnostics[0].block_traces
     balanced = [weights[name] * traces[name] for name in traces]
     np.testing.assert_allclose(balanced[0], balanced[1], rtol=0.2)  # the two use different points

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, Problem, ProblemError
-from pinnkit.equations.registry import problem_names
+from pinnkit.equations.entries import entries
 from pinnkit.equations.symbols import Symbol
 from problems import _etdrk4 as etdrk4
 
@@ -77,7 +77,7 @@ def residual_of_reference(problem, condition, unit):
 
 
 def test_the_problems_here_are_those_registered():
-    assert set(NAMES) <= set(problem_names())
+    assert set(NAMES) <= set(entries())
 
 
 @pytest.mark.parametrize("name", NAMES)

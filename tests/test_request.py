@@ -1,12 +1,17 @@
 """Arguments given in place of others are refused in one line that names the right place."""
 
+import dataclasses
+import inspect
+
 import numpy as np
 import optax
 import pytest
 
 import pinnkit
 from pinnkit import MLP, Box, Condition, Problem
+from pinnkit.cli.app import main
 from pinnkit.ntk import compute_ntk
+from pinnkit.request import Request
 from pinnkit.samplers.space_filling import QuasiRandom
 from pinnkit.training.built_in import adam
 from pinnkit.weighting.trace import NTKWeighting
@@ -38,7 +43,7 @@ SWAPPED = {
     ),
     "a number as the weights": (lambda p: pinnkit.fit(p, weights=1.0), "as in `{'pde': 10.0}`; got float"),
     "a condition as the names": (
-        lambda p: pinnkit.fit(p, conditions=p.conditions["pde"]),
+        lambda p: pinnkit.fit(p, constraints=p.conditions["pde"]),
         "names of conditions; got Condition",
     ),
     "a callback alone": (lambda p: pinnkit.fit(p, callbacks=pinnkit.Callback()), "a list of callbacks; got Callback"),
@@ -67,3 +72,34 @@ def test_swapped_arguments_are_refused_in_one_line(name):
     with pytest.raises((TypeError, ValueError), match=message) as caught:
         call(problem())
     assert "\n" not in str(caught.value)
+
+
+def test_the_arguments_of_fit_are_the_fields_of_the_request():
+    arguments = {p.name: p.default for p in inspect.signature(pinnkit.fit).parameters.values()}
+    fields = {f.name: f.default for f in dataclasses.fields(Request)}
+    assert list(arguments) == list(fields)
+    assert {k: v for k, v in arguments.items() if k != "problem"} == {k: v for k, v in fields.items() if k != "problem"}
+
+
+def test_the_identity_has_every_setting_and_nothing_else():
+    request = Request(problem(), seed=3, weights={"pde": 2.0}, callbacks=[pinnkit.Callback()], checkpoints="run")
+    identity = request.checked().identity()
+    names = {field.name for field in dataclasses.fields(Request)}
+    assert set(identity) == names - {"problem", "callbacks", "checkpoints", "resume"}
+    assert identity["seed"] == 3 and identity["weights"] == {"pde": 2.0} and identity["model"] is None
+    assert Request(problem(), MLP(LINE)).identity()["model"] == "MLP"
+
+
+def test_the_settings_of_a_run_leave_out_what_was_left_open():
+    config = Request(problem(), strategy="adam", steps=5, weighting=NTKWeighting()).config({"width": 4}, {"pde": 9})
+    assert config["strategy"] == "adam" and config["steps"] == 5 and config["weighting"] == "NTKWeighting"
+    assert config["constraints"] == "hard" and config["points"] == {"pde": 9} and config["width"] == 4
+    assert not {"budget", "target", "sampler"} & set(config)
+
+
+def test_options_of_the_command_line_come_from_the_request(capsys):
+    assert main(["solve", "--help"]) == 0
+    text = capsys.readouterr().out
+    options = [field.name for field in dataclasses.fields(Request) if field.metadata]
+    assert len(options) == 12 and all(f"--{name} " in text for name in options)
+    assert all(name in text for name in ("ntk-adam", "relobralo", "kernel-guided"))

@@ -342,7 +342,7 @@ def two_factors() -> Problem:
 
 
 QUICK: dict[str, Case] = {
-    "no step": trained(poisson, 0, conditions="soft"),
+    "no step": trained(poisson, 0, constraints="soft"),
     "one step": adam("poisson_1d", 1),
     "17 parameters": trained(fast_sine, 30, width=5),
     "4 points": trained(fast_sine, 30, points=4, width=16),
@@ -358,7 +358,7 @@ SLOW: dict[str, Case] = {
     "Helmholtz": adam("helmholtz_2d"),
     "convection": adam("convection"),
     "Allen-Cahn": adam("allen_cahn"),
-    "wave": adam("wave_1d", conditions="soft"),
+    "wave": adam("wave_1d", constraints="soft"),
     "van der Pol": trained(van_der_pol, 10),
     "Lorenz": trained(lorenz, 10),
     "Robertson": trained(robertson, 30, width=16),
@@ -368,13 +368,13 @@ SLOW: dict[str, Case] = {
     "step": trained(step_in_the_data, 20),
     "eikonal": trained(eikonal, 30),
     "blow-up": trained(blow_up, 20),
-    "radiating plate": adam(radiating_plate, conditions="soft"),
-    "block": automatic(block, conditions="soft"),
-    "block, trained": adam(block, conditions="soft"),
-    "faint ends": trained(faint_ends, 10, conditions="soft", weights={"ends": 1.0}),
-    "tiny field": adam(tiny_field, conditions="soft"),
+    "radiating plate": adam(radiating_plate, constraints="soft"),
+    "block": automatic(block, constraints="soft"),
+    "block, trained": adam(block, constraints="soft"),
+    "faint ends": trained(faint_ends, 10, constraints="soft", weights={"ends": 1.0}),
+    "tiny field": adam(tiny_field, constraints="soft"),
     "noise": trained(noise_only, 20),
-    "pole": adam(not_finite_on_a_face, 20, conditions="soft"),
+    "pole": adam(not_finite_on_a_face, 20, constraints="soft"),
     "single precision": adam(fast_sine, precision="single"),
 }
 

@@ -1,24 +1,25 @@
 """What every door asks of numbers. True and False are none."""
 
 import math
+import numbers
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import jax.numpy as jnp
-import numpy as np
-from jax.typing import ArrayLike
+from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
 
 
 def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
     """A whole number between two others."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(least <= value <= most)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and bool(least <= int(value) <= most)
 
 
 def is_number(value: Any) -> bool:
     """A finite number."""
-    is_real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_real and math.isfinite(value)
 
 
@@ -58,16 +59,33 @@ def _check(is_fine: Callable[[Any], bool], wanted: str, values: Mapping[str, Any
             raise InputError(f"`{name}` is {wanted}, got {value!r}")
 
 
-def as_double(name: str, array: ArrayLike, ndim: int) -> tuple[np.ndarray, float]:
+def as_double(name: str, array: "ArrayLike", ndim: int) -> "tuple[np.ndarray, float]":
     """A checked copy in float64 on the host, and the rounding unit of what was given."""
+    import numpy as np
+
     given: Any = np.asarray(array)
     if given.ndim != ndim or given.size == 0:
         kind = {1: "vector", 2: "matrix"}[ndim]
         raise InputError(f"`{name}` must be a {kind} with at least one entry; it has shape {given.shape}")
-    if not (jnp.issubdtype(given.dtype, jnp.floating) or jnp.issubdtype(given.dtype, jnp.integer)):
+    epsilon = _unit_rounding(given.dtype)
+    if epsilon is None:
         raise InputError(f"`{name}` must hold real numbers; its dtype is {given.dtype}")
     values = given.astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"`{name}` holds {int((~np.isfinite(values)).sum())} value(s) that are not finite")
-    floating = jnp.issubdtype(given.dtype, jnp.floating)
-    return values, float(jnp.finfo(given.dtype if floating else np.float64).eps)
+    return values, epsilon
+
+
+def _unit_rounding(dtype: "np.dtype") -> float | None:
+    """Of a floating-point type; that of float64 for integers, and None for anything else."""
+    import numpy as np
+
+    if dtype.kind in "fiu":
+        return float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+    if dtype.kind != "V":
+        return None
+    import jax.numpy as jnp  # which knows bfloat16 and the like
+
+    if jnp.issubdtype(dtype, jnp.floating):
+        return float(jnp.finfo(dtype).eps)
+    return float(np.finfo(np.float64).eps) if jnp.issubdtype(dtype, jnp.integer) else None

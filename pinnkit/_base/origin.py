@@ -10,9 +10,12 @@ from typing import NamedTuple
 GROUP = "pinnkit.problems"
 """The entry-point group through which packages offer problems."""
 
-_HERE = os.path.dirname(os.path.realpath(__file__))
+_HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
-_OURS = (_HERE, os.path.join(os.path.dirname(_HERE), "problems"))
+_CLONE = os.path.dirname(_HERE)
+
+_OURS = (_HERE, *([os.path.join(_CLONE, "problems")] if os.path.isfile(os.path.join(_CLONE, "pyproject.toml")) else []))
+"""The package, and in a clone the folder of the built-in problems, which an installed package has inside."""
 
 _PYTHON = tuple({os.path.realpath(sysconfig.get_paths()[name]) + os.sep for name in ("stdlib", "platstdlib")})
 

@@ -1,4 +1,4 @@
-"""Choices that the automatic procedure leaves to the user."""
+"""Which parts of the automatic procedure are in use."""
 
 import dataclasses
 
@@ -7,23 +7,25 @@ from .._base.arguments import check_flag, check_positive, check_whole
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
-    """Which parts of the procedure are in force, to see what each is worth.
+    """Parts of the automatic procedure that can be switched off or fixed, for instance in an ablation.
 
-    - `sines`: whether a layer of sines is solved for before anything is trained;
-    - `bandwidth`: of that layer, radians per half width of the domain along every coordinate; None searches for it;
-    - `windows`: whether time may be cut in windows;
-    - `unknowns`: of the output layers to try, ascending; None for the usual ones.
+    - `random_features`: whether the output layer of random features is solved for before any network is trained;
+    - `bandwidth`: of the random features, in radians per half width of the domain along every coordinate; None searches
+      for it;
+    - `time_windows`: whether time may be divided into windows;
+    - `unknowns`: sizes of the output layers to try, ascending; None for the usual ones.
 
-    **Raises:** `ValueError` for a bandwidth that is not a number > 0, and for unknowns that are not whole numbers > 0.
+    **Raises:** `InputError` if a switch is not True or False, the bandwidth is not a finite number > 0, or the
+    sizes are not ascending whole numbers > 0.
     """
 
-    sines: bool = True
+    random_features: bool = True
     bandwidth: float | None = None
-    windows: bool = True
+    time_windows: bool = True
     unknowns: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        check_flag(sines=self.sines, windows=self.windows)
+        check_flag(random_features=self.random_features, time_windows=self.time_windows)
         if self.bandwidth is not None:
             check_positive(bandwidth=self.bandwidth)
         for unknowns in self.unknowns or ():

@@ -46,7 +46,7 @@ class Automatic:
         first, *wider = (max(n // outputs, 1) for n in unknowns)
         self._networks = FeatureNetworks(ansatz, seed, recorder, self.cost, width=first, bandwidth=choices.bandwidth)
         self._wider = [WiderNetwork(width, self._networks, self.cost, recorder) for width in wider]
-        self._marching = find_marching(ansatz) if choices.windows else None
+        self._marching = find_marching(ansatz) if choices.time_windows else None
 
     @property
     def first(self) -> FeatureSolver:

@@ -8,12 +8,12 @@ import msgspec
 class RowCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One row of a condition on dense points, with the final parameters.
 
-    - `exact`: whether it is built into the network;
+    - `hard`: whether it is a hard constraint, built into the ansatz;
     - `rms`, `largest`: of its residual, and `at`, the point of the largest;
     - `scale`: the size of its own largest term (see `pinnkit.verification`); `relative`: `rms / scale`.
     """
 
-    exact: bool
+    hard: bool
     rms: float
     largest: float
     at: dict[str, float]
@@ -37,9 +37,9 @@ class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[RowCheck, ...]
 
     @property
-    def exact(self) -> bool:
-        """Whether all of it is built into the network."""
-        return all(row.exact for row in self.rows)
+    def hard(self) -> bool:
+        """Whether all its rows are hard constraints."""
+        return all(row.hard for row in self.rows)
 
     @property
     def worst(self) -> RowCheck:

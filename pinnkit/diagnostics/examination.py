@@ -144,7 +144,7 @@ def _scaled(change: Perturbation, at: Response, batch: Batch, points: Float[np.n
     return _Scaled(_by_rows(J, at, scales), to_changes, scales, spreads, is_linear)
 
 
-def _normalised(change: Perturbation, values: Float[np.ndarray, "n m k"]) -> Float[np.ndarray, "k k"]:
+def _normalised(change: Perturbation, values: Float[np.ndarray, "n m k"]) -> Float[np.ndarray, "p p"]:
     """Directions with orthonormal values: those of low degree are spanned by the first of each output."""
     number, out = len(change.coefficients), np.zeros((change.size, change.size))
     out[range(number), range(number)] = _sizes(change)

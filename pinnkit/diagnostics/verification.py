@@ -316,7 +316,7 @@ def _row(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes, exact: 
     rms = float(_rms(residual[evaluated.even]))
     worst = int(np.argmax(np.where(np.isnan(residual), math.inf, np.abs(residual))))
     return RowCheck(
-        exact=exact,
+        hard=exact,
         rms=rms,
         largest=float(np.abs(residual[worst])),
         at=dict(zip(problem.domain.coordinates, evaluated.coordinates[worst].tolist(), strict=True)),

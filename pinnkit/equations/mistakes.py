@@ -15,23 +15,15 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-import jax.scipy.special
-import numpy as np
-from jax.errors import (
-    ConcretizationTypeError,
-    TracerArrayConversionError,
-    TracerBoolConversionError,
-    TracerIntegerConversionError,
-)
-
 from .._base.errors import InputError, PinnkitError
 from .._base.origin import is_of_library
 
-PACKAGE = str(Path(__file__).parent) + os.sep
+PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
-_NEEDS_NUMBERS = (ConcretizationTypeError, TracerArrayConversionError, TracerIntegerConversionError)
+_BRANCHES = "TracerBoolConversionError"
+
+_NEEDS_NUMBERS = ("ConcretizationTypeError", "TracerArrayConversionError", "TracerIntegerConversionError")
+"""Names of errors of JAX, which is not imported for them."""
 
 _OWN = (PinnkitError, AttributeError, IndexError)
 """What this package raises on equations that are invalid."""
@@ -110,7 +102,7 @@ def _advice(error: Exception, place: Place, coordinates: Sequence[str]) -> str |
     if node is None:
         return _without_text(error)
     text, message = _quoted(node), str(error)
-    if isinstance(error, _NEEDS_NUMBERS) or isinstance(error, TracerBoolConversionError):
+    if _is_of_jax(error, _BRANCHES, *_NEEDS_NUMBERS):
         return _on_numbers(error, node, place)
     if isinstance(error, IndexError) and "0-dimensional" in message and isinstance(node, ast.Subscript):
         return f"{text} takes an entry of a number: {_ONE_POINT}; write {_quoted(node.value)}"
@@ -133,10 +125,15 @@ _ONE_POINT = "a residual is a function of one point, where coordinates, coeffici
 _INSTEAD_OF_IF = "instead of `if`, and `&`, `|`, `~` instead of `and`, `or`, `not`"
 
 
+def _is_of_jax(error: Exception, *names: str) -> bool:
+    """Whether an error is one of JAX with one of these names."""
+    return any(kind.__name__ in names and kind.__module__ == "jax.errors" for kind in type(error).__mro__)
+
+
 def _without_text(error: Exception) -> str | None:
-    if isinstance(error, TracerBoolConversionError):
+    if _is_of_jax(error, _BRANCHES):
         return f"it branches on a value; use `jnp.where(condition, a, b)` {_INSTEAD_OF_IF}"
-    if isinstance(error, _NEEDS_NUMBERS):
+    if _is_of_jax(error, *_NEEDS_NUMBERS):
         return "it needs numbers, but an equation is traced with symbols; use functions of `jax.numpy` alone"
     return None
 
@@ -146,7 +143,7 @@ def _on_numbers(error: Exception, node: ast.expr, place: Place) -> str:
     text = _quoted(node)
     if isinstance(node, ast.Call) and (instead := _instead(node, place)) is not None:
         return f"{text} needs numbers, but an equation is traced with symbols; write {instead}"
-    if isinstance(error, TracerBoolConversionError):
+    if _is_of_jax(error, _BRANCHES):
         tested = node.test if isinstance(node, ast.IfExp) else node
         choice = _short(f"jnp.where({ast.unparse(tested)}, a, b)", "jnp.where(condition, a, b)")
         return f"it branches on the value of {_quoted(tested)}; use {choice} {_INSTEAD_OF_IF}"
@@ -164,6 +161,9 @@ def _instead(node: ast.Call, place: Place) -> str | None:
         name = {max: "maximum", min: "minimum"}.get(function, name)
     elif not _is_numeric(function):
         return None
+    import jax.numpy as jnp
+    import jax.scipy.special
+
     for module, alias in ((jnp, "jnp"), (jax.scipy.special, "jax.scipy.special")):
         if hasattr(module, _NAMES.get(name, name)):
             name = _NAMES.get(name, name)
@@ -177,6 +177,8 @@ _NAMES = {"fabs": "abs", "lgamma": "gammaln"}
 
 def _is_numeric(function: Any) -> bool:
     """Whether a function belongs to `math`, NumPy or SciPy."""
+    import numpy as np
+
     module = getattr(function, "__module__", None) or ""
     return isinstance(function, np.ufunc) or module.split(".")[0] in ("math", "cmath", "numpy", "scipy")
 

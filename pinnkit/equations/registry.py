@@ -1,44 +1,51 @@
 """Problems by name, by module and by file.
 
-A name is looked up in installed packages alone: what lies in the working directory, a `problems.py` for instance, is
-neither run nor in the way. Only `module:name` and files may be of the working directory.
+A name belongs to an installed package: a `problems.py` in the working directory, for instance, is neither imported nor
+an obstacle. Only `module:name` and files may be in the working directory.
 """
 
 import contextlib
 import difflib
 import importlib
-import importlib.metadata
 import importlib.util
 import itertools
-import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING, Any
 
 from .._base.errors import PinnkitError
-from .._base.origin import GROUP, origin_of
+from .._base.origin import origin_of
+from .entries import entries, home_of, is_in, path_without_here
 from .mistakes import ProblemError
-from .problem import Problem
+
+if TYPE_CHECKING:
+    from .problem import Problem
 
 _numbers = itertools.count()
 
 
-def problem_names() -> list[str]:
-    """Names of the problems that installed packages offer."""
-    return sorted(_entries())
+def check_problem(spec: str) -> None:
+    """Look a problem up without importing it.
+
+    **Raises:** `ProblemError` for an unknown name, with the available ones, and for a file that does not exist.
+    """
+    place, separator, _ = spec.rpartition(":")
+    file = spec if spec.endswith(".py") else place
+    if file.endswith(".py"):
+        _check_file(Path(file))
+    elif not separator:
+        _check_name(spec, entries())
 
 
-def find_problem(spec: str) -> Problem:
-    """The problem that is meant by a name, by `module:name`, or by a file, `file.py` or `file.py:name`.
+def find_problem(spec: str) -> "Problem":
+    """The problem given by a name, by `module:name`, or by a file, `file.py` or `file.py:name`.
 
-    **Raises:** `ProblemError`, in one line that says what there is.
+    **Raises:** `ProblemError`, with the available names.
     """
     importlib.invalidate_caches()  # files may be new
     place, separator, name = spec.rpartition(":")
@@ -51,59 +58,18 @@ def find_problem(spec: str) -> Problem:
     return _from_entry_point(spec)
 
 
-def _entries() -> dict[str, importlib.metadata.EntryPoint]:
-    """What installed packages offer, by name; the first package on the path has a name."""
-    found = dict[str, importlib.metadata.EntryPoint]()
-    for package in importlib.metadata.distributions(path=_without_here()):
-        for entry in package.entry_points.select(group=GROUP):
-            found.setdefault(entry.name, entry)
-    return found
-
-
-def _without_here() -> list[str]:
-    """The path without the working directory, which Python puts there for `python -m` and `python -c`."""
-    here = os.path.realpath(os.getcwd())
-    return [place for place in sys.path if os.path.realpath(place or ".") != here]
-
-
-def _from_entry_point(name: str) -> Problem:
-    entries = _entries()
-    if name not in entries:
-        close = difflib.get_close_matches(name, entries, n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
-        raise ProblemError(
-            f"there is no problem '{name}'.{hint} There are: {', '.join(sorted(entries)) or 'none'}; "
-            "write a file as `file.py`, a module as `module:name`"
-        )
-    path, home = entries[name].module, _home(entries[name])
-    with _reported(f"module '{path}'", None), _on_path(_without_here()):
+def _from_entry_point(name: str) -> "Problem":
+    _check_name(name, offered := entries())
+    path, home = offered[name].module, home_of(offered[name])
+    with _reported(f"module '{path}'", None), _on_path(path_without_here()):
         module = importlib.import_module(path) if home is None else _import_from(home, path)
-    return _only(module, entries[name].attr, f"module '{path}'", path)
-
-
-def _home(entry: importlib.metadata.EntryPoint) -> str | None:
-    """The folder in which the module of an entry point is installed; None where it is on the path of its own accord."""
-    package, top = entry.dist, entry.module.partition(".")[0]
-    places = list[str]()
-    if package is not None:
-        places.append(str(package.locate_file("")))
-        about = json.loads(package.read_text("direct_url.json") or "{}")
-        if about.get("dir_info", {}).get("editable") and about["url"].startswith("file:"):
-            root = url2pathname(urlsplit(about["url"]).path)
-            places += [root, os.path.join(root, "src")]
-    return next((place for place in [*places, *_without_here()] if _is_in(top, place)), None)
-
-
-def _is_in(top: str, folder: str) -> bool:
-    """Whether a folder has a module or package of this name; a folder without `__init__.py` is none."""
-    spec = PathFinder.find_spec(top, [folder])
-    return spec is not None and spec.origin is not None
+    return _only(module, offered[name].attr, f"module '{path}'", path)
 
 
 def _import_from(home: str, path: str) -> ModuleType:
-    """Import a module that lies in `home`, though another one of the same name may be loaded.
+    """Import a module from the folder `home`, even if another one of the same name is loaded.
 
-    That other one is set aside: whoever has it keeps it, but the name stands for the one that was asked for last.
+    The other module stays usable where it was imported; `sys.modules` has the new one.
     """
     top = path.partition(".")[0]
     if not _lies_in(sys.modules.get(top), home):
@@ -114,7 +80,7 @@ def _import_from(home: str, path: str) -> ModuleType:
 
 
 def _lies_in(module: ModuleType | None, home: str) -> bool:
-    """Whether a module that is loaded is the one of a folder."""
+    """Whether a loaded module comes from a folder."""
     if module is None:
         return True
     spec, loaded = PathFinder.find_spec(module.__name__, [home]), getattr(module, "__spec__", None)
@@ -123,18 +89,32 @@ def _lies_in(module: ModuleType | None, home: str) -> bool:
     return spec is not None and loaded is not None and bool(real(spec) & real(loaded))
 
 
-def _from_module(path: str, name: str) -> Problem:
+def _check_name(name: str, offered: Mapping[str, object]) -> None:
+    if name not in offered:
+        close = difflib.get_close_matches(name, offered, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise ProblemError(
+            f"there is no problem '{name}'.{hint} Available: {', '.join(sorted(offered)) or 'none'}; "
+            "write a file as `file.py`, a module as `module:name`"
+        )
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise ProblemError(f"there is no file '{path}'")
+
+
+def _from_module(path: str, name: str) -> "Problem":
     """A problem from a module; modules in the working directory come first."""
     here = os.getcwd()
-    is_here = _is_in(path.partition(".")[0], here)
+    is_here = is_in(path.partition(".")[0], here)
     with _reported(f"module '{path}'", None), _on_path([here, *sys.path]):
         module = _import_from(here, path) if is_here else importlib.import_module(path)
     return _only(module, name, f"module '{path}'", path)
 
 
-def _from_file(path: Path, name: str | None) -> Problem:
-    if not path.is_file():
-        raise ProblemError(f"there is no file '{path}'")
+def _from_file(path: Path, name: str | None) -> "Problem":
+    _check_file(path)
     module_spec = importlib.util.spec_from_file_location(f"_pinnkit_problem_{next(_numbers)}", path)
     if module_spec is None or module_spec.loader is None:
         raise ProblemError(f"'{path}' is not a Python file")
@@ -145,8 +125,10 @@ def _from_file(path: Path, name: str | None) -> Problem:
     return _only(module, name, f"'{path}'", str(path))
 
 
-def _only(module: ModuleType, name: str | None, where: str, spec: str) -> Problem:
-    """The problem called `name`, or the only one there is."""
+def _only(module: ModuleType, name: str | None, where: str, spec: str) -> "Problem":
+    """The problem called `name`, or the only one of the module."""
+    from .problem import Problem
+
     problems = {key: value for key, value in vars(module).items() if isinstance(value, Problem)}
     there_is = f"it defines {', '.join(problems)}" if problems else "it defines no problem"
     if name is not None:
@@ -162,7 +144,7 @@ def _only(module: ModuleType, name: str | None, where: str, spec: str) -> Proble
 
 @contextlib.contextmanager
 def _on_path(places: Sequence[str]) -> Iterator[None]:
-    """Another path while something is imported; what is imported may add to it."""
+    """Import from other places; what the imported code adds to the path is kept."""
     before, own = list(sys.path), list(places)
     sys.path[:] = own
     try:
@@ -173,20 +155,20 @@ def _on_path(places: Sequence[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reported(where: str, path: Path | None) -> Iterator[None]:
-    """Whatever goes wrong in somebody's code as one line, with the line of their file."""
+    """Turn any error of a user's module into one line, with its place in their file."""
     try:
         yield
     except (Exception, SystemExit) as error:
         origin = origin_of(error)
         if origin is not None and origin.is_ours and origin.path != __file__ and not isinstance(error, PinnkitError):
-            raise  # a fault of pinnkit
+            raise  # a bug in pinnkit
         message = (str(error).strip() or "no message").splitlines()[0]
         kind = "" if isinstance(error, ProblemError) else f"{type(error).__name__}: "
         raise ProblemError(f"{where}{_line_of(error, path)} cannot be read: {kind}{message}") from error
 
 
 def _line_of(error: Any, path: Path | None) -> str:
-    """Where in a file an error came from, as `, line 3`."""
+    """The line of a file in which an error was raised, as `, line 3`."""
     if path is None:
         return ""
     is_it = lambda name: name is not None and os.path.realpath(name) == os.path.realpath(path)

@@ -73,7 +73,7 @@ class Faces(AbstractRegion):
     def points(self, unit: Float[Array, "n k"]) -> Points:
         counts = self.parts(len(unit) if self.count is None else self.count)
         parts = jnp.split(unit[: sum(counts)], np.cumsum(counts)[:-1])
-        cube = [jnp.insert(part, axis, side, axis=1) for part, (axis, side) in zip(parts, self.faces, strict=True)]
+        cube = [_in_face(part, *face) for part, face in zip(parts, self.faces, strict=True)]
         units = np.eye(self.box.dimension)
         normals = np.repeat([(2 * side - 1) * units[axis] for axis, side in self.faces], counts, axis=0)
         inside = Interior(self.box).points(jnp.concatenate(cube))
@@ -88,6 +88,11 @@ class Faces(AbstractRegion):
         largest_remainders = np.argsort(np.floor(shares) - shares, kind="stable")
         counts[largest_remainders[: n - counts.sum()]] += 1
         return tuple(counts.tolist())
+
+
+def _in_face(part: Float[Array, "n k"], axis: int, side: int) -> Float[Array, "n d"]:
+    """Points of the unit cube in one of its faces."""
+    return jnp.concatenate([part[:, :axis], jnp.full((len(part), 1), side, part.dtype), part[:, axis:]], axis=1)
 
 
 def _whole_face(own: Bounds, axis: int, side: int, bounds: Bounds) -> Face | None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._base.errors import InputError
 from .lanczos import leading_eigenpairs
-from .nystrom import nystrom
+from .low_rank import nystrom
 from .quadrature import spectral_density
 from .spectrum import Spectrum
 from .spectrum_of import spectrum_of_jacobian, spectrum_of_kernel

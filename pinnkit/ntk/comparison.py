@@ -11,8 +11,8 @@ $H = I - G G^\top$ with one column $1_g / \sqrt{n_g}$ of $G$ for each. A row tha
 """
 
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from .._base.arguments import as_double
 from .._base.errors import InputError

@@ -11,8 +11,8 @@ Everywhere `eigenvalues` is an array, in any order, or a `Spectrum`. An eigenval
 import math
 
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
+from numpy.typing import ArrayLike
 
 from .._base.errors import InputError
 from .spectrum import Spectrum, resolved

@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.special
-from jax.typing import ArrayLike
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from .._base.arguments import as_double
 from .._base.errors import InputError
@@ -183,6 +182,8 @@ def _projected(
 
 def _dominant(shares: Float[np.ndarray, " c"], sizes: Int[np.ndarray, " c"], n: int) -> tuple[int | None, float]:
     """Which candidate is dominant, if one is, and the adjusted share of the best."""
+    import scipy.special
+
     free = np.maximum(n - sizes, 0)
     adjusted = np.where(free > 0, 1 - (1 - shares) * n / np.maximum(free, 1), 0.0)
     best = int(np.argmax(adjusted >= adjusted.max() - SAME_SHARE))

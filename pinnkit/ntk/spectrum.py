@@ -19,10 +19,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
+from numpy.typing import ArrayLike
 
 from .._base.arguments import as_double
 from .._base.errors import InputError
@@ -40,7 +39,7 @@ SOURCES: dict[str, str] = {
 }
 """What the eigenvalues were computed from, in words."""
 
-PRECISIONS = {float(jnp.finfo(name).eps): name for name in ("float64", "float32", "float16", "bfloat16")}
+PRECISIONS = {2.0**-52: "float64", 2.0**-23: "float32", 2.0**-10: "float16", 2.0**-7: "bfloat16"}
 
 SHOWN = 6
 """Eigenvalues that a printed spectrum lists."""

@@ -3,11 +3,9 @@
 import math
 from typing import cast
 
-import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
-from jax.typing import ArrayLike
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from .._base.arguments import as_double
 from .._base.errors import InputError
@@ -80,6 +78,8 @@ def spectrum_of_matrix(
     matrix: Float[np.ndarray, "n m"], epsilon: float, rounding: float = 0.0, vectors: bool = False
 ) -> Spectrum:
     """`spectrum_of_kernel` for finite entries in float64 that were computed with the unit rounding `epsilon`."""
+    import scipy.linalg
+
     symmetric, asymmetry = symmetric_part(matrix, epsilon, rounding)
     if vectors:
         ascending, ascending_vectors = scipy.linalg.eigh(symmetric)
@@ -98,7 +98,7 @@ def as_spectrum(kernel: "ArrayLike | Spectrum") -> Spectrum:
     """The spectrum of a kernel matrix (2-D), of eigenvalues (1-D), or the one that is given."""
     if isinstance(kernel, Spectrum):
         return kernel
-    return spectrum_of_kernel(kernel) if jnp.ndim(kernel) == 2 else spectrum_of_eigenvalues(kernel)
+    return spectrum_of_kernel(kernel) if np.ndim(kernel) == 2 else spectrum_of_eigenvalues(kernel)
 
 
 def compute_ntk_spectrum(ntk: ArrayLike) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n n"]]:

@@ -1,12 +1,8 @@
-"""Reports of a run for people: on the console, as JSON, and as a page with pictures.
+"""The report of a run: on the console, as JSON, and as a page with pictures."""
 
-Modules that draw are imported on first use, because matplotlib is slow to import.
-"""
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from .progress import ConsoleProgress as ConsoleProgress
+from .._base.lazy import lazy
 
 if TYPE_CHECKING:
     from .comparison import Comparison as Comparison
@@ -24,39 +20,23 @@ if TYPE_CHECKING:
     from .live import LiveFile as LiveFile
     from .pictures import plot_slices as plot_slices
     from .pictures import plot_solution as plot_solution
+    from .progress import ConsoleProgress as ConsoleProgress
     from .report import Report as Report
     from .report import write_page as write_page
 
-_ROOMS = {
-    "Comparison": "comparison",
-    "Finding": "findings.finding",
-    "interpret": "findings.rules",
-    "LiveFile": "live",
-    "Report": "report",
-    "write_page": "report",
-    **dict.fromkeys(("plot_slices", "plot_solution"), "pictures"),
-    **dict.fromkeys(
-        (
-            "plot_blocks",
-            "plot_decays",
-            "plot_drift",
-            "plot_errors",
-            "plot_learning_rate",
-            "plot_losses",
-            "plot_predictions",
-            "plot_spectrum",
-            "plot_weights",
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "progress": "ConsoleProgress",
+        "comparison": "Comparison",
+        "figures": (
+            "plot_blocks plot_decays plot_drift plot_errors plot_learning_rate plot_losses plot_predictions "
+            "plot_spectrum plot_weights"
         ),
-        "figures",
-    ),
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(import_module(f".{_ROOMS[name]}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS})
+        "findings.finding": "Finding",
+        "findings.rules": "interpret",
+        "live": "LiveFile",
+        "pictures": "plot_slices plot_solution",
+        "report": "Report write_page",
+    },
+)

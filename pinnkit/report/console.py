@@ -1,6 +1,6 @@
 """The report on the console: one screen, at most 100 columns wide."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
@@ -8,14 +8,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..diagnostics.record import Diagnostics
-from ..runs.run_folder import Run
-from . import tables
-from .findings.finding import Finding
-from .findings.rules import interpret
 from .numbers import printable
-from .tables import Table
-from .verdict import verdict
+
+if TYPE_CHECKING:
+    from ..diagnostics.record import Diagnostics
+    from ..runs.run_folder import Run
+    from .findings.finding import Finding
+    from .tables import Table
 
 WIDTH = 100
 
@@ -47,25 +46,31 @@ def make_console(stderr: bool = False, plain: bool = False) -> Console:
     return console
 
 
-def print_report(run: Run, console: Console | None = None) -> None:
+def print_report(run: "Run", console: Console | None = None) -> None:
     """Print the report of a run."""
     console = console or make_console()
     console.print(Group(*_parts(run, console)))
 
 
-def print_diagnostics(record: Diagnostics, console: Console | None = None) -> None:
+def print_diagnostics(record: "Diagnostics", console: Console | None = None) -> None:
     """Print one kernel snapshot: its figures, its leading modes, its blocks."""
+    from . import tables
+
     console = console or make_console()
     for table in (tables.record_table(record), tables.mode_table(record), tables.block_table(record)):
         console.print(rich_table(table), Text())
 
 
-def print_table(table: Table) -> None:
+def print_table(table: "Table") -> None:
     """Print a table of words, all columns aligned to the left."""
     make_console().print(rich_table(table, justify="left"))
 
 
-def _parts(run: Run, console: Console) -> list:
+def _parts(run: "Run", console: Console) -> list:
+    from . import tables
+    from .findings.rules import interpret
+    from .verdict import verdict
+
     s = run.summary
     settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
     errors, losses = tables.error_table(run), tables.loss_table(run)
@@ -88,7 +93,7 @@ def _parts(run: Run, console: Console) -> list:
     ]
 
 
-def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> RichTable:
+def rich_table(table: "Table", justify: Literal["left", "right"] = "right") -> RichTable:
     """A table for the console; cells are printed literally."""
     out = RichTable(box=SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for i, name in enumerate(table.header):
@@ -99,15 +104,16 @@ def rich_table(table: Table, justify: Literal["left", "right"] = "right") -> Ric
     return out
 
 
-def _beside(console: Console, left: Table, right: Table) -> list[RenderableType]:
+def _beside(console: Console, left: "Table", right: "Table") -> list[RenderableType]:
     """Two tables side by side, or one above the other on a narrow console."""
+
     parts = rich_table(left), rich_table(right)
     if sum(console.measure(part).maximum for part in parts) + GAP <= console.width:
         return [Columns(parts, padding=(0, GAP))]
     return [parts[0], Text(), parts[1]]
 
 
-def _finding(finding: Finding) -> RichTable:
+def _finding(finding: "Finding") -> RichTable:
     mark, style = MARKS[finding.severity]
     out = RichTable.grid(padding=(0, 1))
     title, reason, action = map(printable, (finding.title, finding.reason, finding.action))

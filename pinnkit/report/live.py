@@ -6,15 +6,18 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from .._base import json_encoding
-from ..diagnostics.record import Diagnostics
 from ..runs.callbacks import Callback, Progress, Start
 from ..runs.storage.atomic_files import RunFolderError, new_file, read_file, reason_of
 from ..runs.summary import Summary
 from .progress import ConsoleProgress, Kernel
+
+if TYPE_CHECKING:
+    from ..diagnostics.record import Diagnostics
 
 LIVE = "live.json"
 
@@ -58,7 +61,7 @@ class LiveFile(Callback):
         if time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES:
             self._write()
 
-    def diagnostics(self, record: Diagnostics) -> None:
+    def diagnostics(self, record: "Diagnostics") -> None:
         self._kernel = Kernel.of(record)
 
     def end(self, summary: Summary) -> None:

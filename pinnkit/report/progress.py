@@ -3,6 +3,7 @@
 import contextlib
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -10,11 +11,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..diagnostics.record import Diagnostics
 from ..runs.callbacks import Callback, Progress, Start
-from ..runs.summary import Summary
 from .console import make_console
 from .numbers import ABSENT, count, duration, number, printable
+
+if TYPE_CHECKING:
+    from ..diagnostics.record import Diagnostics
+    from ..runs.summary import Summary
 
 SECONDS_BETWEEN_LINES = 2.0
 """Least seconds between two lines about steps in a log."""
@@ -30,7 +33,7 @@ class Kernel:
     modes: int
 
     @classmethod
-    def of(cls, record: Diagnostics) -> "Kernel":
+    def of(cls, record: "Diagnostics") -> "Kernel":
         return cls(record.step, record.spectrum.largest_eigenvalue, int(record.numerical_rank), record.modes)
 
     def __str__(self) -> str:
@@ -59,6 +62,7 @@ class ConsoleProgress(Callback):
         self._kernel: Kernel | None = None
         self._event: Progress | None = None
         self._printed_at = -SECONDS_BETWEEN_LINES
+        self._began, self._activity, self._active_since = time.monotonic(), "", 0.0
 
     def __enter__(self) -> "ConsoleProgress":
         return self
@@ -71,7 +75,18 @@ class ConsoleProgress(Callback):
         points = ", ".join(f"{name} {n}" for name, n in event.points.items())
         phases = " → ".join(event.phases)
         self._print(f"{event.problem}: strategy {event.strategy} ({phases}), {event.precision} precision")
-        self._print(f"{event.parameters:,} parameters, points: {points}; compiling")
+        self._print(f"{event.parameters:,} parameters, points: {points}")
+        self.activity("compiling")
+
+    def headline(self, text: str) -> None:
+        """Print a line before anything is known of the fit."""
+        self._print(text)
+
+    def activity(self, text: str) -> None:
+        """Show what is done while no step is taken, with a clock."""
+        if self._is_plain and text != self._activity:
+            self._print(f"{time.monotonic() - self._began:.1f} s  {text}")
+        self._activity, self._active_since = text, time.monotonic()
         if not self._is_plain and self._live is None:
             live = Live(console=self._console, get_renderable=self._display, transient=True)
             live.start()
@@ -79,7 +94,7 @@ class ConsoleProgress(Callback):
 
     def progress(self, event: Progress) -> None:
         is_new_phase = self._event is None or self._event.phase != event.phase
-        self._event = event
+        self._event, self._activity = event, ""
         if self._live is not None:
             return
         if is_new_phase:
@@ -88,7 +103,7 @@ class ConsoleProgress(Callback):
             self._printed_at = time.monotonic()
             self._print(self._line(event))
 
-    def diagnostics(self, record: Diagnostics) -> None:
+    def diagnostics(self, record: "Diagnostics") -> None:
         self.kernel(Kernel.of(record))
 
     def kernel(self, kernel: Kernel) -> None:
@@ -98,7 +113,7 @@ class ConsoleProgress(Callback):
         if self._live is None and is_new:
             self._print(f"step {kernel.step}  kernel: {kernel}")
 
-    def end(self, summary: Summary) -> None:
+    def end(self, summary: "Summary") -> None:
         self._close()
         steps, seconds = count(summary.steps, "step"), duration(summary.seconds.total)
         self._print(f"stopped: {summary.ending}, after {steps} and {seconds}")
@@ -127,9 +142,11 @@ class ConsoleProgress(Callback):
         return "  ".join(parts)
 
     def _display(self) -> Group | Text:
-        event = self._event
+        event, activity = self._event, Text()
+        if self._activity:
+            activity = Text(f"{self._activity} … {time.monotonic() - self._active_since:.0f} s", "dim")
         if event is None:
-            return Text("compiling …", "dim")
+            return activity
         bar = Table.grid(padding=(0, 2))
         left = self._left(event)
         pace = f"{number(event.steps_per_second)} steps/s   {event.seconds:.0f} s" + (f", {left} left" if left else "")
@@ -145,7 +162,7 @@ class ConsoleProgress(Callback):
         rows["rate"] = number(event.learning_rate)
         for name, text in rows.items():
             figures.add_row(Text(name, "dim"), Text(printable(text or ABSENT)))
-        return Group(bar, figures)
+        return Group(bar, figures, activity)
 
     def _left(self, event: Progress) -> str:
         """Time until the steps or the budget are used up; empty if neither is given."""

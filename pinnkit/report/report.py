@@ -2,18 +2,19 @@
 
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from rich.console import Console
 
 from .._base import json_encoding
 from ..runs.run_folder import Run
 from ..runs.storage.atomic_files import write_files
-from .console import print_report
 from .findings.finding import Finding
 from .findings.rules import interpret
-from .html import render
 from .verdict import verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Report:
@@ -30,7 +31,9 @@ class Report:
     def __init__(self, run: Run):
         self.run = run
 
-    def __call__(self, console: Console | None = None) -> None:
+    def __call__(self, console: "Console | None" = None) -> None:
+        from .console import print_report
+
         print_report(self.run, console)
 
     @property
@@ -42,6 +45,8 @@ class Report:
         return verdict(self.run)
 
     def html(self) -> str:
+        from .html import render  # and with it matplotlib
+
         return render(self.run)
 
     def json(self) -> str:

@@ -76,7 +76,7 @@ def condition_table(run: Run) -> Table:
         )
         for name in h.conditions
     ]
-    rows += [(name, "", "", "", number(value), "hard") for name, value in s.exact.items()]
+    rows += [(name, "", "", "", number(value), "hard") for name, value in s.hard.items()]
     header = ("condition", "points", "mean squared\nresidual: initial", "final", "validation", "weight")
     return Table("Conditions", header, rows)
 
@@ -86,7 +86,7 @@ def check_table(run: Run) -> Table:
     rows, coordinates = [], _coordinates(run)
     for name, check in run.summary.conditions.items():
         for i, row in enumerate(check.rows[:MOST_ROWS]):
-            imposed = ("hard" if row.exact else "soft") + ("" if check.holds else ", violated")
+            imposed = ("hard" if row.hard else "soft") + ("" if check.holds else ", violated")
             label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
             at = ", ".join(f"{row.at[x]:.3g}" if x in row.at else ABSENT for x in coordinates)
             rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), at))

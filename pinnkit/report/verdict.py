@@ -135,7 +135,7 @@ def _violations(run: Run) -> str:
     """The declared conditions that do not hold, the first one with its residual."""
     names, conditions = violated(run), run.summary.conditions
     size = lambda row: math.inf if math.isnan(row.largest) else row.largest
-    row = max(conditions[names[0]].rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
+    row = max(conditions[names[0]].rows, key=lambda row: (not math.isfinite(row.largest), row.hard, size(row)))
     listed = ", ".join(f"'{name}'" for name in names)
     figure = number(row.largest) if math.isfinite(row.largest) else "not finite"
     subject = f"Condition {listed} does" if len(names) == 1 else f"Conditions {listed} do"

@@ -1,9 +1,11 @@
 """Looking on while a fit runs."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..diagnostics.record import Diagnostics
-from .summary import Summary
+if TYPE_CHECKING:
+    from ..diagnostics.record import Diagnostics
+    from .summary import Summary
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,14 @@ class Callback:
     def start(self, event: Start) -> None:
         """Before a network is compiled and solved for or trained: at first, and again for every other network."""
 
+    def activity(self, text: str) -> None:
+        """Before work that takes no steps, such as compiling; `text` names it."""
+
     def progress(self, event: Progress) -> bool | None:
         """After each stretch of steps; returning True ends the fit, with `StopReason.INTERRUPTED`."""
 
-    def diagnostics(self, record: Diagnostics) -> None:
+    def diagnostics(self, record: "Diagnostics") -> None:
         """After each look at the kernel."""
 
-    def end(self, summary: Summary) -> None:
+    def end(self, summary: "Summary") -> None:
         """Once, when the fit is over."""

@@ -271,7 +271,7 @@ def encode_decision(decision: Decision) -> str:
 
 def decode_decision(text: str) -> Decision:
     """Read what `encode_decision` made. **Raises:** `msgspec.DecodeError`."""
-    return json_encoding.decode(text.encode(), Decision)
+    return json_encoding.decode(text.encode(), Decision)  # pyright: ignore[reportArgumentType]
 
 
 def _shortage(needed: float, left: float, more: str = "") -> str:

@@ -93,6 +93,8 @@ class Recorder:
     @contextlib.contextmanager
     def compiling(self) -> Iterator[None]:
         """Time the context as the compilation of a phase."""
+        for callback in self.callbacks:
+            callback.activity("compiling")
         began = self.limits.seconds()
         yield
         self.longest_compilation = max(self.longest_compilation, self.limits.seconds() - began)

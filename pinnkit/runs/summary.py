@@ -1,13 +1,17 @@
 """The figures of a run in one page: `summary.json` is a contract that scripts may rely on."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from .._base import json_encoding
 from ..diagnostics.coefficient_interval import CoefficientInterval
 from ..diagnostics.condition_check import ConditionCheck
 from ..diagnostics.determinacy import Determinacy
-from ..diagnostics.record import Diagnostics
 from .stop_reason import StopReason
+
+if TYPE_CHECKING:
+    from ..diagnostics.record import Diagnostics
 
 
 class SpectrumSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +31,7 @@ class SpectrumSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stable_learning_rate: float | None
 
     @classmethod
-    def of(cls, record: Diagnostics) -> "SpectrumSummary":
+    def of(cls, record: "Diagnostics") -> "SpectrumSummary":
         kappa = record.condition_number
         return cls(
             largest_eigenvalue=record.spectrum.largest_eigenvalue,
@@ -109,8 +113,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spectrum: Spectra
 
     @property
-    def exact(self) -> dict[str, float]:
-        """Mean square residual of the conditions that hold by construction."""
+    def hard(self) -> dict[str, float]:
+        """Mean square validation residual of the hard constraints."""
         return {name: value for name, value in self.validation_losses.items() if name not in self.losses}
 
     @property

@@ -20,6 +20,7 @@ from ..diagnostics.evaluation import Measure
 from ..diagnostics.nonfinite import find_fault
 from ..residuals.functions import ResidualFunctions
 from ..residuals.loss import mean_weights, total_loss
+from ..runs.decisions import KeptStep, MissedSnapshot
 from ..runs.events import Check
 from ..runs.history import History
 from ..runs.recorder import Recorder
@@ -272,8 +273,8 @@ class Trainer:
         best, left = (total_loss(each.validation_losses, numbers(state)) for each in (check, last))
         if last.step == int(state.step) and left <= best / LESS:
             return state, last.step
-        other = f"those of step {last.step} leave {left:.2e}" if last is not check else "what came then is not finite"
-        self._recorder.decide(f"kept: the parameters of step {check.step}, validation loss {best:.2e}; {other}")
+        last_loss = None if last is check else left
+        self._recorder.decide(KeptStep(check.step, best, last.step, last_loss))
         records = self.history.diagnostics
         self.history.diagnostics = [record for record in records if record.step < int(state.step)]
         return dataclasses.replace(state, params=self._best.params), check.step
@@ -306,7 +307,7 @@ class Trainer:
             except NotFiniteError as error:
                 if not records:  # and no step was taken yet
                     raise
-                self._recorder.decide(f"no look at the kernel at step {step}: {error}")
+                self._recorder.decide(MissedSnapshot(step, str(error)))
             else:
                 self._recorder.diagnosed(record)
         self._look_seconds = watch.own

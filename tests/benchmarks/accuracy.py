@@ -61,10 +61,10 @@ ENTRIES = [
 VARIANTS = {
     "default": {},
     "deep": {"width": 20, "depth": 5},
-    "soft conditions": {"conditions": "soft"},
+    "soft conditions": {"constraints": "soft"},
     "one bandwidth": {"choices": {"bandwidth": 8.0}},
-    "no windows": {"choices": {"windows": False}},
-    "no output layer": {"choices": {"sines": False}},
+    "no windows": {"choices": {"time_windows": False}},
+    "no output layer": {"choices": {"random_features": False}},
 }
 """Name to keyword arguments of `pinnkit.fit`; an ablation is one more line."""
 

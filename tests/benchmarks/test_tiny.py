@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pinnkit.report import Report
-from pinnkit.samplers.named import as_sampler
+from pinnkit.samplers.named import SAMPLERS
 from problems.burgers import burgers
 from problems.poisson_1d import poisson_1d
 from problems.poisson_2d import poisson_2d
@@ -158,7 +158,7 @@ def test_prediction_errors():
 @pytest.mark.parametrize(("strategy", "sampler"), [("gauss-newton", "residual-adaptive"), ("ntk-adam", "uniform")])
 def test_sampling(strategy, sampler):
     errors = sampling.relative_errors(
-        sampling.poisson_peak, strategy, as_sampler(sampler), steps=2, seeds=(0,), points=32
+        sampling.poisson_peak, strategy, SAMPLERS.of(sampler), steps=2, seeds=(0,), points=32
     )
     assert_numbers(errors)
 

@@ -71,7 +71,7 @@ def test_trace_weights_at_initialisation_are_those_of_the_literature():
 
 def relative_error(seed, steps=STEPS, points=300, width=100, **settings):
     counts = dict.fromkeys(wave_1d.conditions, points)
-    run = fit(wave_1d, steps=steps, seed=seed, points=counts, width=width, depth=3, conditions="soft", **settings)
+    run = fit(wave_1d, steps=steps, seed=seed, points=counts, width=width, depth=3, constraints="soft", **settings)
     assert run.summary.relative_l2 is not None
     return run.summary.relative_l2["u"]
 

@@ -27,7 +27,7 @@ def relative_error(problem, rule, steps, points, seed):
     phase = Phase("adam", optax.scale_by_adam(), NTKLearningRate(), weighting, check_every=500)
     strategy = Strategy("adam", (phase,), QuasiRandom(redraw=None))
     try:
-        run = fit(problem, None, strategy, steps=steps, points=points, seed=seed, width=32, depth=3, conditions="soft")
+        run = fit(problem, None, strategy, steps=steps, points=points, seed=seed, width=32, depth=3, constraints="soft")
     except ProblemError:
         return None
     assert run.summary.relative_l2 is not None

@@ -12,9 +12,11 @@ import msgspec
 import numpy as np
 import pytest
 
-import pinnkit.cli.app
+import pinnkit
+from pinnkit import fitting as FIT
 from pinnkit._base import origin
 from pinnkit.cli.app import main
+from pinnkit.cli.compilation_cache import CompilationCache
 from pinnkit.runs.stop_reason import StopReason
 
 from ..report.synthetic import make_record, make_run
@@ -30,9 +32,6 @@ mine = Problem(
     reference=lambda x: 0 * x,
 )
 """
-
-
-FIT = sys.modules["pinnkit.fit"]  # the attribute of that name is the function
 
 
 class FakeSolution:
@@ -69,11 +68,13 @@ def fitted(monkeypatch):
 
 
 def error_of(capsys, *tokens, status=2):
+    """The last line on standard error, the only one apart from the progress of `solve`."""
     assert main(tokens) == status
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("pinnkit: ") and len(err.splitlines()) == 1
-    return err
+    told = [line for line in err.splitlines(keepends=True) if line.startswith("pinnkit: ")]
+    assert len(told) == 1 and err.endswith(told[0]) and ("--quiet" not in tokens or err == told[0])
+    return told[0]
 
 
 @pytest.mark.parametrize(
@@ -203,12 +204,13 @@ def test_the_spectrum_of_all_points_says_how_it_was_found(capsys):
     assert "numerical rank" in out and "noise floor" in out
 
 
-def test_problems_are_listed_and_broken_ones_too(monkeypatch, capsys):
-    monkeypatch.setattr("pinnkit.equations.registry.problem_names", lambda: ["mine.py", "none.py"])
+def test_problems_are_listed_with_their_descriptions(monkeypatch, capsys):
+    monkeypatch.setattr("pinnkit.equations.entries.problem_descriptions", lambda: {"mine": 30 * "word ", "x\x1b": "X"})
+    monkeypatch.setenv("COLUMNS", "40")
     assert main(["problems"]) == 0
-    out = capsys.readouterr().out
-    assert "u(x)" in out and "nu = 1" in out
-    assert "there is no file 'none.py'" in out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("mine  word ") and lines[1].startswith("      word ") and "\x1b" not in lines[-1]
+    assert max(map(len, lines)) <= 40
 
 
 def test_the_doctor_checks_double_precision(capsys):
@@ -228,13 +230,13 @@ def test_help_and_version(capsys):
 def test_a_compilation_cache_that_cannot_be_written_is_left_off(monkeypatch, here):
     monkeypatch.setattr(jax, "config", types.SimpleNamespace(jax_compilation_cache_dir=None))
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(here / "mine.py"))
-    assert pinnkit.cli.app._cache_compilations() is None
+    assert CompilationCache().enable() is None
 
 
 CACHING = """
-import jax, jax.numpy as jnp, pinnkit.cli.app as cli
-cli.CACHED_BYTES, cli.WORTH_CACHING = {size}, 0.0
-print(cli._cache_compilations())
+import jax, jax.numpy as jnp
+from pinnkit.cli.compilation_cache import CompilationCache
+print(CompilationCache({size}, 0.0).enable())
 assert jax.config.jax_compilation_cache_max_size == {size}
 for n in range({first}, {first} + 10):
     jax.jit(lambda x: jnp.cumsum(jnp.sin(x)))(jnp.ones(n))
@@ -258,7 +260,7 @@ def test_the_compilation_cache_has_a_bound(here):
     everything = cached(2**30, 10)
     bound = sum(everything) // 3
     assert len(everything) >= 10 and 0 < sum(cached(bound, 30)) <= bound
-    assert 0 < pinnkit.cli.app.CACHED_BYTES < 2**30
+    assert 0 < CompilationCache().most_bytes < 2**30
 
 
 # Whose fault it is.
@@ -336,8 +338,8 @@ def test_an_error_in_a_file_is_told_and_one_of_pinnkit_while_it_is_read_is_a_bug
 
 
 def test_doors_raise_errors_of_pinnkit_only():
-    """So that any other on the command line is a fault. Fields outside an equation are one, and `variables` reads what
-    a damaged file may have in it.
+    """So that any other on the command line is a bug. Symbols outside an equation are one, and `named_arrays` reads
+    what a damaged file may contain.
     """
     package = Path(pinnkit.__file__).parent
     found = {}
@@ -346,4 +348,5 @@ def test_doors_raise_errors_of_pinnkit_only():
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
                 if node.exc.func.id in ("ValueError", "TypeError", "ImportError", "RuntimeError", "Exception"):
                     found.setdefault(path.relative_to(package).as_posix(), []).append(node.lineno)
-    assert {name: len(lines) for name, lines in found.items()} == {"fields.py": 1, "variables.py": 1}, found
+    expected = {"equations/symbols.py": 1, "runs/storage/named_arrays.py": 1}
+    assert {name: len(lines) for name, lines in found.items()} == expected, found

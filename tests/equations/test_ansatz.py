@@ -186,8 +186,8 @@ def test_soft_and_named_conditions():
     assert find_ansatz(p, ["walls"]).conditions == ("walls",)
     with pytest.raises(ProblemError, match="there are no condition"):
         find_ansatz(p, ["roof"])
-    with pytest.raises(ProblemError, match="'exact', 'soft' or names"):
-        find_ansatz(p, "hard")
+    with pytest.raises(ProblemError, match="'hard', 'soft' or names"):
+        find_ansatz(p, "exact")
     with pytest.raises(ProblemError, match="'velocity' cannot be satisfied by construction"):
         find_ansatz(p, ["velocity"])
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pinnkit import ProblemError
-from pinnkit.equations.registry import find_problem, problem_names
+from pinnkit.equations.entries import entries, problem_descriptions
+from pinnkit.equations.registry import check_problem, find_problem
 
 PROBLEM = """
 from pinnkit import Condition, Interval, Problem
@@ -53,7 +54,7 @@ def message(spec):
 
 
 def test_a_problem_is_found_by_name(installed):
-    assert {"broken", "cavity"} <= set(problem_names())
+    assert {"broken", "cavity"} <= set(entries())
     assert find_problem("cavity").name == "cavity"
 
 
@@ -62,6 +63,23 @@ def test_an_unknown_name_gets_a_suggestion_and_the_names_there_are(installed):
     assert "there is no problem 'cavty'. Did you mean 'cavity'?" in text
     assert "broken, " in text
     assert "Did you mean" not in message("zzzzzz")
+
+
+def test_problems_are_described_without_being_imported(installed, write):
+    write('"""A lid-driven cavity.\n\nMore."""\nraise SystemExit\n', "offered_problems.py")
+    described = problem_descriptions()
+    assert described["cavity"] == "A lid-driven cavity."
+    assert described["broken"] == "cannot be imported: no module 'no_such_module'"
+    assert described["burgers"].startswith("Viscous Burgers equation, ")
+    write("x = (", "offered_problems.py")
+    assert problem_descriptions()["cavity"] == "cannot be read: SyntaxError"
+
+
+@pytest.mark.parametrize("spec", ["cavty", "nope.py", "nope.py:x"])
+def test_a_problem_that_does_not_exist_is_refused_before_anything_is_imported(spec):
+    with pytest.raises(ProblemError) as error:
+        check_problem(spec)
+    assert str(error.value) == message(spec)
 
 
 def test_an_entry_that_cannot_be_loaded_is_refused(installed):
@@ -187,7 +205,7 @@ def test_names_are_of_installed_packages_whatever_the_working_directory_has(
         monkeypatch.syspath_prepend(on_path)
         sys.path[0] = on_path
     before = list(sys.path)
-    assert find_problem("burgers").name == "burgers" and "evil" not in problem_names()
+    assert find_problem("burgers").name == "burgers" and "evil" not in entries()
     assert [find_problem(name).name for name in ("kdv", "poisson_1d")] == ["kdv", "poisson_1d"]
     assert not mark.exists() and sys.path == before
 
@@ -228,4 +246,4 @@ def test_a_folder_of_data_does_not_hide_a_package(tmp_path, monkeypatch):
 def test_a_clone_of_the_repository_is_a_working_directory_like_any_other(monkeypatch, forgotten):
     monkeypatch.chdir(Path(__file__).parents[2])
     assert find_problem("burgers").name == "burgers"
-    assert find_problem("problems.burgers:burgers") is find_problem("burgers")
+    assert find_problem("problems.burgers:burgers").name == "burgers"

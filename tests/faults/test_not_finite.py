@@ -27,7 +27,7 @@ from tests.problems_for_tests import LINE, poisson
 
 pytestmark = pytest.mark.faults
 
-SMALL = {"points": 24, "width": 6, "depth": 1, "conditions": "soft"}
+SMALL = {"points": 24, "width": 6, "depth": 1, "constraints": "soft"}
 STEPS = np.random.default_rng(0).integers(0, 250, 30).tolist()
 
 

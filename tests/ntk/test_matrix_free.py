@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from pinnkit.ntk import scalars as figures
 from pinnkit.ntk.lanczos import leading_eigenpairs
-from pinnkit.ntk.nystrom import nystrom
+from pinnkit.ntk.low_rank import nystrom
 from pinnkit.ntk.protocol import DenseKernel, Kernel, as_kernel, ntk_diagonal, ntk_matvec, ntk_trace
 from pinnkit.ntk.quadrature import spectral_density
 from pinnkit.ntk.scalars import (

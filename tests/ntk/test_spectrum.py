@@ -26,7 +26,7 @@ from pinnkit.ntk import (
 )
 from pinnkit.ntk.bounded_numbers import Estimate, NumericalRank, SpectralBias
 from pinnkit.ntk.lanczos import leading_eigenpairs
-from pinnkit.ntk.nystrom import nystrom
+from pinnkit.ntk.low_rank import nystrom
 from pinnkit.ntk.scalars import log_determinant
 
 EPS = np.finfo(np.float64).eps

@@ -11,7 +11,7 @@ from pinnkit.optimizers.traits import Traits, traits_in, traits_of
 
 from ..problems_for_tests import poisson
 
-QUICK = {"width": 4, "depth": 1, "points": 16, "steps": 2, "conditions": "soft"}
+QUICK = {"width": 4, "depth": 1, "points": 16, "steps": 2, "constraints": "soft"}
 PARAMS = {"a": jnp.ones(3), "b": jnp.ones((2, 2))}
 LM, LBFGS = levenberg_marquardt(), optax.scale_by_lbfgs()
 

@@ -127,9 +127,9 @@ def make_grid_fields(coordinates=("x",), fields=(("u", 1),), reference=True) -> 
     return GridFields(tuple(coordinates), points, shape, noisy, values if reference else {})
 
 
-def make_check(*relative: float, exact: bool = False, **changes) -> ConditionCheck:
+def make_check(*relative: float, hard: bool = False, **changes) -> ConditionCheck:
     """A condition whose rows have these sizes relative to terms of size 2; by default one small row."""
-    rows = tuple(RowCheck(exact, 2 * r, 6 * r, {"x": 0.25}, 2.0, r) for r in relative or (1e-5,))
+    rows = tuple(RowCheck(hard, 2 * r, 6 * r, {"x": 0.25}, 2.0, r) for r in relative or (1e-5,))
     return msgspec.structs.replace(ConditionCheck(False, True, 10.0, rows), **changes)
 
 

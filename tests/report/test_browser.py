@@ -58,7 +58,7 @@ def cube():
     )
 
 
-QUICK = {"strategy": "ntk-adam", "steps": 60, "points": 200, "width": 12, "depth": 2, "conditions": "soft"}
+QUICK = {"strategy": "ntk-adam", "steps": 60, "points": 200, "width": 12, "depth": 2, "constraints": "soft"}
 RUNS = {
     "burgers": lambda: fit(
         find_problem("burgers"), strategy="adam", **{k: v for k, v in QUICK.items() if k != "strategy"}

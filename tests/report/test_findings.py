@@ -121,7 +121,7 @@ FLAT = [0.1] * 8
 SPOILT = [1e-3, *(0.1 * i for i in range(1, 8))]
 
 CASES = {
-    condition_rules.violated_condition: with_conditions(make_check(), make_check(3.0, exact=True, holds=False)),
+    condition_rules.violated_condition: with_conditions(make_check(), make_check(3.0, hard=True, holds=False)),
     condition_rules.lost_flux: with_decisions(Doubt("condition 'pde' of problem 'p': it may jump")),
     condition_rules.poor_scaling: with_conditions(make_check(), make_check(0.5), weights={"pde": 1.0, "walls": 1e-9}),
     condition_rules.disagreement: make_run(relative_l2={"u": 0.4}),
@@ -287,7 +287,7 @@ def test_a_run_that_is_not_solved_never_goes_without_a_finding():
 
 
 def test_a_condition_that_does_not_hold_is_named_first_whatever_the_error():
-    run = with_conditions(make_check(), make_check(3.0, exact=True, holds=False), relative_l2={"u": 1e-12})
+    run = with_conditions(make_check(), make_check(3.0, hard=True, holds=False), relative_l2={"u": 1e-12})
     assert verdict(run).startswith("Condition 'walls' does not hold: the residual of 'walls' is 18.0 at x = 0.25.")
     assert not is_healthy(run) and interpret(run)[0].title == "A condition does not hold: 'walls'"
     nan = with_conditions(make_check(math.nan, holds=False), make_check(), relative_l2=None)

@@ -23,7 +23,7 @@ def titles(name, **options):
 
 @pytest.mark.slow
 def test_unit_weights_on_the_wave_equation_neglect_its_conditions():
-    found = titles("wave_1d", strategy="adam", steps=300, points=200, conditions="soft")
+    found = titles("wave_1d", strategy="adam", steps=300, points=200, constraints="soft")
     (imbalance,) = [title for title in found if title.startswith("Imbalance between conditions")]
     assert "'displacement'" in imbalance and "'walls'" in imbalance
 
@@ -36,7 +36,7 @@ def test_a_tanh_network_misses_fast_variation_which_is_named():
 @pytest.mark.slow
 def test_fixed_points_fewer_than_parameters_are_overfitted():
     found = titles(
-        "line", strategy="gauss-newton", steps=60, points=6, sampler=QuasiRandom(redraw=None), conditions="soft"
+        "line", strategy="gauss-newton", steps=60, points=6, sampler=QuasiRandom(redraw=None), constraints="soft"
     )
     assert any(title.startswith("Overfitting") for title in found)
     assert "Fewer points than parameters" in found

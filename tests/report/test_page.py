@@ -57,7 +57,7 @@ def hostile():
 
 
 def test_every_declared_condition_is_listed_with_its_relative_residual():
-    checks = {"pde": make_check(2e-4, 0.5), "walls": make_check(0.25, exact=True, holds=False)}
+    checks = {"pde": make_check(2e-4, 0.5), "walls": make_check(0.25, hard=True, holds=False)}
     rows = check_table(make_run(conditions=checks)).rows
     assert [row[:3] for row in rows] == [
         ("pde [1]", "soft", "0.000200"),

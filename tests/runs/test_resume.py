@@ -152,8 +152,8 @@ REFUSED = {
         r"differs in: .*model \(none, now MLP\)",
     ),
     "another network": (
-        lambda f: fit(poisson(), strategy=TWO_PHASES, **SMALL, conditions="soft", resume=f),
-        r"differs in: conditions \(none, now soft\); resume",
+        lambda f: fit(poisson(), strategy=TWO_PHASES, **SMALL, constraints="soft", resume=f),
+        r"differs in: constraints \(none, now soft\); resume",
     ),
     "an unfinished run": (lambda f: fit(poisson(), **SMALL, checkpoints=f), "holds an unfinished run, at step 38"),
 }
@@ -169,20 +169,14 @@ def test_another_run_is_refused_with_the_difference(unfinished, name):
 
 def test_another_version_is_refused_and_another_jax_is_warned_of(unfinished, monkeypatch):
     arguments = {"strategy": TWO_PHASES, **SMALL, "resume": unfinished, "callbacks": [At(0, die)]}
-    versions = sys_fit().versions()
-    monkeypatch.setattr(sys_fit(), "versions", lambda: {**versions, "pinnkit": "99"})
+    versions = pinnkit.fitting.versions()
+    monkeypatch.setattr(pinnkit.fitting, "versions", lambda: {**versions, "pinnkit": "99"})
     with pytest.raises(RunFolderError, match=r"was begun with pinnkit .*; this is 99, which cannot go on"):
         fit(poisson(), **arguments)
-    monkeypatch.setattr(sys_fit(), "versions", lambda: {**versions, "jax": "99"})
+    monkeypatch.setattr(pinnkit.fitting, "versions", lambda: {**versions, "jax": "99"})
     with pytest.warns(CheckpointWarning, match="was begun with jax .*: its end will not be the same to the last bit"):
         with pytest.raises(Died):
             fit(poisson(), **arguments)
-
-
-def sys_fit():
-    import sys
-
-    return sys.modules["pinnkit.fit"]  # the attribute of that name is the function
 
 
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGTERM, Terminated), (signal.SIGINT, Interrupted)])
@@ -257,7 +251,11 @@ def test_one_command_begins_goes_on_and_is_finished(tmp_path, monkeypatch, capsy
     before = folder_of(tmp_path / "run")
     assert main([word for word in job if word != "--quiet"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("finished: step limit reached; ") and len(out.splitlines()) == 1 and err == ""
+    assert (
+        out.startswith("finished: step limit reached; ")
+        and len(out.splitlines()) == 1
+        and err.startswith("pinnkit 0.1.0 · ")
+    )
     assert folder_of(tmp_path / "run") == before
     assert main([*job, "--seed", "5"]) == 2
     assert "differs in: seed (0, now 5)" in capsys.readouterr().err
@@ -280,13 +278,13 @@ def test_a_checkpoint_of_another_jax_goes_on_though_equations_and_programs_are_w
 
     shutil.copytree(unfinished, tmp_path / "run")
     arguments = {"strategy": TWO_PHASES, **SMALL, "resume": tmp_path / "run"}
-    versions, text = sys_fit().versions(), jax.stages.Lowered.as_text
-    monkeypatch.setattr(sys_fit(), "versions", lambda: {**versions, "jax": "98"})
+    versions, text = pinnkit.fitting.versions(), jax.stages.Lowered.as_text
+    monkeypatch.setattr(pinnkit.fitting, "versions", lambda: {**versions, "jax": "98"})
     monkeypatch.setattr("pinnkit.equations.trace.Equation.text", property(lambda self: "in other words"))
     monkeypatch.setattr(jax.stages.Lowered, "as_text", lambda self: text(self) + "in other words")
     if changed:
-        network = lambda *_: {"network": "0" * 16, "exact conditions": "walls"}
-        monkeypatch.setattr(sys_fit(), "network_identity", network)
+        network = lambda *_: {"network": "0" * 16, "hard constraints": "walls"}
+        monkeypatch.setattr(pinnkit.fitting, "network_identity", network)
         with pytest.raises(
             RunFolderError, match=r"differs in: network; it was begun with jax \S+; resume it with what"
         ):
@@ -315,7 +313,7 @@ def test_what_identifies_a_run_is_the_same_in_every_process_and_tells_runs_apart
 def test_weights_for_other_tools(tmp_path):
     import safetensors.numpy
 
-    solution = fit(poisson(), strategy="adam", steps=5, conditions="soft", **SMALL)
+    solution = fit(poisson(), strategy="adam", steps=5, constraints="soft", **SMALL)
     found = safetensors.numpy.load_file(solution.save_weights(tmp_path / "w.safetensors"))
     assert {name: array.shape for name, array in found.items()} == {
         "network/hidden/0/weight": (6, 1),

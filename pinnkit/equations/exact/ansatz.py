@@ -130,17 +130,17 @@ class Ansatz:
         return None if face_value in self.zeros else prescribed(self.problem, face_value)
 
 
-def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "exact", *, periodic: bool = True) -> Ansatz:
+def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "hard", *, periodic: bool = True) -> Ansatz:
     """The ansatz that satisfies as many conditions as possible.
 
-    - `wanted`: "exact" for as many hard constraints as possible, "soft" for none, or the names of those required;
+    - `wanted`: "hard" for as many hard constraints as possible, "soft" for none, or the names of those required;
     - `periodic`: whether the network can have periodic features.
 
     **Raises:** `ProblemError` for an unknown name, or a required condition that cannot be a hard constraint.
     """
-    if isinstance(wanted, str) and wanted not in ("exact", "soft"):
-        raise ProblemError(f"`conditions` is 'exact', 'soft' or names of conditions, got {wanted!r}")
-    names = list(problem.conditions) if wanted == "exact" else [] if wanted == "soft" else list(wanted)
+    if isinstance(wanted, str) and wanted not in ("hard", "soft"):
+        raise ProblemError(f"`constraints` is 'hard', 'soft' or names of conditions, got {wanted!r}")
+    names = list(problem.conditions) if wanted == "hard" else [] if wanted == "soft" else list(wanted)
     if unknown := sorted(set(names) - set(problem.conditions)):
         raise ProblemError(
             f"there are no condition(s) {unknown}; problem '{problem.name}' has {list(problem.conditions)}"

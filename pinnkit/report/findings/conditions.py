@@ -37,10 +37,10 @@ def violated_condition(run: Run) -> Finding | None:
     if not names:
         return None
     parts = [f"'{name}' {_violation(conditions[name].rows)}" for name in names[:MOST_NAMED]]
-    built_in = [name for name in names if any(row.exact for row in conditions[name].rows)]
+    built_in = [name for name in names if any(row.hard for row in conditions[name].rows)]
     where = listed([repr(name) for name in built_in or names])
     action = (
-        f"Train with `conditions='soft'`, or check the values and the region of {where}."
+        f"Train with `constraints='soft'`, or check the values and the region of {where}."
         if built_in
         else f"Look for divisions by zero, roots and logarithms in {where}."
     )
@@ -141,10 +141,10 @@ CONDITION_RULES: tuple[Rule, ...] = (
 def _violation(rows: tuple[RowCheck, ...]) -> str:
     """What the row does that is not finite, or else the built-in row with the largest residual."""
     size = lambda row: math.inf if math.isnan(row.largest) else row.largest
-    row = max(rows, key=lambda row: (not math.isfinite(row.largest), row.exact, size(row)))
+    row = max(rows, key=lambda row: (not math.isfinite(row.largest), row.hard, size(row)))
     if not math.isfinite(row.largest):
         return f"is not finite at {point(row.at)}"
-    built = "is built into the network, but " if row.exact else ""
+    built = "is built into the network, but " if row.hard else ""
     return f"{built}its residual is {number(row.largest)} at {point(row.at)}, with terms of size {number(row.scale)}"
 
 
@@ -154,7 +154,7 @@ def _rows(run: Run) -> list[_Row]:
     for name, weight in run.summary.weights.items():
         check = run.summary.conditions[name]
         limit = NOISE if check.measured else SMALL
-        for i, row in ((i, row) for i, row in enumerate(check.rows) if not row.exact):
+        for i, row in ((i, row) for i, row in enumerate(check.rows) if not row.hard):
             number = i + 1 if len(check.rows) > 1 else None
             seen = math.sqrt(weight / len(check.rows)) * row.scale
             out.append(_Row(name, number, row, not row.relative <= limit, seen))

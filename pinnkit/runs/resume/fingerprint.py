@@ -93,12 +93,13 @@ def problem_identity(problem: Problem) -> dict[str, Any]:
         **{f"coefficient {name}": value for name, value in problem.constants.items()},
         **{f"unknown coefficient {name}": plain(value) for name, value in problem.unknowns.items()},
     }
+    regions = {name: condition.on for name, condition in problem.conditions.items()}
+    middle = lambda region: region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
     with jax.enable_x64(True):
-        for name, condition in problem.conditions.items():
+        points = jax.jit(lambda: {name: middle(region) for name, region in regions.items()})()
+        for name, region in regions.items():
             found[f"equation of {name}"] = _sum(_ADDRESS.sub("", problem.equation(name).text))
-            region = condition.on
-            middle = region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
-            found[f"points of {name}"] = _sum(plain(region), *jax.tree.leaves(middle))
+            found[f"points of {name}"] = _sum(plain(region), *jax.tree.leaves(points[name]))
         return {**found, **{f"residual of {name}": values for name, values in _residuals(problem).items()}}
 
 
@@ -139,8 +140,8 @@ class _Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def network_identity(network: FunctionalModel, ansatz: Ansatz) -> dict[str, Any]:
-    """Sums of the network's first parameters, and what holds by construction."""
-    return {"network": _sum(*jax.tree.leaves(network.params)), "exact conditions": ", ".join(ansatz.conditions)}
+    """Sums of the network's first parameters, and the hard constraints."""
+    return {"network": _sum(*jax.tree.leaves(network.params)), "hard constraints": ", ".join(ansatz.conditions)}
 
 
 def plain(value: Any) -> Any:
@@ -164,12 +165,10 @@ def _residuals(problem: Problem) -> dict[str, list[Any]]:
     apply = lambda params, x: 2 + jnp.sin(w @ ((x - lower) / width) + params)
     model = FunctionalModel(jnp.asarray(np.arange(sizes, dtype=float)), apply, lambda params: params)
     residuals = ResidualFunctions(problem, model)
-    batch = {}
-    for name, condition in problem.conditions.items():
-        region = condition.on
-        count = max(region.least, POINTS)
-        batch[name] = region.points(jnp.asarray(_spread(count * region.dimension).reshape(count, region.dimension)))
-    values = jax.jit(residuals)(residuals.initial_params(model.params), batch)
+    shapes = {name: (max(c.on.least, POINTS), c.on.dimension) for name, c in problem.conditions.items()}
+    units = {name: _spread(math.prod(shape)).reshape(shape) for name, shape in shapes.items()}
+    batch = lambda: {name: c.on.points(jnp.asarray(units[name])) for name, c in problem.conditions.items()}
+    values = jax.jit(lambda params: residuals(params, batch()))(residuals.initial_params(model.params))
     return {name: _few(np.asarray(r)) for name, r in values.items()}
 
 

@@ -1,0 +1,33 @@
+"""Packages whose public names are imported when they are first used (PEP 562)."""
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def lazy(package: str, modules: Mapping[str, str], subpackages: str = "") -> tuple[Callable, Callable]:
+    """`__getattr__` and `__dir__` for the `__init__` of a package.
+
+    - `modules`: from a module, relative to the package, to the names that it provides, separated by spaces. No module
+      directly in the package may be called as one of the names: importing it would put the module in place of the name;
+    - `subpackages`: those that are attributes of the package, without an import of their own.
+    """
+    places = {name: module for module, names in modules.items() for name in names.split()}
+    inside = subpackages.split()
+
+    def get(name: str) -> Any:
+        if name == "__all__":
+            return sorted({*places, *inside})
+        if name in inside:
+            return import_module(f".{name}", package)
+        if name not in places:
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        value = getattr(import_module(f".{places[name]}", package), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *places, *inside})
+
+    return get, names

@@ -1,0 +1,167 @@
+"""`pinnkit solve`: train, print the report, write the run folder."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from .._base.errors import InputError
+from ..equations.registry import check_problem
+from ..request import Request
+from ..runs.stop_reason import StopReason
+from .compilation_cache import CompilationCache
+from .errors import FAILED, OK, fail
+from .options import Coefficients, Count, Plain, ProblemName, Whole, check_names, find, flag, with_settings
+
+if TYPE_CHECKING:
+    from ..equations.problem import Problem
+    from ..report.progress import ConsoleProgress
+    from ..runs.callbacks import Callback
+    from ..runs.resume.checkpointing import Checkpoints
+    from ..runs.storage.manifest import Manifest
+    from ..runs.summary import Summary
+    from ..solution import Solution
+
+WRITING = 3.0
+"""Seconds of a budget that are reserved for writing the run and its report."""
+
+RECORDED = ("strategy", "seed", "precision")
+"""Settings that are passed to `fit` even if they have their default values."""
+
+
+@with_settings
+def solve(
+    problem: ProblemName,
+    /,
+    *,
+    output: Annotated[
+        Path | None, Parameter(help="Run folder; `runs/` and the name of the problem by default.")
+    ] = None,
+    coefficients: Coefficients = None,
+    resume: Annotated[
+        bool, flag("Resume an unfinished run in the folder, with its settings if none are given.")
+    ] = False,
+    overwrite: Annotated[bool, flag("Start over, discarding an unfinished run in the folder.")] = False,
+    checkpoint_seconds: Annotated[float, Parameter(help="Seconds between two checkpoints.")] = 60.0,
+    checkpoint_steps: Annotated[Count, Parameter(help="Steps between two checkpoints, in addition.")] = None,
+    checkpoint_keep: Annotated[Whole, Parameter(help="Number of checkpoints to keep.")] = 3,
+    quiet: Annotated[bool, flag("Print errors only.")] = False,
+    plain: Plain = False,
+    line: Annotated[str, Parameter(parse=False)],
+    **settings: Any,
+) -> int:
+    """Train a network on a problem, print the report and write the run folder."""
+    began, given = time.monotonic(), {name: value for name, value in settings.items() if value is not None}
+    if resume and overwrite:
+        raise InputError("`--resume` continues a run, `--overwrite` discards it: give one of them")
+    check_names(given)
+    check_problem(problem)
+    with contextlib.ExitStack() as stack:
+        progress = None if quiet else stack.enter_context(_progress(problem, plain))
+        declared = find(problem, coefficients)
+        folder = Path("runs") / declared.name if output is None else output
+        before = _before(folder) if resume else None
+        if before is not None and (summary := _finished(folder, before)) is not None:
+            _check_same(folder, before, declared, given)
+            if not quiet:
+                print(f"finished: {summary.ending}; `pinnkit report {folder}` prints the run in '{folder}'")
+            return _status(summary)
+        options = {**_defaults(), **({} if before is None else _known(before.settings)), **given}
+        from ..runs.resume.checkpointing import Checkpoints
+
+        saving = Checkpoints(folder, checkpoint_seconds, checkpoint_steps, checkpoint_keep, overwrite)
+        solution = _solved(declared, options, saving, resume, progress, began, line)
+    if not quiet:
+        from ..report.console import make_console
+
+        solution.report(make_console(plain=plain))
+        print(f"\nwritten to {folder}; open {folder / 'report.html'}")
+    return _status(solution.run.summary)
+
+
+def _progress(problem: str, plain: bool) -> "ConsoleProgress":
+    """The display, with its first line printed."""
+    from ..report.progress import ConsoleProgress
+
+    progress = ConsoleProgress(plain=plain)
+    progress.headline(f"pinnkit {version('pinnkit')} · {problem}")
+    progress.activity("importing JAX and the problem")
+    return progress
+
+
+def _solved(
+    problem: "Problem",
+    options: Mapping[str, Any],
+    saving: "Checkpoints",
+    resume: bool,
+    progress: "ConsoleProgress | None",
+    began: float,
+    line: str,
+) -> "Solution":
+    """The solution, which is saved in the run folder."""
+    from ..fitting import fit
+    from ..report.live import LiveFile
+    from ..runs.storage.atomic_files import check_writable
+    from ..runs.storage.lock import locked
+
+    folder = Path(saving.folder)
+    check_writable(folder)
+    CompilationCache().enable()
+    with locked(folder), contextlib.closing(LiveFile(folder)) as live:
+        live.closing_seconds = WRITING + time.monotonic() - began
+        callbacks: list[Callback] = [live] if progress is None else [live, progress]
+        resumed = folder if resume else None
+        solution = fit(problem, **options, callbacks=callbacks, checkpoints=saving, resume=resumed)
+        solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
+        solution.save(folder)
+    return solution
+
+
+def _defaults() -> dict[str, Any]:
+    return {field.name: field.default for field in dataclasses.fields(Request) if field.name in RECORDED}
+
+
+def _known(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The options among the settings of an earlier run."""
+    options = {field.name for field in dataclasses.fields(Request) if field.metadata}
+    return {name: value for name, value in settings.items() if name in options and value is not None}
+
+
+def _before(folder: Path) -> "Manifest | None":
+    """The manifest of the newest checkpoint in a folder."""
+    from ..runs.resume.restore import saved
+
+    return saved(folder)
+
+
+def _check_same(folder: Path, manifest: "Manifest", problem: "Problem", given: Mapping[str, Any]) -> None:
+    from ..runs.resume.restore import check_same
+
+    check_same(folder, manifest, problem, given)
+
+
+def _finished(folder: Path, manifest: "Manifest") -> "Summary | None":
+    """The summary of the run with this newest manifest, if it is finished and its results are written."""
+    from ..runs.run_folder import Run
+    from ..runs.storage.atomic_files import RunFolderError
+    from ..runs.storage.checkpoint_folder import newest_intact
+    from ..runs.storage.manifest import MANIFEST
+
+    if not manifest.finished:
+        return None
+    try:
+        run = Run.load(folder)
+        saved_at = (newest_intact(folder)[0] / MANIFEST).stat().st_mtime
+        is_older = (folder / "summary.json").stat().st_mtime < saved_at  # results of another run
+    except (RunFolderError, OSError):
+        return None
+    return None if is_older or run.summary.steps != manifest.step else run.summary
+
+
+def _status(summary: "Summary") -> int:
+    return fail(f"stopped: {summary.ending}", FAILED) if summary.stop_reason is StopReason.NOT_FINITE else OK

@@ -1,0 +1,92 @@
+"""The evaluation of a solution once its parameters are final."""
+
+import math
+from importlib.metadata import version
+
+import jax
+
+from ._base.device import peak_memory_bytes
+from .automatic.trained_network import TrainedNetwork
+from .diagnostics.confidence_intervals import coefficient_intervals
+from .diagnostics.determinacy import Determinacy
+from .diagnostics.examination import examine
+from .diagnostics.verification import verify
+from .networks.functional import parameter_count
+from .request import Request
+from .residuals.loss import total_loss
+from .runs.decisions import Unexamined
+from .runs.grid_fields import GridFields
+from .runs.recorder import Recorder
+from .runs.summary import Spectra, SpectrumSummary, Summary
+
+INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
+"""Offsets that keep the points of the intervals and of the examination apart from those of training."""
+
+EXAMINATION_SECONDS = 4.0
+"""The longest time that the examination takes on a processor, with its compilation."""
+
+
+def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> tuple[Summary, GridFields]:
+    """The summary of a run and its fields on the reference grid."""
+    seed, precision, is_own = request.seed, request.precision, request.model is not None
+    problem, history, measure, params = trained.ansatz.problem, recorder.history, trained.measure, trained.params
+    with jax.enable_x64(True), recorder.timed("diagnostics"):
+        losses = trained.training_losses()
+        coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
+        rounding = trained.rounding_loss() if precision == "single" else None
+        fresh = seed + INTERVAL_SEED
+        intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
+        validation_losses, errors = measure.validation_losses(params), measure.errors(params)
+        checks = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
+        fields = measure.fields(params, measure.grid.points)
+        determinacy = _examined(trained, seed, is_own, recorder)
+    rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
+    summary = Summary(
+        pinnkit_version=version("pinnkit"),
+        problem=problem.name,
+        seed=seed,
+        strategy=request.plan.name,
+        precision=precision,
+        device=_device(),
+        parameters=parameter_count(params),
+        points={name: len(points) for name, points in trained.batch.items()},
+        steps=recorder.step,
+        kept_step=trained.kept_step,
+        stop_reason=recorder.reason_after(trained.stop_reason),
+        stop_detail=trained.stop_detail,
+        seconds=recorder.seconds,
+        peak_memory_bytes=peak_memory_bytes(),
+        loss=total_loss(losses, trained.weights),
+        validation_loss=total_loss(validation_losses, trained.weights),
+        rounding_loss=rounding,
+        losses=losses,
+        validation_losses=validation_losses,
+        weights={name: trained.weights[name] for name in losses},
+        learning_rate=None if math.isnan(rate) else rate,
+        relative_l2=errors.relative_l2 or None,
+        max_error=errors.max_error or None,
+        relative_to_spread=errors.relative_to_spread or None,
+        relative_to_range=errors.relative_to_range or None,
+        conditions=checks,
+        coefficients=coefficients,
+        coefficient_intervals=intervals,
+        determinacy=determinacy,
+        spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
+    )
+    grid = measure.grid
+    snapshot = GridFields(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference)
+    return summary, snapshot
+
+
+def _examined(trained: TrainedNetwork, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:
+    """Whether the solution is determined; None where no time is left to find out."""
+    limits = recorder.limits
+    if limits.whole_left < EXAMINATION_SECONDS:
+        recorder.decide(Unexamined(EXAMINATION_SECONDS, limits.whole_left))
+        return None
+    return examine(trained.ansatz, trained.model, trained.params, trained.weights, seed + EXAMINATION_SEED, is_own)
+
+
+def _device() -> str:
+    device = jax.devices()[0]
+    return f"{device.platform}: {device.device_kind} × {jax.device_count()}"

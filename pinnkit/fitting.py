@@ -1,0 +1,308 @@
+"""Solve a problem (`fit`), read a solution (`load`), compute the kernel before training (`diagnose`)."""
+
+import contextlib
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import optax
+
+from ._base.arguments import check_whole
+from ._base.clock import Clock
+from ._base.compilation import Stopwatch
+from ._base.errors import InputError
+from ._base.precision import full_precision
+from ._base.types import Model
+from .automatic.choices import Choices
+from .automatic.evaluators import check_finite, diagnostician_of, sampled
+from .automatic.feature_run import by_features, take_snapshots
+from .automatic.procedure import model_from
+from .automatic.trained_network import TrainedNetwork, merged
+from .automatic.training_run import TrainingSettings, by_training
+from .conclusion import EXAMINATION_SECONDS, conclude
+from .diagnostics.evaluation import Fields, ReferenceGrid
+from .diagnostics.problem_kernel import check_problem_and_seed
+from .diagnostics.record import Diagnostics
+from .equations.exact.ansatz import Ansatz, find_ansatz
+from .equations.problem import Problem
+from .networks.adapters import as_functional
+from .networks.default import default_network
+from .networks.embeddings import Periodic, Rescale
+from .networks.functional import FunctionalModel, cast, parameter_count
+from .networks.mlp import MLP
+from .request import DEFAULT_CHOICES, Request, check_model
+from .residuals.functions import ResidualFunctions
+from .runs.callbacks import Callback, Start
+from .runs.decisions import Doubt, HardConstraints, KeptNetwork, Note, TriedTraining
+from .runs.limits import Limits
+from .runs.recorder import Recorder
+from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, CheckpointWriter
+from .runs.resume.fingerprint import (
+    FINGERPRINT,
+    Identity,
+    check_fingerprint,
+    network_identity,
+    problem_identity,
+    versions,
+)
+from .runs.resume.restore import nothing_saved, restore, saved
+from .runs.resume.state import RunState
+from .runs.run_folder import Run
+from .runs.stop_reason import StopReason
+from .runs.storage.atomic_files import RunFolderError, read_files
+from .runs.storage.lock import locked
+from .runs.storage.weights_file import PARAMETERS, decode_params
+from .samplers.counts import point_counts
+from .samplers.sampler import AbstractSampler
+from .samplers.space_filling import QuasiRandom
+from .solution import Solution
+from .training.strategy import Strategy
+from .weighting.rule import AbstractWeighting
+
+EXAMINED_FROM = 20.0
+"""The smallest budget, in seconds, from which time is reserved for examining the solution."""
+
+
+@full_precision()
+def fit(
+    problem: Problem,
+    model: Model | None = None,
+    strategy: str | Strategy | optax.GradientTransformation = "auto",
+    *,
+    steps: int | None = None,
+    budget: float | None = None,
+    target: float | None = None,
+    seed: int = 0,
+    precision: str = "double",
+    points: int | Mapping[str, int] | None = None,
+    sampler: str | AbstractSampler | None = None,
+    weights: Mapping[str, float] | None = None,
+    weighting: str | AbstractWeighting | None = None,
+    width: int | None = None,
+    depth: int | None = None,
+    constraints: str | Sequence[str] | None = None,
+    choices: Choices = DEFAULT_CHOICES,
+    callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | str | Path | None = None,
+    resume: str | Path | None = None,
+) -> Solution:
+    """Solve a problem. Given the problem alone, pinnkit chooses everything else and records it in `history.decisions`.
+
+    **Arguments:**
+
+    - `model`: an `nnx.Module`, `eqx.Module`, pair `(init, apply)` or `FunctionalModel` from points of the domain to one
+      output per component of the fields; it is not modified. None uses the built-in network.
+    - `strategy`: a name in `pinnkit.STRATEGIES`, a `Strategy` or an optax optimizer. "auto" also chooses network,
+      points and weights; if any of them is given, it trains with those that are given.
+    - `steps`, `budget`, `target`: stop after this number of steps, after these seconds of wall time (compilation
+      included), or at this validation loss. Without any of them, the strategy's default number of steps applies.
+    - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators.
+    - `points`: number of points of the interior conditions (the others get a share), or a number for each condition.
+    - `sampler`: a sampler or a name in `pinnkit.SAMPLERS`, in place of the strategy's sampler.
+    - `weights`: initial loss weights by condition, 1 by default; adaptive rules replace them.
+    - `weighting`: a rule for the weights in all phases, or a name in `pinnkit.WEIGHTINGS`; None keeps the strategy's.
+      A rule with state for each point keeps the points fixed.
+    - `width`, `depth`: of the built-in network.
+    - `constraints`: "hard" builds every condition that allows it into the network, "soft" none, a list of names these.
+      None means "hard" for built-in networks, and "soft" for a model, which may have constraints of its own.
+    - `choices`: parts of the automatic procedure to switch off or fix. `callbacks`: see `Callback`.
+    - `checkpoints`: a run folder in which the state is saved every minute, or `Checkpoints` with other intervals.
+    - `resume`: a run folder; the fit resumes from its newest intact checkpoint, and saves there. Other arguments must
+      be those of the interrupted run. Without a `budget` the result is the same bit for bit. If nothing was saved yet,
+      the fit starts from the beginning, with a `CheckpointWarning`.
+
+    **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no
+    checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
+    """
+    request = Request(**locals())  # the arguments, and nothing else so far
+    return _solve(request, Clock(), Stopwatch())
+
+
+def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
+    problem, callbacks, plan = request.problem, request.callbacks, request.checked().plan
+    limits = Limits(request.steps, request.budget, request.target, clock)
+    _tell(callbacks, "tracing the equations")
+    ansatz = find_ansatz(problem, request.wanted, periodic=request.model is None)
+    network, described = _network(ansatz, request.model, request.width, request.depth, request.seed)
+    trained_leaves = {"coefficients": dict.fromkeys(problem.unknowns, 0.0), "network": network.params}
+    plan.check_optimizers(trained_leaves, request.precision)
+    points = request.points
+    counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
+    _tell(callbacks, "evaluating the reference solution")
+    evaluating = Stopwatch()
+    grid, reference_seconds = ReferenceGrid.of(problem), evaluating.own
+    writer, before = _checkpointing(request, network, ansatz)
+    with contextlib.ExitStack() as stack:
+        if writer is not None:
+            stack.enter_context(locked(writer.folder))
+            stack.enter_context(writer)
+        recorder = Recorder(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, writer, before)
+        recorder.spend("diagnostics", reference_seconds)
+        recorder.spend("compile", since_start.compiled)
+        recorder.prepare(Start(problem.name, plan.name, (), 0, {}, request.precision, request.steps, request.budget))
+        _reserve(limits, callbacks)
+        _record_conditions(ansatz, recorder)
+        training = TrainingSettings(plan, counts, request.weights, request.seed, request.precision)
+        train = lambda: by_training(ansatz, network, described, training, grid, recorder)
+        is_chosen = request.is_automatic and request.choices.random_features
+        trained = _by_choice(request, ansatz, grid, recorder, train) if is_chosen else train()
+        recorder.history.restrict_to(trained.ansatz.remaining.conditions)
+        _tell(callbacks, "evaluating the solution")
+        summary, snapshot = conclude(request, trained, recorder)
+        config = request.config(trained.described, summary.points)
+        if recorder.resumed:
+            config["resumed"] = list(recorder.resumed)
+        for callback in callbacks:
+            callback.end(summary)
+    run = Run(summary, config, recorder.history, snapshot)
+    found = merged(trained.model, trained.ansatz, trained.params, request.model is not None)
+    return Solution(problem, found, trained.measure.fields, trained.params, trained.state, run)
+
+
+@full_precision()
+def load(folder: str | Path, problem: Problem, model: Model | None = None) -> Solution:
+    """The solution that `Solution.save` wrote.
+
+    - `problem`: the problem it solves, since equations are code and are not stored;
+    - `model`: the model it was trained with, untrained; None for the built-in network.
+
+    **Raises:** `RunFolderError` if the folder holds no intact run of this problem and model.
+    """
+    folder = Path(folder)
+    run = Run.load(folder)
+    check_fingerprint(_part_of(folder, FINGERPRINT), problem, folder)
+    ansatz = find_ansatz(problem, run.config["constraints"], periodic=model is None)
+    with jax.enable_x64(True):
+        if model is None and run.config.get("network") == "SineFeatures":
+            functional = model_from(ansatz, run.config, run.summary.seed)
+        else:
+            shape = (run.config.get("width"), run.config.get("depth")) if model is None else (None, None)
+            functional = ansatz.wrap(_network(ansatz, model, *shape, run.summary.seed)[0])
+        residuals = ResidualFunctions(problem, functional)
+        like = residuals.initial_params(cast(functional.params, jnp.float64))
+        params = decode_params(_part_of(folder, PARAMETERS), like, f"'{folder / PARAMETERS}'")
+        found = merged(functional, ansatz, params, model is not None)
+    return Solution(problem, found, Fields(residuals), params, None, run)
+
+
+@full_precision()
+def diagnose(
+    problem: Problem,
+    model: Model | None = None,
+    *,
+    seed: int = 0,
+    points: int | Mapping[str, int] | None = None,
+    width: int | None = None,
+    depth: int | None = None,
+    horizon: int = 1000,
+) -> Diagnostics:
+    """The kernel before training, with unit weights; arguments as for `fit`.
+
+    - `horizon`: number of steps of gradient descent after which a mode counts as slow.
+    """
+    check_problem_and_seed(problem, seed)
+    check_model(model)
+    check_whole(horizon=horizon)
+    counts = point_counts(problem, points)
+    functional, _ = _network(Ansatz(problem), model, width, depth, seed)
+    with jax.enable_x64(True):
+        residuals = ResidualFunctions(problem, functional)
+        params = residuals.initial_params(cast(functional.params, jnp.float64))
+        check_finite(residuals, params, sampled(residuals, QuasiRandom(), counts, seed))
+        take = diagnostician_of(residuals, counts, seed, parameter_count(params))
+    return take(params, dict.fromkeys(problem.conditions, 1.0), step=0, phase="start", horizon=horizon)
+
+
+def _tell(callbacks: Sequence[Callback], activity: str) -> None:
+    for callback in callbacks:
+        callback.activity(activity)
+
+
+def _reserve(limits: Limits, callbacks: Sequence[Callback]) -> None:
+    """Keep part of the budget for what follows the training."""
+    if limits.budget is not None and limits.budget >= EXAMINED_FROM:
+        limits.keep("the examination at the end", EXAMINATION_SECONDS)
+    limits.keep("what follows the fit", sum(callback.closing_seconds for callback in callbacks))
+
+
+def _checkpointing(
+    request: Request, network: FunctionalModel, ansatz: Ansatz
+) -> tuple[CheckpointWriter | None, RunState | None]:
+    """What writes the checkpoints, and the state that the run resumes from."""
+    if request.saving is None:
+        return None, None
+    own = network_identity(network, ansatz)
+    identity = Identity(problem_identity(request.problem), request.identity(), own, versions())
+    before, place = (None, None) if request.resume is None else _restored(Path(request.resume), identity)
+    return CheckpointWriter(request.saving, identity, place), before
+
+
+def _by_choice(
+    request: Request, ansatz: Ansatz, grid: ReferenceGrid, recorder: Recorder, train: Callable[[], TrainedNetwork]
+) -> TrainedNetwork:
+    """Random features; if they do not resolve the residual, a deep network too, and the better of the two."""
+    with jax.enable_x64(True):
+        sines, found, deep_seconds = by_features(ansatz, request.seed, grid, recorder, request.choices)
+    trained = sines
+    wants_more = not found.is_sufficient and sines.stop_reason is StopReason.STALLED and request.steps is None
+    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep_seconds)):
+        recorder.decide(TriedTraining(found.relative_loss))
+        trained = _better(sines, train(), recorder)
+    if trained is sines:
+        recorder.offer(finished=True)
+        with jax.enable_x64(True):
+            take_snapshots(found, recorder)
+    return trained
+
+
+def _record_conditions(ansatz: Ansatz, recorder: Recorder) -> None:
+    if ansatz.conditions:
+        recorder.decide(HardConstraints(tuple(ansatz.conditions)))
+    for note in ansatz.notes:
+        recorder.decide(Note(note))
+    for doubt in ansatz.problem.doubts:
+        recorder.decide(Doubt(str(doubt)))
+
+
+def _better(sines: TrainedNetwork, deep: TrainedNetwork, recorder: Recorder) -> TrainedNetwork:
+    """The network of smaller validation loss, with the weights of the second."""
+    first, second = (trained.validation_loss(deep.weights) for trained in (sines, deep))
+    kept = deep if second < first else sines
+    recorder.decide(KeptNetwork(kept is deep, min(first, second), max(first, second)))
+    return kept
+
+
+def _network(
+    ansatz: Ansatz, model: Model | None, width: int | None, depth: int | None, seed: int
+) -> tuple[FunctionalModel, dict[str, Any]]:
+    """The model in functional form, without its ansatz, and what the settings say of it."""
+    problem = ansatz.problem
+    dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
+    if model is None:
+        embedding = Periodic(problem.domain, ansatz.periods) if ansatz.periods else Rescale(problem.domain)
+        network = default_network(problem.domain, outputs, width, depth, seed, embedding)
+        shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
+        return as_functional(network, dimension), {"network": MLP.__name__, **shape}
+    if width is not None or depth is not None:
+        raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
+    return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
+
+
+def _restored(folder: Path, identity: Identity) -> tuple[RunState | None, Path | None]:
+    """Where a run goes on from; nothing, with a warning, where nothing was saved yet."""
+    if saved(folder) is None:
+        warnings.warn(nothing_saved(folder), CheckpointWarning, stacklevel=6)
+        return None, None
+    return restore(folder, identity)
+
+
+def _part_of(folder: Path, name: str) -> bytes:
+    """A file of a run folder. **Raises:** `RunFolderError` without it."""
+    files = read_files(folder)
+    if name not in files:
+        raise RunFolderError(f"the run in '{folder}' has no {name}; `Solution.save` writes it")
+    return files[name]
