@@ -44,7 +44,7 @@ class TrainedNetwork:
         """Mean square of each condition's residual on the points of the loss."""
         return self.measure.mean_squares(self.params, self.batch)
 
-    def exact_rows(self) -> dict[str, set[int]]:
+    def hard_rows(self) -> dict[str, set[int]]:
         """The rows of each declared condition that are hard constraints."""
         problem, face_values = (
             self.ansatz.problem,
