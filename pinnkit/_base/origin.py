@@ -10,7 +10,7 @@ from typing import NamedTuple
 GROUP = "pinnkit.problems"
 """The entry-point group through which packages offer problems."""
 
-_HERE = os.path.dirname(os.path.realpath(__file__))
+_HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 _OURS = (_HERE, os.path.join(os.path.dirname(_HERE), "problems"))
 

@@ -1,6 +1,5 @@
 """Weights from the largest eigenvalues of the diagonal blocks of the kernel."""
 
-
 import jax.numpy as jnp
 
 from .._base.arguments import check_whole
