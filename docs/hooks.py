@@ -1,4 +1,4 @@
-"""What the site needs beyond Markdown: formulas as MathML, so that no script is loaded, and the tutorial executed."""
+"""Hooks of the site: formulas as MathML, without scripts; the executed tutorial; the picture of the rooms."""
 
 import base64
 import hashlib
@@ -14,6 +14,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from rooms import picture
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "docs" / "tutorials"
@@ -22,7 +23,8 @@ FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>',
 
 
 def on_files(files: Files, config) -> Files:
-    """Add a page and an executed notebook for each tutorial."""
+    """Add the picture of the rooms, and a page and an executed notebook for each tutorial."""
+    files.append(File.generated(config, "figures/rooms.svg", content=picture()))
     for script in sorted(TUTORIALS.glob("*.py")):
         notebook = executed(script)
         path = f"tutorials/{script.stem}"
@@ -51,7 +53,7 @@ def as_mathml(formula: str, display: str) -> str:
 
 
 def executed(script: Path) -> nbformat.NotebookNode:
-    """The notebook of a script with its outputs; run anew whenever the script or the package has changed."""
+    """The notebook of a script with its outputs; executed again whenever the script or the package has changed."""
     sources = [script, *sorted((ROOT / "pinnkit").rglob("*.py"))]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     kept = CACHE / f"{script.stem}-{digest}.ipynb"

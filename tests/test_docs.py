@@ -12,7 +12,8 @@ from pinnkit.runs.summary import Seconds, SpectrumSummary, Summary
 
 from .test_floors import ORDER
 
-PAGES = Path(__file__).parents[1] / "docs" / "pages"
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "pages"
 FENCE = re.compile(r"(<!-- not run[^\n]*-->\n)?```(python|text)\n(.*?)\n```", re.S)
 ERROR = re.compile(r"\w*Error: ")
 PLACE = re.compile(r" \(\w+\.\w+, line \d+\)")
@@ -76,3 +77,23 @@ def test_commands_and_options_of_the_command_line_page_exist(capsys):
 
 def test_rooms_of_the_architecture_page_are_those_in_force():
     assert re.findall(r"^\| `(\w+)` \|", (PAGES / "architecture.md").read_text(), re.M) == ORDER
+
+
+def test_the_questions_of_newcomers_are_answered_by_paths_that_exist():
+    text = (PAGES / "contributing.md").read_text()
+    answers = re.findall(r"^\| [^|]*\? \| `([^`]+)` \|$", text, re.M)
+    assert len(answers) == 10
+    named = {path for path in re.findall(r"`((?:pinnkit|tests|docs|problems)(?:/[^`]*)?)`", text)}
+    assert {path for path in named | set(answers) if not (ROOT / path).exists()} == set()
+
+
+def test_the_picture_of_the_rooms_has_every_room_and_arrows_downwards_only(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import rooms
+
+    imports = rooms.imported_rooms()
+    assert set(imports) <= set(ORDER) and len(imports) >= len(ORDER) - 1  # problems have no imports to draw
+    level = {room: number for number, row in enumerate(rooms.levels(imports)) for room in row}
+    assert all(level[other] < level[room] for room, others in imports.items() for other in others)
+    texts = set(re.findall(r"<text [^>]*>([^<]*)</text>", rooms.picture()))
+    assert texts == set(imports)

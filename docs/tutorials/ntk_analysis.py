@@ -14,14 +14,14 @@
 # # The tangent kernel of a small PINN
 #
 # This tutorial follows, step by step, the *NTK analysis* tutorial of
-# [Opifex](https://github.com/avitai/opifex): the same problem, network, points, optimizer and seed. The
-# losses agree. The spectral figures do not, and the reasons are the subject of this page:
+# [Opifex](https://github.com/avitai/opifex), with the same problem, network, points, optimizer and seed. The
+# losses agree. The spectral results do not, for two reasons:
 #
 # 1. a condition number of $10^{12}$ to $10^{13}$ of a float32 kernel is its largest eigenvalue divided by a
 #    clip constant;
 # 2. the kernel that predicts training is not the kernel of the network output but that of the weighted loss.
 #
-# It takes about half a minute on two cores.
+# The tutorial takes about half a minute on two cores.
 
 # %%
 import jax
@@ -41,7 +41,7 @@ from pinnkit.samplers.sampler import batch_of
 # %% [markdown]
 # ## 1. Network and points
 #
-# A network 1-32-32-1 with tanh, as plain flax. Nothing in it knows of pinnkit.
+# A network 1-32-32-1 with tanh, in plain flax. It does not depend on pinnkit.
 
 
 # %%
@@ -58,9 +58,9 @@ class PoissonPINN(nnx.Module):
 pinn = PoissonPINN(rngs=nnx.Rngs(42))
 
 key = jax.random.PRNGKey(42)
-x_ntk = np.asarray(jax.random.uniform(key, (100, 1)))  # points of the kernel
+x_ntk = np.asarray(jax.random.uniform(key, (100, 1)))  # points for the kernel
 _, key = jax.random.split(key)
-x_train = np.asarray(jax.random.uniform(key, (500, 1)))  # points of the equation
+x_train = np.asarray(jax.random.uniform(key, (500, 1)))  # points for the equation
 
 # %% [markdown]
 # ## 2. The problem
@@ -68,8 +68,8 @@ x_train = np.asarray(jax.random.uniform(key, (500, 1)))  # points of the equatio
 # $-u'' = \pi^2 \sin \pi x$ on $[0, 1]$ with $u(0) = u(1) = 0$; the solution is $\sin \pi x$. The points are
 # given, so the equation holds on a `PointSet`.
 #
-# The tutorial minimises $\overline{r^2} + 10\,\overline{u_b^2}$. A loss in pinnkit is $\tfrac12 \sum_k w_k
-# \overline{r_k^2}$, so that it is half a sum of squares. The same loss has the weights 2 and 20.
+# The Opifex tutorial minimises $\overline{r^2} + 10\,\overline{u_b^2}$. The loss in pinnkit is $\tfrac12 \sum_k
+# w_k \overline{r_k^2}$, so weights of 2 and 20 give the same loss.
 
 # %%
 domain = Interval(x=(0.0, 1.0))
@@ -95,7 +95,7 @@ weights = {"pde": 2.0, "walls": 20.0}
 # $K = J J^\top$ with $J_{ij} = \partial u(x_i) / \partial \theta_j$ at 100 points, no $1/n$.
 
 # %%
-wrapper = NTKWrapper(pinn)  # looks at the parameters the network has at the time of the call
+wrapper = NTKWrapper(pinn)  # uses the parameters of the network at the time of each call
 ntk = wrapper.compute_ntk(x_ntk)
 before = wrapper.spectrum(x_ntk)
 print("shape:", ntk.shape)
@@ -104,12 +104,12 @@ print("resolvable modes:", before.numerical_rank, "of", len(before.eigenvalues))
 print("condition number:", before.condition_number)
 
 # %% [markdown]
-# The eigenvalues fall by a factor of ten to forty from one to the next. After twenty of them they drown in
-# rounding: the condition number of this kernel cannot be computed in float64, and pinnkit says so by printing
-# a bound.
+# The eigenvalues fall by a factor of ten to forty from one to the next. After the first twenty they are below
+# the rounding error: the condition number of this kernel cannot be computed in float64, so pinnkit prints a
+# bound.
 #
-# The smaller ones are seen at all because they come from singular values of $J$. Of the kernel matrix itself
-# half as many decades survive, and in float32 half of those again:
+# Most of these twenty are resolved only because they come from singular values of $J$. From the kernel matrix
+# one gets half as many decades, and in float32 half of those again:
 
 # %%
 eigenvalues_of_matrix, _ = compute_ntk_spectrum(ntk)
@@ -122,8 +122,8 @@ print((eigenvalues_float32 < 0).sum(), "eigenvalues come out negative")
 # %% [markdown]
 # ### Where 5.81e+12 comes from
 #
-# The tutorial reports a condition number of 5.81e+12. It clips the float32 eigenvalues from below at 1e-10,
-# then divides by the smallest plus 1e-10. The numerator is right. The denominator is 2e-10 whatever the
+# The Opifex tutorial reports a condition number of 5.81e+12. It clips the float32 eigenvalues from below at
+# 1e-10, then divides by the smallest plus 1e-10. The numerator is correct. The denominator is 2e-10 for any
 # kernel:
 
 # %%
@@ -133,17 +133,17 @@ print(f"ln(λ_max / 1e-10) = {np.log(before.largest_eigenvalue / 1e-10):.2f}, it
 
 # %% [markdown]
 # Its 97 slow modes of 100 are those with $|1 - \eta\lambda| > 0.999$ at $\eta = 10^{-3}$, that is with
-# $\lambda < 1$. This counts the modes against a learning rate and a threshold; three are above.
+# $\lambda < 1$. The number depends on the learning rate and the threshold; three modes are above.
 
 # %%
 slow_modes = int(identify_slow_modes(before, learning_rate=1e-3, threshold=0.999).sum())
 print("slow modes:", slow_modes)
 
 # %% [markdown]
-# ## 4. Training, with the kernel watched
+# ## 4. Training, with kernel snapshots
 #
-# Adam with rate 1e-3, 500 steps, all points in each step, single precision. Any optax optimizer is a
-# strategy.
+# Adam with learning rate 1e-3, 500 steps, all points in each step, single precision. Any optax optimizer is
+# a strategy.
 
 # %%
 problem = poisson(x_train)
@@ -155,9 +155,9 @@ for step, theirs, ours in zip([0, 100, 200, 300, 400, 500], published, losses, s
     print(f"{step:5d}   {theirs:<9.4g}   {ours:<9.4g}")
 
 # %% [markdown]
-# (What the tutorial prints as step 500 is the loss at which the 500th step starts.)
+# (The value that the Opifex tutorial prints for step 500 is the loss before the 500th step.)
 #
-# The network that was handed in is unchanged. The trained one is `solution.model`.
+# The network `pinn` is unchanged. The trained one is `solution.model`.
 
 # %%
 after = NTKWrapper(solution.model).spectrum(x_ntk)
@@ -170,14 +170,13 @@ print(f"error: RMS {rms:.3e}, maximum {np.abs(error).max():.2e}, relative L2 {re
 # %% [markdown]
 # ## 5. Three kernels
 #
-# The output kernel is not what training sees. The equation acts on $u''$, not on $u$; its residual has its
-# own kernel. And the loss weighs the conditions: with rows scaled by $\sqrt{w_k/N_k}$ the loss is
-# $\tfrac12\|r\|^2$, and $J J^\top$ of this scaled residual, the *training kernel*, has the rates of gradient
-# flow as its eigenvalues.
+# The output kernel does not determine training. The equation acts on $u''$, not on $u$; its residual has its
+# own kernel. And the loss weights the conditions: with rows scaled by $\sqrt{w_k/N_k}$ the loss is
+# $\tfrac12\|r\|^2$, and the eigenvalues of $J J^\top$ of this scaled residual, the *training kernel*, are the
+# rates of gradient flow.
 #
-# `diagnose` takes the kernel of a problem and a model as they are, with unit weights; the block of a
-# condition times its number of points is the kernel of its residual. `fit` records the training kernel as it
-# goes.
+# `diagnose` computes the kernel of a problem with a given model and unit weights; the block of a condition
+# times its number of points is the kernel of its residual. `fit` records snapshots of the training kernel.
 
 # %%
 kernel_problem = poisson(x_ntk)
@@ -206,8 +205,8 @@ for name, (first, last) in spectra.items():
     print(f"{name:22} {largest:>16} {trace:>18} {rank:>16} {resolvable:>12}")
 
 # %% [markdown]
-# The kernel moved a lot: this network is far from the infinite-width limit in which the kernel would stay.
-# The record of the run itself tells when.
+# The kernel changed a lot: this network is far from the infinite-width limit, in which the kernel would not
+# change. The kernel snapshots of the run show when.
 
 # %%
 for record in solution.history.diagnostics:
@@ -223,7 +222,7 @@ for name, (first, last) in spectra.items():
     (line,) = left.semilogy(first, "o-", markersize=3, label=name)
     left.semilogy(last, "s--", markersize=3, color=line.get_color())
 left.axhline(1e-10, color="black", linewidth=0.8, label="clip constant 1e-10")
-left.set(xlabel="mode", title="Resolvable modes (solid: start, dashed: end)")
+left.set(xlabel="mode", title="Resolvable modes (solid: initial, dashed: final)")
 left.legend(fontsize="small")
 right.semilogy(before.eigenvalues, ".", label="from singular values of J")
 right.semilogy(np.abs(eigenvalues_of_matrix), ".", label="from the matrix, float64")
@@ -236,8 +235,9 @@ figure.tight_layout()
 # %% [markdown]
 # ## 6. What a kernel predicts
 #
-# Gradient descent with rate $\eta$ on $\tfrac12\|r\|^2$ takes each mode of a frozen kernel from $c_i$ to $(1
-# - \eta\lambda_i)^k c_i$. Two hundred steps at $\eta = 0.02/\lambda_{\max}$, on the 100 points of the kernel:
+# For a fixed kernel, $k$ steps of gradient descent with rate $\eta$ on $\tfrac12\|r\|^2$ turn the coefficient
+# $c_i$ of each mode into $(1 - \eta\lambda_i)^k c_i$. Two hundred steps with $\eta = 0.02/\lambda_{\max}$, on the
+# 100 points of the kernel:
 
 # %%
 start = records[0]
@@ -251,11 +251,10 @@ predicted = np.array(
 )
 
 # %% [markdown]
-# For comparison the output kernel, as one would use it without the training kernel: the residual of the
-# equation in the modes of $K$, decaying at $\eta\lambda_i(K)$, the boundary part left as it is. The residuals
-# at single points come from [`ResidualFunctions`](../api/internals.md), which computes in the precision in
-# force; outside the context, float64 arrays of JAX would be computed with in float32, so they leave it as
-# NumPy arrays.
+# For comparison, the prediction of the output kernel, as one would make it without the training kernel: the
+# residual of the equation in the modes of $K$, decaying at $\eta\lambda_i(K)$, and a constant boundary part. The
+# residuals at single points come from [`ResidualFunctions`](../api/internals.md). They are converted to NumPy
+# inside the context, because JAX would compute with float64 arrays in float32 outside it.
 
 # %%
 with jax.enable_x64(True):
@@ -276,25 +275,25 @@ figure, axes = plt.subplots(figsize=(6, 4))
 axes.semilogy(steps, actual, label="gradient descent")
 axes.semilogy(steps, predicted, "--", label="training kernel of step 0")
 axes.semilogy(steps, by_output_kernel, ":", label="output kernel of step 0")
-axes.set(xlabel="step", title="Loss, and what frozen kernels predict")
+axes.set(xlabel="step", title="Loss, and the predictions of fixed kernels")
 axes.legend()
 figure.tight_layout()
 
 # %% [markdown]
-# The prediction is local. At ten times this rate, or over ten times as many steps, the kernel has moved on
-# and its first spectrum predicts nothing; `kernel_drift` in the record of a run says how far it has moved.
+# The prediction is local. With ten times this rate, or after ten times as many steps, the kernel has changed so
+# much that its initial spectrum predicts nothing; `kernel_drift` in the snapshots of a run is the distance.
 #
-# ## 7. The results side by side
+# ## 7. Comparison of the results
 
 # %%
 rows = [
-    ("condition number, start", "5.81e+12", f"{before.condition_number}"),
-    ("condition number, end", "1.41e+13", f"{after.condition_number}"),
-    ("  λ_max / 2e-10, start → end", "the same", f"{clipped:.2e} → {after.largest_eigenvalue / 2e-10:.2e}"),
+    ("condition number, initial", "5.81e+12", f"{before.condition_number}"),
+    ("condition number, final", "1.41e+13", f"{after.condition_number}"),
+    ("  λ_max / 2e-10, initial → final", "the same", f"{clipped:.2e} → {after.largest_eigenvalue / 2e-10:.2e}"),
     ("resolvable modes of 100", "–", f"{before.numerical_rank} → {after.numerical_rank}"),
     ("effective rank (Σλ)²/Σλ²", "1.20 → 1.40", f"{before.effective_rank:.2f} → {after.effective_rank:.2f}"),
-    ("loss, start", "7.26e+01", f"{losses[0]:.2e}"),
-    ("loss, end", "3.77e-02", f"{losses[-1]:.2e}"),
+    ("loss, initial", "7.26e+01", f"{losses[0]:.2e}"),
+    ("loss, final", "3.77e-02", f"{losses[-1]:.2e}"),
     ("RMS error (called L2 there)", "3.12e-03", f"{rms:.2e}"),
     ("relative L2 error", "–", f"{relative:.2e}"),
 ]
@@ -303,13 +302,13 @@ for name, theirs, ours in rows:
     print(f"{name:32}{theirs:>14}{ours:>24}")
 
 # %% [markdown]
-# The tutorial's effective rank, 1.20 → 1.40, is the exponential of the entropy of the eigenvalues; by the
-# formula it states, $(\sum\lambda)^2/\sum\lambda^2$, the value is lower.
+# The effective rank in the Opifex tutorial, 1.20 → 1.40, is the exponential of the entropy of the eigenvalues;
+# the formula that it states, $(\sum\lambda)^2/\sum\lambda^2$, gives a lower value.
 #
 # ## 8. The same problem, solved
 #
-# Seeing that a few modes carry all eigenvalues, the remedy is an update that does not go mode by mode. The
-# default strategy ends with Gauss-Newton steps in the space of the kernel.
+# A few modes have all of the large eigenvalues, so the remedy is an update that reduces all modes equally: a
+# Gauss-Newton step, which is solved with the kernel.
 
 # %%
 solved = pinnkit.fit(poisson(x_ntk), pinn, "gauss-newton", steps=100)

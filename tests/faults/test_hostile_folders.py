@@ -166,8 +166,9 @@ def test_links_are_not_written_through(run, linked):
         "mine = Problem('mine', d, {'pde': Condition(lambda u: u.xx + 1, on=d.interior)})"
     )
     words = ["solve", "mine.py", "--strategy", "adam", "--steps", "3", "--points", "8", "--output", "run", "--quiet"]
-    assert main([*words, "--overwrite"]) == 0
-    assert not (run / linked).is_symlink() and target.is_file()
+    is_refused = linked == ".lock"
+    assert main([*words, "--overwrite"]) == (2 if is_refused else 0)
+    assert (run / linked).is_symlink() == is_refused
 
 
 @pytest.mark.parametrize("payload", [b"\x80\x04\x95", b"cos\nsystem\n(S'touch outside'\ntR.", b"!!python/object"])
