@@ -1,4 +1,4 @@
-"""What every door asks of numbers. True and False are none."""
+"""Checks of arguments of public functions. True and False are not numbers."""
 
 import math
 import numbers
@@ -29,22 +29,22 @@ def is_positive(value: Any) -> bool:
 
 
 def check_whole(least: int = 1, **values: Any) -> None:
-    """**Raises:** `ValueError` with the name of a value that is no whole number from `least` on."""
+    """**Raises:** `ValueError` with the name of a value that is not a whole number ≥ `least`."""
     _check(lambda value: is_whole(value, least), f"a whole number ≥ {least}", values)
 
 
 def check_positive(**values: Any) -> None:
-    """**Raises:** `ValueError` with the name of a value that is no finite number > 0."""
+    """**Raises:** `ValueError` with the name of a value that is not a finite number > 0."""
     _check(is_positive, "a finite number > 0", values)
 
 
 def check_not_negative(**values: Any) -> None:
-    """**Raises:** `ValueError` with the name of a value that is no finite number ≥ 0."""
+    """**Raises:** `ValueError` with the name of a value that is not a finite number ≥ 0."""
     _check(lambda value: is_number(value) and value >= 0, "a finite number ≥ 0", values)
 
 
 def check_share(**values: Any) -> None:
-    """**Raises:** `ValueError` with the name of a value that is no number in [0, 1)."""
+    """**Raises:** `ValueError` with the name of a value that is not a number in [0, 1)."""
     _check(lambda value: is_number(value) and 0 <= value < 1, "a number in [0, 1)", values)
 
 
@@ -60,7 +60,7 @@ def _check(is_fine: Callable[[Any], bool], wanted: str, values: Mapping[str, Any
 
 
 def as_double(name: str, array: "ArrayLike", ndim: int) -> "tuple[np.ndarray, float]":
-    """A checked copy in float64 on the host, and the rounding unit of what was given."""
+    """A checked copy in float64 on the host, and the unit rounding of the argument."""
     import numpy as np
 
     given: Any = np.asarray(array)

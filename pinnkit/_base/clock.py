@@ -22,7 +22,7 @@ class Clock:
         return now() - self._zero if self._held is None else self._held
 
     def hold(self, seconds: float) -> None:
-        """Show this time until told otherwise."""
+        """Show this time until it is released."""
         self._held = seconds
 
     def run_on(self, seconds: float) -> None:

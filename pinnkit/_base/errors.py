@@ -2,7 +2,7 @@
 
 
 class PinnkitError(Exception):
-    """Something was asked for that cannot be done; the message says in one line what is wrong and what to do."""
+    """An invalid input; the message says in one line what is wrong and what to do."""
 
 
 class InputError(PinnkitError, ValueError):
@@ -14,4 +14,4 @@ class InputTypeError(PinnkitError, TypeError):
 
 
 class MissingPackageError(PinnkitError, ImportError):
-    """An optional package is not installed; the message names the extra of pinnkit that brings it."""
+    """An optional package is not installed; the message names the extra of pinnkit that includes it."""

@@ -8,7 +8,7 @@ import jax
 
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
-    """Inside, products of matrices have the precision of their entries.
+    """Within this context, products of matrices have the precision of their entries.
 
     By default accelerators round entries in single precision to fewer digits first (TF32 keeps ten bits), which
     derivatives and residuals near zero do not survive.

@@ -1,4 +1,4 @@
-"""The shapes and names that every room of the package shares."""
+"""Types that the whole package shares."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 Params: TypeAlias = PyTree[Array | np.ndarray]
-"""Trainable parameters, in whatever tree their model keeps them."""
+"""Trainable parameters, as a tree of arrays."""
 
 Arrays: TypeAlias = Sequence[Array | np.ndarray]
 """The leaves of a tree."""
@@ -19,7 +19,7 @@ Residuals: TypeAlias = dict[str, Float[Array, " n_k"]]
 """Unscaled residuals of each condition."""
 
 Weights: TypeAlias = dict[str, Float[Array, "..."]]
-"""How much each condition counts in the loss: a number, or one for each of its points."""
+"""The weight of each condition in the loss: a number, or one for each of its points."""
 
 Key: TypeAlias = jax.Array
 

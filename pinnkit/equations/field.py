@@ -1,4 +1,4 @@
-"""A field and its derivatives by name, as an equation sees them while it is traced."""
+"""Fields in an equation, with derivatives by name."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from .symbols import bind_symbol, current_frame, elsewhere_p
 
 @jax.tree_util.register_pytree_node_class
 class Field:
-    """A field at one point, as an equation sees it: a value that knows its derivatives by name.
+    """A field at one point in an equation: a value with derivatives by name.
 
     `u.x`, `u.xt`, `u.xxx` are derivatives by coordinate names written one after the other;
     `u.d("theta", 2)` spells them out. `u(x=0.0)` is the field elsewhere: coordinates that are not named
@@ -67,7 +67,7 @@ class Field:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is taken at the condition's own point."""
+        """Whether it is evaluated at the condition's own point."""
         return self._point is None
 
     def d(self, *spec: str | int) -> "Field":
@@ -174,7 +174,7 @@ def _readings(attribute: str, coordinates: Sequence[str]) -> Iterator[tuple[str,
 
 
 def reserved_reading(coordinates: Sequence[str]) -> str | None:
-    """A derivative by name that a field could not give, since the name means something else on it; None if all can."""
+    """A derivative by name that is hidden by another attribute of fields; None if all are available."""
     meanings = [name for name in dir(Field) if not name.startswith("_")] + ["value"]
     hidden = [name for name in coordinates if name.startswith("_")]
     hidden += [name for name in meanings if any(_readings(name, coordinates))]
@@ -182,4 +182,5 @@ def reserved_reading(coordinates: Sequence[str]) -> str | None:
 
 
 def array_of(expression: Any) -> Array:
+    """The value of a field; any other expression itself."""
     return expression.value if isinstance(expression, Field) else expression

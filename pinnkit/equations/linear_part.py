@@ -7,7 +7,7 @@ $$r = r|_{\partial^\alpha u = 0} + \sum_P (P u), \qquad P = \sum_\alpha c_\alpha
 
 and the pass needs $Pu$ instead of every $\partial^\alpha u$. Which derivatives these are follows from the equation
 itself: its entries are expanded as polynomials in what they are made of (fields, their derivatives, coordinates,
-coefficients, and results of other operations, which are taken as they stand). A derivative is linear if each monomial
+coefficients, and results of other operations, which are not expanded). A derivative is linear if each monomial
 with it has nothing else that depends on fields.
 """
 
@@ -27,7 +27,7 @@ Rows = dict[tuple[int, str, int], dict[Index, Polynomial]]
 
 
 class Combined(NamedTuple):
-    """What an operator adds to a row of the residual: `factor` times its value on one component of a field."""
+    """A term of a row of the residual: `factor` times the value of an operator on one component of a field."""
 
     row: int
     field: str
@@ -37,10 +37,10 @@ class Combined(NamedTuple):
 
 
 class SplitEquation:
-    """An equation as linear operators and the rest; operators are formed where that saves channels.
+    """An equation as linear operators and a rest; operators are formed if that saves channels.
 
-    - `indices`: the derivatives that are still taken one by one;
-    - `combined`: what is added to the rest.
+    - `indices`: the derivatives that are computed one by one;
+    - `combined`: the terms that are added to the rest.
     """
 
     def __init__(self, equation: Equation):
@@ -94,7 +94,7 @@ class SplitEquation:
         return rest + jnp.stack(added)
 
     def _linear_rows(self) -> tuple[Rows, set[Index]]:
-        """What enters linearly, and the derivatives that enter in another way as well."""
+        """The linear terms, and the derivatives that also occur in other terms."""
         rows: Rows = {}
         mixed: set[Index] = set()
         for row, polynomial in enumerate(self._expansion.of_rows()):
@@ -112,7 +112,7 @@ class SplitEquation:
         return rows, mixed
 
     def _form(self, rows: Rows, spared: set[Index]) -> None:
-        """Operators from the rows, restricted to some derivatives; what is proportional is one operator."""
+        """Form operators from the rows, restricted to some derivatives; proportional ones become one operator."""
         self._operators, self.combined = [], []
         for (row, field, entry), terms in rows.items():
             operator = {index: terms[index] for index in sorted(terms) if index in spared}
@@ -126,7 +126,7 @@ class SplitEquation:
 
 
 def _spared(rows: Rows, mixed: set[Index]) -> set[Index]:
-    """The linear derivatives that nothing else needs."""
+    """The derivatives that only linear terms need."""
     linear = _linear(rows)
     return {index for index in linear if index not in carried(mixed, [dict.fromkeys(linear)], len(index))}
 
@@ -136,7 +136,7 @@ def _linear(rows: Rows) -> set[Index]:
 
 
 def _paying(operators: Iterable[Mapping[Index, Any]]) -> set[Index]:
-    """The derivatives in groups that share operators, where there are fewer operators than derivatives."""
+    """The derivatives in groups that share operators, if these are fewer than the derivatives."""
     groups: list[tuple[set[Index], int]] = []
     for operator in operators:
         touched = [group for group in groups if group[0] & operator.keys()]

@@ -1,7 +1,7 @@
-"""What is wrong with a residual, in one line: from the exception that it raised, with its place in the user's file.
+"""Mistakes in residuals, explained in one line: from the exception, with its place in the user's file.
 
-A residual is traced with symbols in place of numbers. What needs numbers, such as `np.sin(x)` or `if x > 0`, raises an
-exception of JAX, which says little about equations; the expression at fault says what to write instead.
+A residual is traced with symbols in place of numbers. Code that needs numbers, such as `np.sin(x)` or `if x > 0`,
+raises an exception of JAX, which says little about equations; the expression at fault shows what to write instead.
 """
 
 import ast
@@ -26,7 +26,7 @@ _NEEDS_NUMBERS = ("ConcretizationTypeError", "TracerArrayConversionError", "Trac
 """Names of errors of JAX, which is not imported for them."""
 
 _OWN = (PinnkitError, AttributeError, IndexError)
-"""What this package raises on equations that are invalid."""
+"""Errors that this package raises for invalid equations."""
 
 _LONGEST = 60
 """Longer expressions are not quoted in full."""
@@ -37,7 +37,7 @@ class ProblemError(InputError):
 
 
 class Place(NamedTuple):
-    """Where in the user's code something stands; `expression` is None where its text is not known."""
+    """A place in the user's code; `expression` is None if its text is not known."""
 
     filename: str
     line: int
@@ -97,7 +97,7 @@ def _expression(
 
 
 def _advice(error: Exception, place: Place, coordinates: Sequence[str]) -> str | None:
-    """What to write instead; None where nothing special is known about the exception."""
+    """Advice on what to write instead; None for an exception without special advice."""
     node = place.expression
     if node is None:
         return _without_text(error)
@@ -112,7 +112,7 @@ def _advice(error: Exception, place: Place, coordinates: Sequence[str]) -> str |
         return _on_attributes(node, coordinates)
     if isinstance(error, TypeError) and "Tracer' object is not callable" in message and isinstance(node, ast.Call):
         here = f"`u({coordinates[0]}=0.5)`"
-        return f"{text} evaluates something that is no field; only fields are taken elsewhere, as in {here}"
+        return f"{text} evaluates something that is not a field; only fields are taken elsewhere, as in {here}"
     if isinstance(error, NotImplementedError) and "'partial'" in message:
         return f"{text} differentiates a derivative with JAX; write `partial(expression, '{coordinates[0]}')` instead"
     if "__jax_array__" in message:
@@ -139,7 +139,7 @@ def _without_text(error: Exception) -> str | None:
 
 
 def _on_numbers(error: Exception, node: ast.expr, place: Place) -> str:
-    """An operation needs a number where the trace has a symbol."""
+    """Advice for an operation that needs a number and has a symbol."""
     text = _quoted(node)
     if isinstance(node, ast.Call) and (instead := _instead(node, place)) is not None:
         return f"{text} needs numbers, but an equation is traced with symbols; write {instead}"

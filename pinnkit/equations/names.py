@@ -1,4 +1,4 @@
-"""The names that an equation is written with: which may be given, and which a residual takes."""
+"""The names in an equation: valid names, and the arguments of a residual."""
 
 import inspect
 import keyword
@@ -11,7 +11,7 @@ from .symbols import Frame
 
 
 def check_columns(columns: Iterable[str], kinds: Mapping[str, Iterable[str]], where: str) -> None:
-    """Refuse a data column that an equation could not tell from something else; `kinds` are the names in use."""
+    """Refuse a data column whose name is already used; `kinds` are the names in use."""
     taken = {name: kind for kind, names in kinds.items() for name in names}
     for column in columns:
         check_identifier(column, "data column")
@@ -23,7 +23,7 @@ def check_columns(columns: Iterable[str], kinds: Mapping[str, Iterable[str]], wh
 
 
 def check_identifier(name: Any, kind: str) -> None:
-    """Refuse what Python cannot have as an argument's name, or has in another spelling."""
+    """Refuse a name that is not a valid argument name in Python, or that Python reads in another spelling."""
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         raise ProblemError(f"{name!r} cannot name a {kind}: it must be usable as an argument's name")
     if (normal := unicodedata.normalize("NFKC", name)) != name:
@@ -31,7 +31,7 @@ def check_identifier(name: Any, kind: str) -> None:
 
 
 def arguments_of(residual: Callable[..., Any], frame: Frame, where: str) -> list[str]:
-    """The arguments a residual asks for, all of them known; unknown ones with a default keep it."""
+    """The known arguments of a residual; unknown ones must have a default."""
     known = [*frame.fields, *frame.coordinates, *frame.coefficients, *frame.columns]
     known += ["normal"] if frame.has_normal else []
     names = []

@@ -25,7 +25,7 @@ AtPoint = Callable[[str, Channel], Array]
 
 
 class Polynomial(dict[Monomial, float]):
-    """Coefficients by monomial; a monomial that is not there has none."""
+    """Coefficients by monomial; missing monomials have the coefficient zero."""
 
     def __add__(self, other: "Polynomial") -> "Polynomial":
         total = {monomial: self.get(monomial, 0.0) + other.get(monomial, 0.0) for monomial in self | other}
@@ -45,7 +45,7 @@ class Polynomial(dict[Monomial, float]):
 
 
 class Atom(NamedTuple):
-    """One entry of a symbol or of a node that is taken as it stands."""
+    """One entry of a symbol, or of a node that is not expanded."""
 
     source: Any
     entry: int
@@ -89,7 +89,7 @@ class Expansion:
         return rows.flat
 
     def value(self, polynomial: Polynomial, values: Mapping[Symbol, Array]) -> Any:
-        """The value of a polynomial whose atoms do not depend on fields; a number where it has none."""
+        """The value of a polynomial whose atoms do not depend on fields; a Python number if it has no atoms."""
         total: Any = 0.0
         for monomial, coefficient in polynomial.items():
             term: Any = coefficient
@@ -122,7 +122,7 @@ class Expansion:
         return self._taken(node, shape) if too_long else result
 
     def _taken(self, source: Any, shape: tuple[int, ...]) -> np.ndarray:
-        """A symbol or node as it stands."""
+        """A symbol or node that is not expanded."""
         atoms = (self._atom(source, entry) for entry in range(math.prod(shape)))
         return _filled(shape, (Polynomial({(atom,): 1.0}) for atom in atoms))
 
@@ -168,7 +168,7 @@ def _filled(shape: tuple[int, ...], entries: Iterable[Polynomial]) -> np.ndarray
     return out.reshape(shape)
 
 
-# What operations do to arrays of polynomials; None where the result has to be taken as it stands.
+# Operations on arrays of polynomials; None for a result that is not expanded.
 
 
 def _mapped(function: Callable[..., Polynomial], *inputs: np.ndarray) -> np.ndarray:
@@ -202,7 +202,7 @@ def _contract(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
 
 
 def _move(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
-    """Operations that only move entries, told by what they do to their numbers."""
+    """Operations that only move entries, applied to the numbers of these."""
     starts = np.cumsum([0, *(entries.size for entries in inputs)])
     numbers = [np.arange(a, a + e.size, dtype=float).reshape(e.shape) for a, e in zip(starts, inputs, strict=False)]
     moved = np.asarray(evaluate(node.eqn, numbers)[node.output]).astype(int)

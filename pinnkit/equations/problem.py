@@ -107,7 +107,7 @@ class Problem:
             raise ProblemError(f"{where}: {explain(error, residual, frame.coordinates)}") from error
 
     def highest_orders(self, axis: int) -> dict[int, int]:
-        """The highest derivative along an axis that the equations take of each output of the network."""
+        """The order of the highest derivative along an axis of each output of the network in the equations."""
         fields = [field for field, size in self.field_sizes.items() for _ in range(size)]
         taken = {symbol for name in self.conditions for symbol in self.equation(name).symbols if symbol.kind == "field"}
         orders = lambda field: [symbol.orders[axis] for symbol in taken if symbol.name == field]
@@ -209,7 +209,7 @@ class Problem:
 
     @property
     def _kinds(self) -> dict[str, Iterable[str]]:
-        """The names that equations may use, by what they are of."""
+        """The names that equations may use, by kind."""
         return {"coordinate": self.domain.coordinates, "field": self.field_sizes, "coefficient": self.coefficients}
 
     def _check_names(self) -> None:
@@ -253,7 +253,7 @@ class Problem:
             self._check_region(name, condition.on)
 
     def _check_region(self, condition: str, region: AbstractRegion) -> None:
-        """Refuse a region that reaches outside the domain, but for rounding."""
+        """Refuse a region that extends beyond the domain by more than rounding."""
         if isinstance(region, PointSet):
             return self._check_inside(condition, region.values)
         (lower, upper), (low, high) = self.domain.bounds, region.bounds
@@ -280,7 +280,7 @@ class Problem:
                 self._doubts[name] = tuple(doubts)
 
     def _check_inside(self, condition: str, points: Float[np.ndarray, "n d"]) -> None:
-        """Refuse given points outside the domain, but for rounding."""
+        """Refuse given points that lie outside the domain by more than rounding."""
         lower, upper = self.domain.bounds
         slack = SLACK * (upper - lower)
         inside = ((points >= lower - slack) & (points <= upper + slack)).all(axis=1)

@@ -220,7 +220,7 @@ def _arguments(names: Sequence[str], frame: Frame) -> dict[str, Any]:
 
 def _as_vector(residual: Any) -> Array:
     parts = list(residual) if isinstance(residual, list | tuple) else [residual]
-    arrays = [array_of(part) for part in parts]
+    arrays: list[Any] = [array_of(part) for part in parts]
     for array in arrays:
         if array is None or not hasattr(array, "dtype") and not isinstance(array, int | float):
             raise InputTypeError(f"it returns {type(array).__name__}; an equation returns its residual, a number")

@@ -13,8 +13,8 @@ class Box(AbstractDomain):
 
     The order of the names is the order of the model's inputs. A coordinate named `t` or `time` is time.
 
-    **Raises:** `ValueError` for bounds that are not two finite numbers in ascending order, and for names that
-    mean something else in an equation.
+    **Raises:** `ValueError` for bounds that are not two finite numbers in ascending order, and for names with
+    another meaning in an equation.
     """
 
     def __init__(self, **bounds: tuple[float, float]):
@@ -35,7 +35,7 @@ class Box(AbstractDomain):
         return Interior(self)
 
     def boundary(self, *names: str) -> Faces:
-        """Both faces of each coordinate named; without names, of every space coordinate."""
+        """Both faces of each named coordinate, by default of all space coordinates."""
         axes = [self._axis(name) for name in names or self.space or self.coordinates]
         return Faces(self, tuple((axis, side) for axis in axes for side in (0, 1)))
 
@@ -48,7 +48,7 @@ class Box(AbstractDomain):
         return Faces(self, ((self._axis(name), 1),))
 
     def start(self, name: str = "t") -> Faces:
-        """Where initial conditions hold: the face at which time (or `name`) begins."""
+        """The face at which time (or `name`) begins, for initial conditions."""
         return self.lower_face(name)
 
     def end(self, name: str = "t") -> Faces:
@@ -78,7 +78,7 @@ def Interval(**bounds: tuple[float, float]) -> Box:
 
 def _check_bounds(name: str, pair: tuple[float, float]) -> None:
     if name in ("d", "value", "normal"):
-        raise InputError(f"a coordinate cannot be called '{name}', which means something else in an equation")
+        raise InputError(f"a coordinate cannot be called '{name}', which has another meaning in an equation")
     try:
         low, high = (float(bound) for bound in pair)
     except (TypeError, ValueError):

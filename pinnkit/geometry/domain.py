@@ -1,4 +1,4 @@
-"""A domain: where a problem is posed, with named coordinates."""
+"""Domains with named coordinates."""
 
 import abc
 
@@ -8,14 +8,14 @@ from jaxtyping import Float
 from .region import AbstractRegion, Bounds
 
 TIME_NAMES = ("t", "time")
-"""A coordinate with one of these names is time, and has no boundary in space."""
+"""A coordinate with one of these names is time; its ends are not part of the boundary in space."""
 
 
 class AbstractDomain(abc.ABC):
     """A domain with named coordinates.
 
     - `coordinates`: their names, in the order of the inputs of a model;
-    - `lower`, `upper`: the corners of the smallest box that holds the domain, of shape `(d,)`.
+    - `lower`, `upper`: the corners of the smallest box around the domain, of shape `(d,)`.
     """
 
     coordinates: tuple[str, ...]
@@ -43,4 +43,4 @@ class AbstractDomain(abc.ABC):
 
     @abc.abstractmethod
     def boundary(self, *names: str) -> AbstractRegion:
-        """The boundary in space, or the parts of it that are named."""
+        """The boundary in space, or its parts with the given names."""

@@ -39,8 +39,8 @@ class Interior(AbstractRegion):
 class Faces(AbstractRegion):
     """Faces of a box, each `(axis, side)` with side 0 for the lower and 1 for the upper bound.
 
-    Points are shared out among the faces by their measure, at least one each. Faces of an interval are
-    single points.
+    Points are distributed over the faces in proportion to their measure, at least one on each. Faces of an interval
+    are single points.
     """
 
     box: AbstractDomain
@@ -80,7 +80,7 @@ class Faces(AbstractRegion):
         return Points(inside.coordinates, jnp.asarray(normals, unit.dtype), {})
 
     def parts(self, n: int) -> tuple[int, ...]:
-        """How many of `n` points each face gets: one, and of the rest a share by its measure."""
+        """The number of points, out of `n`, on each face: one, plus a share in proportion to its measure."""
         span = self.box.upper - self.box.lower
         measures = np.array([np.prod(np.delete(span, axis)) for axis, _ in self.faces])
         shares = (n - len(measures)) * measures / measures.sum()
@@ -96,7 +96,7 @@ def _in_face(part: Float[Array, "n k"], axis: int, side: int) -> Float[Array, "n
 
 
 def _whole_face(own: Bounds, axis: int, side: int, bounds: Bounds) -> Face | None:
-    """The face of the box between `bounds` that a face of another box, between `own`, is; None if none or a part."""
+    """The face of the box between `bounds` that equals the face of another box between `own`; None if none does."""
     slack = SLACK * (bounds[1][axis] - bounds[0][axis])
     sides = [s for s in (0, 1) if abs(own[0][axis] - bounds[s][axis]) <= slack]
     return Face(axis, sides[0], 2 * side - 1) if sides and are_same(own, bounds, without=axis) else None

@@ -14,8 +14,8 @@ from .region import AbstractRegion, Bounds
 class PointSet(AbstractRegion):
     """Given points: `PointSet({"x": xs, "t": ts}, u_measured=us)`.
 
-    The mapping has every coordinate of the domain, in its order; each keyword is a data column that an
-    equation on these points may name. Arrays are one-dimensional, of one length; numbers are repeated.
+    The mapping contains all coordinates of the domain, in its order; each keyword is a data column that an
+    equation on these points may use by its name. Arrays are one-dimensional, of one length; numbers are repeated.
 
     **Raises:** `ValueError` for arrays that are empty, not finite, or of different lengths.
     """

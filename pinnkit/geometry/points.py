@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 
 class Points(eqx.Module):
-    """Points of one condition, with what is known at them.
+    """Points of one condition, with normals and data.
 
     - `coordinates`: shape `(n, d)`, columns in the order of the domain's coordinates;
     - `normals`: outward unit normals of shape `(n, d)` on a boundary, else None;

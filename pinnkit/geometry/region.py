@@ -1,4 +1,4 @@
-"""A region is a map from the unit cube: what every part of a domain has in common."""
+"""Regions: parts of a domain, parametrised by the unit cube."""
 
 import abc
 from typing import ClassVar, NamedTuple
@@ -11,10 +11,10 @@ from .points import Points
 
 
 class Face(NamedTuple):
-    """A whole face of a box: the lower (`side` 0) or upper bound of an axis.
+    """A whole face of a box: the lower (`side` 0) or upper (`side` 1) bound of an axis.
 
-    - `direction`: in which the normal of the region points along the axis, −1 or 1; that of a neighbouring box points
-      inwards.
+    - `direction`: of the region's normal along the axis, −1 or 1; it is inward if the region belongs to a neighbouring
+      box.
     """
 
     axis: int
@@ -23,10 +23,10 @@ class Face(NamedTuple):
 
 
 Bounds = tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]
-"""The lowest and the highest coordinates."""
+"""The lower and the upper bounds of the coordinates."""
 
 SLACK = 1e-9
-"""Bounds that differ by less than this share of the domain's extent are the same."""
+"""Relative difference, in terms of the extent of the domain, below which two bounds are equal."""
 
 
 class AbstractRegion(eqx.Module):
@@ -47,15 +47,15 @@ class AbstractRegion(eqx.Module):
     @property
     @abc.abstractmethod
     def bounds(self) -> Bounds:
-        """Of the smallest box that holds the region."""
+        """The bounds of the smallest box around the region."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the values known at the points."""
+        """Names of the data columns at the points."""
         return ()
 
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
-        """The faces of the box between `bounds` that make up the region; None unless it consists of whole ones."""
+        """The faces of the box between `bounds` that form the region; None if it does not consist of whole faces."""
         return None
 
     def fills(self, bounds: Bounds) -> bool:
@@ -63,16 +63,16 @@ class AbstractRegion(eqx.Module):
         return False
 
     def parts(self, n: int) -> tuple[int, ...]:
-        """How many of `n` points lie on each part of the region, such as the faces of a box, in their order."""
+        """The number of points, out of `n`, on each part of the region, such as the faces of a box."""
         return (n,)
 
     @abc.abstractmethod
     def points(self, unit: Float[Array, "n k"]) -> Points:
-        """The images of `n` points of the unit cube; uniform points stay uniform. A finite set ignores them."""
+        """The images of `n` points of the unit cube, uniform if these are; a finite set ignores them."""
 
 
 def are_same(a: Bounds, b: Bounds, without: int | None = None) -> bool:
-    """Whether two boxes agree up to rounding, along every axis but `without`."""
+    """Whether two boxes agree up to rounding, along every axis except `without`."""
     (lower, upper), slack = b, SLACK * (b[1] - b[0])
     same = (np.abs(a[0] - lower) <= slack) & (np.abs(a[1] - upper) <= slack)
     return bool(np.delete(same, [] if without is None else [without]).all())

@@ -79,7 +79,7 @@ def _is_parameter(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and eqx.is_inexact_array(leaf)
 
 
-def _from_functions(init: Callable, apply: Callable, key: Key) -> FunctionalModel:
+def _from_functions(init: Callable[[Key], Any], apply: Apply, key: Key) -> FunctionalModel:
     return FunctionalModel(init(key), apply, lambda params: params)
 
 

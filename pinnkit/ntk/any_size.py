@@ -15,7 +15,7 @@ from .tangent_kernel import TangentKernel
 METHODS = ("auto", "jacobian", "kernel", "lanczos", "nystrom")
 
 JACOBIAN_ROWS, KERNEL_ROWS = 1024, 6000
-"""Up to so many rows, singular values of J and eigenvalues of K take seconds to minutes."""
+"""Rows up to which singular values of J and eigenvalues of K take seconds to minutes."""
 
 NARROW = 8
 """Width of the blocks of Lanczos: products with factors that are kept cost as much as there are columns."""
@@ -34,7 +34,7 @@ def kernel_spectrum(
     | "nystrom" | `modes` leading ones, two products | anything larger | their `errors` |
 
     The last two come with the density of all eigenvalues (`spectral_density`, 8 probes of 40 steps, the leading pairs
-    deflated), from which effective rank and dimension are estimated. `source` of the result says which way was taken.
+    deflated), from which effective rank and dimension are estimated. `source` of the result names the method.
 
     **Arguments:**
 

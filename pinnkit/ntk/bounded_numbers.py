@@ -4,7 +4,7 @@ import math
 
 
 class NumericalRank(int):
-    """How many eigenvalues can be told from zero; prints as `≥ 20` where there may be more."""
+    """The number of eigenvalues above the rounding floor; printed as `≥ 20` if there may be more."""
 
     is_lower_bound: bool
 

@@ -6,7 +6,7 @@ and 1 for positive semidefinite ones, and the same for $K$ and $c K$.
 
 Centring takes out what is the same at all points, which for tangent kernels of outputs is often most of them:
 $K \to H K H$ with the projector $H = I - 1 1^\top / n$. In a stacked kernel a constant of each condition is such
-a common part. `groups` then says which rows belong together, and $H$ subtracts the mean of every group,
+a common part. `groups` then assigns rows to groups, and $H$ subtracts the mean of every group,
 $H = I - G G^\top$ with one column $1_g / \sqrt{n_g}$ of $G$ for each. A row that is a group of its own vanishes.
 """
 
@@ -70,7 +70,7 @@ def residual_alignment(
 ) -> float:
     r"""Alignment of $K$ with $r r^\top$: $r^\top H K H r / (\lVert H K H \rVert_F \, \lVert H r \rVert^2)$.
 
-    1 for the kernel whose only mode is the residual. Of the training kernel, without centring, it says how
+    1 for the kernel whose only mode is the residual. For the training kernel, without centring, it measures how
     well the kernel suits the residual: gradient flow takes the loss ½‖r‖² down by $r^\top K r$ in unit time, the
     alignment's share of the most that a kernel of the same norm could. Training reduces the mean of a residual
     as any other part of it, so `centred=False` is meant there.
@@ -115,7 +115,7 @@ def _unit(
 
 
 def _of_shape(shape: tuple[int, ...], name: str, array: ArrayLike) -> tuple[np.ndarray, float]:
-    """As `as_double`, of the shape that is asked for."""
+    """As `as_double`, with the required shape."""
     values, epsilon = as_double(name, array, ndim=len(shape))
     if values.shape != shape:
         raise InputError(f"`{name}` must be of shape {shape}; it has shape {values.shape}")

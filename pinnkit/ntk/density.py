@@ -72,7 +72,7 @@ class SpectralDensity:
         **Raises:** `ValueError` if $f$ is not finite at 0 and at the nodes.
         """
 
-        def resolved(nodes):
+        def resolved(nodes: np.ndarray) -> np.ndarray:
             values = function(np.where(nodes > self.noise_floor, nodes, 0.0))
             if not np.isfinite(values).all():
                 raise InputError("`function` must be finite at 0 and between the eigenvalues of the kernel")

@@ -1,4 +1,4 @@
-r"""What a kernel says about training: gradient descent on $\tfrac12 \lVert r \rVert^2$, the kernel frozen.
+r"""Training dynamics predicted by a kernel: gradient descent on $\tfrac12 \lVert r \rVert^2$, the kernel frozen.
 
 One step with learning rate $\eta$ takes $r$ to $(1 - \eta K) r$, so in the eigenvectors of $K$ each mode
 decays on its own, by $1 - \eta \lambda_i$. The kernel must therefore be the one of the loss that is trained:

@@ -26,16 +26,16 @@ LEAST_SHARE = 0.5
 """Wave numbers that explain no more than this are not dominant."""
 
 LEAST_CONFIDENCE = 0.99
-"""Values without any order are called dominated by a frequency no more often than in the other 1 %."""
+"""Confidence at which a dominant frequency differs from white noise."""
 
 SAME_SHARE = 0.01
-"""Shares this close are taken for equal, and the fewest half-waves are meant."""
+"""Difference below which shares are equal; the fewest half-waves are then preferred."""
 
 MOST_CANDIDATES = 4096
-"""Wave numbers tried at most; with more coordinates they reach less far."""
+"""Most candidates; with more coordinates the largest wave numbers are smaller."""
 
 ENTRIES = 2**18
-"""Values of functions held at a time: 2 MiB, which caches hold."""
+"""Values of functions per batch: 2 MiB, which fit into caches."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from .protocol import Kernel, as_kernel, ntk_trace, product
 from .spectrum import Source, Spectrum, floors_of_eigenvalues, precision_name
 
 OVERSAMPLING = 10
-"""Columns of a block beyond the eigenpairs asked for; 5 to 10 make failure improbable (Halko et al. 2011)."""
+"""Columns of a block beyond the number of eigenpairs; 5 to 10 make failure improbable (Halko et al. 2011)."""
 
 
 def leading_eigenpairs(
@@ -52,7 +52,7 @@ def leading_eigenpairs(
     **Arguments:**
 
     - `tolerance`: stop when the residual of each pair is below this share of its eigenvalue, or below rounding;
-    - `steps`: stop after so many, converged or not: `errors` of the result tell.
+    - `steps`: most steps; `errors` of the result show whether the eigenvalues have converged.
     - `width`: columns of a block, by default `k + 10`, which takes the fewest products. Narrow blocks take fewer
       columns in all (20 eigenvalues of a tangent kernel: 83 with a width of 30, 40 with 5), but miss copies of an
       eigenvalue that has more of them.
@@ -82,7 +82,7 @@ def _krylov_basis(
 ) -> Float[np.ndarray, "n b"]:
     """Ritz vectors of a block Krylov space, `k` or more, of which the `k` leading ones have converged, if they do.
 
-    Where the space is exhausted before it has `k` dimensions it goes on from another random block.
+    If the space is exhausted before it has `k` dimensions, another random block continues it.
     """
     n = kernel.rows
     basis = np.empty((n, min(max(width * steps, k + width), n)), order="F")

@@ -35,7 +35,7 @@ def compute_jacobian(model: Model, x: ArrayLike) -> Float[Array | np.ndarray, "n
     r"""Jacobian of the output by the parameters, $J_{i a k} = \partial u_a(x_i; \theta) / \partial \theta_k$.
 
     The columns are in the order of `jax.flatten_util.ravel_pytree` of the parameters; what is no
-    parameter (statistics of BatchNorm, masks of Dropout) is held in evaluation mode.
+    parameter (statistics of BatchNorm, masks of Dropout) is fixed in evaluation mode.
 
     **Arguments:**
 
@@ -76,7 +76,7 @@ def compute_ntk(
       exactly symmetric.
     - `memory`: bytes that the kernel may take, and as many again for what it is computed from.
 
-    **Returns:** a NumPy array, float64 as `compute_jacobian` says; a JAX array under `jit`.
+    **Returns:** a NumPy array, float64 as for `compute_jacobian`; a JAX array under `jit`.
 
     **Raises:** `ValueError` as `compute_jacobian`, if `x1` and `x2` differ in the number of coordinates, and if the
     kernel does not fit `memory`: `output_ntk` gives it without the matrix.

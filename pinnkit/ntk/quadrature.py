@@ -31,7 +31,7 @@ def spectral_density(
     **Arguments:**
 
     - `probes`: number of random directions; the standard error falls with its root.
-    - `steps`: of Lanczos, which resolve so many parts of the spectrum.
+    - `steps`: of Lanczos; each resolves one more part of the spectrum.
     - `deflate`: leading eigenpairs, as from `leading_eigenpairs`. They are taken as known where their error is below
       1 %, and the directions are drawn from their orthogonal complement, which makes the standard error of most
       figures much smaller.
@@ -67,9 +67,9 @@ def _lanczos(
     floor: float,
     rounding: float,
 ) -> tuple[Float[np.ndarray, "m s"], Float[np.ndarray, "m s"]]:
-    """Diagonals and off-diagonals of one recurrence for each row of `start`, up to the last that goes on.
+    """Diagonals and off-diagonals of one recurrence for each row of `start`, until all have broken down.
 
-    A recurrence that breaks down, its next vector being rounding, goes on with zeros: these add nodes of weight zero.
+    A recurrence breaks down when its next vector is rounding; zeros follow, which add nodes of weight zero.
     """
     m, n = start.shape
     basis = np.empty((m, steps, n))

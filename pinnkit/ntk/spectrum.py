@@ -51,12 +51,12 @@ class Spectrum:
 
     - `eigenvalues`: the $k$ leading ones, descending, as computed: unresolvable ones may be negative;
     - `size`: $n$, the number of rows of the kernel; the spectrum is complete if $k = n$;
-    - `noise_floor`: no smaller eigenvalue can be told from zero;
+    - `noise_floor`: smaller eigenvalues cannot be distinguished from zero;
     - `floor_origin`: how the floor came about, in a phrase;
     - `errors`: a bound for the error of each eigenvalue, never below the noise floor;
     - `dtype`: name of the precision that the entries of the kernel or Jacobian were computed in;
     - `source`: what the eigenvalues were computed from, see `SOURCES`;
-    - `eigenvectors`: their columns, in the same order, where they were asked for;
+    - `eigenvectors`: their columns, in the same order, if they were computed;
     - `trace`: of the kernel, where it is known;
     - `density`: of an incomplete spectrum, see `spectral_density`: what stands for the other eigenvalues.
 

@@ -31,7 +31,7 @@ from .factors.plan import PointFunction
 from .factors.prepared import Prepared, checked
 
 WIDTH = 32
-"""Vectors that are multiplied at a time."""
+"""Vectors per batch of products."""
 
 
 class Part(NamedTuple):
@@ -103,7 +103,7 @@ class TangentKernel:
 
     @property
     def dtype(self) -> np.dtype:
-        """The lowest precision that the entries are computed in: that of the model, or the one asked for."""
+        """The lowest precision in which the entries are computed: that of the model, or the given one."""
         return np.dtype(min((part.dtype for part in self._parts.values()), key=lambda dtype: dtype.itemsize))
 
     @property
@@ -158,7 +158,7 @@ class TangentKernel:
         return dense if dtype is None else dense.astype(dtype)
 
     def diagonal(self) -> Float[np.ndarray, " n"]:
-        """Squared lengths of the rows of J; no more than a tile of factors is held."""
+        """Squared lengths of the rows of J; only the factors of one tile are in memory at a time."""
         return np.concatenate([part.scale**2 * norms for part, (norms, _) in self._norms()])
 
     def traces(self) -> dict[str, float]:
@@ -186,7 +186,7 @@ class TangentKernel:
         with jax.enable_x64(True), full_precision():
             products = np.concatenate([self._push(self._pull(group)) for group in groups], axis=1)[:, :count]
         if not np.isfinite(products).all():
-            self.diagonal()  # says where
+            self.diagonal()  # raises with the place
         return products
 
     def push(self, tangents: ArrayLike) -> Float[np.ndarray, " n *k"]:
@@ -231,7 +231,9 @@ class TangentKernel:
 
     def _known(self, name: str) -> str:
         if name not in self._parts:
-            raise KeyError(f"'{name}' is no part of this kernel; it has {list(self._parts)}, and `block(a, b)` of two")
+            raise KeyError(
+                f"'{name}' is not a part of this kernel; it has {list(self._parts)}; `block(a, b)` takes two"
+            )
         return name
 
     def _factors(self, name: str, chunk: int) -> Factors:

@@ -46,7 +46,7 @@ class NTKWrapper:
         return self.spectrum(x).eigenvalues
 
     def compute_condition_number(self, x: ArrayLike) -> ConditionNumber:
-        """Condition number of the kernel, or a lower bound that says so."""
+        """Condition number of the kernel, or a lower bound that is marked as one."""
         return self.spectrum(x).condition_number
 
     detect_spectral_bias = staticmethod(dynamics.detect_spectral_bias)

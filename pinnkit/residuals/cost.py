@@ -1,4 +1,4 @@
-"""Which form of a linearization is cheapest."""
+"""Cost estimates of the forms of a linearization, and the choice of the cheapest."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,13 +14,13 @@ from .functions import Batch, ResidualFunctions
 from .linearization import AbstractLinearization
 
 JACOBIAN_PRICE, FACTOR_PRICE, PRODUCT_PRICE = 200.0, 3.0, 40.0
-"""Of an entry of J, a multiply-add of factors, and an entry of J in a product without J; see `costs`."""
+"""Prices of an entry of J, of a multiply-add of factors, and of an entry of J in a product without J; see `costs`."""
 
 
 def linearize_for_solving(
     residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights, memory: int = MEMORY
 ) -> AbstractLinearization:
-    """The form whose damped solve is expected to be the cheapest of those that fit `memory` bytes; see `costs`."""
+    """The form with the cheapest damped solve, by estimate, of those that fit into `memory` bytes; see `costs`."""
     estimates = costs(residuals, params, batch)
     itemsize = jnp.result_type(*jax.tree.leaves(params)).itemsize
     fitting = {name: cost.work for name, cost in estimates.items() if itemsize * cost.entries <= memory}
@@ -29,7 +29,7 @@ def linearize_for_solving(
 
 
 class Cost(NamedTuple):
-    """Estimate of a damped solve: `work` in multiply-adds of a matrix product, `entries` held in memory."""
+    """Estimate of a damped solve: `work` in multiply-adds of a matrix product, `entries` in memory."""
 
     work: float
     entries: float

@@ -19,10 +19,10 @@ from .linearization import AbstractLinearization, DampedSolver
 from .loss import row_weights
 
 RANK, ITERATIONS = 96, 200
-"""Of the preconditioner, and the most steps of conjugate gradients, where only products are at hand."""
+"""Default rank of the preconditioner and most iterations of conjugate gradients, for the form with products."""
 
 SKETCH_WIDTH = 8
-"""Vectors that are multiplied at a time to make the preconditioner."""
+"""Vectors per batch of products for the preconditioner."""
 
 
 class Linearization(AbstractLinearization):
@@ -82,7 +82,7 @@ class Linearization(AbstractLinearization):
 
 
 class KernelLinearization(AbstractLinearization):
-    """The same without the Jacobian: the kernel, computed from the factors of the gradients, and products.
+    """A linearization without the Jacobian: with the kernel, from factors of the gradients, and products.
 
     - `kernel`: the lower triangle, at least, of the training kernel, shape `(n, n)`; `parameters`: p.
     """
@@ -109,10 +109,10 @@ class KernelLinearization(AbstractLinearization):
 
 
 class MatrixFreeLinearization(AbstractLinearization):
-    """The same by products alone, for problems whose matrices would not fit.
+    """A linearization with products only, for problems whose matrices do not fit into memory.
 
     - `trace`: of the training kernel; `parameters`: p;
-    - `rank`: of the preconditioner; `iterations`: at most so many of conjugate gradients.
+    - `rank`: of the preconditioner; `iterations`: most iterations of conjugate gradients.
     """
 
     residual: Float[Array, " n"]
@@ -190,7 +190,7 @@ def linearize_matrix_free(
 def block_traces(residuals: ResidualFunctions, params: Params, batch: Batch, block_size: int = 64) -> dict[str, Scalar]:
     r"""tr K_kk of the unweighted kernel (rows scaled by $1/\sqrt{N_k}$) for each condition, exact.
 
-    Per-point gradients are formed `block_size` points at a time and dropped, so no Jacobian is held.
+    Per-point gradients are formed for `block_size` points at a time, without a Jacobian.
     """
     return {
         name: jnp.sum(squared_gradient_norms(residuals.at_point(name), params, points, block_size))
@@ -210,7 +210,7 @@ def _all_scales(residuals: ResidualFunctions, batch: Batch, weights: Weights) ->
 
 
 def _products(residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights) -> dict[str, Any]:
-    """What the forms without a Jacobian share: the stacked residual, and products."""
+    """The stacked residual and products, for the forms without a Jacobian."""
     flat, unravel = ravel_pytree(params)
     residual, push = jax.linearize(lambda flat: residuals.stacked(unravel(flat), batch, weights), flat)
     transpose = jax.linear_transpose(push, flat)

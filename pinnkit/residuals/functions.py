@@ -54,7 +54,7 @@ class ResidualFunctions:
         return tuple(sorted(self._equations))
 
     def rows(self, condition: str, points: int) -> int:
-        """Number of residuals of a condition on so many points."""
+        """Number of residuals of a condition on `points` points."""
         return self._equations[condition].size * points
 
     def initial_params(self, network: Params) -> Params:
@@ -64,7 +64,7 @@ class ResidualFunctions:
         return {"coefficients": raw, "network": network}
 
     def coefficients(self, params: Params) -> dict[str, Any]:
-        """The values of all coefficients, given and found."""
+        """The values of all coefficients, given and unknown."""
         found = {name: u.to_value(params["coefficients"][name]) for name, u in self.problem.unknowns.items()}
         return {**self.problem.constants, **found}
 
@@ -90,7 +90,7 @@ class ResidualFunctions:
         return jnp.stack([found[index] for index in indices])
 
     def symbols(self, params: Params, point: Points, jets: Mapping[Index, Float[Array, " m"]]) -> dict[Symbol, Array]:
-        """The values of everything that an equation may name, from the derivatives at a point."""
+        """The values of all symbols of an equation, from the derivatives at a point."""
         fields = {
             Symbol("field", name, index): outputs[part]
             for index, outputs in jets.items()
@@ -103,9 +103,9 @@ class ResidualFunctions:
         return not self.problem.unknowns and not self._equations[condition].has_elsewhere
 
     def channels(self, condition: str) -> Callable[[Params, Points], Float[Array, " k"]]:
-        """What the residual of one condition takes from the network at a point: derivatives and operators, all outputs.
+        """The derivatives and operators of all outputs of the network in the residual of one condition at a point.
 
-        Linear in the network, so affine in parameters that the network is affine in, whatever the equation.
+        They are linear in the network, so affine in parameters that the network is affine in, for any equation.
         """
         equation = self._equations[condition]
 
@@ -118,7 +118,7 @@ class ResidualFunctions:
         return values
 
     def from_channels(self, condition: str) -> Callable[[Params, Points, Float[Array, " k"]], Float[Array, " m"]]:
-        """The residual of one condition at a point from its `channels`; of the parameters it needs no network."""
+        """The residual of one condition at a point from its `channels`, without the parameters of the network."""
         equation = self._equations[condition]
 
         def residual(params: Params, point: Points, channels: Float[Array, " k"]) -> Float[Array, " m"]:
@@ -130,7 +130,7 @@ class ResidualFunctions:
         return residual
 
     def __call__(self, params: Params, batch: Batch) -> Residuals:
-        """Residuals of every condition; those of one point stand together."""
+        """Residuals of every condition; those of one point are adjacent."""
         return {
             name: jax.vmap(self.at_point(name), (None, 0))(params, points).ravel() for name, points in batch.items()
         }
@@ -148,7 +148,7 @@ class ResidualFunctions:
         return jnp.concatenate(jax.tree.leaves(scaled))
 
     def _values(self, params: Params, point: Points) -> dict[Symbol, Array]:
-        """What is known at a point before the network is evaluated."""
+        """The values of symbols at a point that do not depend on the network."""
         x = point.coordinates
         values = {Symbol("coordinate", name): x[i] for i, name in enumerate(self.problem.domain.coordinates)}
         for name, value in self.coefficients(params).items():

@@ -1,11 +1,11 @@
-r"""The stacked, scaled residual and its Jacobian: the one object every adaptive thing is a function of.
+r"""The stacked, scaled residual and its Jacobian, on which all adaptive methods are based.
 
 With rows scaled by $\sqrt{w_k/N_k}$ (by $\sqrt{w_i/N_k}$ where each point $i$ has a weight of its own) the loss is
 ½‖r‖², its gradient $J^\top r$ and the training kernel $J J^\top$: the eigenvalues of that kernel are the rates at which
 gradient flow reduces the modes of the residual.
 
-A linearization comes in three forms that answer the same questions: with the Jacobian, with the kernel alone, and with
-products alone. `linearize_for_solving` chooses.
+A linearization has three forms with the same methods: with the Jacobian, with the kernel, and with products only.
+`linearize_for_solving` chooses one.
 """
 
 import abc
@@ -22,7 +22,7 @@ r"""From damping λ and a residual $b$ to the step $-(J^\top J + \lambda I)^{-1}
 
 
 class AbstractLinearization(eqx.Module):
-    """What a least-squares step asks of residual and Jacobian at one set of parameters.
+    """Residual and Jacobian at one set of parameters, as least-squares steps need them.
 
     - `residual`: all conditions stacked, rows scaled;
     - `unravel`: from a vector of shape `(p,)` to the tree of parameters.
@@ -54,7 +54,7 @@ class AbstractLinearization(eqx.Module):
 
     @abc.abstractmethod
     def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
-        """Solves with any damping; what does not depend on the damping is done once.
+        """A solver for any damping; computations that do not depend on the damping are done once.
 
         - `tolerance`: relative residual at which an iteration stops; direct solves are exact and ignore it.
         """

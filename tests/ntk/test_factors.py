@@ -206,7 +206,7 @@ def test_rounding_bounds_the_error_of_a_kernel_in_single_precision():
 
 def test_unusable_input_is_refused():
     kernel, _ = several_conditions({"pde": 5, "walls": 4, "flux": 2})
-    with pytest.raises(KeyError, match="'wall' is no part of this kernel; it has"):
+    with pytest.raises(KeyError, match="'wall' is not a part of this kernel; it has"):
         kernel["wall"]
     with pytest.raises(ValueError, match=r"`vectors` must have shape \(16,\) or \(16, k\); it has \(3,\)"):
         kernel.pull(np.ones(3))

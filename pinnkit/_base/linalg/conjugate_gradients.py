@@ -30,11 +30,11 @@ def conjugate_gradients(
     bound = tolerance * jnp.linalg.norm(b)
     z = precondition(b)
 
-    def unfinished(carry: tuple) -> Array:
+    def unfinished(carry: tuple[Array, ...]) -> Array:
         _, r, _, _, count = carry
         return (jnp.linalg.norm(r) > bound) & (count < iterations)
 
-    def iterate(carry: tuple) -> tuple:
+    def iterate(carry: tuple[Array, ...]) -> tuple[Array, ...]:
         x, r, d, rz, count = carry
         Ad = product(d)
         step = rz / jnp.vdot(d, Ad)

@@ -11,7 +11,7 @@ STRIPS = 4
 
 
 def lower_gram(rows: Float[Array, "m q"]) -> Float[Array, "m m"]:
-    """The lower triangle of `rows @ rows.T`, as a Cholesky factorisation reads it; the rest is not to be read."""
+    """The lower triangle of `rows @ rows.T`, for a Cholesky factorisation; the upper one is not valid."""
     m = len(rows)
     ends = [round(m * i / STRIPS) for i in range(STRIPS + 1)]
     strips = [rows[a:b] @ rows[:b].T for a, b in zip(ends[:-1], ends[1:], strict=True)]

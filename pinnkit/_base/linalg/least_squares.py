@@ -21,15 +21,15 @@ from scipy.linalg.blas import dsyrk, dtrsm  # pyright: ignore[reportAttributeAcc
 from ..errors import InputError
 
 RIDGE = 1e-12
-"""Of columns of norm 1: directions that are nothing but rounding get no large coefficients."""
+"""Relative to columns of norm 1: it keeps the coefficients of directions that are pure rounding small."""
 
 _ITERATIONS, _STALLED, _WINDOW = (60, 30), 0.99, 5
-"""Iterations of each stage at most; fewer where the residual does not come down to 0.99 of itself in five of them."""
+"""Most iterations of each stage; fewer if five iterations do not reduce the residual to 0.99 of its norm."""
 
 
 class LeastSquares(NamedTuple):
     """- `x`: a minimiser of ‖Ax − b‖² + `RIDGE`² ‖Dx‖², where D holds the norms of the columns of A;
-    - `residual_norm`: ‖Ax − b‖; `iterations`: products with A that it took.
+    - `residual_norm`: ‖Ax − b‖; `iterations`: number of products with A.
     """
 
     x: Float[np.ndarray, " p"]
@@ -42,9 +42,9 @@ def least_squares(
 ) -> LeastSquares:
     """Minimise ‖Ax − b‖, up to a ridge at the level of rounding.
 
-    - `stages`: 1 for a solution that is good to about 1e-6 of b, in half of the time;
-    - `worthwhile`: a second stage only where the first leaves at most this share of b. Where more is left of a b that
-      is like the columns, they do not span it; a b in nearly dependent directions alone needs the second stage.
+    - `stages`: 1 for a relative residual of about 1e-6, in half of the time;
+    - `worthwhile`: largest relative residual after the first stage at which the second one is computed. A larger one
+      usually means that the columns do not span b.
 
     **Raises:** `ValueError` if A or b is not finite.
     """

@@ -38,8 +38,9 @@ def interpret(
         if inner is None or is_whole(eqn, operands):
             results = apply(eqn, operands)
         else:
-            function, held = inner
-            known = [constant(value, var.aval) for value, var in zip(held, function.constvars, strict=True)]
+            function, values_of_constants = inner
+            pairs = zip(values_of_constants, function.constvars, strict=True)
+            known = [constant(value, var.aval) for value, var in pairs]
             results = interpret(function, known, operands, apply, constant, is_whole)
         values.update(zip(eqn.outvars, results, strict=True))
     return [read(atom) for atom in jaxpr.outvars]

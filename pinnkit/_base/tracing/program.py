@@ -12,8 +12,8 @@ from jax.extend.core import Literal
 class Program:
     """A traced function as a value: two programs are equal if they do the same operations on the same literals.
 
-    So `jax.jit` with a program as a static argument compiles it once, whichever closures it was traced from.
-    Arrays that the function closed over are no part of it; they are `constants` of the trace.
+    So `jax.jit` with a program as a static argument compiles once for all closures with the same trace.
+    Arrays that the function closes over are not part of it; they are `constants` of the trace.
     """
 
     def __init__(self, jaxpr: Any):
@@ -35,7 +35,7 @@ def trace(function: Callable[..., Any], *arguments: Any) -> tuple[Program, list[
 
 
 def _fingerprint(jaxpr: Any) -> Hashable:
-    """Everything that decides what a jaxpr computes, but the values of its constants; variables by position."""
+    """Everything that determines what a jaxpr computes, except the values of its constants; variables by position."""
     numbers: dict[Any, int] = {}
 
     def name(atom: Any) -> Hashable:

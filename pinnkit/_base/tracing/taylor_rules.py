@@ -252,7 +252,7 @@ def _coefficient(eqn: Any, operands: list[Any], index: Index) -> list[Array]:
     return [value / factorial(index) for value in results]
 
 
-def _along(function: Callable, axis: int) -> Callable:
+def _along(function: Callable[[Sequence[Array]], list[Any]], axis: int) -> Callable[[Sequence[Array]], list[Any]]:
     def derivative(s: Sequence[Array]) -> list[Any]:
         moved = lambda step: function([*s[:axis], s[axis] + step, *s[axis + 1 :]])
         return jax.jvp(moved, (jnp.zeros_like(s[axis]),), (jnp.ones_like(s[axis]),))[1]

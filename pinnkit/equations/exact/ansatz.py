@@ -150,7 +150,7 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "hard", *, perio
     ansatz = dataclasses.replace(found, wanted=wanted if isinstance(wanted, str) else tuple(names))
     if not isinstance(wanted, str) and (missing := [name for name in names if name not in ansatz.conditions]):
         reason = "; ".join(ansatz.notes) or "it prescribes no values on faces of the box"
-        raise ProblemError(f"condition '{missing[0]}' cannot be satisfied by construction: {reason}")
+        raise ProblemError(f"condition '{missing[0]}' cannot be a hard constraint: {reason}")
     return ansatz
 
 
@@ -161,9 +161,9 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     zeros = frozenset(
         face_value for found in candidates.values() for face_value in found if _is_zero(problem, face_value)
     )
-    notes = [_in_the_loss(name, found.reason) for name, found in read.items() if not found.face_values and found.reason]
+    notes = [_soft(name, found.reason) for name, found in read.items() if not found.face_values and found.reason]
     if (kink := _kink(problem, candidates, seams)) is not None:
-        notes += [_in_the_loss(name, kink) for name in by_period]
+        notes += [_soft(name, kink) for name in by_period]
         seams, by_period = {}, ()
     accepted: list[FaceValue] = []
     object_to = lambda face_values: (
@@ -177,9 +177,9 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
         if reason is None:
             complete.append(name)
         else:
-            notes.append(_in_the_loss(name, reason, face_values))
+            notes.append(_soft(name, reason, face_values))
     if len(complete) + len(by_period) == len(problem.conditions):
-        return Ansatz(problem, notes=("nothing would be left in the loss, so no condition holds by construction",))
+        return Ansatz(problem, notes=("no condition would remain in the loss, so none is a hard constraint",))
     return Ansatz(
         problem,
         conditions=tuple(name for name in problem.conditions if name in complete or name in by_period),
@@ -202,18 +202,18 @@ def _acceptable(
         return list(
             found.face_values
         ), None if found.is_complete else found.reason or "not all its rows prescribe values"
-    rows, held = sorted({(face_value.order, face_value.row) for face_value in found.face_values}), list[FaceValue]()
+    rows, hard = sorted({(face_value.order, face_value.row) for face_value in found.face_values}), list[FaceValue]()
     for _, row in rows if len(rows) > 1 else ():
         face_values = [face_value for face_value in found.face_values if face_value.row == row]
-        held += face_values if object_to([*held, *face_values]) is None else []
-    return held, reason
+        hard += face_values if object_to([*hard, *face_values]) is None else []
+    return hard, reason
 
 
-def _in_the_loss(name: str, reason: str, held: Sequence[FaceValue] = ()) -> str:
-    """Why a condition stays in the loss, and which of its rows are hard constraints nevertheless."""
-    rows = [str(row + 1) for row in sorted({face_value.row for face_value in held})]
-    nevertheless = f"; by construction: row{'s' if len(rows) > 1 else ''} {', '.join(rows)} of it" if rows else ""
-    return f"condition '{name}' stays in the loss: {reason}{nevertheless}"
+def _soft(name: str, reason: str, hard: Sequence[FaceValue] = ()) -> str:
+    """Why a condition is a soft constraint, and which of its rows are hard ones nevertheless."""
+    rows = [str(row + 1) for row in sorted({face_value.row for face_value in hard})]
+    nevertheless = f"; hard: row{'s' if len(rows) > 1 else ''} {', '.join(rows)}" if rows else ""
+    return f"condition '{name}' is a soft constraint: {reason}{nevertheless}"
 
 
 def _precedence(problem: Problem, face_values: Sequence[FaceValue]) -> tuple[bool, int]:

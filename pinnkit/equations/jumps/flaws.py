@@ -1,8 +1,8 @@
-"""What an equation loses under its derivatives.
+"""Derivatives of discontinuous expressions in an equation.
 
-The derivative of an expression that jumps has a part at the jump, which no collocation point sees: away from it,
+The derivative of an expression with a jump has a part at the jump that no collocation point sees: away from it,
 (k u')' = 0 holds for any two straight lines, whatever k is on either side, and the continuity of the flux k u' is lost.
-The trace says which operations an expression can jump at; whether it does is found by a search.
+The trace shows at which operations an expression can jump; a search decides whether it does.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from .switches import find_switches, is_stopped
 
 
 class Flaw(NamedTuple):
-    """What is wrong with an expression under a derivative, in a line; unless it is certain, what may be wrong."""
+    """A mistake, certain or possible, in an expression under a derivative; `text` is one line."""
 
     text: str
     is_certain: bool
@@ -28,9 +28,9 @@ class Flaw(NamedTuple):
 def find_flaws(
     equation: Equation, region: AbstractRegion, domain: Box, coefficients: Mapping[str, float]
 ) -> Iterator[Flaw]:
-    """The flaws of an equation that holds on a region: jumps under derivatives, and derivatives that are held back.
+    """The flaws of an equation on a region: jumps under derivatives, and derivatives blocked by `stop_gradient`.
 
-    What jumps with a coordinate is certain. What jumps with a field depends on the solution.
+    A jump along a coordinate is certain; one that depends on a field depends on the solution.
     """
     for node in _differentiated(equation):
         expression, coordinate, place = node.inputs[0], node.eqn.params["coordinate"], _place_of(node)

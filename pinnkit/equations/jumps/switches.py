@@ -17,7 +17,7 @@ from ..._base.tracing.primitives import JUMPING, SINGLE_POINTS
 from ..trace import Equation, Node, flatten
 
 _DERIVED = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
-"""Functions with derivatives of their own, and where their operations are."""
+"""Functions with custom derivatives, and the parameter that holds their operations."""
 
 _LOOPS = ("while", "scan", "pure_callback", "io_callback", "ffi_call")
 
@@ -41,7 +41,7 @@ _STEPS: dict[str, Callable[..., Any]] = {
 
 
 class Switch(NamedTuple):
-    """- `depends_on_fields`: whether where it changes depends on the solution."""
+    """- `depends_on_fields`: whether the places at which it changes depend on the solution."""
 
     node: Node
     depends_on_fields: bool
@@ -52,14 +52,14 @@ class Switch(NamedTuple):
 
 
 class Switches(NamedTuple):
-    """Of an expression: those that can be followed, and the operations whose inside cannot be."""
+    """The switches of an expression: those that can be followed, and operations that cannot be looked into."""
 
     followed: tuple[Switch, ...]
     hidden: tuple[Node, ...]
 
 
 def find_switches(equation: Equation, root: Any, coordinate: str) -> Switches:
-    """What can make `root` jump along a coordinate, or with the fields."""
+    """The operations at which `root` may jump along a coordinate or with the fields."""
     followed, hidden = [], []
     for node in _all_nodes(equation, root):
         if not _is_switch(node):
@@ -77,7 +77,7 @@ def find_switches(equation: Equation, root: Any, coordinate: str) -> Switches:
 
 
 def levels_of(switch: Switch, value: Callable[[Any], Any]) -> Float[Array, " n"]:
-    """Numbers that change sign where the switch changes; `value` gives those of its inputs."""
+    """Numbers that change sign where the switch changes; `value` maps its inputs to their values."""
     if switch.name not in _LEVELS:
         return jnp.zeros(0)
     return jnp.concatenate([jnp.ravel(level) for level in _LEVELS[switch.name](*map(value, switch.node.inputs))])
@@ -93,7 +93,7 @@ def steps_of(switch: Switch, value: Callable[[Any], Any]) -> Float[Array, " n"]:
 
 
 def _all_nodes(equation: Equation, root: Any) -> Iterator[Node]:
-    """The nodes of an expression, with those inside functions that have derivatives of their own, and branches."""
+    """The nodes of an expression, including those inside branches and functions with custom derivatives."""
     waiting, seen = [root], set()
     while waiting:
         for node in equation.nodes(waiting.pop()):
@@ -145,6 +145,6 @@ def _depends_on_fields(equation: Equation, node: Any) -> bool:
 
 
 def is_stopped(equation: Equation, root: Any) -> bool:
-    """Whether `stop_gradient` holds back a derivative of something that varies."""
+    """Whether `stop_gradient` blocks the derivative of something that varies."""
     nodes = (node for node in _all_nodes(equation, root) if node.eqn.primitive.name == "stop_gradient")
     return any(_depends_on_fields(equation, n) or any(s.kind == "coordinate" for s in equation.needs(n)) for n in nodes)

@@ -10,8 +10,8 @@ and the inner product of two such gradients needs no gradient: $\sum_{c c'} (h_c
 every point. Channels whose $d$ (or $h$) are proportional, such as those of $u_{xx}$ and $u_{yy}$ in a Laplacian or of
 $u_t$ and $u_{xx}$ in a diffusion equation, are merged: see `number_values`.
 
-What is no such product (biases, coefficients, a weight inside a convolution, a `scan` or a norm) is differentiated as
-it stands: the rows of its Jacobian, for that leaf only.
+Leaves outside such products (biases, coefficients, a weight inside a convolution, a `scan` or a norm) are
+differentiated directly: the rows of its Jacobian, for that leaf only.
 """
 
 import math

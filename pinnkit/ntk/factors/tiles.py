@@ -27,7 +27,7 @@ TILE_SIDE = 128
 
 
 def tile_size(plan: Plan, points: int) -> int:
-    """Points in a tile: tiles of one size with little left over."""
+    """Points per tile: tiles have equal sizes, and few places of the last one are empty."""
     channels = max([sum(plan.width(leaf)) for leaf in plan.factored], default=1)
     tiles = math.ceil(points / max(1, TILE_SIDE // (channels * plan.outputs)))
     return math.ceil(points / tiles)
@@ -47,7 +47,7 @@ def symmetric(program: Program, traced: bool, leaves: Arrays, stack: Factors) ->
     i, j = np.tril_indices(_count(stack))
     side = jax.eval_shape(lambda: algebra.gram(plan, take(0), plan, take(0))).shape[0]
 
-    def add(kernel, pair):
+    def add(kernel: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
         i, j = pair
         block = algebra.gram(plan, take(i), plan, take(j))
         block = jnp.where(i == j, (block + block.T) / 2, block)
