@@ -1,4 +1,4 @@
-"""The package as it is installed, from a wheel and in editable mode: the built-in problems are in `pinnkit.problems`."""
+"""The installed package, from a wheel and in editable mode: the built-in problems are in `pinnkit.problems`."""
 
 import os
 import shutil
