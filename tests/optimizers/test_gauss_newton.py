@@ -110,7 +110,7 @@ def test_a_step_with_momentum_is_the_least_squares_solution_that_defines_it(rows
 
 
 def test_momentum_continues_in_directions_that_the_current_points_do_not_determine():
-    """Undamped, on a consistent system: the projection of Kaczmarz plus μ times the last step's part in the null space."""
+    """Undamped, on a consistent system: Kaczmarz' projection plus μ times the null-space part of the last step."""
     A, b, previous = np.array([[1.0, 2.0, 0.0]]), np.array([3.0]), np.array([1.0, -1.0, 2.0])
     optimizer, params = gauss_newton(0.0, momentum=0.5), jnp.zeros(3)
     step, _ = stepped(optimizer, lambda p: A @ p - b, params, optimizer.init(params)._replace(step=previous))
