@@ -25,13 +25,13 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 
 def descend(optimizer, rate, residual, params, steps):
-    """Losses and rates of `steps` steps of −η d."""
+    """Losses and rates of `steps` steps −η d."""
     (losses, rates), _ = descend_with_states(optimizer, rate, residual, params, steps)
     return np.asarray(losses), np.asarray(rates)
 
 
 def descend_with_states(optimizer, rate, residual, params, steps):
-    """The same, and the states of the rate."""
+    """The same, and the states of the learning rate."""
     loss, moments = lambda params: 0.5 * jnp.sum(residual(params) ** 2), moments_of(optimizer)
 
     def step(carry, i):
@@ -65,13 +65,13 @@ def test_gradient_descent_gets_its_rate_from_the_largest_eigenvalue(scale):
     assert np.all(np.diff(losses) <= 1e-12 * losses[0])
 
 
-def test_gradient_descent_follows_a_kernel_that_grows():
+def test_the_rate_of_gradient_descent_tracks_a_growing_kernel():
     """r = p³ − 8 from p = 0.9: the kernel 9p⁴ grows 24-fold on the way to p = 2."""
     losses, _ = descend(optax.identity(), StableLearningRate(), lambda p: p**3 - 8.0, jnp.full(1, 0.9), 200)
     assert np.max(losses) <= losses[0] and losses[-1] < 1e-12
 
 
-def test_a_kernel_that_jumps_is_noticed_from_the_gradient_alone():
+def test_a_jump_of_the_kernel_is_detected_from_gradients_alone():
     """Beyond p = 1 the curvature is a hundred times larger; the next planned measurement is far away."""
     residual = lambda p: jnp.where(p < 1, p - 1.001, -0.001 + 30 * (p - 1))
     losses, rates = descend(optax.identity(), StableLearningRate(growth=1.9), residual, jnp.full(1, -3.0), 200)
@@ -79,7 +79,7 @@ def test_a_kernel_that_jumps_is_noticed_from_the_gradient_alone():
     assert rates[-1] < 0.01 * rates[10]
 
 
-def test_the_largest_eigenvalue_is_measured_rarely_where_it_stands_still():
+def test_the_largest_eigenvalue_is_measured_rarely_if_it_does_not_change():
     residual, _ = ill_conditioned()
     rate = StableLearningRate()
     _, states = descend_with_states(optax.identity(), rate, residual, jnp.zeros(12), 1000)
@@ -88,7 +88,7 @@ def test_the_largest_eigenvalue_is_measured_rarely_where_it_stands_still():
 
 
 def losses_of_gradient_descent(problem, seeds, steps, points, width, depth):
-    """Losses of every step for networks of all seeds, on points that are drawn anew every 10 steps."""
+    """Losses of every step for networks of all seeds, on points that are redrawn every 10 steps."""
     sampler = QuasiRandom(redraw=10)
     phase = Phase("gradient-descent", optax.identity(), StableLearningRate())
     networks = [MLP(problem.domain, 1, width, depth, seed=seed) for seed in seeds]
@@ -128,7 +128,7 @@ def test_gradient_descent_never_diverges(problem, width, depth):
     assert np.all(np.median(losses[:, -50:], axis=1) < 1.05 * losses[:, 0])  # every batch has a loss of its own
 
 
-def test_first_rate_for_adam_is_the_share_of_an_exact_line_search():
+def test_the_first_rate_for_adam_is_proportional_to_an_exact_line_search():
     """Adam's first direction is sign(g); along it the best step is Σ|g| / ‖J sign g‖²."""
     residual, A = ill_conditioned()
     rate = NTKLearningRate(0.3, window=1, cosine=False)
@@ -139,7 +139,7 @@ def test_first_rate_for_adam_is_the_share_of_an_exact_line_search():
 
 
 def test_rate_for_soap_is_the_rayleigh_quotient_of_its_preconditioned_kernel():
-    """With P = (V ⊗ U) diag(√v̂ + ε) (V ⊗ U)ᵀ written out as a matrix."""
+    """With P = (V ⊗ U) diag(√v̂ + ε) (V ⊗ U)ᵀ as an explicit matrix."""
     rng = np.random.default_rng(0)
     A = jnp.asarray(rng.normal(size=(20, 12)))
     residual = lambda W: A @ W.ravel() - 1.0
@@ -160,12 +160,12 @@ def test_rate_for_soap_is_the_rayleigh_quotient_of_its_preconditioned_kernel():
     np.testing.assert_allclose(eta, (d @ P @ d) / jnp.sum((A @ d) ** 2), rtol=1e-10)
 
 
-def test_a_rate_from_momentum_refuses_gradient_descent():
+def test_a_rate_from_momentum_is_an_error_with_gradient_descent():
     with pytest.raises(ValueError, match="`StableLearningRate`"):
         descend(optax.identity(), NTKLearningRate(), lambda p: p, jnp.ones(2), 1)
 
 
-def test_rate_for_adam_does_not_depend_on_the_unit_of_the_loss():
+def test_rate_for_adam_does_not_depend_on_the_scale_of_the_loss():
     rates = [
         descend(
             optax.scale_by_adam(eps=0.0),
@@ -179,7 +179,7 @@ def test_rate_for_adam_does_not_depend_on_the_unit_of_the_loss():
     np.testing.assert_allclose(rates[0], rates[1], rtol=1e-8)
 
 
-def test_rate_for_adam_is_held_after_its_window():
+def test_rate_for_adam_is_constant_after_its_window():
     residual, _ = ill_conditioned()
     _, rates = descend(optax.scale_by_adam(), NTKLearningRate(window=10, cosine=False), residual, jnp.zeros(12), 30)
     assert len(np.unique(rates[:10])) == 10

@@ -54,7 +54,7 @@ def test_one_step_solves_linear_least_squares(rows, columns, optimizer):
     np.testing.assert_allclose(found, np.linalg.lstsq(A, b)[0], atol=1e-8)
 
 
-def test_gauss_newton_converges_quadratically_where_the_residual_vanishes():
+def test_gauss_newton_converges_quadratically_to_a_zero_residual():
     residual = lambda p: jnp.array([p[0] ** 2 + p[1] ** 2 - 2, jnp.exp(p[0] - 1) + p[1] ** 3 - 2])
     _, _, losses = minimise(gauss_newton(1e-8), residual, jnp.array([1.3, 0.8]), 6)
     norms = np.sqrt(2 * losses)
@@ -68,14 +68,14 @@ def test_levenberg_marquardt_never_increases_the_loss_and_finds_the_minimum():
     assert np.all(np.diff(losses) <= 0)
 
 
-def test_a_step_into_the_undefined_is_rejected():
+def test_a_step_to_an_undefined_loss_is_rejected():
     residual = lambda p: jnp.log(p) + 3.0
     found, _, losses = minimise(levenberg_marquardt(), residual, jnp.ones(1), 30)
     np.testing.assert_allclose(found, np.exp(-3.0), rtol=1e-10)
     assert np.isfinite(losses).all()
 
 
-def test_parameters_stay_where_no_step_helps():
+def test_parameters_do_not_change_if_no_step_reduces_the_loss():
     found, state, _ = minimise(levenberg_marquardt(), lambda p: jnp.array([1.0 + 0 * p[0]]), jnp.ones(1), 1)
     np.testing.assert_array_equal(found, 1.0)
     assert not state.accepted
@@ -109,8 +109,8 @@ def test_a_step_with_momentum_is_the_least_squares_solution_that_defines_it(rows
     np.testing.assert_array_equal(state.step, step)
 
 
-def test_momentum_goes_on_where_the_present_points_see_nothing():
-    """Undamped on a consistent system: Kaczmarz' projection plus μ times what of the last step lies in the kernel."""
+def test_momentum_continues_in_directions_that_the_current_points_do_not_determine():
+    """Undamped, on a consistent system: Kaczmarz' projection plus μ times the null-space part of the last step."""
     A, b, previous = np.array([[1.0, 2.0, 0.0]]), np.array([3.0]), np.array([1.0, -1.0, 2.0])
     optimizer, params = gauss_newton(0.0, momentum=0.5), jnp.zeros(3)
     step, _ = stepped(optimizer, lambda p: A @ p - b, params, optimizer.init(params)._replace(step=previous))
@@ -119,7 +119,7 @@ def test_momentum_goes_on_where_the_present_points_see_nothing():
 
 
 def test_rejection_drops_the_momentum_and_no_step_increases_the_loss():
-    """A huge step before, uphill: the second attempt is that of plain Levenberg-Marquardt."""
+    """After a huge uphill step, the second attempt is that of Levenberg-Marquardt without momentum."""
     optimizer, plain, params = levenberg_marquardt(momentum=0.9), levenberg_marquardt(), jnp.array([-1.2, 1.0])
     spoiled = optimizer.init(params)._replace(step=jnp.array([0.0, 1e9]), damping=jnp.asarray(1e6))
     step, state = stepped(optimizer, rosenbrock, params, spoiled)
@@ -132,7 +132,7 @@ def test_rejection_drops_the_momentum_and_no_step_increases_the_loss():
     assert np.all(np.diff(losses) <= 0)
 
 
-def test_a_momentum_that_cannot_be_meant_is_refused():
+def test_an_invalid_momentum_raises_an_error():
     for make in (gauss_newton, levenberg_marquardt):
         with pytest.raises(ValueError, match=r"`momentum` is a number in \[0, 1\), got 1.0"):
             make(momentum=1.0)

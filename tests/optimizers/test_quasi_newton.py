@@ -1,4 +1,4 @@
-"""Quasi-Newton methods against closed forms, an own recursion and scipy."""
+"""Quasi-Newton methods against closed forms, the direct update and scipy."""
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ def rosenbrock(p):
 
 
 def minimise(optimizer, loss, params, steps, batches=None):
-    """Parameters and states of every step; `loss` takes a batch where there are some."""
+    """Parameters and states of every step; `loss` also takes a batch if batches are given."""
     batches = jnp.zeros(steps) if batches is None else batches
     loss_on = loss if loss.__code__.co_argcount == 2 else lambda params, batch: loss(params)
 
@@ -44,7 +44,7 @@ def minimise(optimizer, loss, params, steps, batches=None):
 
 @members
 def test_exact_line_searches_solve_a_quadratic_in_as_many_steps_as_there_are_unknowns(member):
-    """Every member of Broyden's class makes conjugate directions, however it is scaled."""
+    """Every member of Broyden's class gives conjugate directions, with any scaling."""
     n = 8
     A, b = quadratic(n)
     x, H = jnp.zeros(n), jnp.eye(n)
@@ -58,7 +58,7 @@ def test_exact_line_searches_solve_a_quadratic_in_as_many_steps_as_there_are_unk
 
 
 @members
-def test_rosenbrock_is_solved_with_an_inverse_hessian_that_stays_positive_and_meets_the_secant_condition(member):
+def test_rosenbrock_is_solved_with_an_inverse_hessian_that_is_positive_and_satisfies_the_secant_condition(member):
     start = jnp.asarray(np.random.default_rng(0).normal(size=6))
     params, states, values = minimise(quasi_newton(member), rosenbrock, start, 70)
     assert np.all(np.diff(values) <= 1e-14)
@@ -129,7 +129,7 @@ def test_a_step_that_cannot_reduce_the_loss_is_not_taken():
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-def test_line_search_meets_both_wolfe_conditions_and_stays_where_the_loss_is_finite(scale):
+def test_line_search_satisfies_both_wolfe_conditions_and_rejects_steps_to_infinite_losses(scale):
     loss = lambda x: scale * jnp.sum(x - jnp.log(x))
     x, d = jnp.array([5.0, 3.0]), jnp.array([-40.0, -7.0])
     value, g = jax.value_and_grad(loss)(x)
@@ -139,7 +139,7 @@ def test_line_search_meets_both_wolfe_conditions_and_stays_where_the_loss_is_fin
     assert slope @ d >= 0.9 * g @ d
 
 
-def test_what_cannot_be_meant_is_refused():
+def test_invalid_arguments_raise_an_error():
     with pytest.raises(ValueError, match="unknown quasi-Newton method 'dfp'; choose one of bfgs, ssbfgs, ssbroyden"):
         quasi_newton("dfp")
     with pytest.raises(ValueError, match="takes 3.0 GiB.*at most 16384 parameters"):

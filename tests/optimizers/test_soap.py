@@ -38,8 +38,8 @@ def test_first_direction_is_that_of_adam():
     np.testing.assert_allclose(found[0], np.sign(gradients[0]), rtol=1e-6)
 
 
-def test_directions_turn_with_the_gradients():
-    """In the eigenbasis the axes do not matter: U G Vᵀ gives U D Vᵀ (after the first step, which is Adam's)."""
+def test_directions_rotate_with_the_gradients():
+    """Directions do not depend on the axes: U G Vᵀ gives U D Vᵀ (after the first step, which is that of Adam)."""
     rng = np.random.default_rng(1)
     U, V = (jnp.asarray(np.linalg.qr(rng.normal(size=(4, 4)))[0]) for _ in range(2))
     gradients = random_gradients(4, 4)

@@ -1,4 +1,4 @@
-"""What optimizers need is found inside whatever they are wrapped in, and enforced."""
+"""The needs of optimizers are found inside any wrapper, and enforced."""
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +39,7 @@ def test_traits_survive_wrapping(wrap):
     assert traits_of(wrap(optax.scale_by_adam()), PARAMS) == Traits()
 
 
-def test_an_optimizer_of_ones_own_may_have_traits():
+def test_the_optimizer_of_a_user_may_have_traits():
     class Mine(optax.EmptyState):
         traits = Traits(needs_fixed=True)
 
@@ -61,7 +61,7 @@ def test_the_line_search_of_optax_needs_nothing():
     ],
     ids=["alone", "in a chain", "in a phase", "gauss-newton", "ssbroyden"],
 )
-def test_single_precision_is_refused_where_it_spoils_steps(strategy):
+def test_single_precision_is_an_error_for_optimizers_that_need_double(strategy):
     with pytest.raises(ValueError, match="needs precision 'double': rounding in single precision"):
         fit(poisson(), strategy=strategy, precision="single", **QUICK)
 
@@ -80,7 +80,7 @@ def test_single_precision_is_refused_where_it_spoils_steps(strategy):
     ],
     ids=["sampler", "optax with a sampler", "weighting", "default sampler", "own weighting"],
 )
-def test_points_and_weights_stay_where_gradients_of_different_steps_are_subtracted(arguments, message):
+def test_points_and_weights_must_not_change_for_differences_of_gradients(arguments, message):
     with pytest.raises(ValueError, match=message):
         fit(poisson(), **arguments, **QUICK)
 
@@ -123,7 +123,7 @@ def test_the_constants_of_adam_are_found_from_its_steps(optimizer, moments):
         assert tuple(found) == pytest.approx(tuple(moments), rel=1e-9)
 
 
-def test_gradient_descent_is_known_from_its_steps():
+def test_gradient_descent_is_recognised_by_its_steps():
     assert is_gradient_descent(optax.identity())
     for other in (optax.clip(1.0), optax.scale(2.0), optax.scale_by_sign(), optax.scale_by_adam()):
         assert not is_gradient_descent(other)
@@ -131,7 +131,7 @@ def test_gradient_descent_is_known_from_its_steps():
 
 @pytest.mark.usefixtures("x64")
 def test_the_preconditioner_has_the_constants_of_the_optimizer():
-    """Of a constant gradient g, v̂ = g², so that P = |g| + ε."""
+    """For a constant gradient g, v̂ = g², so P = |g| + ε."""
     for optimizer in (optax.scale_by_adam(0.8, 0.99, 0.5), optax.chain(optax.scale_by_adam(0.8, 0.99, 0.5))):
         g, state = {"w": jnp.array([1.0, 2.0])}, optimizer.init({"w": jnp.zeros(2)})
         assert preconditioner_of(optimizer, state) is None

@@ -1,4 +1,4 @@
-"""Which points come next."""
+"""Samplers: layouts, counts and adaptive points."""
 
 import jax
 import jax.numpy as jnp
@@ -57,7 +57,7 @@ class Linear:
         return QuasiRandom().init(self.problem, point_counts(self.problem, n), seed=0)
 
     def draw(self, sampler, layouts, keys):
-        """Layouts for a key, or for each of several."""
+        """Layouts for one key, or for each of several keys."""
         draw = lambda key: sampler.draw(layouts, key, self.residuals, self.params, self.weights)
         return jax.jit(jax.vmap(draw) if keys.shape else draw)(keys)
 
@@ -78,7 +78,7 @@ def test_layouts_fill_the_unit_cube_and_depend_on_the_seed_alone(sampler):
     assert renewed.min() >= 0 and renewed.max() < 1 and not np.array_equal(renewed, first)
 
 
-def test_quasi_random_points_integrate_better_than_random_ones_also_when_renewed():
+def test_quasi_random_points_integrate_better_than_random_ones_also_after_a_redraw():
     def error(sampler, renew):
         layouts = [sampler.layout(PLANE.interior, 1024, seed) for seed in range(8)]
         if renew:
@@ -89,7 +89,7 @@ def test_quasi_random_points_integrate_better_than_random_ones_also_when_renewed
         assert error(QuasiRandom(), renew) < 0.1 * error(Uniform(), renew)
 
 
-def test_boundary_points_stay_on_the_boundary_when_renewed():
+def test_redrawn_boundary_points_lie_on_the_boundary():
     sampler = QuasiRandom()
     layouts = sampler.init(WAVE, point_counts(WAVE, 64), seed=0)
     batch = batch_of(WAVE, renewed(sampler, layouts, jax.random.key(3)))
@@ -120,7 +120,7 @@ def test_invalid_counts_raise_an_error(points, message):
         point_counts(WAVE, points)
 
 
-def test_a_point_set_is_always_used_whole():
+def test_all_points_of_a_point_set_are_used():
     problem = Problem("data", LINE, {"data": Condition(lambda u, v: u - v, on=PointSet({"x": [0.1, 0.2]}, v=1.0))})
     layouts = QuasiRandom(redraw=1).init(problem, point_counts(problem), seed=0)
     assert len(batch_of(problem, layouts)["data"]) == 2
@@ -149,12 +149,12 @@ def saddle():
 
 
 def chi_square_is_plausible(counts, probabilities):
-    """Whether counts are from a multinomial distribution: a true one fails once in 10⁴ seeds."""
+    """Whether counts are from a multinomial distribution: a true one fails for one seed in 10⁴."""
     expected = np.sum(counts) * np.asarray(probabilities)
     return np.sum((counts - expected) ** 2 / expected) < stats.chi2.isf(1e-4, len(counts) - 1)
 
 
-def test_indices_are_drawn_one_after_the_other_in_proportion_to_the_density_of_those_left():
+def test_indices_are_drawn_without_replacement_in_proportion_to_the_density():
     p = np.array([0.1, 0.2, 0.3, 0.4])
     keys = jax.random.split(jax.random.key(0), 20_000)
     first, second = np.asarray(jax.jit(jax.vmap(lambda key: choose(jnp.asarray(3 * p), 2, key)))(keys)).T
@@ -181,7 +181,7 @@ def test_points_have_the_given_density(power, offset, cumulative):
     assert chi_square_is_plausible(np.histogram(x, edges)[0], np.diff(cumulative(edges)))
 
 
-def test_a_quantile_of_many_points_follows_the_density_although_none_is_taken_twice():
+def test_a_quantile_of_many_points_follows_the_density_although_none_is_chosen_twice():
     """With c = 0 and k = 1 the median of the density 2x is 1/√2; without replacement it moves towards ½ a little."""
     line = line_with_value(lambda x: x, [1.0])
     sampler = ResidualAdaptive(share=1.0, candidates=10, offset=0.0)
@@ -190,7 +190,7 @@ def test_a_quantile_of_many_points_follows_the_density_although_none_is_taken_tw
     assert abs(np.mean(x > 0.5**0.5) - 0.5) < 0.05 + 4 * 0.5 / np.sqrt(1000)
 
 
-def test_the_norm_of_a_vector_residual_is_what_counts():
+def test_the_score_of_a_vector_residual_is_its_norm():
     problem = Problem("two", LINE, {"pde": Condition(lambda u, x: [3 * x * u, 4 * x * u], on=LINE.interior)})
     two = Linear(problem, lambda x: jnp.ones(1), [1.0])
     x = np.linspace(0, 1, 5)
@@ -204,7 +204,7 @@ def test_scores_without_a_finite_positive_mean_give_the_uniform_density(scores):
 
 
 @pytest.mark.parametrize("sampler", BOTH)
-def test_half_of_the_interior_points_follows_the_score_by_the_key_and_the_others_are_quasi_random(sampler):
+def test_half_of_the_interior_points_follows_the_score_for_each_key_and_the_others_are_quasi_random(sampler):
     problem = saddle()
     layouts = problem.layouts(64)
     drawn = problem.draw(sampler, layouts, jnp.stack([jax.random.key(5), jax.random.key(5), jax.random.key(6)]))
@@ -233,7 +233,7 @@ def test_each_face_keeps_its_share_and_gets_points_by_its_own_residual():
     assert abs(t[x == 0].mean() - 2 / 3) < error and abs(t[x == 1].mean() - 1 / 3) < error
 
 
-def test_the_kernel_guided_score_is_what_a_step_on_the_point_takes_off_the_loss_after_the_horizon():
+def test_the_kernel_guided_score_is_the_reduction_of_the_loss_after_the_horizon_by_a_step_on_the_point():
     """For a linear model the loss is ½‖exp(−TK) r(θ)‖² then, and a step on one point moves θ by −η J(z)ᵀ r(z)."""
     features = lambda x: jnp.stack([x[0] ** 0, x[0], x[0] * x[1], x[1] ** 2])
     model = Linear(LEFT_AND_RIGHT, features, [0.3, -1.0, 2.0, 0.5])

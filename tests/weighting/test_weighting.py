@@ -50,7 +50,7 @@ KERNEL_RULES = (NTKWeighting(), LargestEigenvalueWeighting(), QuantileWeighting(
 
 
 def features(x):
-    """What the parameters of u and those of v are multiplied with."""
+    """The features of u and v, by which their parameters are multiplied."""
     return {"u": jnp.stack([jnp.ones_like(x[0]), x[0], x[0] * x[1]]), "v": jnp.stack([jnp.ones_like(x[0]), x[1]])}
 
 
@@ -82,7 +82,7 @@ def linear():
 
 
 def by_hand():
-    """Jacobians and residuals of both conditions in NumPy, rows not scaled; those of one point stand together."""
+    """Jacobians and residuals of both conditions in NumPy, rows not scaled; the rows of one point are adjacent."""
     x, y = PLACES["u"].T
     J_u = np.stack([np.ones(NU), x, x * y], axis=1)
     phi = np.stack([np.ones(NV), PLACES["v"][:, 1]], axis=1)
@@ -105,7 +105,7 @@ def updated(rule, batch, params=PARAMS, state=None):
 
 
 def sizes_by_hand(rule, J, r):
-    """What a rule balances, from the Jacobian and the residual of a condition."""
+    """The size that a rule balances, from the Jacobian and the residual of a condition."""
     J, r = J / np.sqrt(len(r)), r / np.sqrt(len(r))
     K = J @ J.T
     return {
@@ -141,7 +141,7 @@ def test_pointwise_rule_gives_all_points_equal_parts_of_the_trace():
 
 @pytest.mark.parametrize("rule", [*KERNEL_RULES, PointwiseNTKWeighting()], ids=lambda rule: type(rule).__name__)
 def test_a_residual_scaled_by_c_gets_a_weight_scaled_by_the_inverse_square(rule):
-    """Compared between conditions: normalisation moves both."""
+    """The ratio between conditions, because normalisation changes both weights."""
     _, batch = linear()
     ratios = []
     for scale in (1.0, 30.0):
@@ -193,7 +193,7 @@ def test_largest_eigenvalue_is_that_of_the_matrix(n, rank):
     np.testing.assert_allclose(found, float(rank > 0), rtol=1e-9, atol=1e-14)
 
 
-def test_an_eigenvalue_below_rounding_counts_as_rounding():
+def test_an_eigenvalue_below_the_rounding_floor_is_replaced_by_the_floor():
     """The medians of both blocks are zero."""
     residuals, batch = linear()
     rule = QuantileWeighting(q=0.5)
@@ -213,7 +213,7 @@ def test_average_is_unbiased_from_the_first_update():
     assert state.updates == 2
 
 
-def test_a_condition_that_no_parameter_moves_keeps_finite_weights():
+def test_a_condition_that_depends_on_no_parameter_has_finite_weights():
     blind = Condition(lambda u, x: 0 * u + x, on=PLANE.interior)
     more = dataclasses.replace(problem(), conditions={**problem().conditions, "blind": blind})
     residuals = ResidualFunctions(more, model())
@@ -256,7 +256,7 @@ def test_relobralo_is_the_recurrence_of_its_paper():
 
 
 def test_residual_attention_is_the_recurrence_of_its_paper():
-    """With any rate: here it is 0.01, and weights are compared after division by their mean."""
+    """With any learning rate: here it is 0.01, and weights are compared after division by their mean."""
     residuals, batch = linear()
     path = path_of_params(4)
     alpha, state = {name: np.zeros(len(points)) for name, points in batch.items()}, None
@@ -284,7 +284,7 @@ def test_causal_weights_are_the_explicit_formula_times_the_weight_of_the_conditi
     np.testing.assert_allclose(jnp.mean(weights["v"]), traces["v"], rtol=1e-12)
 
 
-def test_causal_tolerance_climbs_once_all_weights_are_near_one_and_stays_on_the_last_rung():
+def test_causal_tolerance_increases_once_all_weights_are_near_one_until_the_last_one():
     _, batch = linear()
     rule = CausalWeighting(base=None, slabs=4, tolerances=(1e-9, 1e-8, 0.5), threshold=0.99)
     state, r = None, by_hand()["u"][1]
@@ -295,7 +295,7 @@ def test_causal_tolerance_climbs_once_all_weights_are_near_one_and_stays_on_the_
     assert state.memory == {"u": 2, "v": 2}
 
 
-def test_causal_weights_need_time_and_a_base_for_conditions():
+def test_causal_weights_need_time_and_a_base_that_weights_conditions():
     with pytest.raises(ProblemError, match="need a coordinate t or time; problem 'poisson' has x"):
         fit(poisson(), strategy="adam", weighting="causal", steps=1)
     with pytest.raises(ValueError, match="the base of CausalWeighting must weight conditions; PointwiseNTKWeighting"):
@@ -334,7 +334,7 @@ def test_a_rule_that_remembers_points_rejects_a_sampler_that_redraws_them():
 
 
 def test_weights_of_points_follow_the_points_that_are_drawn_and_end_as_means():
-    """The state after a run holds the last points and the parameters before the last step."""
+    """The state after a run has the last points and the parameters before the last step."""
     line = Problem("line", LINE, {"pde": Condition(lambda u, x: u.x - x, on=LINE.interior)})
     sigmoids = lambda p, x: jnp.tanh(p["a"] * x).sum(keepdims=True)
     network = FunctionalModel({"a": np.array([0.3, 0.7])}, sigmoids, lambda p: p)
