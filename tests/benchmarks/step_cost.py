@@ -30,8 +30,8 @@ from pinnkit import MLP, Problem
 from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.functional import cast
 from pinnkit.residuals.functions import ResidualFunctions
+from pinnkit.training.built_in import adam
 from pinnkit.training.loop import _enter, _stretch
-from pinnkit.training.named import adam
 from pinnkit.training.state import TrainState
 from pinnkit.training.step import take_step
 from problems.burgers import burgers

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pinnkit import SAMPLERS
 from pinnkit.report import Report
-from pinnkit.samplers.named import as_sampler
 from problems.burgers import burgers
 from problems.poisson_1d import poisson_1d
 from problems.poisson_2d import poisson_2d
@@ -64,8 +64,8 @@ def test_budget_program():
 
 
 def test_checkpoint_cost(tmp_path):
-    run = {"strategy": "adam", "steps": 1000, "points": 50, "width": 8, "depth": 1}
-    saves, within, extras, wait = checkpoints.measured(tmp_path, run, often=0.01)
+    run = {"strategy": "adam", "steps": 20_000, "points": 50, "width": 8, "depth": 1}
+    saves, within, extras, wait = checkpoints.measured(tmp_path, run, often=1.0)
     assert saves and len(extras) == len(within) and 0 <= wait < 1
     assert all(map(math.isfinite, extras))
 
@@ -158,7 +158,7 @@ def test_prediction_errors():
 @pytest.mark.parametrize(("strategy", "sampler"), [("gauss-newton", "residual-adaptive"), ("ntk-adam", "uniform")])
 def test_sampling(strategy, sampler):
     errors = sampling.relative_errors(
-        sampling.poisson_peak, strategy, as_sampler(sampler), steps=2, seeds=(0,), points=32
+        sampling.poisson_peak, strategy, SAMPLERS.of(sampler), steps=2, seeds=(0,), points=32
     )
     assert_numbers(errors)
 
