@@ -41,7 +41,7 @@ def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None
     return counts
 
 
-def counts_of_rows(problem: Problem, rows: float) -> dict[str, int]:
+def counts_of_rows(problem: Problem, rows: float | int) -> dict[str, int]:
     """Number of points of each condition such that those of full dimension have `rows` residuals in total."""
     interior = [name for name, c in problem.conditions.items() if c.on.dimension == problem.domain.dimension]
     return point_counts(problem, math.ceil(rows / max(sum(problem.equation(name).size for name in interior), 1)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pinnkit.report import Report, write_page
-from pinnkit.report.html import SECTIONS
+from pinnkit.report.html import SECTIONS, _command
 from pinnkit.report.tables import check_table
 from pinnkit.runs.decisions import Note
 from pinnkit.runs.stop_reason import StopReason
@@ -56,6 +56,12 @@ def hostile():
     return Report(run).html()
 
 
+@pytest.fixture(scope="module")
+def healthy():
+    """The page of a healthy run."""
+    return Report(make_run()).html()
+
+
 def test_every_declared_condition_is_listed_with_its_relative_residual():
     checks = {"pde": make_check(2e-4, 0.5), "walls": make_check(0.25, hard=True, holds=False)}
     rows = check_table(make_run(conditions=checks)).rows
@@ -96,37 +102,33 @@ def test_ids_are_unique_and_references_have_their_targets(hostile):
     assert targets | clips <= set(ids)
 
 
-def test_the_page_has_all_sections():
-    html = Report(make_run()).html()
-    ids = [value for name, value in Page(html).attributes if name == "id"]
+def test_the_page_has_all_sections(healthy):
+    ids = [value for name, value in Page(healthy).attributes if name == "id"]
     for section in ("verdict", *SECTIONS):
         assert section in ids
-    assert html.count("<svg") == 10
-    assert html.startswith("<!doctype html>")
+    assert healthy.count("<svg") == 10
+    assert healthy.startswith("<!doctype html>")
 
 
-def test_the_page_has_the_command_that_repeats_the_run():
-    assert (
-        "pinnkit solve poisson_1d --seed 3"
-        in Report(make_run(config={"command": "pinnkit solve poisson_1d --seed 3"})).html()
+def test_the_page_has_the_command_that_repeats_the_run(healthy, hostile):
+    assert "pinnkit solve '<script>'" in Page(hostile).text
+    assert "pinnkit.fit(poisson_1d, strategy='auto', seed=0)" in Page(healthy).text
+    assert _command({"problem": "mine", "seed": 3, "points": {"pde": 5}}) == (
+        "pinnkit.fit(mine, seed=3, points={'pde': 5})"
     )
-    text = Page(Report(make_run(config={"problem": "mine", "seed": 3, "points": {"pde": 5}})).html()).text
-    assert "pinnkit.fit(mine, seed=3, points={'pde': 5})" in text
 
 
-def test_unresolvable_eigenvalues_are_counted_and_not_listed():
-    run = make_run()
-    record = run.history.diagnostics[-1]
-    text = Page(Report(run).html()).text
+def test_unresolvable_eigenvalues_are_counted_and_not_listed(healthy):
+    record = make_run().history.diagnostics[-1]
+    text = Page(healthy).text
     assert f"{record.modes - record.numerical_rank} unresolvable" in text
     assert f"< {2 * record.noise_floor:#.3g}" in text
     assert f"{record.eigenvalues[-1]:#.3g}" not in text
     assert "> 5.00e+19" in text
 
 
-def test_modes_are_described_at_the_start_and_at_the_end():
-    run = make_run()
-    assert Page(Report(run).html()).text.count("about 5 half-waves in x on pde") == 2
+def test_modes_of_the_initial_and_the_final_kernel_are_described(healthy):
+    assert Page(healthy).text.count("about 5 half-waves in x on pde") == 2
 
 
 def test_runs_without_reference_steps_or_pictures_have_a_page():
@@ -161,9 +163,9 @@ def test_json_is_the_summary_with_verdict_findings_and_predictions():
     assert msgspec.convert(said, Summary) == run.summary
 
 
-def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own(healthy):
     (frame,) = [value for name, value in Page(Report(make_run())._repr_html_()).attributes if name == "srcdoc"]
-    assert frame == Report(make_run()).html()
+    assert frame == healthy
 
 
 def test_saving_replaces_the_page_atomically(tmp_path):

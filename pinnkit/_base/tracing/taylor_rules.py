@@ -241,9 +241,10 @@ def _line(operand: Any, zero: Index, name: int) -> Any:
 def _coefficient(eqn: Any, operands: list[Any], index: Index) -> list[Array]:
     """The Taylor coefficient at `index` of each result of an operation on series in as many variables."""
 
-    def derivative(s: Sequence[Array]) -> list[Any]:
+    def value(s: Sequence[Array]) -> list[Any]:
         return evaluate(eqn, [_sum(operand, s) if isinstance(operand, dict) else operand for operand in operands])
 
+    derivative: Callable[[Sequence[Array]], list[Any]] = value
     for axis, order in enumerate(index):
         for _ in range(order):
             derivative = _along(derivative, axis)

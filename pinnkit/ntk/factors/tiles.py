@@ -44,7 +44,7 @@ def symmetric(program: Program, traced: bool, leaves: Arrays, stack: Factors) ->
     """The kernel of some points with themselves, exactly symmetric."""
     plan = plan_of(program, len(leaves))
     take = _taking(stack, traced)
-    i, j = np.tril_indices(_count(stack))
+    i, j = map(jnp.asarray, np.tril_indices(_count(stack)))
     side = jax.eval_shape(lambda: algebra.gram(plan, take(0), plan, take(0))).shape[0]
 
     def add(kernel: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
