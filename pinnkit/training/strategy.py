@@ -1,13 +1,13 @@
 """A training schedule: a sequence of phases."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import optax
 
 from .._base.arguments import is_number
 from .._base.errors import InputError, InputTypeError
-from .._base.types import Params
 from ..equations.problem import Problem
 from ..optimizers.traits import traits_of
 from ..samplers.counts import counts_of_rows, point_counts
@@ -66,7 +66,7 @@ class Strategy:
         for rule in self._rules:
             rule.check(problem)
 
-    def check_optimizers(self, params: Params, precision: str) -> None:
+    def check_optimizers(self, params: Any, precision: str) -> None:
         """**Raises:** `ValueError` where an optimizer needs what `precision`, sampler or weightings do not give."""
         for phase in self.phases:
             needs = traits_of(phase.optimizer, params)
