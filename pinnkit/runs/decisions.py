@@ -3,7 +3,7 @@
 A decision holds the figures it was made from. Programs read these; `str(decision)` is the sentence for people.
 """
 
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
@@ -271,7 +271,7 @@ def encode_decision(decision: Decision) -> str:
 
 def decode_decision(text: str) -> Decision:
     """Read what `encode_decision` made. **Raises:** `msgspec.DecodeError`."""
-    return json_encoding.decode(text.encode(), Decision)  # pyright: ignore[reportArgumentType]
+    return json_encoding.decode(text.encode(), cast(type[Decision], Decision))
 
 
 def _shortage(needed: float, left: float, more: str = "") -> str:

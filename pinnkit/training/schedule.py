@@ -1,7 +1,7 @@
 """How long the phases of a training schedule last: their steps, their deadlines, and the next stretch of steps.
 
-Pure functions. The phases lie one after the other on a line from 0 to 1, each as long as its share; scaled to the steps
-and to the time there are, it says where each one ends.
+Pure functions. The phases divide the interval from 0 to 1 by their shares; scaled to the available steps and seconds,
+this gives the end of each phase.
 """
 
 import math
@@ -12,7 +12,7 @@ from .._base.errors import InputError
 from ..runs.stop_reason import StopReason
 
 SPARE = 0.1
-"""Steps do not all take the same time: so much of the predicted time of a stretch is kept besides."""
+"""Share of the predicted time of a stretch that is set aside, since steps do not all take the same time."""
 
 
 class Limit(NamedTuple):
@@ -43,10 +43,10 @@ class Stretch(NamedTuple):
 def normalised(shares: Sequence[float | None]) -> tuple[float, ...]:
     """Shares that add up to 1.
 
-    Those that are None are equal parts of what the given ones leave. Without None the given ones are scaled, and all
-    are equal if the given ones add up to 0.
+    None stands for an equal part of what the given shares leave. Without None the given shares are scaled, and all are
+    equal if they add up to 0.
 
-    **Raises:** `ValueError` where some are None and the given ones leave nothing for them.
+    **Raises:** `InputError` if some are None and the given ones leave nothing for them.
     """
     given, unset = sum(share for share in shares if share is not None), sum(share is None for share in shares)
     if unset and given >= 1:
@@ -71,11 +71,11 @@ def limit_of(
     """The limit of a phase.
 
     Without `steps` and `end` a phase has its usual number of steps. Otherwise a phase of share 0 has none, and the last
-    of the others has what earlier ones did not take, be it steps or time.
+    of the others gets the steps or the time that earlier ones did not take.
 
-    - `shares`: see `normalised`; `usual`: steps of each phase where the caller limits nothing, and the most of all
-      phases but the last;
-    - `steps`: in all, None for any number; `taken`: before this phase, of those;
+    - `shares`: see `normalised`; `usual`: steps of each phase if the caller sets no limit, and the largest number for
+      all phases but the last;
+    - `steps`: of all phases, None for any number; `taken`: before this phase;
     - `began`, `end`: seconds on the clock, `end` infinite without a budget.
     """
     if steps is None and end == math.inf:
@@ -128,3 +128,13 @@ def fraction_of(limit: Limit, done: int, entered: float, now: float) -> float:
     by_steps = done / limit.steps if limit.steps else 0.0
     by_time = (now - entered) / (limit.deadline - entered) if entered < limit.deadline < math.inf else 0.0
     return min(max(by_steps, by_time), 1.0)
+
+
+def snapshot_steps(steps: int | None, has_theory: bool) -> tuple[int, ...]:
+    """Steps of a phase at which to take kernel snapshots: at equal ratios, since the kernel moves most at first.
+
+    Twice as many if linear theory is checked. None in the last fifth of the phase, after which one is taken anyway.
+    """
+    per_decade = 4 if has_theory else 2
+    geometric = [round(10 * 10 ** (k / per_decade)) for k in range(6 * per_decade)]
+    return tuple(step for step in geometric if steps is None or step < 0.8 * steps)

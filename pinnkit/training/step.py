@@ -1,4 +1,4 @@
-"""One training step, pure."""
+"""One training step, and stretches of steps; pure."""
 
 import dataclasses
 from collections.abc import Callable
@@ -60,6 +60,28 @@ def take_step(
     stopped = dataclasses.replace(state, params=last, previous=state.params)
     state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, stopped)
     return state, StepInfo(loss, losses, gradient_norm, rate, mean_weights(weights), finite)
+
+
+def take_steps(
+    step: Callable, length: int, state: TrainState, count: Array, start: Scalar, pace: Scalar
+) -> tuple[TrainState, StepInfo, Array]:
+    """Up to `count` of at most `length` steps.
+
+    A step that is not finite is the last: the state is then the one before it, with the parameters that the step
+    started from in `previous`.
+
+    - `step`: from a state and the progress; `start`: progress of the first step, which grows by `pace` with each;
+    - **Returns:** the state, the infos of all `length` steps, and whether every step was finite.
+    """
+    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(step, state, start)[1])
+
+    def body(carry: tuple[TrainState, Array], i: Array) -> tuple[tuple[TrainState, Array], StepInfo]:
+        state, alive = carry
+        state, info = jax.lax.cond(alive & (i < count), lambda: step(state, start + i * pace), lambda: (state, blank))
+        return (state, alive & (info.finite | (i >= count))), info
+
+    (state, alive), infos = jax.lax.scan(body, (state, jnp.asarray(True)), jnp.arange(length))
+    return state, infos, alive
 
 
 def points_and_weights(

@@ -1,10 +1,10 @@
 """A training schedule: a sequence of phases."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .._base.arguments import is_number
 from .._base.errors import InputError, InputTypeError
-from .._base.types import Params
 from ..equations.problem import Problem
 from ..optimizers.traits import traits_of
 from ..samplers.counts import counts_of_rows, point_counts
@@ -62,7 +62,7 @@ class Strategy:
         for rule in self._rules:
             rule.check(problem)
 
-    def check_optimizers(self, params: Params, precision: str) -> None:
+    def check_optimizers(self, params: Any, precision: str) -> None:
         """**Raises:** `ValueError` where an optimizer needs what `precision`, sampler or weightings do not give."""
         for phase in self.phases:
             needs = traits_of(phase.optimizer, params)

@@ -61,7 +61,7 @@ def test_parameters(step):
     """By an optimizer that breaks: the parameters never get to be what they are not."""
     phase = Phase("spoiled", spoiled_at(step), ConstantLearningRate(1e-3), steps=260)
     run = fit(poisson(), strategy=Strategy("spoiled", (phase,)), **SMALL)
-    assert_named(run, step, "what the optimizer makes of the gradient")
+    assert_named(run, step, "the update of the optimizer")
 
 
 def counting():
