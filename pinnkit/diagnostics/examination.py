@@ -262,7 +262,7 @@ def _followed(
     model: FunctionalModel,
     params: Params,
     points: Float[np.ndarray, "n d"],
-) -> Float[np.ndarray, "k f"]:
+) -> Float[np.ndarray, "k g"]:
     """The part of the freedoms that the parameters of the model can follow."""
     if not free.shape[1]:
         return free

@@ -71,7 +71,7 @@ def describe(shapes: Shapes) -> list[str]:
     return phrases + ([_joint(shapes.mixed(together))] if together.shape[1] else [])
 
 
-def _alone(i: int, parts: Sequence[Float[np.ndarray, "n f"]]) -> Float[np.ndarray, "f g"]:
+def _alone(i: int, parts: Sequence[Float[np.ndarray, "_ f"]]) -> Float[np.ndarray, "f g"]:
     """The combinations in which nothing but part i has a share."""
     others = np.vstack([np.zeros((1, parts[0].shape[1])), *(part for j, part in enumerate(parts) if j != i)])
     _, s, Vt = np.linalg.svd(others, full_matrices=True)

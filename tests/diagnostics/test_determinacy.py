@@ -322,5 +322,5 @@ def test_a_fit_says_what_is_not_determined():
 def test_what_there_is_no_time_for_is_said_not_to_be_examined():
     solution = fit(neumann()[0], budget=0.5)
     assert solution.summary.determinacy is None
-    assert "not examined" in solution.report.verdict
+    assert "not checked" in solution.report.verdict
     assert any(isinstance(decision, Unexamined) for decision in solution.history.decisions)
