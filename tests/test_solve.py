@@ -66,7 +66,8 @@ def test_poisson_is_solved_from_other_seeds(seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("problem", [burgers, wave_1d], ids=lambda problem: problem.name)
 def test_harder_problems_are_solved_untuned_and_reported(problem, tmp_path):
-    solution = fit(problem, budget=60.0)
-    assert solution.summary.relative_l2["u"] <= 1e-2
+    """With time to spare: on an idle machine both stop by themselves in less than a third of it."""
+    solution = fit(problem, budget=600.0)
+    assert solution.summary.relative_l2["u"] <= 1e-4
     assert solution.report.verdict in (page := (solution.save(tmp_path / "run") / "report.html").read_text())
     assert page.count("<svg") >= 6
