@@ -31,9 +31,9 @@ from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.functional import cast
 from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.training.built_in import adam
-from pinnkit.training.loop import _enter, _stretch
+from pinnkit.training.phase_start import enter_phase
 from pinnkit.training.state import TrainState
-from pinnkit.training.step import take_step
+from pinnkit.training.step import take_step, take_steps
 from problems.burgers import burgers
 from problems.poisson_2d import poisson_2d
 
@@ -83,10 +83,10 @@ def pinnkit_run(work: Work) -> Run:
         key=jr.key(0),
         step=jnp.asarray(0),
     )
-    state = _enter(phase, residuals, state)
+    state = enter_phase(phase, residuals, state)
     step = lambda state, progress: take_step(phase, residuals, strategy.sampler, state, progress)
     nought = jnp.zeros(())
-    stretch = jax.jit(lambda state, count: _stretch(step, work.steps, state, count, nought, nought)[:2])
+    stretch = jax.jit(lambda state, count: take_steps(step, work.steps, state, count, nought, nought)[:2])
     return Run(stretch.lower(state, work.steps).compile(), state)
 
 

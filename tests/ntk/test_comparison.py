@@ -133,7 +133,7 @@ K, ONES = random_kernel(np.random.default_rng(6)), np.ones((N, N))
         (lambda: kernel_drift(np.full_like(K, np.inf), K), "not finite"),
         (lambda: kernel_alignment(K, K[:5, :5]), r"`second` must be of shape \(12, 12\)"),
         (lambda: kernel_alignment(K[:5], K[:5]), r"`first` must be of shape \(5, 5\)"),
-        (lambda: kernel_alignment(1.0, K), "`first` must be a matrix"),
+        (lambda: kernel_alignment(ONES[0], K), "`first` must be a matrix"),
         (lambda: kernel_alignment(K, 0 * K, centred=False), "`second` is zero: it has no alignment"),
         (lambda: kernel_alignment(0.3 * ONES, K), "`first` is zero when centred, up to rounding"),
         (lambda: kernel_alignment(np.float32(0.3) * ONES.astype(np.float32), K), "`first` is zero when centred"),
