@@ -1,13 +1,13 @@
-r"""How well the coefficients that were looked for are known: intervals from the curvature of the loss.
+r"""Confidence intervals of unknown coefficients, from the curvature of the loss.
 
-Near the minimum of $\tfrac12 \lVert r \rVert^2$ the parameters answer to errors $\epsilon$ of the rows of $r$ (noise of
-data, what is left of an equation) by $\delta = -J^+ \epsilon$. With errors that are independent and as large as the
-residuals, the variance of a coefficient is $\sum_i (J^+_{ci})^2 r_i^2 / (1 - h_i)$ with the leverages
-$h = \operatorname{diag} J J^+$ (HC2), which neither knows nor needs the size of the noise. Equations are taken on fresh
-points, so that a network that merely fits its own points does not look sure of itself; data are what they are.
+Near the minimum of $\tfrac12 \lVert r \rVert^2$, errors $\epsilon$ of the rows of $r$ (noise in data, the remaining
+residual of an equation) shift the parameters by $\delta = -J^+ \epsilon$. With errors that are independent and as large
+as the residuals, the variance of a coefficient is $\sum_i (J^+_{ci})^2 r_i^2 / (1 - h_i)$ with the leverages
+$h = \operatorname{diag} J J^+$ (HC2), which does not need the size of the noise. Equations are evaluated on
+fresh points, so that a network that fits only its own points does not appear accurate; data points are fixed.
 
-All that holds around a minimum. The Gauss-Newton step of a coefficient, $-(J^+ r)_c$ from the same figures, says how
-far away that is: where it is not small against the interval there is none, for the coefficient still moves.
+All of this holds near a minimum. The Gauss-Newton step of a coefficient, $-(J^+ r)_c$, estimates the distance to it: if
+it is not small compared with the interval, no interval is given, because the coefficient has not converged.
 
 MacKinnon & White, *Some heteroskedasticity-consistent covariance matrix estimators*, J. Econometrics 29, 1985.
 """
@@ -35,23 +35,23 @@ from .coefficient_interval import CoefficientInterval, Withheld
 CONFIDENCE = 0.95
 
 MOST_PARAMETERS = 1500
-"""With more, all hidden layers are held fixed."""
+"""With more parameters, all hidden layers are kept fixed."""
 
 ROWS_PER_PARAMETER = 3
-"""Fresh residuals for each parameter, so that they cannot all be fitted."""
+"""Fresh residuals per parameter, so that they cannot all be fitted."""
 
 JACOBIAN_ENTRIES = 2**26
-"""Entries of the Jacobian at most, 512 MiB."""
+"""Largest number of entries of the Jacobian: 512 MiB."""
 
 IDENTIFIED = 0.9
 """A coefficient is unknown if less than this share of its direction changes the residuals."""
 
 MOVING = 0.25
-"""A step that is still to come counts if it is more than this share of half the interval."""
+"""A coefficient has not converged if its next step is more than this share of half the interval."""
 
 
 class Estimate(NamedTuple):
-    """Of one parameter: its standard error, and the Gauss-Newton step to the minimum."""
+    """The standard error of a parameter, and its Gauss-Newton step to the minimum."""
 
     error: float
     step: float
@@ -60,9 +60,9 @@ class Estimate(NamedTuple):
 def coefficient_intervals(
     residuals: ResidualFunctions, model: FunctionalModel, params: Params, weights: Mapping[str, float], seed: int
 ) -> dict[str, CoefficientInterval]:
-    """An interval of 95 % for each unknown coefficient, symmetric in what was trained (the logarithm of positive ones).
+    """A 95 % interval for each unknown coefficient, or the reason why there is none.
 
-    Or else why there is none. Double precision must be in force.
+    It is symmetric in the trained parameter, which is the logarithm of a positive coefficient. Needs double precision.
 
     - `model`: the one in `residuals`; `weights`: of the conditions, as in the loss;
     - `seed`: of the fresh points, another than that of the training points.
@@ -103,7 +103,7 @@ def _fresh(
     """Chosen columns of the Jacobian, and residuals, rows scaled, on points that were not trained on."""
     problem = residuals.problem
     rows = min(ROWS_PER_PARAMETER * int(columns.sum()), JACOBIAN_ENTRIES // columns.size)
-    counts = counts_of_rows(problem, rows)
+    counts = counts_of_rows(problem, float(rows))
     batch = batch_of(problem, QuasiRandom().init(problem, counts, seed))
     scalars = {name: jnp.asarray(weight) for name, weight in weights.items()}
     at = jax.jit(lambda params, batch: linearize(residuals, params, batch, scalars))(params, batch)

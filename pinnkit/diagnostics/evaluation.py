@@ -1,4 +1,4 @@
-"""A look at parameters from outside: fields on arrays, validation residuals, errors against the reference."""
+"""Evaluation of parameters: fields on arrays, validation residuals, and errors against the reference."""
 
 import dataclasses
 from collections.abc import Callable
@@ -32,8 +32,8 @@ class Fields:
 class ReferenceGrid:
     """The points at which fields are compared with the reference of a problem.
 
-    - `points`; `shape`: of the tensor grid that they are, empty where they are none;
-    - `reference`: per field of shape `(n,)` or `(n, m)`, NaN where there is none; empty without a reference.
+    - `shape`: of the tensor grid that the points form, empty if they form none;
+    - `reference`: per field of shape `(n,)` or `(n, m)`, NaN where it is unknown; empty without a reference.
     """
 
     points: Float[np.ndarray, "n d"]
@@ -75,29 +75,29 @@ class Measure:
         self._mean_squares = jax.jit(_mean_squares(residuals))
 
     def mean_squares(self, params: Params, batch: Batch) -> dict[str, float]:
-        """Mean square of the residual of some conditions on other points; nothing is compiled if they are as many."""
+        """Mean squared residuals of some conditions on other points; with the same numbers nothing is compiled."""
         with jax.enable_x64(True):
             found = self._mean_squares(_on_host(params), {**self._batch, **batch})
             return {name: float(found[name]) for name in batch}
 
     def validation_losses(self, params: Params) -> dict[str, float]:
-        """Mean square of each condition's residual on points that training never sees."""
+        """Mean square of each condition's residual on points that are never trained on."""
         with jax.enable_x64(True):
             return {name: float(v) for name, v in self._mean_squares(_on_host(params), self._batch).items()}
 
     def validation_of(self, residuals: ResidualFunctions, params: Params) -> dict[str, float]:
-        """The same of another model."""
+        """The same for another model."""
         with jax.enable_x64(True):
             found = jax.jit(_mean_squares(residuals))(_on_host(params), self._batch)
             return {name: float(v) for name, v in found.items()}
 
     def fault(self, params: Params) -> Fault | None:
-        """What is not finite of the validation residuals."""
+        """What is not finite in the validation residuals."""
         with jax.enable_x64(True):
             return find_fault(self.residuals, _on_host(params), self._batch)
 
     def errors(self, params: Params) -> Errors:
-        """Errors against the reference; nothing without one."""
+        """Errors against the reference; empty without one."""
         if not self.grid.reference:
             return Errors({}, {}, {}, {})
         return errors_of(self.fields(_on_host(params), self.grid.points), self.grid.reference)

@@ -51,7 +51,7 @@ AMPLITUDE = 0.3
 """Of a change that confirms, in spreads of the fields."""
 
 CORRECTIONS = 4
-"""Gauss-Newton steps at most that look for a nearby solution."""
+"""Largest number of Gauss-Newton steps towards a nearby solution."""
 
 MOST_CONFIRMED = 4
 """Freedoms that are tried one by one; many come as a family, of which these are the least seen."""
@@ -91,7 +91,7 @@ def examine(
 ) -> Determinacy:
     """Find the freedoms of a solution, and how far it is from one of the equations. Double precision must be in force.
 
-    - `ansatz`: conditions that hold by construction; `model`: the network in it; `params`: all that was trained;
+    - `ansatz`: the hard constraints; `model`: the network inside it; `params`: everything that was trained;
     - `weights`: of the conditions in the loss;
     - `seed`: of the points, another than that of the training points;
     - `is_own`: whether the model was handed in and may have conditions of its own inside.

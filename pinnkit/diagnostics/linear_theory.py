@@ -1,13 +1,13 @@
 r"""Linear theory of first-order steps, and how good it was.
 
-An optimizer that moves the parameters by $-\eta P^{-1} J^\top r$ takes the residual, as long as J and P stay, from
-$r$ to $(1 - \eta \tilde K) r$ with $\tilde K = J P^{-1} J^\top$. Gradient descent has $P = 1$; Adam and SOAP have their
-own, and a momentum in place of the gradient. In the eigenvectors $q_i$ of $\tilde K$ every coefficient
-$c_i = q_i^\top r$ goes its own way, with $v_i$ that of the momentum:
+An optimizer that moves the parameters by $-\eta P^{-1} J^\top r$ takes the residual, while J and P do not change,
+from $r$ to $(1 - \eta \tilde K) r$ with $\tilde K = J P^{-1} J^\top$. Gradient descent has $P = 1$; Adam and SOAP have
+their own, and use a momentum in place of the gradient. In the eigenvectors $q_i$ of $\tilde K$ every coefficient
+$c_i = q_i^\top r$ evolves separately, with $v_i$ that of the momentum:
 
 $$v_i \leftarrow \beta v_i + (1 - \beta) \lambda_i c_i, \qquad c_i \leftarrow c_i - \eta_s v_i / (1 - \beta^s).$$
 
-Without momentum that is a factor $1 - \eta_s \lambda_i$ a step. The next look at the same points can check it.
+Without momentum that is a factor $1 - \eta_s \lambda_i$ a step. The next kernel snapshot on the same points checks it.
 """
 
 import math
@@ -24,10 +24,10 @@ FALL, UNMOVED = 0.5, 1e-3
 """Nor the relative error of the fall of the logarithm of the loss, unless neither fall is larger than the second."""
 
 FEWEST_STEPS = 2
-"""A single step is no prediction: nothing about further ones follows from it."""
+"""A single step is not a prediction: it implies nothing about further ones."""
 
 DIVERGED = 1e3
-"""A prediction diverges if its loss is more than so many times the one before."""
+"""A prediction diverges if it exceeds the loss before by more than this factor."""
 
 RECENT, FEWEST_PREDICTIONS, TRUSTED = 5, 3, 0.75
 """Theory is trusted if, of the steps of the last predictions, more than this share were in good ones."""
@@ -40,7 +40,7 @@ _AT_A_TIME = 4096
 
 @dataclass(frozen=True)
 class Theory:
-    """Modes of the kernel through which steps move the residual, at one look.
+    """Modes of the kernel through which steps move the residual, at one snapshot.
 
     - `rates`: eigenvalues, descending, 0 where rounding hides them;
     - `coefficients`: of the scaled residual in the modes; the loss is half the sum of their squares;
@@ -71,7 +71,7 @@ class Theory:
         return np.where(np.isfinite(c), c, np.inf)
 
     def steps_to(self, loss: float, learning_rate: float) -> int | None:
-        """Steps of one length until the loss is no larger; None where that is never, or too far ahead to say."""
+        """Steps of one length until the loss is reached; None if it never is, or only beyond the horizon."""
         factors = _factors(self.rates, learning_rate, self.beta)
 
         def remaining(steps: int) -> float:
@@ -91,12 +91,12 @@ class Theory:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The steps between two looks, as predicted at the first and as found at the second, on the points of both.
+    """The steps between two kernel snapshots: predicted at the first and observed at the second, on the same points.
 
-    - `start`, `end`: steps taken at the two looks;
-    - `rates`: of the modes, as in the `Theory` of the first look;
-    - `before`, `predicted`, `actual`: coefficients of the residual in the modes of the first look, shape `(n,)`: at the
-      first look, as predicted for the second with the learning rates that were taken, and as found there.
+    - `start`, `end`: steps taken at the two snapshots;
+    - `rates`: of the modes, as in the `Theory` of the first snapshot;
+    - `before`, `predicted`, `actual`: coefficients of the residual in the modes of the first snapshot, shape `(n,)`:
+      at the first snapshot, predicted for the second from the actual learning rates, and observed there.
     """
 
     start: int
@@ -108,13 +108,13 @@ class Prediction:
 
     @property
     def losses(self) -> tuple[float, float, float]:
-        """Before, predicted and actual, with the weights of the first look."""
+        """Before, predicted and actual, with the weights of the first snapshot."""
         first, predicted, actual = (0.5 * float(np.sum(c**2)) for c in (self.before, self.predicted, self.actual))
         return first, predicted, actual
 
     @property
     def error(self) -> float:
-        """|predicted − actual| over the larger of the two losses: 0 where theory was right, 1 where it said nothing."""
+        """|predicted − actual| over the larger of the two losses: 0 if theory was exact, 1 if it was useless."""
         _, predicted, actual = self.losses
         larger = max(predicted, actual)
         if not math.isfinite(larger):
@@ -127,13 +127,13 @@ class Prediction:
 
     @property
     def diverges(self) -> bool:
-        """Whether theory had the loss grow without bound."""
+        """Whether theory predicted that the loss grows without bound."""
         before, predicted, _ = self.losses
         return not predicted <= DIVERGED * before
 
     @property
     def is_good(self) -> bool:
-        """Whether loss and fall were right: where the loss hardly moves, its value is no test."""
+        """Whether loss and fall were predicted well: if the loss hardly changes, its value alone is no test."""
         before, predicted, actual = self.losses
         if not (before > 0 and predicted > 0 and actual > 0):
             return self.error <= GOOD
@@ -141,13 +141,13 @@ class Prediction:
         return self.error <= GOOD and abs(falls[0] - falls[1]) <= max(FALL * max(map(abs, falls)), UNMOVED)
 
     def decays(self) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """What is left of each mode, as predicted and as found; NaN for a mode in which nothing was."""
+        """Remaining share of each mode, predicted and observed; NaN for modes without a residual."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.predicted / self.before, self.actual / self.before
 
 
 def trust(predictions: Sequence[Prediction]) -> float | None:
-    """The share of steps in good predictions among the recent ones; None with too few to tell."""
+    """The share of steps in good predictions among the recent ones; None with too few of them."""
     recent = predictions[-RECENT:]
     if len(recent) < FEWEST_PREDICTIONS:
         return None
@@ -157,7 +157,7 @@ def trust(predictions: Sequence[Prediction]) -> float | None:
 
 
 def is_trusted(predictions: Sequence[Prediction]) -> bool:
-    """Whether theory can be believed for the steps to come."""
+    """Whether theory can be trusted for the steps to come."""
     share = trust(predictions)
     return share is not None and share > TRUSTED
 

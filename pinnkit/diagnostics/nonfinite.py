@@ -1,4 +1,4 @@
-"""What is not finite, and where: the first of what a loss is made of, in the order of its making."""
+"""Finds the first quantity that is not finite, in the order in which a loss is computed."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _BLOCK = 256
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """- `what` is not finite, as a phrase; `point`: coordinates by name, empty for what is of no point."""
+    """- `what`: is not finite, as a phrase; `point`: coordinates by name, empty if it has no point."""
 
     what: str
     point: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -32,9 +32,9 @@ def find_fault(
     residuals: ResidualFunctions, params: Params, batch: Batch, weights: Mapping[str, Any] | None = None
 ) -> Fault | None:
     """The first thing that is not finite: a parameter, a point or a datum, a residual, a weight, the gradient of a
-    residual; None where all are.
+    residual; None if everything is finite.
 
-    - `weights`: None where the gradients do not matter.
+    - `weights`: None to leave out the gradients.
     """
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
         if not np.isfinite(leaf).all():
@@ -73,7 +73,7 @@ def _in_points(residuals: ResidualFunctions, name: str, points: Points) -> Fault
 
 
 def _gradient_norms(residuals: ResidualFunctions, name: str, params: Params, points: Points) -> np.ndarray:
-    """Of each point: the norm of the gradient of half the square of its residual."""
+    """The norm of the gradient of half the squared residual, for each point."""
     at_point = residuals.at_point(name)
     squared = lambda params, point: 0.5 * jnp.sum(at_point(params, point) ** 2)
 

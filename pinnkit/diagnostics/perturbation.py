@@ -91,7 +91,7 @@ class Response(NamedTuple):
 class Perturbation:
     """A solution that can be changed. Double precision must be in force.
 
-    - `ansatz`: conditions that hold by construction; `model`: the network in it; `params`: all that was trained.
+    - `ansatz`: the hard constraints; `model`: the network inside it; `params`: everything that was trained.
     """
 
     def __init__(self, ansatz: Ansatz, model: FunctionalModel, params: Params):

@@ -34,7 +34,7 @@ from ..samplers.space_filling import QuasiRandom
 from ..weighting.fixed import fixed_weights
 
 PointsGiven: TypeAlias = int | Mapping[str, Any] | None
-"""How many points, or which: see `sample_points`."""
+"""Numbers of points, or the points: see `sample_points`."""
 
 
 def sample_points(problem: Problem, points: PointsGiven = None, *, seed: int = 0) -> Batch:
@@ -93,7 +93,7 @@ def residual_ntk(
     - `memory`: bytes that factors and blocks may take, see `TangentKernel`.
     - `precision`: "double", or "single" to compute in float32.
 
-    **Raises:** `ProblemError` or `ValueError` for arguments that cannot be meant, and for parameters, points or
+    **Raises:** `ProblemError` or `ValueError` for invalid arguments, and for parameters, points or
     residuals that are not finite.
     """
     dtype = checked_dtype(precision)
@@ -142,7 +142,7 @@ def training_spectrum(
 
 
 def check_problem_and_seed(problem: Any, seed: Any) -> None:
-    """Refuse what is no problem or no seed."""
+    """**Raises:** `InputTypeError` or `InputError` for anything but a problem and a seed."""
     if not isinstance(problem, Problem):
         hint = (
             f"; a problem that comes with it is solved by `pinnkit solve {problem}`" if isinstance(problem, str) else ""

@@ -1,4 +1,4 @@
-"""What is recorded of the kernel at one step."""
+"""The record of a kernel snapshot."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,13 @@ SLOW_SHARE = 0.01
 """A mode is slow if gradient descent at rate 1/λ_max leaves more than this share of it at the horizon."""
 
 LEADING_MODES = 12
-"""Resolvable modes whose variation is described, from the largest eigenvalue down."""
+"""Number of leading resolvable modes whose variation is described."""
 
 SLOW_MODES = 4
-"""Slow resolvable modes that are described besides: those with most of the residual."""
+"""Number of slow resolvable modes that are described as well: those with most of the residual."""
 
 LARGEST_RESIDUALS = 0.05
-"""The share of the points, those with the largest residuals, whose part of the mean square says how local it is."""
+"""Share of the points, those with the largest residuals, whose part of the mean square measures how local it is."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,15 @@ class Diagnostics:
     - `mode_coefficients`: $q_i^\top r$, the present scaled residual in the modes, shape `(n,)`;
     - `kernel_drift`: $\|K_t - K_0\|_F / \|K_0\|_F$ of the unweighted kernel on the same points; 0 if $K_0$ vanishes;
     - `kernel_alignment`: of these two, centred within each component of each condition, so that neither their
-      size nor what is the same at all points counts; None if one vanishes;
+      size nor a constant counts; None if one vanishes;
     - `mode_frequencies`: how modes vary in space, by their index: the leading resolvable ones, and the slow ones
       that carry most of the residual;
     - `horizon`: steps that `slow_modes` looks ahead, those planned for the whole run;
     - `points`: number of points of each condition the kernel was computed on;
-    - `weights`: loss weights in force, of points their means;
+    - `weights`: loss weights, means for weights of single points;
     - `shapes`: how the residual of each condition varies and where it is;
-    - `theory`: of the steps to come; None where there is no linear theory of them (methods of second order);
-    - `prediction`: the theory of the look before, checked at this one; None without one.
+    - `theory`: of the steps to come; None for second-order methods, which have no linear theory;
+    - `prediction`: the theory of the previous snapshot, checked at this one; None without one.
     """
 
     step: int
@@ -174,7 +174,7 @@ class Diagnostics:
 
 
 def slow_resolvable(spectrum: Spectrum, steps: int) -> Bool[np.ndarray, " n"]:
-    """The resolvable modes of which gradient descent at rate 1/λ_max leaves more than 1 % after so many steps."""
+    """The resolvable modes of which gradient descent at rate 1/λ_max leaves more than 1 % after a number of steps."""
     if not spectrum.numerical_rank:
         return spectrum.resolvable
     decay = compute_mode_decay_factors(spectrum, 1 / spectrum.largest_eigenvalue, steps)

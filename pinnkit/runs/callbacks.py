@@ -1,4 +1,4 @@
-"""Looking on while a fit runs."""
+"""Callbacks observe a fit."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Start:
-    """What is about to be solved for or trained.
+    """A network is about to be solved for or trained.
 
-    - `phases`: those to come; `parameters`: of the network, and unknown coefficients; `points`: of each condition;
-    - `steps`, `budget` (seconds): None where open.
+    - `phases`: their names; `parameters`: number of them, unknown coefficients included; `points`: of each condition;
+    - `steps`, `budget` (seconds): None if unlimited.
     """
 
     problem: str
@@ -28,13 +28,14 @@ class Start:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit stands between two stretches of steps.
+    """The progress of a fit between two stretches of steps.
 
-    - `step`: steps taken in all;
-    - `fraction`: estimated share of the fit that is over; it never falls, and is None as long as nothing tells;
-    - `steps_per_second`: mean of the phase, without what was compiled;
-    - `loss`, `losses`: weighted half sum and mean squares on the training points, `validation_loss` elsewhere;
-    - `learning_rate`: None where the optimizer keeps it to itself;
+    - `step`: steps taken so far;
+    - `fraction`: estimated share of the fit that is over; it never falls, and is None while it cannot be estimated;
+    - `steps_per_second`: mean over the phase, compilation not counted;
+    - `loss`, `losses`: training loss, and mean squares of each condition on training points; `validation_loss`: the
+      loss on validation points;
+    - `learning_rate`: None if the optimizer does not report it;
     - `relative_l2`: error per field, empty without a reference.
     """
 
@@ -52,24 +53,24 @@ class Progress:
 
 
 class Callback:
-    """Override what is of interest; every method does nothing by default.
+    """Override the methods of interest; by default they do nothing.
 
-    `closing_seconds` of the budget are kept for what is to be done after the fit, such as writing a report.
+    `closing_seconds` of the budget are reserved for work after the fit, such as writing a report.
     """
 
     closing_seconds: float = 0.0
 
     def start(self, event: Start) -> None:
-        """Before a network is compiled and solved for or trained: at first, and again for every other network."""
+        """Called before each network is compiled and solved for or trained."""
 
     def activity(self, text: str) -> None:
         """Before work that takes no steps, such as compiling; `text` names it."""
 
     def progress(self, event: Progress) -> bool | None:
-        """After each stretch of steps; returning True ends the fit, with `StopReason.INTERRUPTED`."""
+        """Called after each stretch of steps; returning True ends the fit, with `StopReason.INTERRUPTED`."""
 
     def diagnostics(self, record: "Diagnostics") -> None:
-        """After each look at the kernel."""
+        """Called after each kernel snapshot."""
 
     def end(self, summary: "Summary") -> None:
-        """Once, when the fit is over."""
+        """Called once, at the end of the fit."""

@@ -1,14 +1,14 @@
-"""What is recorded between kernel snapshots: checks, stages, steps of the output layer."""
+"""Events of a run: checks on validation points, phases, and steps on the output layer."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Check:
-    """A look at the run from outside, between two stretches of steps.
+    """An evaluation on validation points, between two stretches of steps.
 
     - `seconds`: wall time since the start of the fit;
-    - `validation_losses`: mean square of each condition's residual on points that training never sees;
+    - `validation_losses`: mean square of each condition's residual on points that are never trained on;
     - `validation_loss`: their weighted half sum, comparable with the loss;
     - `relative_l2`: error per field against the reference on the test grid, empty without one.
     """
@@ -22,7 +22,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Stage:
-    """A phase of a run: steps taken, seconds since the start of the fit, and peak bytes so far when it began."""
+    """The beginning of a phase: its name; steps, seconds since the start of the fit, and peak bytes at that time."""
 
     name: str
     step: int
@@ -32,10 +32,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class OutputStep:
-    """A look at the residual before a step.
+    """Figures before a step on the output layer.
 
     - `loss`, `losses`: weighted half sum and mean squares of each condition;
-    - `gradient_norm`: of the loss in the parameters solved for; `weights`: those in force.
+    - `gradient_norm`: of the loss, in the parameters solved for; `weights`: of the conditions.
     """
 
     loss: float

@@ -1,4 +1,4 @@
-"""The limits of a run: steps, seconds, signals."""
+"""The limits of a run: steps, seconds, a target."""
 
 import math
 
@@ -6,13 +6,13 @@ from .._base.clock import Clock
 from .stop_reason import StopReason
 
 COULD_GO_ON = (StopReason.SOLVED, StopReason.CONVERGED, StopReason.STALLED, StopReason.STEPS)
-"""Reasons of runs that more time might have helped, if time has cut anything."""
+"""Reasons that become `BUDGET` if anything was skipped for lack of time."""
 
 
 class Limits:
-    """When to stop: `steps` in all, seconds of wall time `budget` on the `clock`, and a validation loss `target`.
+    """When a run must stop: total `steps`, `budget` in seconds on the `clock`, and validation loss `target`.
 
-    What comes at the end takes time as well: the seconds that are kept for it (`keep`) are no longer left for solving.
+    The end of a run takes time as well: seconds reserved for it (`keep`) are not available for solving.
     """
 
     def __init__(self, steps: int | None, budget: float | None, target: float | None, clock: Clock):
@@ -20,11 +20,11 @@ class Limits:
         self._kept = dict[str, float]()
 
     def keep(self, what: str, seconds: float) -> None:
-        """Keep so many seconds for something, in place of those that were kept for it before."""
+        """Reserve seconds for a purpose, in place of those reserved for it before."""
         self._kept[what] = seconds
 
     def kept(self, what: str) -> float:
-        """The seconds that are kept for something."""
+        """The seconds reserved for a purpose."""
         return self._kept.get(what, 0.0)
 
     def seconds(self) -> float:
@@ -32,7 +32,7 @@ class Limits:
 
     @property
     def end(self) -> float:
-        """Seconds on the clock at which solving must have ended."""
+        """Seconds on the clock by which solving must end."""
         return math.inf if self.budget is None else self.budget - sum(self._kept.values())
 
     @property
@@ -41,7 +41,7 @@ class Limits:
 
     @property
     def whole_left(self) -> float:
-        """Seconds of the budget, kept ones too."""
+        """Seconds left of the whole budget, reserved ones included."""
         return math.inf if self.budget is None else self.budget - self.seconds()
 
     @property

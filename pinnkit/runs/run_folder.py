@@ -23,7 +23,7 @@ _DAMAGE = (EOFError, ValueError, KeyError, msgspec.DecodeError, zipfile.BadZipFi
 class Run:
     """Everything a report needs; nothing in it can execute.
 
-    `config` is what the run was asked for: a flat table of strings, numbers, booleans, and tables of these.
+    `config` are the settings of the run: a flat table of strings, numbers, booleans, and tables of these.
     """
 
     summary: Summary

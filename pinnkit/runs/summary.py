@@ -1,4 +1,4 @@
-"""The figures of a run in one page: `summary.json` is a contract that scripts may rely on."""
+"""The summary of a run; scripts may rely on the format of `summary.json`."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SpectrumSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A record of the training kernel. None where a kernel vanishes and the figure does not exist."""
+    """Figures of the training kernel; None for those that do not exist because the kernel vanishes."""
 
     largest_eigenvalue: float
     noise_floor: float
@@ -64,21 +64,21 @@ class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """- `steps`: all that were taken; `kept_step`: after how many of them the parameters are those that are kept;
+    """- `steps`: total number; `kept_step`: the step whose parameters are kept;
     - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
-    - `losses`: mean square residual of each condition at the end; `loss` is their weighted half sum;
+    - `losses`: final mean squared residual of each condition; `loss` is their weighted half sum;
     - `validation_losses`, `validation_loss`: the same on points never trained on; `validation_losses` includes hard
       constraints;
-    - `rounding_loss`: what rounding of residuals makes of the loss, measured in single precision, None in double;
-    - `learning_rate`: the last one, None where the optimizer keeps it to itself;
+    - `rounding_loss`: the loss due to rounding of residuals in single precision, None in double;
+    - `learning_rate`: the last one, None if the optimizer does not report it;
     - `relative_l2`, `max_error`: per field on a test grid, None without a reference;
     - `relative_to_spread`: ‖u − u_ref‖ over ‖u_ref − mean u_ref‖; `relative_to_range`: the largest error over
       max u_ref − min u_ref, for vectors the largest range of a component. Per field, without those whose reference is
       constant; None without a reference;
     - `conditions`: every declared condition, evaluated on dense points;
-    - `coefficients`: given and found; `coefficient_intervals`: of 95 % for the unknown ones, or why there is none
+    - `coefficients`: given and found; `coefficient_intervals`: 95 % intervals of the unknown ones, or why there is none
       (see `pinnkit.intervals`);
-    - `determinacy`: whether the conditions determine the solution, None where it was not examined.
+    - `determinacy`: whether the conditions determine the solution, None if that was not examined.
     """
 
     pinnkit_version: str
@@ -114,19 +114,19 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def hard(self) -> dict[str, float]:
-        """Mean square validation residual of the hard constraints."""
+        """Mean squared validation residual of hard constraints."""
         return {name: value for name, value in self.validation_losses.items() if name not in self.losses}
 
     @property
     def ending(self) -> str:
-        """Why it stopped, in a phrase."""
+        """Why the fit stopped, in a phrase."""
         return self.stop_reason.phrase + (f": {self.stop_detail}" if self.stop_detail else "")
 
     def encoded(self) -> bytes:
-        """As JSON, in which `"inf"`, `"-inf"` and `"nan"` stand for what is no finite number."""
+        """As JSON, with `"inf"`, `"-inf"` and `"nan"` for numbers that are not finite."""
         return json_encoding.encode(self, indent=2)
 
     @classmethod
     def decoded(cls, data: bytes) -> "Summary":
-        """Read what `encoded` made. **Raises:** `msgspec.DecodeError`."""
+        """Read what `encoded` returned. **Raises:** `msgspec.DecodeError`."""
         return json_encoding.decode(data, cls)

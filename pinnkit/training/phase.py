@@ -13,23 +13,23 @@ from ..optimizers.preconditioner import Preconditioner
 from ..weighting.rule import AbstractWeighting
 
 MOST_ROWS = 10_000
-"""Residuals at most that a strategy asks for: larger networks get the usual number of points."""
+"""Largest number of residuals that a strategy requests: larger networks get the usual number of points."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training with one way to go.
+    """A part of the training with one optimizer, learning rate and weighting.
 
     - `optimizer`: any optax transformation. With a `learning_rate` it gives the direction d and the
       parameters move by −η d; without one its updates are added as they are.
-    - `weighting`: None keeps the weights there are, of points their means.
-    - `steps`: the most it takes; where the caller gives `steps` or a `budget`, only the last phase may take more;
-    - `share`: of the caller's steps or budget; None for an equal part of what the phases with a share leave;
-    - `patience`: the phase ends when the validation loss has not fallen by a tenth in so many steps.
+    - `weighting`: None keeps the weights of the phase before (means, for weights of single points).
+    - `steps`: largest number; if the caller gives `steps` or a `budget`, only the last phase may take more;
+    - `share`: of the steps or budget of the caller; None for an equal part of what the phases with a share leave;
+    - `patience`: the phase ends if the validation loss has not fallen by a tenth in this number of steps;
     - `check_every`: steps between two evaluations of the validation loss.
 
-    What an optimizer needs (double precision, points and weights that do not change) is known from its state, also
-    inside `optax.chain`: see `traits`.
+    The needs of an optimizer (double precision, fixed points and weights) are read from its state, also inside
+    `optax.chain`: see `traits`.
     """
 
     name: str
@@ -43,11 +43,11 @@ class Phase:
 
     @property
     def has_theory(self) -> bool:
-        """Whether linear theory covers its steps: those of gradient descent, Adam and SOAP at rates that are known."""
+        """Whether its steps have a linear theory: gradient descent, Adam and SOAP at known learning rates."""
         return self.learning_rate is not None and has_theory(self.optimizer)
 
     def preconditioner(self, opt_state: Any) -> Preconditioner | None:
-        """Of the optimizer in this state, where linear theory covers its steps (see `prediction`)."""
+        """The preconditioner of the optimizer in this state, None if its steps have no linear theory."""
         return preconditioner_of(self.optimizer, opt_state) if self.has_theory else None
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What is carried from step to step, as a state and as plain arrays, and what is reported of each."""
+"""The state of training, and the figures of a step."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from .._base.types import Key, Params, Scalar, Weights
 
 
 class TrainState(eqx.Module):
-    """All a run needs to go on.
+    """Everything a training run needs to continue.
 
-    - `params`: network and unknown coefficients; `previous`: those of the step before, in case loss or gradient turn
-      out not to be finite at the present ones;
+    - `params`: network and unknown coefficients; `previous`: those of the step before, in case loss or gradient
+      are not finite at the present ones;
     - `layouts`: points of each condition in the unit cube of its region;
     - `weights`: a number for each condition, or one for each of its points.
     """
@@ -29,10 +29,10 @@ class TrainState(eqx.Module):
 
 
 class StepInfo(eqx.Module):
-    """What a step reports: figures at the parameters it started from, and the rate and weights it used.
+    """Figures of a step at the parameters that it started from, and its learning rate and weights.
 
     - `losses`: mean square of each condition's residual, unweighted; `weights`: means over the points;
-    - `learning_rate`: NaN where the optimizer keeps its rate to itself;
+    - `learning_rate`: NaN if the optimizer does not report it;
     - `finite`: whether loss, gradient and update were.
     """
 

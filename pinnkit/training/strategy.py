@@ -19,11 +19,11 @@ from .schedule import normalised
 class Strategy:
     """Phases one after the other on points from one sampler.
 
-    The caller's steps and budget are dealt out to the phases by their shares, scaled so that they add up to 1; the last
-    phase gets what the others leave as well.
+    The steps and the budget of the caller are divided among the phases by their shares, scaled to add up to 1; the last
+    phase also gets what the others leave.
 
-    - `rows_per_parameter`: residuals for each parameter of the network that there should be, where the caller gives no
-      number of points, up to `MOST_ROWS` in all; with fewer, methods of second order overfit them.
+    - `rows_per_parameter`: residuals per parameter of the network if the caller gives no number of points, up to
+      `MOST_ROWS` in total; with fewer, second-order methods overfit them.
 
     **Raises:** `ValueError` without phases, for shares that leave nothing for the phases without one, and where a
     weighting remembers points that the sampler draws anew.
@@ -83,7 +83,7 @@ class Strategy:
                 )
 
     def counts(self, problem: Problem, parameters: int) -> dict[str, int]:
-        """Points of each condition for a network with so many parameters; no fewer than usual."""
+        """Points of each condition for a number of parameters; no fewer than usual."""
         usual, rows = point_counts(problem), self.rows_per_parameter * parameters
         if rows > MOST_ROWS:
             return usual

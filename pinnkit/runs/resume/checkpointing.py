@@ -1,4 +1,4 @@
-"""Saving the state of a run while it goes on: when, and in the background."""
+"""Checkpoints of a run: when they are written, and how, in the background."""
 
 import os
 import threading
@@ -18,11 +18,11 @@ from .signals import Signals, stopped
 from .state import RunState
 
 FIRST = 2.0
-"""Seconds after which a first checkpoint is due."""
+"""Seconds after which the first checkpoint is due."""
 
 
 class CheckpointWarning(RuntimeWarning):
-    """A checkpoint cannot be written, or is not the one that was wanted."""
+    """A checkpoint cannot be written, or is not the newest one."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Checkpoints:
     """Where and when `fit` saves its state.
 
     - `folder`: a run folder; checkpoints are in its `checkpoints/`;
-    - `every_seconds`, `every_steps`: whichever comes first; None for neither. Steps are counted where training looks at
-      its validation residual, for saving must not change what is computed;
-    - `keep`: how many are kept, the newest; two at least are needed to fall back on an older one;
-    - `overwrite`: whether an unfinished run in the folder may be lost.
+    - `every_seconds`, `every_steps`: whichever comes first; None for neither. Steps are counted at checks on validation
+      points, because saving must not change what is computed;
+    - `keep`: number of checkpoints to keep, the newest; at least two are needed to fall back on an older one;
+    - `overwrite`: whether to discard an unfinished run in the folder.
 
     The state is saved at the end as well, where a fit fails, and on SIGINT, SIGTERM and SIGHUP.
 
-    **Raises:** `ValueError` or `TypeError` for values that cannot be meant.
+    **Raises:** `InputError` or `InputTypeError` for invalid values.
     """
 
     folder: str | Path
@@ -58,10 +58,10 @@ class Checkpoints:
 
 
 class CheckpointWriter:
-    """Writes checkpoints of one run; a context in which a fit goes on.
+    """Writes checkpoints of one run; a context manager around the fit.
 
-    - `identity`: what run it is, for the manifests;
-    - `kept`: the checkpoint that it goes on from, if it is resumed. Others go with the first that is written.
+    - `identity`: of the run, for the manifests;
+    - `kept`: the checkpoint that the run resumes from, if any. Others are deleted when the first new one is written.
     """
 
     def __init__(self, plan: Checkpoints, identity: Identity, kept: Path | None = None):
@@ -99,32 +99,32 @@ class CheckpointWriter:
         if number is not None:
             raise stopped(number, self.message) from None
 
-    def offer(self, moment: RunState) -> None:
-        """A state that could be saved; it is, where that is due."""
-        self._latest = moment
+    def offer(self, state: RunState) -> None:
+        """Save this state if a checkpoint is due."""
+        self._latest = state
         self._tell()
         steps, seconds = self._plan.every_steps, self._plan.every_seconds
-        by_steps = steps is not None and moment.step - self._saved_step >= steps
+        by_steps = steps is not None and state.step - self._saved_step >= steps
         by_time = seconds is not None and time.monotonic() >= self._due_at
-        if by_steps or moment.finished:
+        if by_steps or state.finished:
             self._wait()
-        if by_steps or moment.finished or (by_time and not self._is_busy):
+        if by_steps or state.finished or (by_time and not self._is_busy):
             self.save_latest()
 
     def save_latest(self) -> "Future[None] | None":
-        """Have the newest state written, unless it is."""
+        """Write the newest state in the background, unless it is already saved."""
         with self._lock:
-            moment = self._latest
-            if moment is None or moment is self._saved:
+            state = self._latest
+            if state is None or state is self._saved:
                 return self._task
             self._due_at = time.monotonic() + (self._plan.every_seconds or float("inf"))
-            self._saved_step = moment.step
-            self._task = self._worker.submit(self._write, moment)
+            self._saved_step = state.step
+            self._task = self._worker.submit(self._write, state)
             return self._task
 
     @property
     def message(self) -> str:
-        """Where the state is, for who ends the run."""
+        """Where the state is saved, for messages at the end of a run."""
         if self._saved is None:
             return "nothing was saved yet" if self._failure is None else str(self._failure)
         return f"the state of step {self._saved.step} is in '{self.folder}', to be resumed"
@@ -137,18 +137,18 @@ class CheckpointWriter:
     def _is_busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def _write(self, moment: RunState) -> None:
-        """In the background."""
-        if moment is self._saved:
+    def _write(self, state: RunState) -> None:
+        """Write a state; runs in the background thread."""
+        if state is self._saved:
             return
         about = {name: dict(table) for name, table in self._identity._asdict().items()}
-        manifest = lambda sums: Manifest(FORMAT, moment.step, moment.finished, **about, files=sums)
+        manifest = lambda sums: Manifest(FORMAT, state.step, state.finished, **about, files=sums)
         try:
-            path = write_checkpoint(self.folder, moment.tree, manifest, moment.step)
+            path = write_checkpoint(self.folder, state.tree, manifest, state.step)
         except RunFolderError as error:
             self._failure = error
             return
-        self._saved, self._failure = moment, None
+        self._saved, self._failure = state, None
         self._kept = [*self._kept, path][-self._plan.keep :]
         remove_all_but(self.folder, self._kept)
 
@@ -157,7 +157,7 @@ class CheckpointWriter:
             self._task.result()
 
     def _tell(self) -> None:
-        """Warn of a failure, once."""
+        """Warn of a failure, once for each message."""
         if self._failure is None:
             self._warned = ""
         elif str(self._failure) != self._warned:
@@ -169,7 +169,7 @@ class CheckpointWriter:
 
 
 def _check_free(folder: Path, overwrite: bool) -> None:
-    """Refuse to begin a run where the checkpoints of an unfinished one would be lost."""
+    """**Raises:** `RunFolderError` if checkpoints of an unfinished run would be lost."""
     if not checkpoints(folder) or overwrite:
         return
     try:

@@ -29,7 +29,7 @@ def difference(
     now: Mapping[str, Any],
     advice: str = "resume it with what it was begun with",
 ) -> str | None:
-    """In what a run that was begun differs from one that is asked for now, in a phrase; None where it does not."""
+    """How the stored run differs from the requested one, in a phrase; None if it does not."""
     absent = object()
     names = [name for name in {**begun, **now} if begun.get(name, absent) != now.get(name, absent)]
     if not names:
@@ -41,7 +41,7 @@ def difference(
 
 
 def _pair(begun: Any, now: Any) -> str:
-    """Two values, or of two lists the first pair that differs."""
+    """Both values; of two lists, the first pair that differs."""
     if isinstance(begun, list) and isinstance(now, list) and len(begun) == len(now):
         begun, now = next((pair for pair in zip(begun, now, strict=True) if pair[0] != pair[1]), (begun, now))
     first = lambda value: value[0] if isinstance(value, list) else value
@@ -50,7 +50,7 @@ def _pair(begun: Any, now: Any) -> str:
 
 
 class Identity(NamedTuple):
-    """- `problem`, `settings`, `network`: what a run is of, by name; `versions`: what computes it."""
+    """- `problem`, `settings`, `network`: of a run, by name; `versions`: of the packages that compute it."""
 
     problem: Mapping[str, Any]
     settings: Mapping[str, Any]
@@ -59,30 +59,30 @@ class Identity(NamedTuple):
 
 
 FINGERPRINT = "problem.json"
-"""The file of a run folder by which its problem is known."""
+"""The file of a run folder that identifies its problem."""
 
 PACKAGES = ("pinnkit", "jax", "jaxlib", "flax", "equinox", "optax", "numpy", "scipy")
 
 POINTS = 4
-"""Points, at least, at which residuals of a condition are compared."""
+"""Smallest number of points at which residuals of a condition are compared."""
 
 ROUNDING = 1e-8
-"""By so much of the largest the residuals of one equation may differ between two versions."""
+"""Relative difference, to the largest, that residuals of the same equation may have between two versions."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the packages that compute."""
+    """Versions of Python and of the packages that compute."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def problem_identity(problem: Problem) -> dict[str, Any]:
-    """Name, domain, fields, coefficients; and of each condition sums of its equation, points and data, and residuals of
-    one and the same field.
+    """Name, domain, fields and coefficients; for each condition, hashes of its equation, points and data, and residuals
+    of a fixed field.
 
-    The sums tell any two equations apart, but belong to one version of JAX, in whose words equations are written. The
-    residuals, up to rounding, belong to the equations themselves.
+    The hashes distinguish any two equations, but only within one version of JAX, whose text they are made from. The
+    residuals depend on the equations alone, up to rounding.
     """
     box = problem.domain
     bounds = {name: f"[{low!r}, {high!r}]" for name, low, high in zip(box.coordinates, *_bounds(problem), strict=True)}
@@ -104,9 +104,9 @@ def problem_identity(problem: Problem) -> dict[str, Any]:
 
 
 def reconciled(begun: Mapping[str, Any], now: Mapping[str, Any], same_versions: bool) -> dict[str, Any]:
-    """The identity of the problem of an older run, with what differs from that of `now` by rounding only as it is now.
+    """The identity of the problem of a stored run, with entries taken from `now` that differ by rounding only.
 
-    - `same_versions`: whether sums can be compared; otherwise residuals decide.
+    - `same_versions`: whether hashes can be compared; otherwise residuals decide.
     """
     found = dict(begun)
     for key, values in now.items():
@@ -118,12 +118,12 @@ def reconciled(begun: Mapping[str, Any], now: Mapping[str, Any], same_versions: 
 
 
 def fingerprint(problem: Problem) -> bytes:
-    """The file of a run folder that tells which problem the run solves."""
+    """Content of the file that identifies the problem of a run."""
     return json_encoding.encode({"problem": problem_identity(problem), "versions": versions()}, indent=1)
 
 
 def check_fingerprint(data: bytes, problem: Problem, folder: Path) -> None:
-    """**Raises:** `RunFolderError` where a run does not solve this problem, with what differs."""
+    """**Raises:** `RunFolderError` with the difference if a run does not solve this problem."""
     try:
         found = msgspec.json.decode(data, type=_Fingerprint)
     except msgspec.DecodeError as error:
@@ -140,7 +140,7 @@ class _Fingerprint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def network_identity(network: FunctionalModel, ansatz: Ansatz) -> dict[str, Any]:
-    """Sums of the network's first parameters, and the hard constraints."""
+    """A hash of the initial parameters of the network, and the names of hard constraints."""
     return {"network": _sum(*jax.tree.leaves(network.params)), "hard constraints": ", ".join(ansatz.conditions)}
 
 
@@ -158,7 +158,7 @@ def plain(value: Any) -> Any:
 
 
 def _residuals(problem: Problem) -> dict[str, list[Any]]:
-    """Of each condition at a few points, or all that it has: residuals of fields 2 + sin(w·x + b)."""
+    """Residuals of the fields 2 + sin(w·x + b) for each condition, at a few points or all that it has."""
     sizes, dimension = sum(problem.field_sizes.values()), problem.domain.dimension
     lower, width = problem.domain.lower, problem.domain.upper - problem.domain.lower
     w = 1 + _spread(sizes * dimension).reshape(sizes, dimension)
@@ -173,12 +173,12 @@ def _residuals(problem: Problem) -> dict[str, list[Any]]:
 
 
 def _spread(count: int) -> np.ndarray:
-    """Numbers in the unit interval, the multiples of the golden ratio."""
+    """Numbers in the unit interval: multiples of the golden ratio."""
     return np.arange(1, count + 1) * (5**0.5 - 1) / 2 % 1
 
 
 def _few(values: np.ndarray) -> list[Any]:
-    """A few of many residuals, and the root of the mean square of all."""
+    """The root mean square of residuals, and a few of them."""
     some = values[np.linspace(0, len(values) - 1, min(len(values), 2 * POINTS)).astype(int)]
     return [plain(value) for value in (np.sqrt(np.mean(values**2)), *some)]
 
@@ -200,7 +200,7 @@ def _bounds(problem: Problem) -> tuple[list[float], list[float]]:
 
 
 def _sum(*parts: Any) -> str:
-    """Sixteen digits that tell texts and arrays apart."""
+    """A hash of texts and arrays: sixteen digits."""
     found = hashlib.sha256()
     for part in parts:
         if not isinstance(part, str):

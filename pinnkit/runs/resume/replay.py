@@ -1,7 +1,7 @@
-"""Finished pieces of work, by which a run that is resumed is where it was without doing them again.
+"""Replay of finished pieces of work, so that a resumed run does not repeat them.
 
-What decides between pieces of work, decides from their results and from the clock. So it is enough to keep the results
-and the times: gone through again, the same decisions ask for the same pieces in the same order.
+Decisions depend only on earlier results and on the clock, so replaying those makes a resumed run request the same
+solves in the same order.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class Piece(NamedTuple):
-    """- `name`: what was asked for; `seconds`: on the clock of the run when it was done; `arrays`: the result."""
+    """- `name`: of the request; `seconds`: on the clock of the run when it was done; `arrays`: the result."""
 
     name: str
     seconds: float
@@ -25,8 +25,10 @@ class Piece(NamedTuple):
 
 
 class Replay:
-    """- `pieces`: those that are done;
-    - `seconds`: on the clock when the last run was interrupted, from which it goes on.
+    """Returns the results of pieces of work that were done before, and does the others.
+
+    - `pieces`: those that are done;
+    - `seconds`: on the clock when the run was interrupted, at which it resumes.
     """
 
     def __init__(self, clock: Clock, pieces: Sequence[Piece] = (), seconds: float = 0.0):
@@ -40,7 +42,7 @@ class Replay:
 
     @property
     def is_replaying(self) -> bool:
-        """Whether there are pieces that were not asked for again."""
+        """Whether recorded results are still to be replayed."""
         return self._next < len(self.pieces)
 
     def recall(
@@ -50,7 +52,7 @@ class Replay:
         pack: Callable[[Result], Arrays],
         unpack: Callable[[Arrays], Result],
     ) -> Result:
-        """The result of a piece of work that is known, or else of doing it."""
+        """The recorded result of a piece of work, or else that of doing it now."""
         if self.is_replaying and self.pieces[self._next].name == name:
             piece = self.pieces[self._next]
             self._next += 1
@@ -66,7 +68,7 @@ class Replay:
         return result
 
     def finish(self) -> None:
-        """Nothing more is known: what was not asked for again is dropped."""
+        """End the replay: results that were not requested again are dropped."""
         if self.is_replaying:
             self.pieces = self.pieces[: self._next]
             self._clock.run_on(self._seconds)

@@ -15,9 +15,9 @@ from .state import RunState
 
 
 def restore(folder: Path, identity: Identity) -> tuple[RunState, Path]:
-    """The state of the newest intact checkpoint of a run, and where it is; newer ones that are damaged are warned of.
+    """The state of the newest intact checkpoint of a run, and its path; warns of newer ones that are damaged.
 
-    **Raises:** `RunFolderError` where there is none, or one of another problem, other settings or another version.
+    **Raises:** `RunFolderError` if there is none, or if its problem, settings or version differ.
     """
     place, manifest, damaged = newest_intact(folder)
     ours, others = identity.versions, manifest.versions
@@ -44,15 +44,15 @@ def restore(folder: Path, identity: Identity) -> tuple[RunState, Path]:
 
 
 def saved(folder: Path) -> Manifest | None:
-    """What the newest intact checkpoint in a folder is of; None where nothing was saved there yet.
+    """The manifest of the newest intact checkpoint in a folder; None if nothing has been saved there yet.
 
-    **Raises:** `RunFolderError` where there are checkpoints, and none is intact.
+    **Raises:** `RunFolderError` if there are checkpoints but none is intact.
     """
     return newest_intact(folder)[1] if checkpoints(folder) else None
 
 
 def check_same(folder: Path, manifest: Manifest, problem: Problem, given: Mapping[str, Any]) -> None:
-    """**Raises:** `RunFolderError` where a run is of another problem, or had other settings than those given."""
+    """**Raises:** `RunFolderError` if a run solves another problem or had other settings than those given."""
     begun = reconciled(manifest.problem, now := problem_identity(problem), manifest.versions == versions())
     settings = {name: plain(value) for name, value in given.items()}
     for one, other in ((begun, now), ({name: manifest.settings.get(name) for name in settings}, settings)):
@@ -61,5 +61,5 @@ def check_same(folder: Path, manifest: Manifest, problem: Problem, given: Mappin
 
 
 def nothing_saved(folder: Path) -> str:
-    """What is said where a run that is to be resumed begins from the start."""
+    """The warning if a run that should be resumed starts from the beginning."""
     return f"nothing is saved in '{folder}' yet: beginning from the start"

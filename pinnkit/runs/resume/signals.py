@@ -1,4 +1,4 @@
-"""Signals that want a run to end: the first has its state saved and ends it, the second ends the program at once."""
+"""Termination signals: the first saves the state and ends the fit, the second ends the program at once."""
 
 import contextlib
 import os
@@ -16,11 +16,11 @@ SAVED_WITHIN, GRACE = 4.0, 1.0
 
 
 class Interrupted(KeyboardInterrupt):
-    """SIGINT came; the message says where the state is."""
+    """SIGINT was received; the message says where the state is saved."""
 
 
 class Terminated(SystemExit):
-    """SIGTERM or SIGHUP came; the message says where the state is, and the exit status is 128 and its number."""
+    """SIGTERM or SIGHUP was received; the message says where the state is saved; the exit status is 128 + number."""
 
     def __init__(self, message: str, number: int):
         super().__init__(128 + number)
@@ -31,25 +31,25 @@ class Terminated(SystemExit):
 
 
 class Saves(Protocol):
-    """Who can save the state of a run."""
+    """Something that can save the state of a run."""
 
     @property
     def message(self) -> str:
-        """Where it is."""
+        """Where the state is saved."""
         ...
 
     def save_latest(self) -> "Future[None] | None":
-        """Have the newest state written, unless it is."""
+        """Write the newest state in the background, unless it is already saved."""
         ...
 
 
 class Signals:
-    """SIGINT, SIGTERM and SIGHUP, while a fit goes on: the first has the state saved and ends the fit, the second ends
-    the program at once.
+    """Handles SIGINT, SIGTERM and SIGHUP during a fit: the first saves the state and ends the fit, the second ends the
+    program at once.
 
     Python runs handlers between its own instructions only, and a compiled stretch of steps may take minutes. So a
-    thread of its own learns of the signal, has the state saved, and ends the program where the fit does not end. Where
-    somebody else handles these signals, or this is not the main thread, they are left alone.
+    separate thread is notified of the signal, saves the state, and ends the program if the fit does not end. Signals
+    with other handlers are left alone, and so are all of them outside the main thread.
     """
 
     NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -75,7 +75,7 @@ class Signals:
         self._watcher.start()
 
     def close(self) -> int | None:
-        """Put everything back. **Returns:** the signal that came."""
+        """Restore the old handlers. **Returns:** the signal that was received, if any."""
         if not self._old:
             return None
         self._over.set()
@@ -91,7 +91,7 @@ class Signals:
         return self._number
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread, when it comes to it."""
+        """The handler, which runs in the main thread between two instructions of Python."""
         if self._number is not None:
             _leave(number, "stopped at once")
         self._number = number
@@ -109,7 +109,7 @@ class Signals:
             self._ender.start()
 
     def _end(self, number: int) -> None:
-        """Have the state saved, and end the program where the main thread does not come to it."""
+        """Save the state, and end the program if the main thread does not."""
         with contextlib.suppress(Exception):
             task = self._writer.save_latest()
             if task is not None:
@@ -119,13 +119,13 @@ class Signals:
 
 
 def stopped(number: int, message: str) -> BaseException:
-    """What ends a run that a signal came to, saying where its state is."""
+    """The exception that ends a run after a signal; its message says where the state is saved."""
     text = f"stopped by {signal.Signals(number).name}; {message}"
     return Interrupted(text) if number == signal.SIGINT else Terminated(text, number)
 
 
 def _leave(number: int, text: str) -> None:
-    """End the program now, whatever it is doing."""
+    """End the program at once."""
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr.isatty():
             os.write(2, b"\x1b[?25h\n")  # a live display hides the cursor

@@ -1,4 +1,4 @@
-"""The state of a run between two pieces of work: what a checkpoint holds."""
+"""The state of a run between two pieces of work: the content of a checkpoint."""
 
 import dataclasses
 from typing import Any
@@ -19,17 +19,17 @@ from .replay import Piece
 _HISTORY, _MEMORY, _PIECE, _NOTES = "history/", "memory/", "piece/", "notes"
 
 ANY_PROGRAM = "any"
-"""Stands for the program of a run that was begun with other versions, which compile another one."""
+"""Stands for the program of a run from other versions of the packages, which compile a different one."""
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where training stands, apart from its state.
+    """The progress of training, apart from its state.
 
-    - `phase`: its number, −1 before the first; `first`: its first step; `entered`: seconds on the clock at it;
+    - `phase`: its number, −1 before the first; `first`: its first step; `entered`: seconds on the clock at that step;
     - `best`, `best_at`: the smallest validation loss of the phase, by a margin, and its step;
-    - `began`: seconds on the clock when training began; `program`: a sum of the compiled step;
-    - `reason`: why the phase is over, None while it goes on; `detail`: what was not finite, if that is why;
-    - `kept`: the number of the look from outside that saw the smallest validation loss of all, and its parameters.
+    - `began`: seconds on the clock when training began; `program`: a hash of the compiled step;
+    - `reason`: why the phase has ended, None until it has; `detail`: what was not finite, if that is the reason;
+    - `kept`: the number of the check with the smallest validation loss of all, whose parameters are kept.
     """
 
     began: float
@@ -46,9 +46,9 @@ class Place(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """- `state`: a pytree of arrays, the `TrainState`; `kept`: the parameters kept, None without them. Both are lists
-      of their leaves (see `packed`) where they were read from a checkpoint;
-    - `memory`: what the diagnostician goes on from.
+    """- `state`: the `TrainState`, a pytree of arrays; `kept`: the parameters kept, None if there are none. When read
+      from a checkpoint, both are lists of their leaves (see `packed`);
+    - `memory`: arrays from which the diagnostician continues.
     """
 
     place: Place
@@ -59,10 +59,10 @@ class Training:
 
 @dataclasses.dataclass(frozen=True)
 class RunState:
-    """- `seconds`: on the clock, and what they went to; `resumed`: steps at which the run went on after interruptions;
-    - `pieces`: what was solved; `training`: None as long as nothing is trained step by step.
+    """- `seconds`: on the clock, and how they were spent; `resumed`: steps at which the run was resumed;
+    - `pieces`: finished solves; `training`: None until training begins.
 
-    Nothing in it changes any more, so that another thread can write it.
+    It is immutable, so that another thread can write it.
     """
 
     seconds: Seconds
@@ -78,12 +78,12 @@ class RunState:
 
     @property
     def is_worth_keeping(self) -> bool:
-        """Whether anything would be lost with it."""
+        """Whether there is any work in it to lose."""
         return bool(self.step or self.pieces)
 
     @property
     def of_other_versions(self) -> "RunState":
-        """The same, to be gone on from by another program than that which took its steps."""
+        """The same state, which any compiled program may continue."""
         if self.training is None or not self.training.place.program:
             return self
         place = msgspec.structs.replace(self.training.place, program=ANY_PROGRAM)
@@ -91,7 +91,7 @@ class RunState:
 
     @property
     def tree(self) -> Tree:
-        """As arrays: those of training as they are, everything else in one record."""
+        """As arrays: those of training unchanged, everything else in one record."""
         training = self.training
         notes = _Notes(
             self.seconds,
@@ -114,7 +114,7 @@ class RunState:
 
     @classmethod
     def of(cls, tree: Tree) -> "RunState":
-        """What `tree` gave."""
+        """The state whose `tree` this is."""
         record = decode_variables(np.asarray(tree["record"]).tobytes())
         notes = json_encoding.decode(str(record[_NOTES].values).encode(), _Notes)
         arrays = lambda prefix: {name: v.values for name, v in below(record, prefix).items()}
@@ -138,6 +138,6 @@ class _Notes(msgspec.Struct, frozen=True):
 
 
 def _plain(prefix: str, arrays: dict[str, Any]) -> Variables:
-    """Arrays whose axes have no names."""
+    """Arrays whose axes have arbitrary names."""
     values = {name: np.asarray(array) for name, array in arrays.items()}
     return {f"{prefix}{name}": Variable(tuple("abcdefgh"[: v.ndim]), v) for name, v in values.items()}

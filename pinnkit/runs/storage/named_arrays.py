@@ -1,4 +1,4 @@
-"""Arrays with named dimensions: the one form in which a run is kept, saved, and handed to other tools."""
+"""Arrays with named dimensions: the form in which a run is stored and converted for other tools."""
 
 import io
 import json
@@ -32,7 +32,7 @@ class Variable:
 
 
 Variables: TypeAlias = dict[str, Variable]
-"""By name. A variable that is called like its only dimension labels it."""
+"""Variables by name. One with the name of its only dimension labels that dimension."""
 
 
 def variable(values: Any, *dimensions: str) -> Variable:
@@ -42,12 +42,12 @@ def variable(values: Any, *dimensions: str) -> Variable:
 
 
 def words(values: Any, *dimensions: str) -> Variable:
-    """Strings, also none at all."""
+    """Strings, possibly none."""
     return Variable(dimensions, np.array(values, dtype=np.str_))
 
 
 def below(variables: Mapping[str, Variable], prefix: str) -> Variables:
-    """Those whose names begin so, without the beginning."""
+    """The variables whose names begin with a prefix, without the prefix."""
     return {name.removeprefix(prefix): v for name, v in variables.items() if name.startswith(prefix)}
 
 
@@ -85,7 +85,7 @@ def to_xarray(variables: Mapping[str, Variable], attributes: Mapping[str, Any]) 
 def to_pandas(variables: Mapping[str, Variable], dimensions: tuple[str, ...]) -> "pandas.DataFrame":
     """All variables with just these dimensions as the columns of a table whose index they are.
 
-    **Raises:** `ValueError` where there are none, with those there are; `ImportError` with what to install.
+    **Raises:** `InputError` with the available dimensions if there are none; `ImportError` with what to install.
     """
     pandas: Any = _imported("pandas", "data")
     chosen = {n: v.values for n, v in variables.items() if v.dimensions == dimensions and v.dimensions != (n,)}
