@@ -293,7 +293,7 @@ def _network(
 
 
 def _restored(folder: Path, identity: Identity) -> tuple[RunState | None, Path | None]:
-    """Where a run goes on from; nothing, with a warning, where nothing was saved yet."""
+    """The state that a run resumes from; None, with a warning, if nothing was saved yet."""
     if saved(folder) is None:
         warnings.warn(nothing_saved(folder), CheckpointWarning, stacklevel=6)
         return None, None

@@ -85,7 +85,7 @@ class Request:
         from .ntk.output_kernel import checked_dtype
         from .weighting.fixed import fixed_weights
 
-        self._check_limits()
+        check_limits(self.steps, self.budget, self.target)
         check_problem_and_seed(self.problem, self.seed)
         checked_dtype(self.precision)
         check_callbacks(self.callbacks)
@@ -101,13 +101,6 @@ class Request:
                 f"points or weights; got {self.choices}"
             )
         return self
-
-    def _check_limits(self) -> None:
-        if self.steps is not None and not is_whole(self.steps, 0, MOST_STEPS):
-            raise InputError(f"`steps` is a whole number from 0 to 2³¹ − 1, got {self.steps!r}")
-        for name, value in (("budget", self.budget), ("target", self.target)):
-            if value is not None and not is_positive(value):
-                raise InputError(f"`{name}` is a finite number > 0, got {value!r}")
 
     @functools.cached_property
     def saving(self) -> "Checkpoints | None":
@@ -184,6 +177,15 @@ class Request:
             "coefficients": self.problem.constants,
             "versions": versions(),
         }
+
+
+def check_limits(steps: Any, budget: Any, target: Any) -> None:
+    """**Raises:** `InputError` for an invalid limit of a fit."""
+    if steps is not None and not is_whole(steps, 0, MOST_STEPS):
+        raise InputError(f"`steps` is a whole number from 0 to 2³¹ − 1, got {steps!r}")
+    for name, value in (("budget", budget), ("target", target)):
+        if value is not None and not is_positive(value):
+            raise InputError(f"`{name}` is a finite number > 0, got {value!r}")
 
 
 def check_model(model: Any) -> None:

@@ -87,7 +87,7 @@ class Solution:
 
         - `grid`: points along each coordinate, the same for all, or by name a number or the values themselves.
 
-        **Raises:** `ImportError` without the extra `data`; `ValueError` for a grid that cannot be meant.
+        **Raises:** `ImportError` without the extra `data`; `InputError` for an invalid grid.
         """
         return to_xarray(self._on_grid(axes_of(self.problem.domain, grid)), {"problem": self.problem.name})
 
@@ -151,7 +151,7 @@ class Solution:
 
 
 def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
-    """The values of each coordinate on a grid. **Raises:** `ValueError` for one that cannot be meant."""
+    """The values of each coordinate on a grid. **Raises:** `InputError` for an invalid grid."""
     names = domain.coordinates
     given = dict.fromkeys(names, grid) if not isinstance(grid, Mapping) else dict(grid)
     if set(given) != set(names):

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from .._base.errors import InputError
 from ..equations.registry import check_problem
-from ..request import Request
+from ..request import Request, check_limits
 from ..runs.stop_reason import StopReason
 from .compilation_cache import CompilationCache
 from .errors import FAILED, OK, fail
@@ -60,6 +60,7 @@ def solve(
     if resume and overwrite:
         raise InputError("`--resume` continues a run, `--overwrite` discards it: give one of them")
     check_names(given)
+    check_limits(given.get("steps"), given.get("budget"), given.get("target"))
     check_problem(problem)
     with contextlib.ExitStack() as stack:
         progress = None if quiet else stack.enter_context(_progress(problem, plain))

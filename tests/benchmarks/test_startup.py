@@ -8,13 +8,12 @@ import time
 
 import pytest
 
+from ..cli.test_imports import COMMAND, QUICK
 from ..report.synthetic import make_run
 
 pytestmark = pytest.mark.benchmark
 
 REPEATS = 3
-
-MAIN = "from pinnkit.cli.app import main; main({tokens!r})"
 
 
 def cpu_seconds(code, folder):
@@ -33,23 +32,10 @@ def import_jax(tmp_path_factory):
     return cpu_seconds("import jax", tmp_path_factory.mktemp("jax"))
 
 
-@pytest.mark.parametrize(
-    "tokens",
-    [
-        ["--help"],
-        ["--version"],
-        ["solve", "--help"],
-        ["problems"],
-        ["solv"],
-        ["solve", "burgrs"],
-        ["watch", "nowhere"],
-        ["report", "run", "--json"],
-    ],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("tokens", QUICK, ids=" ".join)
 def test_commands_that_compute_nothing_take_less_than_half_of_it(tokens, import_jax, tmp_path):
     make_run().save(tmp_path / "run")
-    taken = cpu_seconds(MAIN.format(tokens=tokens), tmp_path)
+    taken = cpu_seconds(COMMAND.format(tokens=tokens), tmp_path)
     print(f"{' '.join(tokens)}: {taken:.2f} s, {taken / import_jax:.2f} of `import jax`, {import_jax:.2f} s")
     assert taken <= 0.46 * import_jax  # 0.6 s where it takes 1.3 s
 
@@ -65,7 +51,8 @@ def test_the_first_line_of_solve_comes_within_one_and_a_half(import_jax, tmp_pat
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import jax"], check=True, cwd=tmp_path)
     wall, began = time.perf_counter() - began, time.perf_counter()
-    command = [sys.executable, "-c", MAIN.format(tokens=["solve", "poisson_1d", "--strategy", "adam", "--steps", "1"])]
+    tokens = ["solve", "poisson_1d", "--strategy", "adam", "--steps", "1"]
+    command = [sys.executable, "-c", COMMAND.format(tokens=tokens)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ) as process:
         assert process.stderr is not None
         line, taken = process.stderr.readline(), time.perf_counter() - began

@@ -20,6 +20,20 @@ LISTED = "import json, sys; {code}; sys.stdout.flush(); print(chr(10) + json.dum
 
 COMMAND = "from pinnkit.cli.app import main; main({tokens!r})"
 
+QUICK = [
+    ["--help"],
+    ["--version"],
+    ["solve", "--help"],
+    ["problems"],
+    ["solv"],
+    ["solve", "burgrs"],
+    ["solve", "no_such_file.py"],
+    ["solve", "burgers", "--strategy", "adm"],
+    ["watch", "nowhere"],
+    ["report", "run", "--json"],
+]
+"""Commands that compute nothing."""
+
 
 def modules_after(code, folder):
     """The modules that are loaded once this code has run in a process of its own."""
@@ -28,23 +42,7 @@ def modules_after(code, folder):
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(
-    "tokens",
-    [
-        ["--help"],
-        ["--version"],
-        ["solve", "--help"],
-        ["problems"],
-        ["solv"],
-        ["solve", "burgrs"],
-        ["solve", "no_such_file.py"],
-        ["solve", "burgers", "--strategy", "adm"],
-        ["watch", "nowhere"],
-        ["report", "run"],
-        ["report", "run", "--json"],
-    ],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("tokens", [*QUICK, ["report", "run"]], ids=" ".join)
 def test_commands_that_compute_nothing_do_not_import_jax(tokens, tmp_path):
     make_run().save(tmp_path / "run")
     loaded = modules_after(COMMAND.format(tokens=tokens), tmp_path)

@@ -78,7 +78,7 @@ def sparse_points(run: Run) -> Finding | None:
     jumps = _jumps(run)
     if is_healthy(run) or _is_chosen(run) or not (most < few or jumps >= JUMPS):
         return None
-    reasons = [f"no condition has more than {most:,} points" if most < few else ""]
+    reasons = [f"no condition has more than {count(most, 'point')}" if most < few else ""]
     reasons += [f"the training loss rose by a factor of more than {JUMP:g} in {jumps} steps" if jumps >= JUMPS else ""]
     reason = "; ".join(filter(None, reasons))
     return Finding(

@@ -5,7 +5,7 @@ import math
 from ...runs.run_folder import Run
 from ...runs.stop_reason import StopReason
 from ..levels import ratio_of, rounding_loss, stopped_on_non_finite
-from ..numbers import number, percent, times
+from ..numbers import count, number, percent, times
 from ..verdict import is_healthy
 from .finding import Finding, Rule
 
@@ -56,7 +56,7 @@ def too_few_points(run: Run) -> Finding | None:
     return Finding(
         "info",
         "Fewer points than parameters",
-        f"{parameters:,} parameters can fit {points:,} points whatever the solution does between them.",
+        f"{count(parameters, 'parameter')} can fit {count(points, 'point')} whatever the solution does between them.",
         f"Use at least {2 * parameters:,} points or a smaller network (`width`), or redraw the points during training.",
     )
 

@@ -36,11 +36,11 @@ def restore(folder: Path, identity: Identity) -> tuple[RunState, Path]:
         text = f"the run in '{folder}' was begun with {changed}: its end will not be the same to the last bit"
         warnings.warn(text, CheckpointWarning, stacklevel=3)
     try:
-        moment = RunState.of(read_checkpoint(place)[0])
+        state = RunState.of(read_checkpoint(place)[0])
     except (KeyError, ValueError, TypeError) as error:
         begun_with = f" (it was begun with {changed})" if changed else ""
         raise RunFolderError(f"checkpoint '{place}' cannot be read: {reason_of(error)}{begun_with}") from error
-    return moment.of_other_versions if changed else moment, place
+    return state.of_other_versions if changed else state, place
 
 
 def saved(folder: Path) -> Manifest | None:
