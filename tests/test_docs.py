@@ -39,7 +39,14 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-@pytest.mark.parametrize("page", [p for p in sorted(PAGES.rglob("*.md")) if blocks(p)], ids=lambda page: page.stem)
+PAGES_OF_CODE = [page for page in sorted(PAGES.rglob("*.md")) if blocks(page)]
+QUICK = ("quickstart", "extending")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, id=p.stem, marks=() if p.stem in QUICK else pytest.mark.slow) for p in PAGES_OF_CODE],
+)
 def test_blocks_of_a_page_run(page, monkeypatch, tmp_path):
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Imports go one way: between rooms in one order, and inside a room without a cycle."""
+"""Imports go one way: between rooms in one order, and inside a room without a cycle. Files and functions are short."""
 
 import ast
 import graphlib
@@ -11,6 +11,9 @@ ORDER = (
     "diagnostics runs training automatic report solution request conclusion fitting problems cli"
 ).split()
 MOST_FILES_ON_TOP = 12
+MOST_LINES_OF_A_FILE = 400
+MOST_LINES_OF_A_FUNCTION = 60
+LONG = {"tests/equations/test_fields.py: cases"}  # a table, of values that are computed in double precision
 
 
 def module_name(path):
@@ -84,3 +87,23 @@ def test_the_kernel_stands_alone():
     for name, others in IMPORTS.items():
         if room(name) == "ntk":
             assert {room(other) for other in others} <= {"_base", "networks", "ntk"}
+
+
+def lines_of_functions(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, node.end_lineno - node.lineno + 1
+
+
+def test_files_and_functions_are_short():
+    root = PACKAGE.parent
+    paths = [path for folder in ("pinnkit", "problems", "tests", "docs") for path in (root / folder).rglob("*.py")]
+    sizes = {path.relative_to(root): len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    assert {path: size for path, size in sizes.items() if size > MOST_LINES_OF_A_FILE} == {}
+    long = {
+        f"{path.relative_to(root)}: {name}"
+        for path in paths
+        for name, size in lines_of_functions(path)
+        if size > MOST_LINES_OF_A_FUNCTION
+    }
+    assert long == LONG

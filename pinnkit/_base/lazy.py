@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import Any
 
 
-def lazy(package: str, modules: Mapping[str, str], subpackages: str = "") -> tuple[Callable, Callable]:
+def lazy(
+    package: str, modules: Mapping[str, str], subpackages: str = ""
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """`__getattr__` and `__dir__` for the `__init__` of a package.
 
     - `modules`: from a module, relative to the package, to the names that it provides, separated by spaces. No module

@@ -8,7 +8,7 @@ import importlib
 import importlib.metadata
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -108,7 +108,7 @@ def _installed_path() -> list[str]:
 
 
 @contextlib.contextmanager
-def _reported(what: str) -> Iterator[None]:
+def _reported(what: str) -> Generator[None, None, None]:
     """Any failure of somebody else's code, in one line."""
     try:
         yield

@@ -59,7 +59,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _annotation(field: dataclasses.Field) -> Any:
+def _annotation(field: dataclasses.Field[Any]) -> Any:
     kind, text, names = (field.metadata[key] for key in ("kind", "text", "names"))
     converter = _whole if kind is int else None
     return Annotated[kind | None, Parameter(converter=converter, help=text.format(names=_listed(names or ())))]

@@ -12,7 +12,7 @@ import itertools
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -143,7 +143,7 @@ def _only(module: ModuleType, name: str | None, where: str, spec: str) -> "Probl
 
 
 @contextlib.contextmanager
-def _on_path(places: Sequence[str]) -> Iterator[None]:
+def _on_path(places: Sequence[str]) -> Generator[None, None, None]:
     """Import from other places; what the imported code adds to the path is kept."""
     before, own = list(sys.path), list(places)
     sys.path[:] = own
@@ -154,7 +154,7 @@ def _on_path(places: Sequence[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _reported(where: str, path: Path | None) -> Iterator[None]:
+def _reported(where: str, path: Path | None) -> Generator[None, None, None]:
     """Turn any error of a user's module into one line, with its place in their file."""
     try:
         yield

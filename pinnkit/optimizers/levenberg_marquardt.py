@@ -55,17 +55,6 @@ def levenberg_marquardt(
     check_whole(attempts=attempts)
     check_share(momentum=momentum)
 
-    def init(params: Params) -> LevenbergMarquardtState:
-        dtype = jnp.result_type(*jax.tree.leaves(params))
-        return LevenbergMarquardtState(
-            damping=jnp.asarray(damping, dtype),
-            growth=jnp.asarray(2.0, dtype),
-            accepted=jnp.asarray(True),
-            attempts=jnp.asarray(0),
-            step=jax.tree.map(jnp.zeros_like, params),
-            gradient_norm=jnp.asarray(jnp.inf, dtype),
-        )
-
     def update(updates: Params, state: Any, params: Params | None = None, **extra_args: Any) -> tuple[Params, Any]:
         del updates
         if params is None:
@@ -77,7 +66,7 @@ def levenberg_marquardt(
         solve = at.damped_solver(_forcing(gradient_norm, state.gradient_norm))
         carried = momentum * ravel_pytree(state.step)[0]
 
-        def attempt(carry: tuple) -> tuple:
+        def attempt(carry: tuple[Any, ...]) -> tuple[Any, ...]:
             state, _ = carry
             before = jnp.where(state.attempts == 0, carried, 0.0)
             step = before + solve(damping_of(at, state.damping), at.residual + at.push(before))
@@ -86,7 +75,7 @@ def levenberg_marquardt(
             gain = (at.loss - value_fn(optax.apply_updates(params, at.unravel(step)))) / predicted
             return _next(state, jnp.where(predicted > 0, gain, -1.0)), step
 
-        def rejected(carry: tuple) -> Array:
+        def rejected(carry: tuple[Any, ...]) -> Array:
             return ~carry[0].accepted & (carry[0].attempts < attempts)
 
         start = state._replace(accepted=jnp.asarray(False), attempts=jnp.asarray(0), gradient_norm=gradient_norm)
@@ -94,7 +83,19 @@ def levenberg_marquardt(
         step = at.unravel(jnp.where(state.accepted, step, 0.0))
         return step, state._replace(step=step)
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    return optax.GradientTransformationExtraArgs(lambda params: _initial(params, damping), update)
+
+
+def _initial(params: Params, damping: float) -> LevenbergMarquardtState:
+    dtype = jnp.result_type(*jax.tree.leaves(params))
+    return LevenbergMarquardtState(
+        damping=jnp.asarray(damping, dtype),
+        growth=jnp.asarray(2.0, dtype),
+        accepted=jnp.asarray(True),
+        attempts=jnp.asarray(0),
+        step=jax.tree.map(jnp.zeros_like, params),
+        gradient_norm=jnp.asarray(jnp.inf, dtype),
+    )
 
 
 def _next(state: LevenbergMarquardtState, gain: Scalar) -> LevenbergMarquardtState:

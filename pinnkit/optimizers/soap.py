@@ -87,22 +87,7 @@ def scale_by_soap(
             return scaled(m_hat, v), m, v, None
         v = b2 * v + (1 - b2) * basis.rotate(g) ** 2
         direction = basis.rotate_back(scaled(basis.rotate(m_hat), v))
-        return direction, m, *next_basis(count, g, v, basis)
-
-    def next_basis(count: Array, g: Array, v: Array, basis: Basis) -> tuple[Array, Basis]:
-        share = jnp.where(count == 0, 1.0, 1 - b2)
-        left = basis.left + share * (g @ g.T - basis.left)
-        right = basis.right + share * (g.T @ g - basis.right)
-        basis = basis._replace(left=left, right=right)
-
-        def first() -> tuple[Array, Basis]:
-            initial = basis._replace(left_vectors=_eigenvectors(left), right_vectors=_eigenvectors(right))
-            return (1 - b2) * initial.rotate(g) ** 2, initial
-
-        def later() -> tuple[Array, Basis]:
-            return jax.lax.cond(count % every == 0, lambda: _renewed(v, basis), lambda: (v, basis))
-
-        return jax.lax.cond(count == 0, first, later)
+        return direction, m, *_next_basis(count, g, v, basis, 1 - b2, every)
 
     return optax.GradientTransformation(init, update)
 
@@ -112,6 +97,25 @@ def _no_rotation(leaf: Array, largest: int) -> Basis | None:
         return None
     m, k = (jnp.eye(side, dtype=leaf.dtype) for side in leaf.shape)
     return Basis(jnp.zeros_like(m), jnp.zeros_like(k), m, k)
+
+
+def _next_basis(
+    count: Array, g: Float[Array, "m k"], v: Float[Array, "m k"], basis: Basis, share: float, every: int
+) -> tuple[Float[Array, "m k"], Basis]:
+    """The second moment and the basis after the gradient g, which has this share in the running means."""
+    of_means = jnp.where(count == 0, 1.0, share)
+    left = basis.left + of_means * (g @ g.T - basis.left)
+    right = basis.right + of_means * (g.T @ g - basis.right)
+    basis = basis._replace(left=left, right=right)
+
+    def first() -> tuple[Array, Basis]:
+        initial = basis._replace(left_vectors=_eigenvectors(left), right_vectors=_eigenvectors(right))
+        return share * initial.rotate(g) ** 2, initial
+
+    def later() -> tuple[Array, Basis]:
+        return jax.lax.cond(count % every == 0, lambda: _renewed(v, basis), lambda: (v, basis))
+
+    return jax.lax.cond(count == 0, first, later)
 
 
 def _renewed(v: Float[Array, "m k"], basis: Basis) -> tuple[Float[Array, "m k"], Basis]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +54,7 @@ def line_search(
         by_slope = (trial.value <= value + noise) & (trial.slope <= (2 * decrease - 1) * start.slope)
         return (by_value | by_slope) & jnp.isfinite(trial.gradient).all()
 
-    def body(carry: tuple) -> tuple:
+    def body(carry: tuple[Any, ...]) -> tuple[Any, ...]:
         low, high, step_size, _, count = carry
         trial = at(step_size)
         fits = is_low(trial)
@@ -62,7 +62,7 @@ def line_search(
         is_found = fits & (trial.slope >= curvature * start.slope)
         return low, high, _between(low, high), is_found, count + 1
 
-    def is_searching(carry: tuple) -> Array:
+    def is_searching(carry: tuple[Any, ...]) -> Array:
         return ~carry[3] & (carry[4] < evaluations)
 
     unbounded = start._replace(step_size=jnp.full_like(zero, jnp.inf))

@@ -1,6 +1,6 @@
 """The report on the console: one screen, at most 100 columns wide."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
@@ -66,7 +66,7 @@ def print_table(table: "Table") -> None:
     make_console().print(rich_table(table, justify="left"))
 
 
-def _parts(run: "Run", console: Console) -> list:
+def _parts(run: "Run", console: Console) -> list[Any]:
     from . import tables
     from .findings.rules import interpret
     from .verdict import verdict

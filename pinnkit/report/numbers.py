@@ -17,7 +17,7 @@ def number(value: float | None) -> str:
         return ABSENT
     if isinstance(value, int):
         return f"{value:,}"
-    if value == 0:
+    if value == 0.0:
         return "0"
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e5 else f"{value:#.3g}".rstrip(".")
 

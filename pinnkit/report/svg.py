@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ def to_svg(figure: Figure, name: str) -> str:
     `name` must differ between the figures of a page: it salts the ids. matplotlib escapes all text in them.
     """
     buffer = io.StringIO()
-    settings = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": name, "savefig.dpi": 150}
+    settings: Any = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": name, "savefig.dpi": 150}
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with mpl.rc_context(settings):
         figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class Recorder:
         return self._spent["compile"] + compile_seconds()
 
     @contextlib.contextmanager
-    def timed(self, what: str) -> Iterator[None]:
+    def timed(self, what: str) -> Generator[None, None, None]:
         """Time the context as "train" or "diagnostics", without its compilations."""
         began, compiled = self.limits.seconds(), self.compile_seconds
         try:
@@ -91,7 +91,7 @@ class Recorder:
             self.spend(what, max(own, 0.0))
 
     @contextlib.contextmanager
-    def compiling(self) -> Iterator[None]:
+    def compiling(self) -> Generator[None, None, None]:
         """Time the context as the compilation of a phase."""
         for callback in self.callbacks:
             callback.activity("compiling")

@@ -191,7 +191,7 @@ class Trainer:
         return state, place
 
     def _advance(
-        self, take: Callable, state: TrainState, place: Place, stretch: Stretch, progress: float, limit: Limit
+        self, take: Callable[..., Any], state: TrainState, place: Place, stretch: Stretch, progress: float, limit: Limit
     ) -> tuple[TrainState, Place, Pace | None]:
         """Take a stretch of steps and check the parameters after it; the pace is None if a step was not finite."""
         began, compiled, first = self._limits.seconds(), self._recorder.compile_seconds, int(state.step)
@@ -243,7 +243,7 @@ class Trainer:
             return StopReason.STALLED
         return None
 
-    def _compile(self, phase: Phase, state: TrainState) -> tuple[Callable, str]:
+    def _compile(self, phase: Phase, state: TrainState) -> tuple[Callable[..., Any], str]:
         """The compiled stretch of steps, and a hash of its program."""
         one = lambda state, progress: take_step(phase, self._residuals, self._sampler, state, progress)
         step = jax.jit(one, inline=True)  # traced once, although its shapes are needed first

@@ -63,7 +63,7 @@ def take_step(
 
 
 def take_steps(
-    step: Callable, length: int, state: TrainState, count: Array, start: Scalar, pace: Scalar
+    step: Callable[..., Any], length: int, state: TrainState, count: Array, start: Scalar, pace: Scalar
 ) -> tuple[TrainState, StepInfo, Array]:
     """Up to `count` of at most `length` steps.
 
@@ -113,7 +113,7 @@ def _next_weights(
         return state.weights, state.weighting_state
     due = state.step % weighting.every == 0
     if weighting.per_point:
-        due |= ~optax.tree_utils.tree_allclose(layouts, state.layouts, rtol=0, atol=0)
+        due |= jnp.logical_not(optax.tree_utils.tree_allclose(layouts, state.layouts, rtol=0, atol=0))
     return renewed(weighting, due, residuals, state.params, batch, state.weights, state.weighting_state)
 
 

@@ -169,10 +169,10 @@ def trapped(tmp_path, monkeypatch):
         elif kind == "package":
             (here / "problems").mkdir(parents=True)
             (here / "problems" / "__init__.py").write_text(trap)
-            (here / "problems" / "burgers.py").write_text(trap)
+            (here / "problems" / "poisson_1d.py").write_text(trap)
         else:
             (here / "problems").mkdir(parents=True)
-            (here / "problems" / "burgers.py").write_text(trap)
+            (here / "problems" / "poisson_1d.py").write_text(trap)
         (here / "evil-1.0.dist-info").mkdir()
         (here / "evil-1.0.dist-info" / "entry_points.txt").write_text("[pinnkit.problems]\nevil = problems:x\n")
         (here / "evil-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
@@ -205,7 +205,7 @@ def test_names_are_of_installed_packages_whatever_the_working_directory_has(
         monkeypatch.syspath_prepend(on_path)
         sys.path[0] = on_path
     before = list(sys.path)
-    assert find_problem("burgers").name == "burgers" and "evil" not in entries()
+    assert find_problem("poisson_1d").name == "poisson_1d" and "evil" not in entries()
     assert [find_problem(name).name for name in ("kdv", "poisson_1d")] == ["kdv", "poisson_1d"]
     assert not mark.exists() and sys.path == before
 
@@ -218,9 +218,9 @@ def test_the_command_line_is_not_led_astray(trapped):
         [sys.executable, "-c", code, *words], env=environment, capture_output=True, text=True
     )
     listed = run("problems")
-    assert listed.returncode == 0 and "burgers" in listed.stdout and "it was run" not in listed.stdout, listed.stderr
+    assert listed.returncode == 0 and "poisson_1d" in listed.stdout and "it was run" not in listed.stdout, listed.stderr
     small = "--strategy adam --steps 2 --points 8 --width 4 --depth 1 --quiet".split()
-    assert run("solve", "burgers", *small).returncode == 0
+    assert run("solve", "poisson_1d", *small).returncode == 0
     assert not mark.exists()
 
 
@@ -232,7 +232,7 @@ def test_modules_and_names_do_not_get_into_each_others_way(tmp_path, monkeypatch
     write("width = 3.0\n", "problems/tools.py")
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
-        assert find_problem("burgers").name == "burgers"
+        assert find_problem("poisson_1d").name == "poisson_1d"
         assert find_problem("problems.mine:mine").domain.upper == 3.0
     assert find_problem("poisson_1d").name == "poisson_1d"
 
@@ -245,5 +245,5 @@ def test_a_folder_of_data_does_not_hide_a_package(tmp_path, monkeypatch):
 
 def test_a_clone_of_the_repository_is_a_working_directory_like_any_other(monkeypatch, forgotten):
     monkeypatch.chdir(Path(__file__).parents[2])
-    assert find_problem("burgers").name == "burgers"
-    assert find_problem("problems.burgers:burgers").name == "burgers"
+    assert find_problem("poisson_1d").name == "poisson_1d"
+    assert find_problem("problems.poisson_1d:poisson_1d").name == "poisson_1d"

@@ -148,6 +148,7 @@ def test_invalid_arguments_raise_an_error():
         quasi_newton().update(jnp.ones(2), quasi_newton().init(jnp.ones(2)), jnp.ones(2))
 
 
+@pytest.mark.slow
 def test_self_scaled_broyden_solves_poisson_to_six_digits():
     solution = fit(poisson_1d, strategy="ssbroyden", steps=400, width=16, depth=2, points=64)
     assert solution.summary.relative_l2["u"] < 1e-6

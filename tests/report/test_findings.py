@@ -359,40 +359,6 @@ def test_the_most_severe_finding_comes_first():
     assert severities == sorted(severities, key=["problem", "warning", "info"].index)
 
 
-@pytest.mark.parametrize(
-    ("changes", "beginning"),
-    [
-        ({}, "Solved: the relative L2 error is 3.21e-07"),
-        ({"relative_l2": {"u": 0.02}}, "Solved roughly: "),
-        (
-            {"relative_l2": {"u": 1e-5, "v": 0.7}, "max_error": {"u": 1e-5, "v": 1.0}},
-            "Not solved: the relative L2 error in v is 0.700",
-        ),
-        ({"relative_l2": {"u": math.nan}}, "Not solved: "),
-        ({"relative_l2": None}, "Converged after"),
-        ({"relative_l2": None, "validation_loss": 1.0}, "Stopped improving after"),
-        ({"relative_l2": None, "validation_loss": 1.0, "stop_reason": StopReason.BUDGET}, "Not converged after"),
-        (
-            {"relative_l2": None, "coefficients": {"k": 2.0}, "coefficient_intervals": {"k": (1.9, 2.1)}},
-            "Converged after 800 steps and 12.3 s: the validation loss is 1.50e-12, 1.50e-13 times that of a zero "
-            "network. The largest residual relative to its terms is 1.00e-05 (in 'pde'). The error is unknown without "
-            "a reference. Whether the conditions determine the solution was not checked. "
-            "Estimated: k = 2.00 (95 %: 1.90 to 2.10).",
-        ),
-        (
-            {"relative_l2": None, "determinacy": examined("a constant can be added to u")},
-            "Not determined: a constant can be added to u (no residual changes).",
-        ),
-        ({"relative_l2": {"u": 0.3}, "determinacy": examined("a constant can be added to u")}, "Not determined: "),
-        ({"determinacy": examined("a constant can be added to u")}, "Solved: "),
-        ({"relative_l2": None, "determinacy": examined(u=0.4)}, "Stopped improving after"),
-        ({"stop_reason": StopReason.NOT_FINITE, "stop_detail": "gradient at step 3"}, "Training broke down"),
-    ],
-)
-def test_the_verdict_follows_from_the_figures(changes, beginning):
-    assert verdict(make_run(**changes)).startswith(beginning)
-
-
 def test_a_run_without_steps_or_with_a_kernel_that_vanishes_is_interpreted():
     history = dataclasses.replace(
         make_history(steps=0), diagnostics=[make_record(rank=0, largest=0.0, mode_coefficients=np.zeros(64))]

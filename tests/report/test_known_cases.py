@@ -28,6 +28,7 @@ def test_unit_weights_on_the_wave_equation_neglect_its_conditions():
     assert "'displacement'" in imbalance and "'walls'" in imbalance
 
 
+@pytest.mark.slow
 def test_a_tanh_network_misses_fast_variation_which_is_named():
     found = titles("poisson_1d_multiscale", strategy="adam", steps=300)
     assert "Spectral bias: a component with about 50 half-waves in x is missing" in found
@@ -42,6 +43,7 @@ def test_fixed_points_fewer_than_parameters_are_overfitted():
     assert "Fewer points than parameters" in found
 
 
+@pytest.mark.slow
 def test_single_precision_reports_its_limit():
     found = titles("line", strategy="adam", steps=200, points=64, precision="single")
     assert any(title.startswith("The precision limit") for title in found)

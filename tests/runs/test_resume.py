@@ -85,8 +85,8 @@ def assert_same_end(one, other):
     ("problem", "arguments", "step"),
     [
         (poisson(), {"strategy": TWO_PHASES, **SMALL}, 20),
-        (poisson(), {"strategy": TWO_PHASES, **SMALL}, 70),
-        (poisson(), {"strategy": TWO_PHASES, "precision": "single", **SMALL}, 50),
+        pytest.param(poisson(), {"strategy": TWO_PHASES, **SMALL}, 70, marks=pytest.mark.slow),
+        pytest.param(poisson(), {"strategy": TWO_PHASES, "precision": "single", **SMALL}, 50, marks=pytest.mark.slow),
         (decay_rate(), {"strategy": "gauss-newton", "steps": 30, **SMALL}, 15),
         (poisson(), {}, 0),
     ],

@@ -1,7 +1,7 @@
 """How long the remaining time windows will take, from those that were solved."""
 
 import contextlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable
 
 from ...runs.limits import Limits
 from .settings import WindowSettings
@@ -44,7 +44,7 @@ class Forecast:
         self._compiled.setdefault(key, seconds)
 
     @contextlib.contextmanager
-    def first_time(self, key: Hashable) -> Iterator[None]:
+    def first_time(self, key: Hashable) -> Generator[None, None, None]:
         """Time the context as a compilation, if it is the first with this key."""
         began = self._limits.seconds()
         yield

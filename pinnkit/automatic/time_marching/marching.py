@@ -11,6 +11,7 @@ networks*, NeurIPS 2021.
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -202,11 +203,11 @@ def piecewise(models: FunctionalModel, axis: int, edges: Sequence[float], params
     return FunctionalModel(stacked, apply, merge)
 
 
-def _in_time(function: Callable, axis: int, order: int) -> Callable:
+def _in_time(function: Callable[..., Any], axis: int, order: int) -> Callable[..., Any]:
     for _ in range(order):
         function = _rate(function, axis)
     return function
 
 
-def _rate(function: Callable, axis: int) -> Callable:
+def _rate(function: Callable[..., Any], axis: int) -> Callable[..., Any]:
     return lambda x: jax.jvp(function, (x,), (jnp.zeros_like(x).at[axis].set(1.0),))[1]

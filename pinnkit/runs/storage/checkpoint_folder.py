@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,7 @@ def _make_sure_of_room(path: Path, tree: Tree) -> None:
 
 
 @contextlib.contextmanager
-def _said_once() -> Iterator[None]:
+def _said_once() -> Generator[None, None, None]:
     """Inside, orbax does not log its errors, which it raises as well."""
     logger, ours = logging.getLogger("absl"), lambda record: "orbax" not in record.pathname
     logger.addFilter(ours)

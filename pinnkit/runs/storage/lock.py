@@ -1,7 +1,7 @@
 """One process writes a run folder at a time."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,7 +12,7 @@ LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Generator[None, None, None]:
     """Inside, no other process writes a run to this folder, and nor does this one from elsewhere in it.
 
     A folder that was not there goes again if nothing came into it.
