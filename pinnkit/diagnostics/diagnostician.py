@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
 
 from .._base.compilation import Stopwatch
@@ -111,7 +110,7 @@ class Diagnostician:
             at = HostLinearization(J, r, unweighted.slices(), self._batch, self._residuals.problem.domain)
             if preconditioner is None or preconditioner is GRADIENT_DESCENT:
                 return at, None
-            return at, _preconditioned(unweighted, preconditioner)
+            return at, _preconditioned(np.asarray(unweighted.jacobian), params, preconditioner)
 
 
 def record_seconds(dimension: int) -> float:
@@ -143,9 +142,18 @@ def _square(J: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n k"]:
     return np.transpose(np.linalg.qr(J.T, mode="r")) if J.shape[1] > J.shape[0] else J
 
 
-def _preconditioned(step: Linearization, preconditioner: Preconditioner) -> Preconditioned:
-    scaled = lambda tree: ravel_pytree(preconditioner.scale(tree))[0]
-    J = np.asarray(jax.vmap(lambda row: scaled(step.unravel(row)))(step.jacobian))
-    momentum = preconditioner.momentum
-    velocity = np.zeros(len(J)) if momentum is None else J @ np.asarray(scaled(cast(momentum, np.float64)))
-    return Preconditioned(_square(J), velocity)
+def _preconditioned(J: Float[np.ndarray, "n p"], params: Params, preconditioner: Preconditioner) -> Preconditioned:
+    leaves, tree = jax.tree.flatten(params)
+    columns = np.split(J, np.cumsum([leaf.size for leaf in leaves])[:-1], axis=1)
+    rows = tree.unflatten([part.reshape(-1, *leaf.shape) for part, leaf in zip(columns, leaves, strict=True)])
+    J, momentum = _scaled(rows, preconditioner), preconditioner.momentum
+    if momentum is None:
+        return Preconditioned(_square(J), np.zeros(len(J)))
+    one = jax.tree.map(lambda leaf: np.asarray(leaf, float)[None], momentum)
+    return Preconditioned(_square(J), J @ _scaled(one, preconditioner)[0])
+
+
+def _scaled(gradients: Params, preconditioner: Preconditioner) -> Float[np.ndarray, "n p"]:
+    """Gradients, along the leading axis of each leaf, as rows of a matrix seen through the preconditioner."""
+    leaves = jax.tree.leaves(preconditioner.scale(gradients))
+    return np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -16,7 +15,7 @@ class Preconditioner(NamedTuple):
     r"""How an optimizer turns gradients into steps, for linear theory.
 
     - `scale`: from a gradient $g$, a tree of parameters, to a tree $\tilde g$ with
-      $\tilde g^\top \tilde h = g^\top P^{-1} h$;
+      $\tilde g^\top \tilde h = g^\top P^{-1} h$; on the host, and for many gradients at once along a leading axis;
     - `beta`, `momentum`, `age`: decay rate and current value of the running mean of gradients
       $m \leftarrow \beta m + (1 - \beta) g$, and the number of gradients in it; 0 and None without momentum.
     """
@@ -40,7 +39,7 @@ def preconditioned_by_adam(
     if not _age(adam):
         return None
     scales = _scales(adam, b2, eps)
-    return Preconditioner(lambda gradient: jax.tree.map(jnp.multiply, scales, gradient), b1, adam.mu, _age(adam))
+    return Preconditioner(lambda gradient: jax.tree.map(np.multiply, scales, gradient), b1, adam.mu, _age(adam))
 
 
 def preconditioned_by_soap(
@@ -50,11 +49,15 @@ def preconditioned_by_soap(
     adam = state.adam
     if not _age(adam):
         return None
-    scales, bases = jax.tree.leaves(_scales(adam, b2, eps)), state.bases
+    scales = jax.tree.leaves(_scales(adam, b2, eps))
+    turns = [
+        None if basis is None else (np.asarray(basis.left_vectors), np.asarray(basis.right_vectors))
+        for basis in state.bases
+    ]
 
     def scaled(gradient: Params) -> Params:
         leaves, tree = jax.tree.flatten(gradient)
-        turned = [g if basis is None else basis.rotate(g) for g, basis in zip(leaves, bases, strict=True)]
+        turned = [g if turn is None else turn[0].T @ g @ turn[1] for g, turn in zip(leaves, turns, strict=True)]
         return tree.unflatten([scale * g for scale, g in zip(scales, turned, strict=True)])
 
     return Preconditioner(scaled, b1, adam.mu, _age(adam))
@@ -65,5 +68,5 @@ def _age(adam: optax.ScaleByAdamState) -> int:
 
 
 def _scales(adam: optax.ScaleByAdamState, b2: float, eps: float) -> Params:
-    v_hat = jax.tree.map(lambda v: jnp.asarray(v, float) / (1 - b2 ** _age(adam)), adam.nu)
-    return jax.tree.map(lambda v: 1 / jnp.sqrt(jnp.sqrt(v) + eps), v_hat)
+    v_hat = jax.tree.map(lambda v: np.asarray(v, float) / (1 - b2 ** _age(adam)), adam.nu)
+    return jax.tree.map(lambda v: 1 / np.sqrt(np.sqrt(v) + eps), v_hat)

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 
@@ -138,4 +139,4 @@ def test_the_preconditioner_has_the_constants_of_the_optimizer():
         _, state = optimizer.update(g, state)
         found = preconditioner_of(optimizer, state)
         assert found is not None and found.beta == pytest.approx(0.8) and found.age == 1
-        assert found.scale(g)["w"] == pytest.approx(g["w"] / jnp.sqrt(g["w"] + 0.5))
+        assert found.scale(g)["w"] == pytest.approx(np.asarray(g["w"] / jnp.sqrt(g["w"] + 0.5)))
