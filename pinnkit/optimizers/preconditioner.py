@@ -68,5 +68,5 @@ def _age(adam: optax.ScaleByAdamState) -> int:
 
 
 def _scales(adam: optax.ScaleByAdamState, b2: float, eps: float) -> Params:
-    v_hat = jax.tree.map(lambda v: np.asarray(v, float) / (1 - b2 ** _age(adam)), adam.nu)
-    return jax.tree.map(lambda v: 1 / np.sqrt(np.sqrt(v) + eps), v_hat)
+    correction = 1 - b2 ** _age(adam)
+    return jax.tree.map(lambda v: np.asarray(1 / np.sqrt(np.sqrt(np.asarray(v, float) / correction) + eps)), adam.nu)
