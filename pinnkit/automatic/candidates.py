@@ -117,7 +117,8 @@ class TimeWindows(AbstractCandidate):
         """Windows need networks of several widths, each of which is compiled, and several solves."""
         dimension, largest = self.marching.domain.dimension, max(self.settings.unknowns)
         unknowns = self.cost.unknowns_on_a_line if dimension <= 2 else largest
-        return self.cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience)
+        loss = self.trial_loss if best is None else best.relative_loss
+        return self.cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience, loss)
 
     def time_left(self, best: FeatureSolution | None) -> float:
         return self.recorder.limits.seconds_left

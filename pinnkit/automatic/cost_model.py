@@ -15,6 +15,8 @@ class CostModel:
     - `trials`, `all_trials`: number of trials of bandwidths for a wider network, if the last trials gave information
       about the bandwidth, and if not;
     - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
+    - `windows_if_far`: time windows take this multiple of the fewest seconds if the trial is `far` (8 to 15 for the
+      equations of Burgers, Allen-Cahn and Korteweg-de Vries);
     - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
       training a deep network, as multiples of the compilation of the first trial;
@@ -28,6 +30,7 @@ class CostModel:
     all_trials: int = 12
     window_widths: int = 3
     fewest_windows: int = 8
+    windows_if_far: float = 12.0
     unknowns_on_a_line: int = 800
     concluding: float = 6.0
     deep: float = 14.0
@@ -74,15 +77,16 @@ class CostModel:
         trials = 0 if loss <= t.settled else self.trials if loss <= t.hopeless else self.all_trials
         return 2 * self.compile_seconds + ratio**self.growth * (trials * self.trial_seconds + self.solve_seconds)
 
-    def windows(self, unknowns: int, first_unknowns: int, patience: float) -> float:
-        """Seconds that must be left for time windows.
+    def windows(self, unknowns: int, first_unknowns: int, patience: float, loss: float) -> float:
+        """Seconds that must be left for time windows: where they probably cannot end, a deep network has better uses.
 
-        - `unknowns`: of a window; `first_unknowns`: of the trials;
+        - `unknowns`: of a window; `first_unknowns`: of the trials; `loss`: relative loss of one network for all times;
         - `patience`: the share of the remaining time in which the networks must be compiled.
         """
         compiling, ratio = self.window_widths * self.compile_seconds, max(unknowns / first_unknowns, 1.0)
         solving = self.fewest_windows * ratio**self.growth * self.trial_seconds
-        return max(compiling + solving, compiling / patience)
+        fewest = max(compiling + solving, compiling / patience)
+        return self.windows_if_far * fewest if loss > self.thresholds.far else fewest
 
     def time_for_wider(self, left: float, loss: float, is_sufficient: bool) -> float:
         """Seconds of those left that a wider network may use after a relative loss: if that is not sufficient, time for

@@ -4,7 +4,8 @@ r"""The decision procedure of strategy "auto"; every decision is recorded with i
 2. A network of random features with few unknowns is tried with several bandwidths along each coordinate; the one with
    the smallest validation loss is taken (`random_features`).
 3. If the problem has a time coordinate, is nonlinear and these trials leave too much, or one network for all times does
-   not resolve the residual, it is solved in time windows (`time_marching`).
+   not resolve the residual, it is solved in time windows (`time_marching`). If the trials leave far too much and the
+   budget has no time for all windows, the rest of it is for a deep network (5).
 4. Otherwise the output layer is solved for: directly if the residual is affine in it, by Gauss-Newton steps if not. The
    width grows while that pays on validation points.
 5. If none of this resolves the residual, a deep network is trained as well, and the network with the smaller validation
@@ -63,6 +64,8 @@ class Automatic:
                 trial = dataclasses.replace(windows, trial_loss=choice.relative_loss)
                 if (windowed := self._tried(trial, None)) is not None:
                     return windowed
+                if choice.relative_loss > thresholds.far and self._recorder.limits.budget is not None:
+                    return self._networks.solve(self.first, self._networks.width, choice.bandwidth)
                 windows = start = None
         bandwidth = self._networks.choose(self.first, start).bandwidth
         best = self._networks.solve(self.first, self._networks.width, bandwidth)

@@ -11,6 +11,7 @@ class Thresholds:
     - `solved`: a wider network is not worth its time; `converged`: the problem counts as solved;
     - `settled`: a trial has found the bandwidth, also for wider networks;
     - `hopeless`: a trial above this gives no information about the bandwidth;
+    - `far`: a trial above this is of a solution with fronts or many scales, for which windows are many and large;
     - `worthwhile`: a wider network must leave less than this share of the loss before it;
     - `late`: one network for all times is not enough, and time windows come before wider networks;
     - `sufficient`, `sufficient_windows`: no deep network is tried below this, after one network for all times or after
@@ -22,6 +23,7 @@ class Thresholds:
     converged: float = 1e-9
     settled: float = 1e-6
     hopeless: float = 0.5
+    far: float = 0.1
     worthwhile: float = 0.1
     late: float = 1e-3
     sufficient: float = 1e-7

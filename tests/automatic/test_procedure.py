@@ -132,7 +132,7 @@ def test_time_for_windows_is_that_of_several_large_networks(decay):
 
 def test_a_cost_model_predicts_from_what_was_measured():
     cost = CostModel(growth=2.0, trials=4, all_trials=12, window_widths=3, fewest_windows=8, deep=10.0)
-    assert cost.wider(2.0, 1.0) == cost.windows(800, 400, 0.4) == cost.deep_seconds == 0.0
+    assert cost.wider(2.0, 1.0) == cost.windows(800, 400, 0.4, 1.0) == cost.deep_seconds == 0.0
     for seconds in (3.0, 1.5, 1.0):
         cost.add_trial(100, seconds, compile_seconds=1.9)
     assert (cost.compile_seconds, cost.trial_seconds, cost.deep_seconds) == (2.0, 1.0, 19.0)
@@ -140,8 +140,9 @@ def test_a_cost_model_predicts_from_what_was_measured():
     solves = {1e-7: 6.0, 0.1: 4 + 6.0, 0.9: 12 + 6.0}  # the solve continued a trial of one second
     for loss, seconds in solves.items():
         assert cost.wider(3.0, loss) == 2 * 2.0 + 9 * seconds
-    assert cost.windows(200, 100, 0.4) == max(3 * 2.0 + 8 * 4 * 1.0, 6.0 / 0.4)
-    assert cost.windows(200, 100, 0.1) == 6.0 / 0.1
+    assert cost.windows(200, 100, 0.4, 1e-2) == max(3 * 2.0 + 8 * 4 * 1.0, 6.0 / 0.4)
+    assert cost.windows(200, 100, 0.1, 1e-2) == 6.0 / 0.1
+    assert cost.windows(200, 100, 0.1, 0.2) == 12 * 6.0 / 0.1
     cost.add_trial(300, 7.0, 2.5)
     assert cost.trial_seconds == 5.0  # of the last width, less its compilation
 
