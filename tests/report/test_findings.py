@@ -286,6 +286,15 @@ def test_a_run_that_is_not_solved_never_goes_without_a_finding():
             assert all(finding.severity == "info" for finding in others)
 
 
+def test_an_error_of_the_size_of_the_residual_does_not_blame_the_reference():
+    title = "All conditions are satisfied, but the solution differs from the reference"
+    for error, is_blamed in ((2e-3, False), (2e-2, True)):
+        run = with_conditions(make_check(), make_check(5e-4), relative_l2={"u": error}, max_error={"u": error})
+        assert (title in [finding.title for finding in interpret(run)]) == is_blamed
+    unsolved = with_conditions(make_check(), make_check(5e-4), relative_l2={"u": 0.4})
+    assert title in [finding.title for finding in interpret(unsolved)]
+
+
 def test_a_condition_that_does_not_hold_is_named_first_whatever_the_error():
     run = with_conditions(make_check(), make_check(3.0, hard=True, holds=False), relative_l2={"u": 1e-12})
     assert verdict(run).startswith("Condition 'walls' does not hold: the residual of 'walls' is 18.0 at x = 0.25.")

@@ -14,6 +14,9 @@ from .finding import Finding, Rule, listed
 UNSEEN = 1e-4
 """Scaling is poor if a relative residual of 1 in a row adds as little to the loss as this one in another row."""
 
+AMPLIFIED = 10.0
+"""A solution that is roughly right may have an error of this multiple of its largest relative residual."""
+
 MOST_NAMED = 4
 """Most rows named in a sentence."""
 
@@ -82,6 +85,8 @@ def disagreement(run: Run) -> Finding | None:
     if not all(is_small(check) for check in checks.values()):
         return None
     name = max(checks, key=lambda name: checks[name].worst.relative)
+    if grade(run) is Grade.ROUGH and error.value < AMPLIFIED * checks[name].worst.relative:
+        return None
     return Finding(
         "warning",
         "All conditions are satisfied, but the solution differs from the reference",
