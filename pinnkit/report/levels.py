@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..diagnostics.coefficient_interval import Withheld
 from ..diagnostics.condition_check import ConditionCheck, RowCheck
 from ..diagnostics.record import Diagnostics
 from ..runs.run_folder import Run
@@ -120,9 +121,19 @@ def kernels_compare(run: Run) -> bool:
     return run.config.get("network") != "SineFeatures"
 
 
+def freedoms(run: Run) -> list[str]:
+    """Changes of the solution that no residual answers to, in words; where smooth changes were not examined, those of
+    coefficients that have no interval because the residuals do not determine them.
+    """
+    if run.summary.determinacy is not None:
+        return run.summary.determinacy.freedoms
+    intervals = run.summary.coefficient_intervals
+    return [f"{name} can take other values" for name, found in intervals.items() if found is Withheld.NOT_DETERMINED]
+
+
 def is_undetermined(run: Run) -> bool:
     """Whether the conditions were found not to determine the solution."""
-    return run.summary.determinacy is not None and bool(run.summary.determinacy.freedoms)
+    return bool(freedoms(run))
 
 
 def correction(run: Run) -> float:

@@ -10,6 +10,7 @@ from .levels import (
     FAR,
     WorstError,
     correction,
+    freedoms,
     is_small,
     is_undetermined,
     stopped_on_non_finite,
@@ -109,9 +110,7 @@ _STATES = {
 
 def _freedoms(run: Run) -> str:
     """The changes of the solution that no residual detects."""
-    determinacy = run.summary.determinacy
-    freedoms = determinacy.freedoms if determinacy else []
-    return f"{'; '.join(freedoms)} (no residual changes)"
+    return f"{'; '.join(freedoms(run))} (no residual changes)"
 
 
 def _by_error(error: float) -> Grade:

@@ -4,11 +4,28 @@ import math
 
 import pytest
 
-from pinnkit.report.verdict import verdict
+from pinnkit.diagnostics.coefficient_interval import Withheld
+from pinnkit.report.findings.rules import interpret
+from pinnkit.report.verdict import Grade, grade, is_healthy, verdict
 from pinnkit.runs.stop_reason import StopReason
 
 from .synthetic import make_run
 from .test_findings import examined
+
+
+def test_a_coefficient_that_no_residual_determines_is_no_result():
+    """Also where there was no time to examine smooth changes of the solution."""
+    unknown = {
+        "coefficients": {"k": 1.2, "m": 1.7},
+        "coefficient_intervals": dict.fromkeys("km", Withheld.NOT_DETERMINED),
+    }
+    run = make_run(relative_l2=None, determinacy=None, **unknown)
+    assert grade(run) is Grade.UNDETERMINED and not is_healthy(run)
+    assert verdict(run).startswith("Not determined: k can take other values; m can take other values")
+    (first, *_) = interpret(run)
+    assert first.title == "The conditions do not determine the solution" and first.severity == "problem"
+    assert "when k takes other values; when m takes other values" in first.reason
+    assert grade(make_run(relative_l2=None, determinacy=examined(), **unknown)) is Grade.CONVERGED
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Rules about the solution itself: whether the conditions determine it, and its estimated error."""
 
 from ...runs.run_folder import Run
-from ..levels import FAR, correction, is_undetermined
+from ..levels import FAR, correction, freedoms, is_undetermined
 from ..numbers import share
 from ..verdict import is_healthy
 from .finding import Finding, Rule, listed
@@ -9,14 +9,18 @@ from .finding import Finding, Rule, listed
 
 def not_determined(run: Run) -> Finding | None:
     determinacy = run.summary.determinacy
-    if determinacy is None or not is_undetermined(run):
+    if not is_undetermined(run):
         return None
+    found = (
+        "Seen in the curvature of the loss at the end; smooth perturbations of the solution were not examined."
+        if determinacy is None
+        else f"Found among {determinacy.directions} smooth perturbations of the solution (up to degree "
+        f"{determinacy.degree}); confirmed at other points and for another solution."
+    )
     return Finding(
         "warning" if is_healthy(run) else "problem",
         "The conditions do not determine the solution",
-        f"No residual changes when {'; when '.join(_supposed(text) for text in determinacy.freedoms)}. Found among "
-        f"{determinacy.directions} smooth perturbations of the solution (up to degree {determinacy.degree}); confirmed "
-        f"at other points and for another solution.",
+        f"No residual changes when {'; when '.join(_supposed(text) for text in freedoms(run))}. {found}",
         "Add the missing condition: an initial or boundary value, a value at one point (a `PointSet`), or more data; "
         "or fix one of the coefficients.",
     )
