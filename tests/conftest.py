@@ -6,20 +6,8 @@ from pathlib import Path
 import jax
 import pytest
 
-CACHE = {
-    "jax_compilation_cache_dir": str(Path(__file__).parents[1] / ".cache" / "jax"),
-    "jax_persistent_cache_min_compile_time_secs": 0.0,
-}
-
-
-def configure(**options):
-    """Here, and in the commands that tests start."""
-    for name, value in options.items():
-        os.environ[name.upper()] = str(value)
-        jax.config.update(name, value)
-
-
-configure(**CACHE)
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache" / "jax"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def pytest_configure(config):
@@ -27,7 +15,8 @@ def pytest_configure(config):
     the programs that users run."""
     if not config.option.markexpr.startswith("not "):
         return
-    configure(jax_disable_most_optimizations=True)
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # for the commands that tests start
+    jax.config.update("jax_disable_most_optimizations", True)
     if jax.__version_info__[:2] == (0, 10):  # with the emitters that later versions have left behind, twice as fast
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip()
 

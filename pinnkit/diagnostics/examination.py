@@ -228,7 +228,7 @@ def _unseen_again(
 
 def _confirmed(
     free: Float[np.ndarray, "k f"], change: Perturbation, scaled: _Scaled, first: Response, batch: Batch
-) -> Float[np.ndarray, "k f"]:
+) -> Float[np.ndarray, "k g"]:
     """The freedoms along which there are other solutions at some distance."""
     tried = range(min(free.shape[1], MOST_CONFIRMED))
     kept = [i for i in tried if _leads_on(i, free, change, scaled, first, batch)]

@@ -121,6 +121,10 @@ class Sensor(AbstractRegion):
     least: int = 1
 
     @property
+    def bounds(self):
+        return (0.0,), (1.0,)
+
+    @property
     def columns(self):
         return ("measured",)
 

@@ -233,11 +233,17 @@ solution.save(sys.argv[1])
 """
 
 
+CACHE = {
+    "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+}
+
+
 def test_files_of_equal_runs_are_the_same_bytes_but_for_times(tmp_path):
     """In two processes, whose sets and hashes are in other orders, minutes of the clock apart."""
     sums = []
     for seed in ("1", "2"):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "JAX_PLATFORMS": "cpu"}
+        environment = {**os.environ, **CACHE, "PYTHONHASHSEED": seed, "JAX_PLATFORMS": "cpu"}
         root = Path(__file__).parents[2]
         subprocess.run([sys.executable, "-c", EQUAL, str(tmp_path / seed)], env=environment, cwd=root, check=True)
         files = sorted((tmp_path / seed).iterdir())
