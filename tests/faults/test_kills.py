@@ -44,7 +44,7 @@ def test_sigterm_saves_ends_with_status_143_and_the_fit_goes_on_to_the_same_end(
     kind, moment = list(KINDS)[number % len(KINDS)], random.Random(number)
     process = begin(kind, tmp_path, "--seconds", "1000")  # none is due but at first
     assert process.stdout.readline() == "begun\n"
-    time.sleep(moment.uniform(0, 4))
+    time.sleep(moment.uniform(0, 2))
     sent = time.time()
     process.send_signal(signal.SIGTERM)
     process.communicate()
@@ -97,9 +97,9 @@ def test_a_fit_in_a_folder_where_another_one_writes_is_refused(tmp_path):
     second = solve(tmp_path / "run", "--overwrite")
     out, err = second.communicate(timeout=60)
     assert second.returncode == 2 and out == ""
-    assert err == (
+    assert err.splitlines()[-1] == (
         f"pinnkit: error: another fit is writing to '{tmp_path / 'run'}'; wait until it is over, or choose another "
-        "folder\n"
+        "folder"
     )
     assert first.poll() is None
     first.send_signal(signal.SIGKILL)
