@@ -35,11 +35,11 @@ def pendulum():
 SMALL = {"points": 60, "width": 10, "depth": 2}
 
 KINDS = {
-    "adam": (poisson(), {"strategy": "ntk-adam", "steps": 15_000, **SMALL}),
-    "single": (poisson(), {"strategy": "ntk-adam", "steps": 15_000, "precision": "single", **SMALL}),
-    "adaptive": (poisson(), {"strategy": "soap", "sampler": "residual-adaptive", "steps": 12_000, **SMALL}),
-    "phases": (burgers, {"strategy": "ssbroyden", "steps": 1000, **SMALL}),
-    "data": (decay_rate(), {"strategy": "ntk-adam", "steps": 15_000, **SMALL}),
+    "adam": (poisson(), {"strategy": "ntk-adam", "steps": 60_000, **SMALL}),
+    "single": (poisson(), {"strategy": "ntk-adam", "steps": 60_000, "precision": "single", **SMALL}),
+    "adaptive": (poisson(), {"strategy": "soap", "sampler": "residual-adaptive", "steps": 20_000, **SMALL}),
+    "phases": (burgers, {"strategy": "ssbroyden", "steps": 1500, **SMALL}),
+    "data": (decay_rate(), {"strategy": "ntk-adam", "steps": 60_000, **SMALL}),
     "windows": (pendulum(), {}),
 }
 """By name, a problem and what `fit` is asked for; the last one is solved in windows of time, by what `auto` decides."""
