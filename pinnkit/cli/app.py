@@ -3,8 +3,10 @@
 Commands import JAX, and whatever else is slow to import, only once they need it.
 """
 
+import atexit
 import io
 import shlex
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -59,6 +61,7 @@ def launch(
         silence(sys.stdout)
         return BROKEN_PIPE
     except KeyboardInterrupt as error:
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # impatience while the interpreter exits
         return fail(str(error) or "interrupted", INTERRUPTED)
     except SystemExit as error:  # from a signal
         return fail(str(error), error.code if isinstance(error.code, int) else FAILED)
