@@ -182,7 +182,7 @@ def test_another_version_is_refused_and_another_jax_is_warned_of(unfinished, mon
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGTERM, Terminated), (signal.SIGINT, Interrupted)])
 def test_a_signal_saves_the_state_and_ends_the_fit(tmp_path, number, kind):
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
-    send = At(40, lambda: os.kill(os.getpid(), number))
+    send = At(40, lambda: signal.raise_signal(number))
     with pytest.raises(kind, match=rf"^stopped by {number.name}; the state of step 38 is in '.*', to be resumed$"):
         fit(poisson(), strategy=TWO_PHASES, **SMALL, checkpoints=Checkpoints(tmp_path, None), callbacks=[send])
     assert newest_intact(tmp_path)[1].step == 38
@@ -195,7 +195,7 @@ def test_handlers_of_others_are_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(signal, "default_int_handler", signal.default_int_handler)
     old = signal.signal(signal.SIGTERM, lambda *_: came.append(1))
     try:
-        send = At(40, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        send = At(40, lambda: signal.raise_signal(signal.SIGTERM))
         solution = fit(poisson(), strategy=TWO_PHASES, **SMALL, checkpoints=tmp_path, callbacks=[send])
     finally:
         signal.signal(signal.SIGTERM, old)
