@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import j0
 
 from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, laplacian, partial
+from pinnkit.equations.registry import find_problem
 
 from .problems_for_tests import LINE, SQUARE, decay_rate, poisson, stokes
 from .unsolvable_problems import block
@@ -244,6 +245,8 @@ SLOW: dict[str, Callable[[], Problem]] = {
         "stiff", lambda u, t: -50 * (u - jnp.cos(t)) - jnp.sin(t), 2.0, lambda t: np.cos(t) + np.exp(-50 * t)
     ),
     "forced": lambda: ode("forced", lambda u, t: jnp.cos(5 * t), 0.0, lambda t: np.sin(5 * t) / 5, 3.0),
+    "fast reaction": lambda: ode("fast_reaction", lambda u, t: -1e6 * u**2, 1.0, lambda t: 1 / (1 + 1e6 * t)),
+    "robertson": lambda: find_problem("tests.benchmarks.stiff:robertson"),
     "oscillator": oscillator,
     "chain": chain,
     "large": pressurised,

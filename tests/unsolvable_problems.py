@@ -362,7 +362,6 @@ SLOW: dict[str, Case] = {
     "van der Pol": trained(van_der_pol, 10),
     "Lorenz": trained(lorenz, 10),
     "Robertson": trained(robertson, 30, width=16),
-    "Robertson by sines": automatic(robertson),
     "boundary layer": trained(boundary_layer, 10),
     "shock": trained(shock, 20),
     "step": trained(step_in_the_data, 20),

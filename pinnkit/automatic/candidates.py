@@ -10,8 +10,8 @@ from .cost_model import CostModel
 from .feature_networks import FeatureNetworks
 from .feature_solution import FeatureSolution
 from .time_marching.marching import Marching
-from .time_marching.settings import WindowSettings
-from .time_marching.windows import DEFAULT_SETTINGS, Windows, edges, joined, width_of
+from .time_marching.settings import WindowSettings, settings_for
+from .time_marching.windows import Windows, edges, joined, width_of
 
 
 class AbstractCandidate(abc.ABC):
@@ -102,7 +102,6 @@ class TimeWindows(AbstractCandidate):
     networks: FeatureNetworks
     cost: CostModel
     recorder: Recorder
-    settings: WindowSettings = DEFAULT_SETTINGS
     trial_loss: float = 0.0
 
     @property
@@ -110,13 +109,18 @@ class TimeWindows(AbstractCandidate):
         return "time windows"
 
     @property
+    def settings(self) -> WindowSettings:
+        return settings_for(self.marching)
+
+    @property
     def enough(self) -> float:
         return self.cost.thresholds.converged
 
     def estimate(self, best: FeatureSolution | None) -> float:
         """Windows need networks of several widths, each of which is compiled, and several solves."""
-        dimension, largest = self.marching.domain.dimension, max(self.settings.unknowns)
-        unknowns = self.cost.unknowns_on_a_line if dimension <= 2 else largest
+        if not self.marching.space:
+            return self.cost.short_windows
+        unknowns = self.cost.unknowns_on_a_line if len(self.marching.space) == 1 else max(self.settings.unknowns)
         loss = self.trial_loss if best is None else best.relative_loss
         return self.cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience, loss)
 

@@ -77,6 +77,11 @@ class CostModel:
         trials = 0 if loss <= t.settled else self.trials if loss <= t.hopeless else self.all_trials
         return 2 * self.compile_seconds + ratio**self.growth * (trials * self.trial_seconds + self.solve_seconds)
 
+    @property
+    def short_windows(self) -> float:
+        """Seconds that must be left for time windows without space, whose networks are small: those to compile one."""
+        return self.compile_seconds
+
     def windows(self, unknowns: int, first_unknowns: int, patience: float, loss: float) -> float:
         """Seconds that must be left for time windows: where they probably cannot end, a deep network has better uses.
 

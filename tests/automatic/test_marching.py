@@ -15,7 +15,7 @@ from pinnkit.automatic.time_marching.initial_slice import find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching, piecewise
 from pinnkit.automatic.time_marching.settings import WindowSettings
 from pinnkit.automatic.time_marching.stretching import Bump
-from pinnkit.automatic.time_marching.windows import Windows
+from pinnkit.automatic.time_marching.windows import Windows, joined
 from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.geometry.points import Points
 from pinnkit.networks.functional import FunctionalModel
@@ -201,6 +201,27 @@ def test_windows_that_resolve_nothing_are_abandoned():
         windows, recorder = windows_of(shaken, unknowns=(30,), controller=Controller(shortest=1 / 8))
         assert windows.run() is None
     assert isinstance(recorder.history.decisions[-1], AbandonedWindows)
+
+
+def test_an_initial_layer_is_resolved_over_nine_orders_of_magnitude():
+    """u = 1 / (1 + 10⁹ t): lengths grow with the time since the layer."""
+    rate, time = 1e9, Interval(t=(0.0, 1.0))
+    reaction = Problem(
+        "reaction",
+        time,
+        {
+            "ode": Condition(lambda u, t: u.t + rate * u**2, on=time.interior),
+            "start": Condition(lambda u: u - 1, on=time.start()),
+        },
+    )
+    with jax.enable_x64(True):
+        marching = find_marching(find_ansatz(reaction))
+        recorder = Recorder(reaction.conditions, ("t",), Limits(None, None, None, Clock(0.0)), ())
+        found = Windows(marching, 0, recorder).run()
+        assert found[0].span[1] < 10 / rate and found[-1].span[1] - found[-1].span[0] > 0.1
+        solution, moments = joined(marching, found), np.concatenate([[0.0], np.geomspace(1 / rate, 1.0, 60)])
+        values = jax.vmap(solution.apply, (None, 0))(solution.params, jnp.asarray(moments)[:, None])[:, 0]
+    np.testing.assert_allclose(values, 1 / (1 + rate * moments), rtol=1e-6)
 
 
 class TickingLimits(Limits):

@@ -46,6 +46,8 @@ class Controller:
     - `rough`: relative error above which an initial slice is rough (it has a kink, say);
     - `tolerated`, `tolerated_rough`: relative loss with which a window is kept if nothing helps, and that after a rough
       start, whose error decays soon;
+    - `persists`: whether a window that is not tolerable is shortened although that hardly helps: without space, nothing
+      else can, and an initial layer is resolved by windows that are short enough;
     - `eased`: factor on the tolerance for a run that is short of time; `easiest`: the largest tolerance it may lead to,
       since windows that start from worse are not resolved later, where fronts form.
     """
@@ -63,6 +65,7 @@ class Controller:
     rough: float = 1e-6
     tolerated: float = 1e-6
     tolerated_rough: float = 1e-3
+    persists: bool = False
     eased: float = 100.0
     easiest: float = 1e-10
 
@@ -106,6 +109,10 @@ class Controller:
     def helps(self, loss: float, before: float, tolerance: float = 0.0) -> bool:
         """Whether another attempt at a window that left `before` is accepted, or so much better that it pays."""
         return loss <= self.pays * before or loss <= tolerance
+
+    def shortening_helps(self, loss: float, before: float, tolerance: float, start_error: float) -> bool:
+        """Whether a shorter window is worth going on with, after a longer one that left `before`."""
+        return (self.persists and not self.is_tolerable(before, start_error)) or self.helps(loss, before, tolerance)
 
     def is_tolerable(self, loss: float, start_error: float) -> bool:
         """Whether a window for which nothing helps is good enough to go on from."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .controller import Controller
+from .marching import Marching
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,19 @@ class WindowSettings:
     patience: float = 0.4
     concluding: float = 1.5
     hope: float = 1.5
+
+
+WITHOUT_SPACE = WindowSettings(
+    unknowns=(60, 120, 400),
+    tolerances=(1e-17, 1e-17, 1e-17),
+    controller=Controller(first=1 / 64, shortest=1e-9, shrinkage=(0.1, 0.7), growth=4.0, persists=True),
+)
+"""For ordinary differential equations: small networks, since many short windows cost less than long ones, and lengths
+that follow time scales over nine orders of magnitude."""
+
+IN_SPACE = WindowSettings()
+
+
+def settings_for(marching: Marching) -> WindowSettings:
+    """The settings for a problem in time alone, or in space and time."""
+    return IN_SPACE if marching.space else WITHOUT_SPACE

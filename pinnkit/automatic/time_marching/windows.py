@@ -23,9 +23,7 @@ from .controller import ControllerState
 from .forecast import Forecast
 from .initial_slice import InitialSlice, Values, find_initial_slice
 from .marching import Marching, piecewise
-from .settings import WindowSettings
-
-DEFAULT_SETTINGS = WindowSettings()
+from .settings import WindowSettings, settings_for
 
 
 class Window(NamedTuple):
@@ -55,7 +53,8 @@ class _Plan(NamedTuple):
 class Windows:
     """Solves a problem in time windows."""
 
-    def __init__(self, marching: Marching, seed: int, recorder: Recorder, settings: WindowSettings = DEFAULT_SETTINGS):
+    def __init__(self, marching: Marching, seed: int, recorder: Recorder, settings: WindowSettings | None = None):
+        settings = settings_for(marching) if settings is None else settings
         self._marching, self._seed, self._recorder, self._settings = marching, seed, recorder, settings
         self._controller = settings.controller
         outputs = sum(marching.problem.field_sizes.values())
@@ -148,7 +147,7 @@ class Windows:
                 return window, plan
             shorter = plan._replace(length=length)
             other = self._solved(window.start, now, shorter)
-            if not self._controller.helps(other.relative_loss, loss, tolerance):
+            if not self._controller.shortening_helps(other.relative_loss, loss, tolerance, window.start.error):
                 return window, plan
             window, plan = other, shorter
 
