@@ -71,12 +71,14 @@ class WiderNetwork(AbstractCandidate):
         return self.cost.time_for_wider(self.recorder.limits.seconds_left, best.relative_loss, best.is_sufficient)
 
     def solve(self, best: FeatureSolution | None) -> FeatureSolution | None:
-        """With the bandwidth of the best network, unless its loss shows that it has to be searched again."""
+        """With the bandwidth of the best network, unless its loss says that it is another and there is time to search."""
         assert best is not None  # noqa: S101  the narrowest network comes first
+        searching = self.estimate(best) + self.cost.search(self.width / best.settings["width"])
+        has_time = searching <= self.time_left(best)
         solver, bandwidth = self.networks.solver(self.width), tuple(best.settings["bandwidth"])
         if best.relative_loss > self.cost.thresholds.hopeless:
             bandwidth = self.networks.choose(solver).bandwidth
-        elif best.relative_loss > self.cost.thresholds.settled:
+        elif best.relative_loss > self.cost.thresholds.settled and has_time:
             bandwidth = self.networks.choose(solver, bandwidth, each=False).bandwidth
         try:
             wider = self.networks.solve(solver, self.width, bandwidth)

@@ -36,7 +36,7 @@ class CostModel:
     deep: float = 14.0
     close: float = 1e-4
     share_if_close: float = 0.7
-    share_if_far: float = 0.3
+    share_if_far: float = 0.5
     thresholds: Thresholds = Thresholds()
     first_compilation: float = 0.0
     solve_seconds: float = 0.0
@@ -70,12 +70,15 @@ class CostModel:
         return self.deep * self.first_compilation
 
     def wider(self, ratio: float, loss: float) -> float:
-        """Seconds for a network wider by a ratio than the last, which left this relative loss; compiled twice, for what
-        follows it as well.
+        """The fewest seconds for a network wider by a ratio than the last, which left this relative loss: without a
+        search for its bandwidth, unless the loss says nothing about it; compiled twice, for what follows it as well.
         """
-        t = self.thresholds
-        trials = 0 if loss <= t.settled else self.trials if loss <= t.hopeless else self.all_trials
+        trials = self.all_trials if loss > self.thresholds.hopeless else 0
         return 2 * self.compile_seconds + ratio**self.growth * (trials * self.trial_seconds + self.solve_seconds)
+
+    def search(self, ratio: float) -> float:
+        """Seconds of a short search for the bandwidth of a network wider by a ratio than the last."""
+        return self.trials * ratio**self.growth * self.trial_seconds
 
     @property
     def short_windows(self) -> float:

@@ -12,7 +12,7 @@ from ..diagnostics.nonfinite import find_fault
 from ..equations.exact.ansatz import Ansatz
 from ..equations.mistakes import ProblemError
 from ..networks.functional import parameter_count
-from ..runs.decisions import ChosenBandwidth, GivenBandwidth
+from ..runs.decisions import ChosenBandwidth, ChosenInteractions, GivenBandwidth
 from ..runs.recorder import Recorder
 from .cost_model import CostModel
 from .feature_solution import FeatureSolution
@@ -28,6 +28,9 @@ CONCLUSION = "the conclusion"
 """What the time after the last solve is kept for: validation, kernel snapshots, dense checks."""
 
 DEFAULT_LADDERS = Ladders()
+
+MANY, FEW_INTERACTIONS = 4, (1, 2)
+"""Dimension from which on sines that depend on few coordinates are tried, and how many coordinates."""
 
 
 class FeatureNetworks:
@@ -51,7 +54,8 @@ class FeatureNetworks:
         self._given, self._ladders = bandwidth, ladders
         self._coordinates = ansatz.problem.domain.coordinates
         self._periodic = [name in ansatz.periods for name in self._coordinates]
-        self._trials = dict[tuple[int, Bandwidth], Solve]()  # by number of unknowns and bandwidth
+        self._trials = dict[tuple[int, Bandwidth, int | None], Solve]()  # by unknowns, bandwidth and interactions
+        self._interactions: int | None = None
         self.width, self.narrowest = width, self.solver(width)
 
     @property
@@ -60,7 +64,7 @@ class FeatureNetworks:
 
     def solver(self, width: int) -> FeatureSolver:
         """A solver with networks of this width for all times."""
-        make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed)
+        make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed, self._interactions)
         return FeatureSolver(self._ansatz.remaining, make, self._seed)
 
     def solve(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> FeatureSolution:
@@ -68,13 +72,13 @@ class FeatureNetworks:
 
         **Raises:** `ProblemError` if its validation loss is not finite.
         """
-        start, trial = solver.params(bandwidth), self._trials.get((solver.layer.size, bandwidth))
+        start, trial = solver.params(bandwidth), self._trials.get(self._key(solver, bandwidth))
         recorder, most = self._recorder, int(min(solver.final_steps, self._recorder.steps_left))
         recorder.announce((OUTPUT_LAYER,), parameter_count(start), solver.counts)
         recorder.phase(OUTPUT_LAYER)
         began, weights, enough = recorder.limits.seconds(), lambda: self.narrowest.weights, self._thresholds.exhausted
         solve = self._recalled(
-            f"solve {solver.layer.size} {tuple(map(float, bandwidth))}",
+            f"solve {self._key(solver, bandwidth)}",
             lambda: solver.solve(start, most, enough=enough, is_over=recorder.lacks, weights=weights, trial=trial),
             start,
         )
@@ -94,7 +98,7 @@ class FeatureNetworks:
             relative_loss=solve.relative_loss,
             loss=solve.final_loss,
             weights=solve.weights,
-            settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth)},
+            settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth), **self._sets()},
             sufficient_loss=self._thresholds.sufficient,
         )
 
@@ -106,6 +110,8 @@ class FeatureNetworks:
             return Choice(bandwidth, self._trial(solver, bandwidth), {})
         if start is None:
             start = self._ladders.start(residual_bandwidth(solver, solver.params()), self._periodic)
+            self._choose_interactions(solver, start)
+        each = each and len(self._coordinates) < MANY
         search = functools.partial(
             choose_bandwidth,
             functools.partial(self._trial, solver),
@@ -130,18 +136,40 @@ class FeatureNetworks:
         )
         return choice
 
+    def _choose_interactions(self, solver: FeatureSolver, bandwidth: Bandwidth) -> None:
+        """In many dimensions: how many coordinates each sine depends on, by a trial with each number."""
+        dimension, losses = len(self._coordinates), dict[int | None, float]()
+        if dimension < MANY:
+            return
+        for number in (*FEW_INTERACTIONS, None):
+            self._interactions = number
+            losses[number] = self._trial(solver, bandwidth)
+            if losses[number] <= self._thresholds.settled or self._is_over():
+                break
+        self._interactions = min(losses, key=losses.__getitem__)
+        self._recorder.decide(
+            ChosenInteractions(self._interactions or dimension, {k or dimension: loss for k, loss in losses.items()})
+        )
+
+    def _key(self, solver: FeatureSolver, bandwidth: Bandwidth) -> tuple[int, Bandwidth, int | None]:
+        return solver.layer.size, tuple(map(float, bandwidth)), self._interactions
+
+    def _sets(self) -> dict[str, int]:
+        """The number of interactions as a setting, none for all coordinates."""
+        return {} if self._interactions is None else {"interactions": self._interactions}
+
     def _is_over(self) -> bool:
         """Whether no further trial can begin."""
         return self._recorder.is_over or self._recorder.limits.seconds_left < self._cost.trial_seconds
 
     def _trial(self, solver: FeatureSolver, bandwidth: Bandwidth) -> float:
         """Relative validation loss of a trial solve."""
-        recorder, key = self._recorder, (solver.layer.size, bandwidth)
+        recorder, key = self._recorder, self._key(solver, bandwidth)
         if key not in self._trials:
             began, most = recorder.limits.seconds(), int(min(solver.trial_steps, recorder.steps_left))
             start, weights = solver.params(bandwidth), lambda: self.narrowest.weights
             trial = self._trials[key] = self._recalled(
-                f"trial {solver.layer.size} {tuple(map(float, bandwidth))}",
+                f"trial {key}",
                 lambda: solver.solve(start, most, is_over=recorder.lacks, weights=weights),
                 start,
             )

@@ -114,7 +114,8 @@ def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> Functi
     **Raises:** `InputError` if the problem cannot have been solved with them.
     """
     if "windows" not in settings:
-        return feature_model(ansatz, settings["width"], [float(s) for s in settings["bandwidth"]], seed)
+        bandwidth, interactions = [float(s) for s in settings["bandwidth"]], settings.get("interactions")
+        return feature_model(ansatz, settings["width"], bandwidth, seed, interactions)
     marching = find_marching(ansatz)
     if marching is None:
         raise InputError(f"problem '{ansatz.problem.name}' cannot be solved in time windows, as the settings say")

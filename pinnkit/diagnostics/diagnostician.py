@@ -116,11 +116,12 @@ class Diagnostician:
 def record_seconds(dimension: int) -> float:
     """Estimated seconds of a record, compilation not counted, from a decomposition of its size that is timed here.
 
-    Frequencies are searched among products of waves along each coordinate, so each coordinate doubles the work.
+    Frequencies are searched among products of waves along each coordinate, so each coordinate doubles the work, until
+    the number of candidates is limited.
     """
     watch = Stopwatch()
     np.linalg.svd(np.random.default_rng(0).standard_normal((ROWS, ROWS)))
-    return 0.2 * 2**dimension * watch.own
+    return 0.2 * 2 ** min(dimension, 4) * watch.own
 
 
 def diagnostic_batch(batch: Batch, residuals: ResidualFunctions, parameters: int, rows: int = ROWS) -> Batch:

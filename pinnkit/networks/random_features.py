@@ -1,12 +1,13 @@
 """Random features: sines of fixed frequencies."""
 
+import itertools
 from collections.abc import Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from .._base.errors import InputError
 from ..geometry.box import Box
@@ -23,9 +24,13 @@ class SineFeatures(eqx.Module):
     network has the period exactly.
 
     - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
-    - `periodic`: names of coordinates whose period is the width of the domain.
+    - `periodic`: names of coordinates whose period is the width of the domain;
+    - `interactions`: number of coordinates that each sine depends on, all by default. A sum of functions of few
+      coordinates each is represented by far fewer such sines, since their number does not grow with the bandwidth to
+      the power of the dimension.
 
-    Rahimi & Recht, *Random features for large-scale kernel machines*, NeurIPS 2007.
+    Rahimi & Recht, *Random features for large-scale kernel machines*, NeurIPS 2007; with few interactions: Hashemi,
+    Schaeffer, Shi, Topcu, Tran & Ward, *Generalization bounds for sparse random feature expansions*, ACHA 62, 2023.
     """
 
     embedding: Rescale
@@ -42,6 +47,7 @@ class SineFeatures(eqx.Module):
         bandwidth: float | Sequence[float] = 8.0,
         *,
         periodic: Sequence[str] = (),
+        interactions: int | None = None,
         seed: int = 0,
     ):
         from scipy.stats import qmc  # slow to import
@@ -53,6 +59,8 @@ class SineFeatures(eqx.Module):
             )
         if unknown := sorted(set(periodic) - set(domain.coordinates)):
             raise InputError(f"unknown coordinate(s) {unknown}; the coordinates are {list(domain.coordinates)}")
+        if interactions is not None and not 1 <= interactions <= domain.dimension:
+            raise InputError(f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}")
         self.embedding = Rescale(domain)
         self.whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))
@@ -60,10 +68,21 @@ class SineFeatures(eqx.Module):
         spread = s * (2 * unit[:, :-1] - 1)
         waves = np.clip(np.round(s / np.pi), 1, None)
         multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
-        self.frequency = jnp.asarray(np.where(self.whole, np.pi * multiples, spread))
+        frequency = np.where(self.whole, np.pi * multiples, spread)
+        self.frequency = jnp.asarray(frequency * _chosen(width, domain.dimension, interactions))
         self.phase = jnp.asarray(2 * np.pi * unit[:, -1])
         self.head = Dense(width, outputs, None)
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
         frequency = jnp.where(jnp.array(self.whole), jax.lax.stop_gradient(self.frequency), self.frequency)
         return self.head(jnp.sin(frequency @ self.embedding(x) + self.phase))
+
+
+def _chosen(width: int, dimension: int, interactions: int | None) -> Bool[np.ndarray, "k d"]:
+    """Which coordinates each sine depends on: each set of `interactions` coordinates equally often."""
+    if interactions is None:
+        return np.ones((width, dimension), bool)
+    sets = np.array(list(itertools.combinations(range(dimension), interactions)))
+    chosen = np.zeros((width, dimension), bool)
+    np.put_along_axis(chosen, sets[np.arange(width) % len(sets)], True, axis=1)
+    return chosen

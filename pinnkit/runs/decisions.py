@@ -103,6 +103,18 @@ class ChosenBandwidth(AbstractDecision, frozen=True, tag="chosen bandwidth"):
         return f"bandwidth {along} for {self.unknowns} unknowns: {trials}"
 
 
+class ChosenInteractions(AbstractDecision, frozen=True, tag="chosen interactions"):
+    """How many coordinates each sine depends on, and the relative validation loss of a trial with each number tried."""
+
+    interactions: int
+    losses: dict[int, float]
+
+    def __str__(self) -> str:
+        trials = ", ".join(f"{number}: {_relative(loss)}" for number, loss in self.losses.items())
+        plural = "" if self.interactions == 1 else "s"
+        return f"sines of {self.interactions} coordinate{plural} each (validation loss of initial by number: {trials})"
+
+
 class RejectedWidth(AbstractDecision, frozen=True, tag="rejected width"):
     """A wider network failed."""
 
@@ -250,6 +262,7 @@ Decision: TypeAlias = (
     | Unexamined
     | GivenBandwidth
     | ChosenBandwidth
+    | ChosenInteractions
     | RejectedWidth
     | SolvedWidth
     | TriedWindows

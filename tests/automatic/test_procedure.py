@@ -14,7 +14,7 @@ from pinnkit.automatic.cost_model import CostModel
 from pinnkit.automatic.procedure import Automatic
 from pinnkit.automatic.random_features.solver import FeatureSolver, feature_model, residual_bandwidth
 from pinnkit.equations.exact.ansatz import find_ansatz
-from pinnkit.runs.decisions import KeptNetwork, TriedTraining
+from pinnkit.runs.decisions import ChosenInteractions, KeptNetwork, TriedTraining
 from pinnkit.runs.limits import Limits
 from pinnkit.runs.recorder import Recorder
 from pinnkit.runs.stop_reason import StopReason
@@ -111,6 +111,18 @@ def decay():
     return Problem("decay", time, conditions, reference=lambda t: 1 / (1 + t))
 
 
+@pytest.fixture(scope="module")
+def front():
+    """u_t + u u_x = 0 from a smooth start."""
+    tube = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
+    conditions = {
+        "pde": Condition(lambda u: u.t + u * u.x, on=tube.interior),
+        "start": Condition(lambda u, x: u - jnp.sin(jnp.pi * x), on=tube.start()),
+        "ends": Condition(lambda u: u, on=tube.boundary("x")),
+    }
+    return Problem("front", tube, conditions)
+
+
 def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
     solution = pinnkit.fit(decay)
     assert "windows" not in solution.run.config
@@ -119,10 +131,20 @@ def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
 
 
 @pytest.mark.usefixtures("x64")
-def test_time_for_windows_is_that_of_several_large_networks(decay):
-    for seconds, is_tried in ((0.05, True), (1.0, False)):
+@pytest.mark.usefixtures("x64")
+def test_time_for_windows_of_ordinary_equations_is_that_of_one_small_network(decay):
+    cost = CostModel()
+    procedure, _ = automatic(decay, 100.0, cost)
+    cost.add_trial(procedure.first.layer.size, 3.0, 2.0)
+    windows = procedure.time_windows()
+    assert windows is not None and windows.estimate(None) == cost.short_windows == 3.0
+
+
+@pytest.mark.usefixtures("x64")
+def test_time_for_windows_is_that_of_several_large_networks(front):
+    for seconds, is_tried in ((0.05, True), (10.0, False)):
         cost = CostModel()
-        procedure, _ = automatic(decay, 100.0, cost)
+        procedure, _ = automatic(front, 100.0, cost)
         for _ in range(2):
             cost.add_trial(procedure.first.layer.size, seconds, 0.0)  # eight windows take 96 times as long each
         windows = procedure.time_windows()
@@ -137,9 +159,10 @@ def test_a_cost_model_predicts_from_what_was_measured():
         cost.add_trial(100, seconds, compile_seconds=1.9)
     assert (cost.compile_seconds, cost.trial_seconds, cost.deep_seconds) == (2.0, 1.0, 19.0)
     cost.add_solve(5.0, has_trial=True)
-    solves = {1e-7: 6.0, 0.1: 4 + 6.0, 0.9: 12 + 6.0}  # the solve continued a trial of one second
+    solves = {1e-7: 6.0, 0.1: 6.0, 0.9: 12 + 6.0}  # the solve continued a trial of one second
     for loss, seconds in solves.items():
         assert cost.wider(3.0, loss) == 2 * 2.0 + 9 * seconds
+    assert cost.search(3.0) == 4 * 9 * 1.0
     assert cost.windows(200, 100, 0.4, 1e-2) == max(3 * 2.0 + 8 * 4 * 1.0, 6.0 / 0.4)
     assert cost.windows(200, 100, 0.1, 1e-2) == 6.0 / 0.1
     assert cost.windows(200, 100, 0.1, 0.2) == 12 * 6.0 / 0.1
@@ -154,6 +177,27 @@ def test_time_is_set_aside_for_a_deep_network_only_if_it_is_enough_for_one():
     assert cost.time_for_wider(100.0, 1e-5, is_sufficient=False) == 70.0
     assert cost.time_for_wider(30.0, 1e-5, is_sufficient=False) == 30.0
     assert cost.time_for_wider(100.0, 1e-9, is_sufficient=True) == 100.0
+
+
+def sum_of_cosines(products):
+    """Δu = −Σ cos x_i in four dimensions, u = Σ cos x_i, plus ab if there are `products`."""
+    cube = Box(a=(0.0, 1.0), b=(0.0, 1.0), c=(0.0, 1.0), e=(0.0, 1.0))
+    cosines = lambda xp, *x: sum(xp.cos(each) for each in x)
+    exact = lambda xp, a, b, c, e: cosines(xp, a, b, c, e) + (a * b if products else 0.0)
+    conditions = {
+        "pde": Condition(lambda u, a, b, c, e: laplacian(u) + cosines(jnp, a, b, c, e), on=cube.interior),
+        "walls": Condition(lambda u, a, b, c, e: u - exact(jnp, a, b, c, e), on=cube.boundary()),
+    }
+    return Problem("cosines", cube, conditions, reference=lambda a, b, c, e: exact(np, a, b, c, e))
+
+
+@pytest.mark.parametrize(("products", "interactions"), [(False, 1), (True, 2)])
+def test_sums_in_many_dimensions_get_sines_of_few_coordinates(products, interactions):
+    solution = pinnkit.fit(sum_of_cosines(products), choices=Choices(unknowns=(400,)))
+    (chosen,) = [d for d in solution.history.decisions if isinstance(d, ChosenInteractions)]
+    assert chosen.interactions == solution.run.config["interactions"] == interactions
+    assert chosen.losses[interactions] == min(chosen.losses.values())
+    assert solution.summary.relative_l2["u"] < 1e-7
 
 
 @pytest.mark.usefixtures("x64")

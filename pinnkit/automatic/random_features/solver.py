@@ -220,11 +220,15 @@ def _highest_frequency(lines: Float[np.ndarray, "l n m"]) -> float:
     return float(np.pi * np.searchsorted(np.cumsum(power) / power.sum(), NEARLY_ALL))
 
 
-def feature_model(ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int) -> FunctionalModel:
+def feature_model(
+    ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int, interactions: int | None = None
+) -> FunctionalModel:
     """A network of random features for a problem, inside its ansatz."""
-    problem = ansatz.problem
+    problem, periodic = ansatz.problem, tuple(ansatz.periods)
     outputs = sum(problem.field_sizes.values())
-    network = SineFeatures(problem.domain, outputs, width, bandwidth, periodic=tuple(ansatz.periods), seed=seed)
+    network = SineFeatures(
+        problem.domain, outputs, width, bandwidth, periodic=periodic, interactions=interactions, seed=seed
+    )
     return ansatz.wrap(as_functional(network, problem.domain.dimension))
 
 
