@@ -43,10 +43,15 @@ if TYPE_CHECKING:
     from .networks.embeddings import FourierFeatures as FourierFeatures
     from .networks.embeddings import Periodic as Periodic
     from .networks.embeddings import Rescale as Rescale
+    from .networks.factorized_dense import FactorizedDense as FactorizedDense
+    from .networks.factorized_dense import factorize_weights as factorize_weights
     from .networks.functional import FunctionalModel as FunctionalModel
     from .networks.mlp import MLP as MLP
     from .networks.modified_mlp import ModifiedMLP as ModifiedMLP
+    from .networks.pirate_net import PirateNet as PirateNet
     from .networks.random_features import SineFeatures as SineFeatures
+    from .networks.separable import SeparableNetwork as SeparableNetwork
+    from .networks.siren import Siren as Siren
     from .optimizers.gauss_newton import gauss_newton as gauss_newton
     from .optimizers.levenberg_marquardt import levenberg_marquardt as levenberg_marquardt
     from .optimizers.quasi_newton import quasi_newton as quasi_newton
@@ -115,10 +120,14 @@ __getattr__, __dir__ = lazy(
         "learning_rates.rule": "AbstractLearningRate StepContext",
         "learning_rates.stable": "StableLearningRate",
         "networks.embeddings": "FourierFeatures Periodic Rescale",
+        "networks.factorized_dense": "FactorizedDense factorize_weights",
         "networks.functional": "FunctionalModel",
         "networks.mlp": "MLP",
         "networks.modified_mlp": "ModifiedMLP",
+        "networks.pirate_net": "PirateNet",
         "networks.random_features": "SineFeatures",
+        "networks.separable": "SeparableNetwork",
+        "networks.siren": "Siren",
         "optimizers.gauss_newton": "gauss_newton",
         "optimizers.levenberg_marquardt": "levenberg_marquardt",
         "optimizers.quasi_newton": "quasi_newton",

@@ -41,7 +41,8 @@ class MLP(eqx.Module):
         activation: Callable[[Array], Array] = jnp.tanh,
         seed: int = 0,
     ):
-        self.embedding = checked_embedding(domain, embedding, activation, outputs, width, depth, seed)
+        sizes = {"outputs": outputs, "width": width, "depth": depth}
+        self.embedding = checked_embedding(domain, embedding, activation, seed, **sizes)
         self.hidden, self.head = make_layers(self.embedding.size, outputs, width, depth, jr.key(seed))
         self.activation = activation
 
@@ -53,16 +54,19 @@ class MLP(eqx.Module):
 
 
 def checked_embedding(
-    domain: Box, embedding: AbstractEmbedding | None, activation: Any, outputs: int, width: int, depth: int, seed: int
+    domain: Box, embedding: AbstractEmbedding | None, activation: Any, seed: int, **sizes: int
 ) -> AbstractEmbedding:
-    """The embedding of a network, by default `Rescale(domain)`, after checks of all arguments."""
+    """The embedding of a network, by default `Rescale(domain)`, after checks of all arguments.
+
+    `sizes` are whole numbers ≥ 1, such as `width`.
+    """
     if not isinstance(domain, Box):
         raise InputTypeError(f"the `domain` of a network is a `Box`, got {type(domain).__name__}")
     if embedding is not None and not isinstance(embedding, AbstractEmbedding):
         raise InputTypeError(f"an `embedding` is for example `Rescale(domain)`, got {type(embedding).__name__}")
     if not callable(activation):
         raise InputTypeError(f"an `activation` is a function such as `jnp.tanh`, got {type(activation).__name__}")
-    check_whole(outputs=outputs, width=width, depth=depth)
+    check_whole(**sizes)
     check_whole(0, seed=seed)
     return Rescale(domain) if embedding is None else embedding
 

@@ -37,7 +37,8 @@ class ModifiedMLP(eqx.Module):
         activation: Callable[[Array], Array] = jnp.tanh,
         seed: int = 0,
     ):
-        self.embedding = checked_embedding(domain, embedding, activation, outputs, width, depth, seed)
+        sizes = {"outputs": outputs, "width": width, "depth": depth}
+        self.embedding = checked_embedding(domain, embedding, activation, seed, **sizes)
         key, first, second = jr.split(jr.key(seed), 3)
         self.encoders = Dense(self.embedding.size, width, first), Dense(self.embedding.size, width, second)
         self.hidden, self.head = make_layers(self.embedding.size, outputs, width, depth, key)

@@ -30,6 +30,7 @@ from pinnkit import (
     NTKWeighting,
     Periodic,
     Phase,
+    PirateNet,
     PointSet,
     Problem,
     QuantileWeighting,
@@ -37,10 +38,13 @@ from pinnkit import (
     ReLoBRaLoWeighting,
     Rescale,
     ResidualAdaptive,
+    SeparableNetwork,
     SineFeatures,
+    Siren,
     Strategy,
     Uniform,
     Unknown,
+    factorize_weights,
     fit,
 )
 from pinnkit.cli.app import main
@@ -292,6 +296,20 @@ DOORS = {
     },
     "MLP domain": lambda: MLP(3),  # pyright: ignore
     "ModifiedMLP": lambda: ModifiedMLP(LINE, width=-1),
+    **{f"PirateNet {k}={v!r}": lambda k=k, v=v: PirateNet(LINE, **{k: v}) for k, v in [("blocks", 0), ("width", "x")]},
+    **{
+        f"Siren {k}={v!r}": lambda k=k, v=v: Siren(LINE, **{k: v})
+        for k, v in [("frequency", NAN), ("frequency", "x"), ("trained_frequency", None), ("depth", 0)]
+    },
+    **{
+        f"SeparableNetwork {k}={v!r}": lambda k=k, v=v: SeparableNetwork(PLANE, **{k: v})
+        for k, v in [("rank", 0), ("embeddings", 3), ("embeddings", {"z": Rescale(LINE)}), ("embeddings", {"x": 3})]
+    },
+    **{
+        f"factorize_weights {k}={v!r}": lambda k=k, v=v: factorize_weights(MLP(LINE), **{k: v})
+        for k, v in [("mean", NAN), ("std", -1.0), ("seed", "x")]
+    },
+    "factorize_weights": lambda: factorize_weights(LINE),  # pyright: ignore
     "SineFeatures": lambda: SineFeatures(LINE, bandwidth=NAN),
     "SineFeatures periodic": lambda: SineFeatures(LINE, periodic=("z",)),
     "Periodic": lambda: Periodic(LINE, {"z": 1.0}),

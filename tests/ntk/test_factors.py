@@ -8,7 +8,22 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from numpy.testing import assert_allclose, assert_array_equal
 
-from pinnkit import MLP, Box, Condition, FourierFeatures, ModifiedMLP, Problem, Rescale, Unknown, laplacian, partial
+from pinnkit import (
+    MLP,
+    Box,
+    Condition,
+    FourierFeatures,
+    ModifiedMLP,
+    PirateNet,
+    Problem,
+    Rescale,
+    SeparableNetwork,
+    Siren,
+    Unknown,
+    factorize_weights,
+    laplacian,
+    partial,
+)
 from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.functional import cast
 from pinnkit.ntk.factors.factors import factorise
@@ -17,6 +32,7 @@ from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
 from pinnkit.samplers.space_filling import QuasiRandom
 
+from ..networks.parameters import moved
 from .networks import FACTORED, USES, WIDTH, Factorised, Unusual, WithAttention, WithBatchNorm
 
 SPACE, TIME = Box(x=(-1.0, 1.0), y=(0.0, 1.0)), Box(x=(-1.0, 1.0), t=(0.0, 1.0))
@@ -68,6 +84,10 @@ MODULES = {
     "modified": lambda: ModifiedMLP(SPACE, 1, WIDTH, 2),
     "fourier": lambda: MLP(SPACE, 1, WIDTH, 2, embedding=FourierFeatures(Rescale(SPACE), 10, 2.0)),
     "factorised": lambda: Factorised([2, WIDTH, WIDTH, 1], jr.key(0)),
+    "factorised outputs": lambda: factorize_weights(ModifiedMLP(SPACE, 1, WIDTH, 2)),
+    "pirate": lambda: moved(PirateNet(SPACE, 1, WIDTH, 1), 0.1),
+    "siren": lambda: Siren(SPACE, 1, WIDTH, 2),
+    "separable": lambda: SeparableNetwork(SPACE, 1, WIDTH, 2, rank=WIDTH),
     "attention": lambda: WithAttention(jr.key(0)),
     "batch norm": lambda: WithBatchNorm(),
 }

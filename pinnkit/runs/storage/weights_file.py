@@ -19,7 +19,7 @@ def encode_params(params: Params, described: Mapping[str, str]) -> bytes:
 
     - `described`: what stands in the header beside them.
     """
-    arrays = {name: np.ascontiguousarray(leaf, np.float64) for name, leaf in _named(params).items()}
+    arrays = {name: np.asarray(leaf, np.float64, order="C") for name, leaf in _named(params).items()}
     return _sorted(safetensors.numpy.save(arrays, dict(described)))
 
 
