@@ -71,7 +71,7 @@ class WiderNetwork(AbstractCandidate):
         return self.cost.time_for_wider(self.recorder.limits.seconds_left, best.relative_loss, best.is_sufficient)
 
     def solve(self, best: FeatureSolution | None) -> FeatureSolution | None:
-        """With the bandwidth of the best network, unless its loss says that it is another and there is time to search."""
+        """With the bandwidth of the best network, or another if its loss asks for one and there is time."""
         assert best is not None  # noqa: S101  the narrowest network comes first
         searching = self.estimate(best) + self.cost.search(self.width / best.settings["width"])
         has_time = searching <= self.time_left(best)
