@@ -74,8 +74,22 @@ def test_a_target_allows_no_more_than_windows_can_start_from():
 
 
 def test_rough_starts_are_tolerated():
-    controller = Controller()
-    assert controller.is_tolerable(1e-4, start_error=1e-3) and not controller.is_tolerable(1e-4, start_error=1e-9)
+    controller, (_, state) = Controller(), Controller().init(1.0)
+    assert controller.is_tolerable(1e-4, 1e-3, state) and not controller.is_tolerable(1e-4, 1e-9, state)
+
+
+def test_what_a_rough_start_left_is_tolerated_in_later_windows():
+    controller, (_, state) = Controller(inherited=10.0), Controller().init(1.0)
+    after = dataclasses.replace(state, rough=1e-4)
+    assert controller.is_tolerable(9e-4, 1e-9, after) and not controller.is_tolerable(2e-3, 1e-9, after)
+
+
+def test_without_space_windows_that_are_not_tolerable_are_shortened_although_that_hardly_helps():
+    for persists in (True, False):
+        controller = Controller(persists=persists, pays=0.1)
+        assert controller.shortening_helps(0.9, 1.0, 1e-9, tolerated=False) == persists
+        assert not controller.shortening_helps(0.9e-7, 1e-7, 1e-9, tolerated=True)
+        assert controller.shortening_helps(0.9e-9, 1e-7, 1e-9, tolerated=True)
 
 
 def test_another_attempt_helps_if_it_is_accepted_or_much_better():

@@ -95,9 +95,9 @@ def test_a_window_starts_where_the_last_one_ended():
     marching = marching_of(pde=inside, walls=walls, value=value, velocity=velocity)
     assert marching is not None
     with jax.enable_x64(True):
-        model = marching.model(24, (4.0, 2.0), 0)
+        model = marching.model(24, (20.0, 2.0), 0)
         rng = np.random.default_rng(0)
-        start = find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, [100], 1.0, 0)
+        start = find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, [300], 1.0, 0)
         assert start.error < 1e-9
         random = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params["features"])
         first = {
@@ -108,7 +108,7 @@ def test_a_window_starts_where_the_last_one_ended():
         }
         at_end = jax.jit(jax.vmap(lambda x: marching.at_end(model, first, x)))
         values = lambda x: np.asarray(at_end(jnp.asarray(x)))
-        handed_on = find_initial_slice(marching, values, 0.5, [300], 1.0, 0)
+        handed_on = find_initial_slice(marching, values, 0.5, [900], 1.0, 0)
         given = {"start": handed_on.params, "stretching": handed_on.stretching, "window": jnp.array([0.5, 2.0])}
         second = {"features": random, **given}
         x = jnp.array([0.3, 0.5])
@@ -126,7 +126,7 @@ def test_walls_hold_whatever_a_start_says(top):
     marching = marching_of(pde=inside, walls=moving, value=rest, velocity=rate)
     assert marching is not None and "walls" not in marching.problem.conditions
     with jax.enable_x64(True):
-        model, rng = marching.model(24, (4.0, 2.0), 0), np.random.default_rng(0)
+        model, rng = marching.model(24, (20.0, 2.0), 0), np.random.default_rng(0)
         params = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params)
         params = {**params, "window": jnp.array([0.5, 1.25]), "stretching": marching.stretching()}
         field = jax.jit(lambda x: model.apply(params, x)[0])

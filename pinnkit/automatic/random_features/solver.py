@@ -23,7 +23,7 @@ from ...runs.events import OutputStep
 from ...runs.resume.replay import Arrays
 from ...samplers.counts import counts_of_rows, point_counts
 from ...samplers.sampler import batch_of
-from ...samplers.space_filling import QuasiRandom
+from ...samplers.space_filling import AbstractSpaceFilling, QuasiRandom
 from .bandwidth import Bandwidth
 from .output_layer import OutputLayer
 from .variable_projection import VariableProjection
@@ -44,7 +44,7 @@ _VALIDATION_SEED = 30_011
 Mover = Callable[[Batch], Batch]
 """Maps points of the whole domain to a part of it."""
 
-DEFAULT_PROJECTION = VariableProjection()
+DEFAULT_PROJECTION, DEFAULT_SAMPLER = VariableProjection(), QuasiRandom()
 
 
 def unmoved(batch: Batch) -> Batch:
@@ -106,7 +106,8 @@ class FeatureSolver:
 
     - `problem`: with the soft constraints; `model_of`: the network, inside its ansatz, from its bandwidth;
     - `trial_steps`, `final_steps`: Gauss-Newton steps of a trial and of a solve, for nonlinear equations;
-    - `batch`, `validation_batch`: points of the least squares, and others; `counts`: numbers of the former.
+    - `batch`, `validation_batch`: points of the least squares, from `sampler`, and others;
+    - `counts`: numbers of the former.
     """
 
     def __init__(
@@ -118,17 +119,20 @@ class FeatureSolver:
         trial_steps: int = 3,
         final_steps: int = 15,
         projection: VariableProjection = DEFAULT_PROJECTION,
+        sampler: AbstractSpaceFilling = DEFAULT_SAMPLER,
     ):
         self.trial_steps, self.final_steps, self._projection = trial_steps, final_steps, projection
         self.problem, self._model_of = problem, model_of
         self.model = model_of(problem.domain.dimension * (1.0,))
         self.residuals = ResidualFunctions(problem, self.model)
         self.layer = OutputLayer(self.residuals, self.model)
-        self.counts = counts_of_rows(problem, ROWS_PER_UNKNOWN * self.layer.size)
-        fewer = {name: max(problem.conditions[name].on.least, n // 4) for name, n in self.counts.items()}
+        counts = counts_of_rows(problem, ROWS_PER_UNKNOWN * self.layer.size)
+        fewer = {name: max(problem.conditions[name].on.least, n // 4) for name, n in counts.items()}
         fewer |= {name: max(fewer[name], FEWEST_VALIDATION_POINTS) for name in _interior(problem)}
-        draw = lambda counts, seed: batch_of(problem, QuasiRandom().init(problem, point_counts(problem, counts), seed))
-        self.batch, self.validation_batch = draw(self.counts, seed), draw(fewer, seed + _VALIDATION_SEED)
+        draw = lambda by, counts, seed: batch_of(problem, by.init(problem, point_counts(problem, counts), seed))
+        self.batch = draw(sampler, counts, seed)
+        self.validation_batch = draw(QuasiRandom(), fewer, seed + _VALIDATION_SEED)
+        self.counts = {name: len(points) for name, points in self.batch.items()}
 
     def params(self, bandwidth: Bandwidth | None = None) -> Params:
         """A network of this bandwidth (default 1) whose output layer is zero."""

@@ -19,6 +19,7 @@ class ControllerState:
     - `shortest`: length below which windows are not shortened;
     - `before`, `length_before`: relative loss and length of the last window that was kept;
     - `floor`: relative loss of the last window for which neither shortening nor widening helped;
+    - `rough`: relative loss of the window after a rough start: what a kink leaves may persist, as in waves;
     - `ease`: factor on the tolerance, raised when time is short;
     - `target`: tolerance that is sufficient for the target of the run.
     """
@@ -27,6 +28,7 @@ class ControllerState:
     before: float = 0.0
     length_before: float = math.inf
     floor: float = 0.0
+    rough: float = 0.0
     ease: float = 1.0
     target: float = 0.0
 
@@ -110,13 +112,18 @@ class Controller:
         """Whether another attempt at a window that left `before` is accepted, or so much better that it pays."""
         return loss <= self.pays * before or loss <= tolerance
 
-    def shortening_helps(self, loss: float, before: float, tolerance: float, start_error: float) -> bool:
-        """Whether a shorter window is worth going on with, after a longer one that left `before`."""
-        return (self.persists and not self.is_tolerable(before, start_error)) or self.helps(loss, before, tolerance)
+    def shortening_helps(self, loss: float, window: float, tolerance: float, tolerated: bool) -> bool:
+        """Whether a shorter window, which left `loss`, is worth going on with, after a longer one that left `window`.
 
-    def is_tolerable(self, loss: float, start_error: float) -> bool:
+        - `tolerated`: whether the longer one is.
+        """
+        return (self.persists and not tolerated) or self.helps(loss, window, tolerance)
+
+    def is_tolerable(self, loss: float, start_error: float, state: ControllerState) -> bool:
         """Whether a window for which nothing helps is good enough to go on from."""
-        return loss <= (self.tolerated_rough if self.is_rough(start_error) else self.tolerated)
+        if self.is_rough(start_error):
+            return loss <= self.tolerated_rough
+        return loss <= max(self.tolerated, self.inherited * state.rough)
 
     def is_rough(self, start_error: float) -> bool:
         """Whether most of a window's residual is due to its start."""

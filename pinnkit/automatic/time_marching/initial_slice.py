@@ -20,6 +20,7 @@ from ..._base.types import Params
 from ...geometry.reference_cube import from_symmetric
 from ...runs.resume.replay import Arrays
 from ..random_features.bandwidth import Bandwidth
+from .lattice import TIME_SPACING, reach_of
 from .marching import Marching
 from .stretching import BUMPS, Bump, Stretching
 
@@ -29,12 +30,9 @@ Form = Callable[[Float[np.ndarray, "n d"]], tuple[Array, Array]]
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
 """From points to the initial values of a window."""
 
-SINES_PER_MODE, FEWEST = 18, 12
-"""Features of a window per wave resolved in space: two for each degree of freedom, times nine in time. Fewer, with
-shorter windows, if space is not resolved otherwise."""
-
-TIME_BANDWIDTH = 4.0
-"""Bandwidth in time, in radians per half of the window."""
+LEVELS, FEWEST = 4, 2
+"""Frequencies in time of a window: the features are those for each wave in space, times one plus two for each of them.
+Fewer, with shorter windows, if space is not resolved otherwise."""
 
 STRETCHES = (12.0, 6.0, 3.0, 1.5)
 """Half widths of bumps that are tried, in length scales of the values."""
@@ -95,19 +93,18 @@ def find_initial_slice(
     axes = marching.domain.dimension
     if not marching.space:
         params = jnp.asarray(values(marching.domain.lower[None])[0])
-        return InitialSlice(widths[0], axes * (TIME_BANDWIDTH,), marching.stretching(), params, 0.0)
+        return InitialSlice(widths[0], axes * (LEVELS * TIME_SPACING,), marching.stretching(), params, 0.0)
     shape, form = _shape(marching, values), _form(marching, time)
-    fit = lambda width, modes, bumps: _fit(marching, values, form, shape.scale, width, modes, bumps, seed)
-    tried: list[tuple[int, float, tuple[Bump, ...], float]] = []
-    for width, sines in [*((width, SINES_PER_MODE) for width in widths), (widths[-1], FEWEST)]:
-        modes = width / sines
-        smaller = functools.partial(fit, int(width / margin), modes / margin)
-        tried.append((width, modes, *_stretched(smaller, shape.sharpest)))
+    fit = lambda width, levels, bumps: _fit(marching, values, form, shape.scale, width, levels, bumps, seed)
+    tried: list[tuple[int, int, tuple[Bump, ...], float]] = []
+    for width, levels in [*((width, LEVELS) for width in widths), (widths[-1], FEWEST)]:
+        smaller = functools.partial(fit, int(width / margin), levels)
+        tried.append((width, levels, *_stretched(smaller, shape.sharpest)))
         if tried[-1][-1] <= MET:
             break
     least = max(min(error for *_, error in tried), MET)
-    width, modes, bumps = next(found for *found, error in tried if error <= least)
-    return fit(width, modes, bumps)
+    width, levels, bumps = next(found for *found, error in tried if error <= least)
+    return fit(width, levels, bumps)
 
 
 def _form(marching: Marching, time: float) -> Form:
@@ -143,14 +140,14 @@ def _fit(
     form: Form,
     scale: Float[np.ndarray, " k"],
     width: int,
-    modes: float,
+    levels: int,
     bumps: tuple[Bump, ...],
     seed: int,
 ) -> InitialSlice:
     """The network in space that fits the values best in these coordinates."""
     from scipy.stats import qmc  # slow to import
 
-    box, bandwidth, stretching = marching.domain, _bandwidth(marching, scale, modes), marching.stretching(bumps)
+    box, bandwidth, stretching = marching.domain, _bandwidth(marching, scale, width, levels), marching.stretching(bumps)
     network: Any = marching.start_model(width, bandwidth, seed).params
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
@@ -171,14 +168,13 @@ def _fit(
     return InitialSlice(width, bandwidth, stretching, params, error)
 
 
-def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], modes: float) -> Bandwidth:
-    """The bandwidth for `modes` waves in space: along each coordinate in proportion to how fast the values vary."""
-    rates = 1 / scale
-    rates *= (max(modes, 2.0**scale.size) / np.prod(2 * rates / np.pi)) ** (1 / scale.size)
-    bandwidth = np.full(marching.domain.dimension, TIME_BANDWIDTH)
-    for axis, rate in zip(marching.space, rates, strict=True):
-        periodic = marching.domain.coordinates[axis] in marching.ansatz.periods
-        bandwidth[axis] = np.pi * max(round(rate / np.pi), 1) if periodic else rate
+def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], width: int, levels: int) -> Bandwidth:
+    """The highest frequencies of `width` features: along each coordinate in proportion to how fast the values vary."""
+    waves = 1 / scale
+    waves *= (max(width / (2 * levels + 1), 2.0**scale.size) / np.prod(2 * waves)) ** (1 / scale.size)
+    bandwidth = np.full(marching.domain.dimension, levels * TIME_SPACING)
+    for axis, number in zip(marching.space, waves, strict=True):
+        bandwidth[axis] = reach_of(max(number, 1.0), marching.domain.coordinates[axis] in marching.ansatz.periods)
     return tuple(float(s) for s in bandwidth)
 
 

@@ -32,10 +32,13 @@ from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
 from ...residuals.functions import Batch
 from ..random_features.bandwidth import Bandwidth
+from .lattice import TIME_SPACING, lattice, on_lattice, spacing_of
 from .stretching import Bump, Stretching
 
-START_SHARE = 6
-"""Features of a window per feature of its initial slice on a line; in a plane both have the same number."""
+START_SHARE = 9
+"""Features of a window per feature of its initial slice: then both have the same waves in space. With more, an initial
+slice would be represented where its window does not resolve what becomes of it.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,14 +61,13 @@ class Marching:
     def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network of one window.
 
-        Its parameters are those of random features in stretched local coordinates and, not trained, the `window` (its
-        two times), the `stretching` of space and the `start` (its initial slice).
+        Its parameters are those of sines on a `lattice`, in stretched local coordinates, and, not trained, the `window`
+        (its two times), the `stretching` of space and the `start` (its initial slice).
         """
-        box, sizes = self.domain, self.problem.field_sizes
-        network = SineFeatures(
-            box, sum(sizes.values()), width, bandwidth, periodic=tuple(self.ansatz.periods), seed=seed
-        )
-        features = as_functional(network, box.dimension)
+        box, sizes, periodic = self.domain, self.problem.field_sizes, tuple(self.ansatz.periods)
+        network = SineFeatures(box, sum(sizes.values()), width, periodic=periodic, seed=seed)
+        frequencies = lattice(width, bandwidth, self.spacing(bandwidth), self.axis)
+        features = as_functional(on_lattice(network, *frequencies), box.dimension)
         start = self.start_model(width, bandwidth, seed)
         lower, upper = jnp.asarray(box.lower), jnp.asarray(box.upper)
         slot = {(face_value.output, face_value.order): k for k, face_value in enumerate(self.face_values)}
@@ -86,6 +88,12 @@ class Marching:
         window = jnp.array([box.lower[self.axis], box.upper[self.axis]])
         params = {"features": features.params, "stretching": self.stretching(), "window": window, "start": start.params}
         return FunctionalModel(params, apply, lambda params: features.merge(params["features"]))
+
+    def spacing(self, bandwidth: Bandwidth) -> list[float]:
+        """The lattice constant of the frequencies along each coordinate."""
+        each = zip(self.domain.coordinates, bandwidth, strict=True)
+        space = [spacing_of(reach, name in self.ansatz.periods) for name, reach in each]
+        return [TIME_SPACING if i == self.axis else constant for i, constant in enumerate(space)]
 
     def stretching(self, bumps: Sequence[Bump] = ()) -> Stretching:
         """Stretched coordinates with these bumps."""
@@ -112,10 +120,11 @@ class Marching:
             return FunctionalModel(jnp.zeros(len(self.face_values)), lambda params, x: params, lambda params: params)
         names, lower, upper = self.domain.coordinates, self.domain.lower, self.domain.upper
         box = Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in self.space})
-        scales, periodic = [bandwidth[i] for i in self.space], tuple(self.ansatz.periods)
-        sines = width // START_SHARE if len(self.space) == 1 else width
-        network = SineFeatures(box, len(self.face_values), sines, scales, periodic=periodic, seed=seed)
-        return as_functional(network, len(self.space))
+        sines, periodic = width // START_SHARE, tuple(self.ansatz.periods)
+        network = SineFeatures(box, len(self.face_values), sines, periodic=periodic, seed=seed)
+        reach, spacing = ([each[i] for i in self.space] for each in (bandwidth, self.spacing(bandwidth)))
+        frequencies = lattice(sines, reach, spacing)
+        return as_functional(on_lattice(network, *frequencies), len(self.space))
 
     def starts(self, network: Float[Array, " q"], x: Float[Array, " d"], bounds: Bounds) -> Float[Array, " q"]:
         """The initial values of a window at a point, from the values of the `network` in space."""

@@ -19,6 +19,7 @@ from ...networks.functional import FunctionalModel, parameter_count
 from ...runs.decisions import AbandonedWindows, EasedWindows, SkippedWindows, SolvedWindows
 from ...runs.recorder import Recorder
 from ..random_features.solver import FeatureSolver, Solve
+from .collocation import MomentsAndPlaces
 from .controller import ControllerState
 from .forecast import Forecast
 from .initial_slice import InitialSlice, Values, find_initial_slice
@@ -74,7 +75,7 @@ class Windows:
             began = forecast.solving_seconds
             window, plan = self._resolved(values, now, plan)
             tolerance = self._tolerance(window.start, plan)
-            if not self._controller.is_tolerable(window.relative_loss, window.start.error):
+            if not self._is_tolerable(window, plan):
                 recorder.decide(AbandonedWindows(window.span[1], window.relative_loss))
                 return None
             found.append(window)
@@ -123,12 +124,14 @@ class Windows:
         window = self._solved(self._start(values, now, self._wide(plan.width)), now, plan)
         while True:
             window, plan = self._shortened(window, now, plan)
-            loss, error = window.relative_loss, window.start.error
-            if loss <= self._tolerance(window.start, plan) or self._controller.is_rough(error):
+            loss = window.relative_loss
+            if loss <= self._tolerance(window.start, plan):
                 return window, plan
+            if self._controller.is_rough(window.start.error):
+                return window, self._with(plan, floor=loss, rough=loss)
             if not (wider := self._wide(window.start.width + 1)):
                 return window, self._with(plan, floor=loss)
-            is_good_enough = self._controller.is_tolerable(loss, error)
+            is_good_enough = self._is_tolerable(window, plan)
             if self._is_over(now, self._forecast.to_widen(("solve", wider[0]), now, is_good_enough)):
                 return window, self._with(plan, floor=loss)
             other = self._solved(self._start(values, now, wider[:1]), now, plan)
@@ -147,9 +150,13 @@ class Windows:
                 return window, plan
             shorter = plan._replace(length=length)
             other = self._solved(window.start, now, shorter)
-            if not self._controller.shortening_helps(other.relative_loss, loss, tolerance, window.start.error):
+            is_tolerable = self._is_tolerable(window, plan)
+            if not self._controller.shortening_helps(other.relative_loss, loss, tolerance, is_tolerable):
                 return window, plan
             window, plan = other, shorter
+
+    def _is_tolerable(self, window: Window, plan: _Plan) -> bool:
+        return self._controller.is_tolerable(window.relative_loss, window.start.error, plan.state)
 
     def _wide(self, least: int) -> list[int]:
         """Widths from `least` on."""
@@ -186,7 +193,8 @@ class Windows:
 
     def _make_solver(self, width: int) -> FeatureSolver:
         make = lambda bandwidth: self._marching.model(width, bandwidth, self._seed)
-        return FeatureSolver(self._marching.problem, make, self._seed)
+        sampler = MomentsAndPlaces(periodic=tuple(self._marching.ansatz.periods))
+        return FeatureSolver(self._marching.problem, make, self._seed, sampler=sampler)
 
     def _solved(self, start: InitialSlice, now: float, plan: _Plan) -> Window:
         span = now, self._last if now + 1.001 * plan.length > self._last else now + plan.length
