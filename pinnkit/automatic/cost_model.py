@@ -15,8 +15,8 @@ class CostModel:
     - `trials`, `all_trials`: number of trials of bandwidths for a wider network, if the last trials gave information
       about the bandwidth, and if not;
     - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
-    - `windows_if_far`: time windows take this multiple of the fewest seconds if the trial is `far` (8 to 15 for the
-      equations of Burgers, Allen-Cahn and Korteweg-de Vries);
+    - `windows_if_far`: time windows take this multiple of the fewest seconds if the trial is `far` (the
+      equations of Burgers, Allen-Cahn and Korteweg-de Vries need that);
     - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
       training a deep network, as multiples of the compilation of the first trial;
@@ -30,7 +30,7 @@ class CostModel:
     all_trials: int = 12
     window_widths: int = 3
     fewest_windows: int = 8
-    windows_if_far: float = 12.0
+    windows_if_far: float = 8.0
     unknowns_on_a_line: int = 800
     concluding: float = 6.0
     deep: float = 14.0

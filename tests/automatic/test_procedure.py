@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pinnkit
-from pinnkit import Box, Choices, Condition, Interval, Problem, laplacian
+from pinnkit import Box, Choices, Condition, Interval, Problem, Unknown, laplacian
 from pinnkit._base.clock import Clock
 from pinnkit.automatic.cost_model import CostModel
 from pinnkit.automatic.procedure import Automatic
@@ -165,7 +165,7 @@ def test_a_cost_model_predicts_from_what_was_measured():
     assert cost.search(3.0) == 4 * 9 * 1.0
     assert cost.windows(200, 100, 0.4, 1e-2) == max(3 * 2.0 + 8 * 4 * 1.0, 6.0 / 0.4)
     assert cost.windows(200, 100, 0.1, 1e-2) == 6.0 / 0.1
-    assert cost.windows(200, 100, 0.1, 0.2) == 12 * 6.0 / 0.1
+    assert cost.windows(200, 100, 0.1, 0.2) == 8 * 6.0 / 0.1
     cost.add_trial(300, 7.0, 2.5)
     assert cost.trial_seconds == 5.0  # of the last width, less its compilation
 
@@ -177,6 +177,34 @@ def test_time_is_set_aside_for_a_deep_network_only_if_it_is_enough_for_one():
     assert cost.time_for_wider(100.0, 1e-5, is_sufficient=False) == 70.0
     assert cost.time_for_wider(30.0, 1e-5, is_sufficient=False) == 30.0
     assert cost.time_for_wider(100.0, 1e-9, is_sufficient=True) == 100.0
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_eigenfunction_of_unit_norm_is_found_although_zero_is_stationary(seed):
+    """The first mode of a string and its eigenvalue, from a guess of 8."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    nodes, weights = (nodes + 1) / 2, weights / 2
+    conditions = {
+        "string": Condition(lambda u, E: u.xx + E * u, on=line.interior),
+        "ends": Condition(lambda u: u, on=line.boundary("x")),
+        "norm": Condition(lambda u: jnp.dot(weights, u(x=nodes).value ** 2) - 1.0, on=line.lower_face("x")),
+    }
+    mode = Problem(
+        "mode",
+        line,
+        conditions,
+        coefficients={"E": Unknown(8.0)},
+        reference=lambda x: np.sqrt(2) * np.sin(np.pi * x),
+    )
+    solution = pinnkit.fit(mode, seed=seed)
+    assert solution.summary.relative_l2["u"] < 1e-8
+    assert solution.coefficients["E"] == pytest.approx(np.pi**2, rel=1e-8)
+
+
+@pytest.mark.usefixtures("x64")
+def test_only_conditions_that_are_flat_where_they_do_not_hold_are_stuck(decay):
+    for problem, stuck in ((decay, ()), (poisson(), ())):
+        assert automatic(problem, 100.0)[0].first.stuck == stuck
 
 
 def sum_of_cosines(products):

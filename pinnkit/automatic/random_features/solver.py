@@ -39,6 +39,9 @@ LINES, LINE_POINTS, NEARLY_ALL = 16, 128, 0.99
 ROUNDING = 1e-10
 """The residual of a condition is rounding error, without a frequency, below this share of the largest one."""
 
+NOISE = 0.1
+"""Of fields around a constant that start a search where zero cannot."""
+
 _VALIDATION_SEED = 30_011
 
 Mover = Callable[[Batch], Batch]
@@ -122,7 +125,7 @@ class FeatureSolver:
         sampler: AbstractSpaceFilling = DEFAULT_SAMPLER,
     ):
         self.trial_steps, self.final_steps, self._projection = trial_steps, final_steps, projection
-        self.problem, self._model_of = problem, model_of
+        self.problem, self._model_of, self._seed = problem, model_of, seed
         self.model = model_of(problem.domain.dimension * (1.0,))
         self.residuals = ResidualFunctions(problem, self.model)
         self.layer = OutputLayer(self.residuals, self.model)
@@ -135,9 +138,41 @@ class FeatureSolver:
         self.counts = {name: len(points) for name, points in self.batch.items()}
 
     def params(self, bandwidth: Bandwidth | None = None) -> Params:
-        """A network of this bandwidth (default 1) whose output layer is zero."""
+        """A network of this bandwidth (default 1) with an output layer of zero, unless nothing leads away from it."""
+        params = self._zero(bandwidth)
+        return self._stirred(params) if self.stuck else params
+
+    def _zero(self, bandwidth: Bandwidth | None = None) -> Params:
         bandwidth = self.problem.domain.dimension * (1.0,) if bandwidth is None else bandwidth
         return self.residuals.initial_params(self._model_of(bandwidth).params)
+
+    @functools.cached_property
+    def stuck(self) -> tuple[str, ...]:
+        """Conditions that do not hold for an output layer of zero and do not change with it to first order, such as the
+        norm of an eigenfunction: no Gauss-Newton step can start there.
+        """
+        if self.layer.is_linear:
+            return ()
+        jacobians, values = self.layer.shifted(self._zero(), self.batch).linearize(np.zeros(self.layer.size))
+        flat = [name for name, J in jacobians.items() if not np.asarray(J).any()]
+        return tuple(name for name in flat if np.asarray(values[name]).any())
+
+    def _stirred(self, params: Params) -> Params:
+        """The same with fields around a positive constant, of the size for which conditions that were stuck hold best.
+
+        The shift holds the coefficients, the weights of the sines, and the constants, in this order.
+        """
+        coefficients, constants = len(self.problem.unknowns), sum(self.problem.field_sizes.values())
+        sines = self.layer.size - coefficients - constants
+        noise = NOISE / np.sqrt(sines) * np.random.default_rng(self._seed).standard_normal(sines)
+        start = np.concatenate([np.zeros(coefficients), noise, np.ones(constants)])
+        own = {name: self.batch[name] for name in self.stuck}
+
+        def loss(scale: float) -> float:
+            values = self.layer.values(self.layer.moved(params, scale * start), own)
+            return sum(float(np.mean(r**2)) for r in values.values())
+
+        return self.layer.moved(params, min(2.0 ** np.arange(-20, 21), key=loss) * start)
 
     def solve(
         self,
