@@ -75,7 +75,7 @@ klein_gordon = _wave("klein_gordon", Box(x=(0.0, 1.0), t=(0.0, 1.0)), _klein_gor
 
 @functools.cache
 def _split_steps(modes=512, steps=8000, kept=400):
-    """Fourier coefficients, as a function of time, of i h_t + h_xx / 2 + |h|² h = 0 by Yoshida's fourth-order splitting."""
+    """Fourier coefficients over time of i h_t + h_xx / 2 + |h|² h = 0 by Yoshida's fourth-order splitting."""
     x, k = -5 + 10 * np.arange(modes) / modes, 2 * np.pi * np.fft.fftfreq(modes, 1 / modes) / 10
     shares = np.array([1.0, 1 - 2 * (c := 1 / (2 - 2 ** (1 / 3))), 1.0]) * np.array([c, 1.0, c])
     h, step = (2 / np.cosh(x)).astype(complex), np.pi / 2 / steps
