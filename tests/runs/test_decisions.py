@@ -7,6 +7,7 @@ import pytest
 from pinnkit.runs.decisions import (
     AbandonedWindows,
     ChosenBandwidth,
+    ChosenInteractions,
     Decision,
     Doubt,
     EasedWindows,
@@ -64,15 +65,28 @@ BANDWIDTHS = [
     ),
 ]
 
+INTERACTIONS = [
+    (
+        ChosenInteractions(2, {1: 0.036, 2: 5.5e-4, 10: 0.23}),
+        "sines of 2 coordinates each (validation loss of initial by number: 1: 3.6 %, 2: 5.5e-04, 10: 23 %)",
+    ),
+    (
+        ChosenInteractions(1, {1: 1e-27}),
+        "sines of 1 coordinate each (validation loss of initial by number: 1: 1.0e-27)",
+    ),
+]
 
-@pytest.mark.parametrize(("decision", "sentence"), [*SENTENCES.items(), *BANDWIDTHS])
+ALL = [*SENTENCES.items(), *BANDWIDTHS, *INTERACTIONS]
+
+
+@pytest.mark.parametrize(("decision", "sentence"), ALL)
 def test_a_decision_is_a_sentence_and_the_same_after_encoding(decision, sentence):
     assert str(decision) == sentence
     assert decode_decision(encode_decision(decision)) == decision
 
 
 def test_every_kind_of_decision_has_its_sentence_above():
-    assert {type(decision) for decision, _ in [*SENTENCES.items(), *BANDWIDTHS]} == set(typing.get_args(Decision))
+    assert {type(decision) for decision, _ in ALL} == set(typing.get_args(Decision))
 
 
 def test_the_budget_that_is_sufficient_keeps_the_share_of_the_time():
