@@ -35,8 +35,8 @@ class Solution:
     """A solved problem.
 
     - `solution(x=..., t=...)` evaluates the fields;
-    - `model`: the trained model, of the kind that was handed in; where pinnkit chose it and conditions hold by
-      construction, a `FunctionalModel` with those in it. Its parameters are float64 arrays, which JAX computes with in
+    - `model`: the trained model, of the kind that was handed in; where pinnkit chose it and there are hard constraints,
+      a `FunctionalModel` with those in it. Its parameters are float64 arrays, which JAX computes with in
       single precision outside `jax.enable_x64(True)`;
     - `coefficients`: given and found;
     - `state`: the last `TrainState`, None for a solution that was loaded;

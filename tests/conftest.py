@@ -1,6 +1,7 @@
 """Shared by all tests: a persistent compilation cache, cheap compilation, double precision where a test asks for it."""
 
 import os
+import signal
 from pathlib import Path
 
 import jax
@@ -8,6 +9,9 @@ import pytest
 
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache" / "jax"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell has what it runs in the background ignore interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config):

@@ -15,8 +15,7 @@ class CostModel:
     - `trials`, `all_trials`: number of trials of bandwidths for a wider network, if the last trials gave information
       about the bandwidth, and if not;
     - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
-    - `windows_if_far`: time windows take this multiple of the fewest seconds if the trial is `far` (the
-      equations of Burgers, Allen-Cahn and Korteweg-de Vries need that);
+    - `windows_if_far`: time windows take this multiple of the fewest seconds if the trial is `far`;
     - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
       training a deep network, as multiples of the compilation of the first trial;

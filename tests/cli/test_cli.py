@@ -1,4 +1,4 @@
-"""The command line: what it passes on, one line for what cannot be meant, exit statuses."""
+"""The command line: what it passes on, one line for invalid input, exit statuses."""
 
 import ast
 import os

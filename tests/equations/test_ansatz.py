@@ -1,4 +1,4 @@
-"""Conditions that hold by construction hold for any network; others are left alone, with a reason."""
+"""Hard constraints hold for any network; other conditions remain soft constraints, with a reason."""
 
 import jax
 import jax.numpy as jnp

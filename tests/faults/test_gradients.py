@@ -95,7 +95,7 @@ def periodic_sines():
 
 
 def ansatz_model():
-    """With values at both ends of x, and a start, by construction."""
+    """With values at both ends of x and initial values as hard constraints."""
     conditions = {
         "pde": Condition(lambda u: u.y - u.xx, on=BOX.interior),
         "walls": Condition(lambda u, y: u - y, on=BOX.boundary("x")),

@@ -42,7 +42,7 @@ KINDS = {
     "data": (decay_rate(), {"strategy": "ntk-adam", "steps": 60_000, **SMALL}),
     "windows": (pendulum(), {}),
 }
-"""By name, a problem and what `fit` is asked for; the last one is solved in windows of time, by what `auto` decides."""
+"""By name, a problem and the arguments of `fit`; `auto` solves the last one in time windows."""
 
 
 def sum_of(solution):

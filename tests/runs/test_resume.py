@@ -179,15 +179,6 @@ def test_another_version_is_refused_and_another_jax_is_warned_of(unfinished, mon
             fit(poisson(), **arguments)
 
 
-@pytest.fixture
-def default_interrupt():
-    """The handler of Python, where a shell has the tests ignore interrupts because they run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("default_interrupt")
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGTERM, Terminated), (signal.SIGINT, Interrupted)])
 def test_a_signal_saves_the_state_and_ends_the_fit(tmp_path, number, kind):
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
