@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from .._base.arguments import check_whole
 from .._base.errors import InputError
 from ..geometry.box import Box
 from .dense import Dense
@@ -59,8 +60,12 @@ class SineFeatures(eqx.Module):
             )
         if unknown := sorted(set(periodic) - set(domain.coordinates)):
             raise InputError(f"unknown coordinate(s) {unknown}; the coordinates are {list(domain.coordinates)}")
-        if interactions is not None and not 1 <= interactions <= domain.dimension:
-            raise InputError(f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}")
+        if interactions is not None:
+            check_whole(0, interactions=interactions)
+            if not 1 <= interactions <= domain.dimension:
+                raise InputError(
+                    f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}"
+                )
         self.embedding = Rescale(domain)
         self.whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))

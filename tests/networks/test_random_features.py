@@ -30,3 +30,9 @@ def test_sines_that_depend_on_few_coordinates_keep_periods():
 def test_no_sine_depends_on_more_coordinates_than_there_are(interactions):
     with pytest.raises(InputError, match=f"`interactions` is a number of coordinates, 1 to 4, got {interactions}"):
         SineFeatures(BOX, interactions=interactions)
+
+
+@pytest.mark.parametrize("interactions", [1.5, True, "two"])
+def test_a_number_of_coordinates_is_whole(interactions):
+    with pytest.raises((InputError, TypeError), match="interactions"):
+        SineFeatures(BOX, interactions=interactions)
