@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from ..._base.linalg.least_squares import least_squares
 from ..._base.types import Params
@@ -24,7 +24,7 @@ from .lattice import TIME_SPACING, reach_of
 from .marching import Marching
 from .stretching import BUMPS, Bump, Stretching
 
-Form = Callable[[Float[np.ndarray, "n d"]], tuple[Array, Array]]
+Form = Callable[[Float[np.ndarray, "n d"]], tuple[Float[np.ndarray, "n q"], Float[np.ndarray, "n q"]]]
 """From points to the offset and the factor of the network in space there, (n, q) each."""
 
 Values = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n q"]]
@@ -94,7 +94,7 @@ def find_initial_slice(
     if not marching.space:
         params = jnp.asarray(values(marching.domain.lower[None])[0])
         return InitialSlice(widths[0], axes * (LEVELS * TIME_SPACING,), marching.stretching(), params, 0.0)
-    shape, form = _shape(marching, values), _form(marching, time)
+    shape, form = _shape(marching, values), functools.partial(marching.start_form, time=time)
     fit = lambda width, levels, bumps: _fit(marching, values, form, shape.scale, width, levels, bumps, seed)
     tried: list[tuple[int, int, tuple[Bump, ...], float]] = []
     for width, levels in [*((width, LEVELS) for width in widths), (widths[-1], FEWEST)]:
@@ -105,17 +105,6 @@ def find_initial_slice(
     least = max(min(error for *_, error in tried), MET)
     width, levels, bumps = next(found for *found, error in tried if error <= least)
     return fit(width, levels, bumps)
-
-
-def _form(marching: Marching, time: float) -> Form:
-    bounds = jnp.asarray(marching.domain.lower), jnp.asarray(marching.domain.upper)
-    zero = jnp.zeros(len(marching.face_values))
-
-    def form(x: Float[Array, " d"]) -> tuple[Array, Array]:
-        starts = lambda network: marching.starts(network, x.at[marching.axis].set(time), bounds)
-        return jax.jvp(starts, (zero,), (jnp.ones_like(zero),))
-
-    return jax.jit(jax.vmap(form))
 
 
 def _stretched(
@@ -153,8 +142,8 @@ def _fit(
     unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
     z = stretching.inverse(2 * unit - 1)
     x = from_symmetric(z, box.bounds)
-    targets, (offsets, factors) = values(x), map(np.asarray, form(x))
-    places = np.asarray(stretching.many(jnp.asarray(z)))[:, marching.space]
+    targets, (offsets, factors) = values(x), form(x)
+    places = stretching.many(z)[:, marching.space]
     angles = places @ np.asarray(network.frequency).T + np.asarray(network.phase)
     design = np.column_stack([np.sin(angles), np.ones(count)])
     seen, unseen = slice(UNSEEN, None), slice(UNSEEN)

@@ -10,6 +10,7 @@ networks*, NeurIPS 2021.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._base.types import Params
+from ..._base.types import Params, Scalar
 from ...equations.exact.ansatz import Ansatz
 from ...equations.exact.face_values import Datum, FaceValue, prescribed
 from ...equations.exact.interpolation import Bounds
@@ -33,6 +34,7 @@ from ...networks.random_features import SineFeatures
 from ...residuals.functions import Batch
 from ..random_features.bandwidth import Bandwidth
 from .lattice import TIME_SPACING, lattice, on_lattice, spacing_of
+from .padding import padded
 from .stretching import Bump, Stretching
 
 START_SHARE = 9
@@ -131,6 +133,20 @@ class Marching:
         return jnp.stack(
             [self.ansatz.slice_of(network[k], x, bounds, face_value) for k, face_value in enumerate(self.face_values)]
         )
+
+    def start_form(self, x: Float[np.ndarray, "n d"], time: float) -> Any:
+        """Offset and factor of the network in space at points, (n, q) each, in the initial values at a time."""
+        return padded(lambda x: self._start_forms(x, time), x)
+
+    @functools.cached_property
+    def _start_forms(self) -> Callable[..., Any]:
+        bounds, zero = tuple(map(jnp.asarray, self.domain.bounds)), jnp.zeros(len(self.face_values))
+
+        def form(x: Float[Array, " d"], time: Scalar) -> tuple[Array, Array]:
+            starts = lambda network: self.starts(network, x.at[self.axis].set(time), bounds)
+            return jax.jvp(starts, (zero,), (jnp.ones_like(zero),))
+
+        return jax.jit(jax.vmap(form, (0, None)))
 
     def declared(self, x: Float[Array, " d"]) -> Float[Array, " q"]:
         """The declared initial values, one for each of `face_values`."""

@@ -9,6 +9,7 @@ Bayliss & Turkel, *Mappings and accuracy for Chebyshev pseudo-spectral approxima
 2006.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+from .padding import padded
 
 BUMPS = 4
 """Largest number of bumps, of all coordinates together."""
@@ -66,9 +69,9 @@ class Stretching(eqx.Module):
         moved = self.periodic * around + (1 - self.periodic) * alone
         return z + (self.share * (moved - at)) @ self.axis
 
-    def many(self, z: Float[Array, "n d"]) -> Float[Array, "n d"]:
+    def many(self, z: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """The images of many points."""
-        return _images(self, z)
+        return padded(functools.partial(_images, self), z)
 
     def inverse(self, z: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Points whose images are z, to about four digits; along periodic coordinates up to a shift."""
@@ -78,7 +81,7 @@ class Stretching(eqx.Module):
         for bump in range(BUMPS):
             near = float(self.center[bump]) + float(self.width[bump]) * np.tan(1.56 * np.linspace(-1, 1, _GRID))
             line = np.union1d(line, near[np.abs(near) < 1])
-        images = np.asarray(self.many(jnp.asarray(np.repeat(line[:, None], z.shape[1], axis=1))))
+        images = self.many(np.repeat(line[:, None], z.shape[1], axis=1))
         columns = []
         for axis in range(z.shape[1]):
             first, last = images[0, axis], images[-1, axis]

@@ -24,6 +24,7 @@ from .controller import ControllerState
 from .forecast import Forecast
 from .initial_slice import InitialSlice, Values, find_initial_slice
 from .marching import Marching, piecewise
+from .padding import padded
 from .settings import WindowSettings, settings_for
 
 
@@ -218,7 +219,7 @@ class Windows:
 
     def _declared(self) -> Values:
         function = jax.jit(jax.vmap(self._marching.declared))
-        return lambda x: np.asarray(function(jnp.asarray(x)))
+        return lambda x: padded(function, x)
 
     def _at_end(self, window: Window) -> Values:
         params = window.solve.params["network"]
@@ -226,7 +227,7 @@ class Windows:
 
         def values(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n q"]:
             with self._forecast.first_time(("end", window.start.width, len(x))):
-                return np.asarray(function(params, jnp.asarray(x)))
+                return padded(functools.partial(function, params), x)
 
         return values
 
