@@ -17,6 +17,7 @@ from ._base.compilation import Stopwatch
 from ._base.errors import InputError
 from ._base.precision import full_precision
 from ._base.types import Model
+from .automatic.candidates import Prediction
 from .automatic.choices import Choices
 from .automatic.evaluators import check_finite, diagnostician_of, sampled
 from .automatic.feature_run import by_features, take_snapshots
@@ -37,7 +38,7 @@ from .networks.mlp import MLP
 from .request import DEFAULT_CHOICES, Request, check_model
 from .residuals.functions import ResidualFunctions
 from .runs.callbacks import Callback, Start
-from .runs.decisions import Doubt, HardConstraints, KeptNetwork, Note, TriedTraining
+from .runs.decisions import Attempt, Doubt, HardConstraints, KeptNetwork, Note
 from .runs.limits import Limits
 from .runs.recorder import Recorder
 from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, CheckpointWriter
@@ -246,12 +247,11 @@ def _by_choice(
 ) -> TrainedNetwork:
     """Random features; if they do not resolve the residual, a deep network too, and the better of the two."""
     with jax.enable_x64(True):
-        sines, found, deep_seconds = by_features(ansatz, request.seed, grid, recorder, request.choices)
+        sines, found, deep = by_features(ansatz, request.seed, grid, recorder, request.choices)
     trained = sines
     wants_more = not found.is_sufficient and sines.stop_reason is StopReason.STALLED and request.steps is None
-    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep_seconds)):
-        recorder.decide(TriedTraining(found.relative_loss))
-        trained = _better(sines, train(), recorder)
+    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep.needed)):
+        trained = _with_deep(sines, found.relative_loss, deep, recorder, train)
     if trained is sines:
         recorder.offer(finished=True)
         with jax.enable_x64(True):
@@ -268,12 +268,28 @@ def _record_conditions(ansatz: Ansatz, recorder: Recorder) -> None:
         recorder.decide(Doubt(str(doubt)))
 
 
-def _better(sines: TrainedNetwork, deep: TrainedNetwork, recorder: Recorder) -> TrainedNetwork:
-    """The network of smaller validation loss, with the weights of the second."""
-    first, second = (trained.validation_loss(deep.weights) for trained in (sines, deep))
-    kept = deep if second < first else sines
-    recorder.decide(KeptNetwork(kept is deep, min(first, second), max(first, second)))
-    return kept
+def _with_deep(
+    sines: TrainedNetwork, left: float, deep: Prediction, recorder: Recorder, train: Callable[[], TrainedNetwork]
+) -> TrainedNetwork:
+    """The sine network, which leaves this relative loss, or a deep one that is trained now: that of smaller validation
+    loss, with the weights of the second.
+    """
+    began = recorder.limits.seconds()
+    trained = train()
+    first, second = (each.validation_loss(trained.weights) for each in (sines, trained))
+    recorder.decide(
+        Attempt(
+            candidate="a deep network",
+            began=began,
+            seconds=recorder.limits.seconds() - began,
+            before=left,
+            relative_loss=left * second / first if first > 0 else None,
+            predicted_seconds=None if recorder.limits.budget is None else deep.seconds,
+            predicted_loss=deep.loss,
+        )
+    )
+    recorder.decide(KeptNetwork(second < first, min(first, second), max(first, second)))
+    return trained if second < first else sines
 
 
 def _network(

@@ -1,17 +1,75 @@
-"""What the automatic procedure may try next: wider networks, and time windows."""
+"""What the automatic procedure may do next: one network, wider networks, time windows, a deep network."""
 
 import abc
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..equations.mistakes import ProblemError
-from ..runs.decisions import RejectedWidth, SolvedWidth, TriedWindows
+from ..runs.decisions import RejectedWidth
 from ..runs.recorder import Recorder
 from .cost_model import CostModel
 from .feature_networks import FeatureNetworks
 from .feature_solution import FeatureSolution
+from .loss_model import LossModel
+from .random_features.bandwidth import Choice
 from .time_marching.marching import Marching
 from .time_marching.settings import WindowSettings, settings_for
 from .time_marching.windows import Windows, edges, joined, width_of
+
+AMPLE = 2.0
+"""Time windows have enough time for their usual tolerance if this multiple of the predicted seconds is left."""
+
+
+class Standing(NamedTuple):
+    """How far the procedure is.
+
+    - `trial`: the bandwidth found by the first trials; `best`: the best solution so far, None before the first;
+    - `losses`: relative validation losses of one network for all times, by its number of unknowns.
+    """
+
+    trial: Choice
+    best: FeatureSolution | None
+    losses: Mapping[int, float]
+
+    @property
+    def loss(self) -> float:
+        """The smallest relative validation loss so far."""
+        return self.trial.relative_loss if self.best is None else self.best.relative_loss
+
+
+class Prediction(NamedTuple):
+    """- `loss`: relative validation loss that a candidate will leave; `seconds`: that it will take;
+    - `needed`: seconds that must be left for it; `left`: seconds that it may use.
+    """
+
+    loss: float
+    seconds: float
+    needed: float
+    left: float
+
+
+@dataclass(frozen=True)
+class Models:
+    """What predictions are made with.
+
+    - `cost`: of seconds; `loss`: of validation losses; `recorder`: knows the time that is left.
+    """
+
+    cost: CostModel
+    loss: LossModel
+    recorder: Recorder
+
+    @property
+    def left(self) -> float:
+        return self.recorder.limits.seconds_left
+
+    @property
+    def seconds(self) -> CostModel:
+        """The costs by which candidates are compared: nominal ones if time is not limited, so that every run of a
+        problem makes the same choices.
+        """
+        return self.cost if self.recorder.limits.budget is not None else self.cost.nominal()
 
 
 class AbstractCandidate(abc.ABC):
@@ -29,20 +87,47 @@ class AbstractCandidate(abc.ABC):
     def enough(self) -> float: ...
 
     @abc.abstractmethod
-    def estimate(self, best: FeatureSolution | None) -> float:
-        """Seconds that must be left for it."""
+    def predict(self, standing: Standing) -> Prediction: ...
 
     @abc.abstractmethod
-    def time_left(self, best: FeatureSolution | None) -> float:
-        """Seconds that it may use."""
-
-    @abc.abstractmethod
-    def solve(self, best: FeatureSolution | None) -> FeatureSolution | None:
+    def solve(self, standing: Standing) -> FeatureSolution | None:
         """Its solution, None if it fails."""
 
-    @abc.abstractmethod
-    def pays(self, solution: FeatureSolution, best: FeatureSolution) -> bool:
-        """Whether the next candidate of the same kind is worth trying after this solution."""
+
+@dataclass(frozen=True)
+class OneNetwork(AbstractCandidate):
+    """The narrowest network, solved as accurately as possible, with wider ones in view.
+
+    - `next_unknowns`: of the next wider network.
+    """
+
+    networks: FeatureNetworks
+    models: Models
+    next_unknowns: int
+
+    @property
+    def name(self) -> str:
+        return f"width {self.networks.width}"
+
+    @property
+    def enough(self) -> float:
+        return 0.0
+
+    def predict(self, standing: Standing) -> Prediction:
+        layer, cost = self.networks.narrowest.layer, self.models.seconds
+        ratio = self.next_unknowns / layer.size
+        dimension = self.networks.dimension
+        loss = self.models.loss.wider(standing.losses, self.next_unknowns, dimension, layer.is_linear)
+        return Prediction(loss, cost.wider(ratio, standing.loss), 0.0, self.models.left)
+
+    def solve(self, standing: Standing) -> FeatureSolution | None:
+        """With the bandwidth of the trials, searched along each coordinate unless a deep network comes next."""
+        networks, first, bandwidth = self.networks, self.networks.narrowest, standing.trial.bandwidth
+        recorder, thresholds = self.models.recorder, self.models.cost.thresholds
+        is_settled = first.layer.is_linear or standing.loss <= thresholds.settled
+        if not is_settled and not (standing.loss > thresholds.far and recorder.limits.budget is not None):
+            bandwidth = networks.choose(first).bandwidth
+        return networks.solve(first, networks.width, bandwidth)
 
 
 @dataclass(frozen=True)
@@ -50,9 +135,9 @@ class WiderNetwork(AbstractCandidate):
     """One network for all times, of a larger width than the best one."""
 
     width: int
+    unknowns: int
     networks: FeatureNetworks
-    cost: CostModel
-    recorder: Recorder
+    models: Models
 
     @property
     def name(self) -> str:
@@ -60,51 +145,44 @@ class WiderNetwork(AbstractCandidate):
 
     @property
     def enough(self) -> float:
-        return self.cost.thresholds.solved
+        return self.models.cost.thresholds.solved
 
-    def estimate(self, best: FeatureSolution | None) -> float:
-        assert best is not None  # noqa: S101  the narrowest network comes first
-        return self.cost.wider(self.width / best.settings["width"], best.relative_loss)
+    def predict(self, standing: Standing) -> Prediction:
+        is_linear, loss, dimension = self.networks.narrowest.layer.is_linear, standing.loss, self.networks.dimension
+        left = self.models.loss.wider(standing.losses, self.unknowns, dimension, is_linear)
+        ratio = self.unknowns / max(standing.losses)
+        needed = self.models.cost.wider(ratio, loss)
+        is_sufficient = standing.best is not None and standing.best.is_sufficient
+        share = self.models.cost.time_for_wider(self.models.left, loss, is_sufficient)
+        return Prediction(left, self.models.seconds.wider(ratio, loss), needed, share)
 
-    def time_left(self, best: FeatureSolution | None) -> float:
-        assert best is not None  # noqa: S101  the narrowest network comes first
-        return self.cost.time_for_wider(self.recorder.limits.seconds_left, best.relative_loss, best.is_sufficient)
-
-    def solve(self, best: FeatureSolution | None) -> FeatureSolution | None:
+    def solve(self, standing: Standing) -> FeatureSolution | None:
         """With the bandwidth of the best network, or another if its loss asks for one and there is time."""
+        best, cost = standing.best, self.models.cost
         assert best is not None  # noqa: S101  the narrowest network comes first
-        searching = self.estimate(best) + self.cost.search(self.width / best.settings["width"])
-        has_time = searching <= self.time_left(best)
+        prediction = self.predict(standing)
+        searching = prediction.needed + cost.search(self.unknowns / max(standing.losses))
+        has_time = searching <= prediction.left
         solver, bandwidth = self.networks.solver(self.width), tuple(best.settings["bandwidth"])
-        if best.relative_loss > self.cost.thresholds.hopeless:
+        if best.relative_loss > cost.thresholds.hopeless:
             bandwidth = self.networks.choose(solver).bandwidth
-        elif best.relative_loss > self.cost.thresholds.settled and has_time:
+        elif best.relative_loss > cost.thresholds.settled and has_time:
             bandwidth = self.networks.choose(solver, bandwidth, each=False).bandwidth
         try:
-            wider = self.networks.solve(solver, self.width, bandwidth)
+            return self.networks.solve(solver, self.width, bandwidth)
         except ProblemError as error:
-            self.recorder.decide(RejectedWidth(self.width, str(error)))
+            self.models.recorder.decide(RejectedWidth(self.width, str(error)))
             return None
-        self.recorder.decide(SolvedWidth(self.width, wider.relative_loss, best.relative_loss))
-        return wider
-
-    def pays(self, solution: FeatureSolution, best: FeatureSolution) -> bool:
-        return self.cost.thresholds.pays(solution.relative_loss, best.relative_loss)
 
 
 @dataclass(frozen=True)
 class TimeWindows(AbstractCandidate):
-    """Time windows from the first time to the last.
-
-    - `trial_loss`: relative loss of a trial for all times, where no network has been solved for.
-    """
+    """Time windows from the first time to the last."""
 
     marching: Marching
     seed: int
     networks: FeatureNetworks
-    cost: CostModel
-    recorder: Recorder
-    trial_loss: float = 0.0
+    models: Models
 
     @property
     def name(self) -> str:
@@ -116,23 +194,25 @@ class TimeWindows(AbstractCandidate):
 
     @property
     def enough(self) -> float:
-        return self.cost.thresholds.converged
+        """A nonlinear problem that a trial resolves for all times needs none."""
+        thresholds, is_linear = self.models.cost.thresholds, self.networks.narrowest.layer.is_linear
+        return thresholds.converged if is_linear else thresholds.settled
 
-    def estimate(self, best: FeatureSolution | None) -> float:
+    def predict(self, standing: Standing) -> Prediction:
+        seconds, needed = (self._needed(cost, standing.loss) for cost in (self.models.seconds, self.models.cost))
+        return Prediction(self.models.loss.windows, seconds, needed, self.models.left)
+
+    def _needed(self, cost: CostModel, loss: float) -> float:
         """Windows need networks of several widths, each of which is compiled, and several solves."""
         if not self.marching.space:
-            return self.cost.short_windows
-        unknowns = self.cost.unknowns_on_a_line if len(self.marching.space) == 1 else max(self.settings.unknowns)
-        loss = self.trial_loss if best is None else best.relative_loss
-        return self.cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience, loss)
+            return cost.short_windows
+        unknowns = cost.unknowns_on_a_line if len(self.marching.space) == 1 else max(self.settings.unknowns)
+        return cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience, loss)
 
-    def time_left(self, best: FeatureSolution | None) -> float:
-        return self.recorder.limits.seconds_left
-
-    def solve(self, best: FeatureSolution | None) -> FeatureSolution | None:
-        loss = self.trial_loss if best is None else best.relative_loss
-        self.recorder.decide(TriedWindows(loss, is_trial=best is None))
-        windows = Windows(self.marching, self.seed, self.recorder, self.settings).run()
+    def solve(self, standing: Standing) -> FeatureSolution | None:
+        prediction = self.predict(standing)
+        is_short = AMPLE * prediction.needed > prediction.left
+        windows = Windows(self.marching, self.seed, self.models.recorder, self.settings).run(is_short)
         if windows is None:
             return None
         worst = max(windows, key=lambda window: window.relative_loss)
@@ -149,8 +229,35 @@ class TimeWindows(AbstractCandidate):
             loss=worst.solve.final_loss,
             weights=worst.solve.weights,
             settings={"network": "SineFeatures", "width": width_of(windows), "windows": edges(windows)},
-            sufficient_loss=self.cost.thresholds.sufficient_windows,
+            sufficient_loss=self.models.cost.thresholds.sufficient_windows,
         )
 
-    def pays(self, solution: FeatureSolution, best: FeatureSolution) -> bool:
-        return False
+
+@dataclass(frozen=True)
+class DeepNetwork(AbstractCandidate):
+    """A deep network, trained for the rest of the time; it ends the race."""
+
+    models: Models
+
+    @property
+    def name(self) -> str:
+        return "a deep network"
+
+    @property
+    def enough(self) -> float:
+        return self.models.cost.thresholds.sufficient
+
+    def predict(self, standing: Standing) -> Prediction:
+        return self.prediction
+
+    @property
+    def prediction(self) -> Prediction:
+        """The same whatever was found so far."""
+        cost, is_limited = self.models.seconds, self.models.recorder.limits.budget is not None
+        seconds = self.models.left if is_limited else cost.usual_deep_seconds
+        loss = self.models.loss.deep(seconds, cost.deep_seconds)
+        return Prediction(loss, seconds, cost.deep_seconds, seconds)
+
+    def solve(self, standing: Standing) -> FeatureSolution | None:
+        """None: it is trained after the race."""
+        return None

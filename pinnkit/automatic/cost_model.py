@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from .thresholds import Thresholds
 
+NOMINAL = (2.0, 0.5)
+"""Seconds of compiling a network, and of a trial of the narrowest one, where time is not limited."""
+
 
 @dataclass
 class CostModel:
@@ -15,10 +18,13 @@ class CostModel:
     - `trials`, `all_trials`: number of trials of bandwidths for a wider network, if the last trials gave information
       about the bandwidth, and if not;
     - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
-    - `windows_if_far`: time windows take this multiple of the fewest seconds if the trial is `far`;
+    - `windows_by_loss`: time windows take the fewest seconds, or as many more as this times the relative loss of one
+      network for all times: the less it resolves, the more and larger windows there are;
     - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
+    - `solve_in_trials`: seconds of a solve, as a multiple of those of a trial, before the first solve;
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
-      training a deep network, as multiples of the compilation of the first trial;
+      training a deep network, as multiples of the compilation of the first trial; `usual_deep`: the same of training
+      one without a budget;
     - `close`, `share_if_close`, `share_if_far`: if one network has not resolved the residual, a wider one may use this
       share of the remaining time, depending on whether its relative loss is below `close` (smooth solutions converge
       fast with the width, fronts and peaks do not); the rest is for a deep network.
@@ -29,10 +35,12 @@ class CostModel:
     all_trials: int = 12
     window_widths: int = 3
     fewest_windows: int = 8
-    windows_if_far: float = 8.0
+    windows_by_loss: float = 40.0
     unknowns_on_a_line: int = 800
+    solve_in_trials: float = 5.0
     concluding: float = 6.0
     deep: float = 14.0
+    usual_deep: float = 280.0
     close: float = 1e-4
     share_if_close: float = 0.7
     share_if_far: float = 0.5
@@ -68,12 +76,26 @@ class CostModel:
         """The fewest seconds in which a deep network can be trained."""
         return self.deep * self.first_compilation
 
+    @property
+    def usual_deep_seconds(self) -> float:
+        """Seconds in which a deep network is trained without a budget."""
+        return self.usual_deep * self.first_compilation
+
+    def nominal(self) -> "CostModel":
+        """The same with seconds that depend on numbers of unknowns only, not on this machine and its load."""
+        compiling, trial = NOMINAL
+        ratio = {unknowns: (unknowns / min(self.trial_times)) ** self.growth for unknowns in self.trial_times}
+        times = {unknowns: [compiling + trial * ratio[unknowns], trial * ratio[unknowns]] for unknowns in ratio}
+        seconds = self.solve_in_trials * trial * list(ratio.values())[-1] if self.solve_seconds and ratio else 0.0
+        return dataclasses.replace(self, first_compilation=compiling, trial_times=times, solve_seconds=seconds)
+
     def wider(self, ratio: float, loss: float) -> float:
         """The fewest seconds for a network wider by a ratio than the last, which left this relative loss: without a
         search for its bandwidth, unless the loss says nothing about it; compiled twice, for what follows it as well.
         """
         trials = self.all_trials if loss > self.thresholds.hopeless else 0
-        return 2 * self.compile_seconds + ratio**self.growth * (trials * self.trial_seconds + self.solve_seconds)
+        solve = self.solve_seconds or self.solve_in_trials * self.trial_seconds
+        return 2 * self.compile_seconds + ratio**self.growth * (trials * self.trial_seconds + solve)
 
     def search(self, ratio: float) -> float:
         """Seconds of a short search for the bandwidth of a network wider by a ratio than the last."""
@@ -93,7 +115,7 @@ class CostModel:
         compiling, ratio = self.window_widths * self.compile_seconds, max(unknowns / first_unknowns, 1.0)
         solving = self.fewest_windows * ratio**self.growth * self.trial_seconds
         fewest = max(compiling + solving, compiling / patience)
-        return self.windows_if_far * fewest if loss > self.thresholds.far else fewest
+        return max(1.0, self.windows_by_loss * loss) * fewest
 
     def time_for_wider(self, left: float, loss: float, is_sufficient: bool) -> float:
         """Seconds of those left that a wider network may use after a relative loss: if that is not sufficient, time for

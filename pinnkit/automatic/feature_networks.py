@@ -62,6 +62,10 @@ class FeatureNetworks:
     def _thresholds(self) -> Thresholds:
         return self._cost.thresholds
 
+    @property
+    def dimension(self) -> int:
+        return len(self._coordinates)
+
     def solver(self, width: int) -> FeatureSolver:
         """A solver with networks of this width for all times."""
         make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed, self._interactions)
@@ -111,7 +115,7 @@ class FeatureNetworks:
         if start is None:
             start = self._ladders.start(residual_bandwidth(solver, solver.params()), self._periodic)
             self._choose_interactions(solver, start)
-        each = each and len(self._coordinates) < MANY
+        each = each and self.dimension < MANY
         search = functools.partial(
             choose_bandwidth,
             functools.partial(self._trial, solver),
@@ -138,7 +142,7 @@ class FeatureNetworks:
 
     def _choose_interactions(self, solver: FeatureSolver, bandwidth: Bandwidth) -> None:
         """In many dimensions: how many coordinates each sine depends on, by a trial with each number."""
-        dimension, losses = len(self._coordinates), dict[int | None, float]()
+        dimension, losses = self.dimension, dict[int | None, float]()
         if dimension < MANY:
             return
         for number in (*FEW_INTERACTIONS, None):

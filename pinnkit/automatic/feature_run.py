@@ -12,6 +12,7 @@ from ..residuals.loss import total_loss
 from ..runs.events import Check
 from ..runs.recorder import Recorder
 from ..runs.stop_reason import StopReason
+from .candidates import Prediction
 from .choices import Choices
 from .evaluators import check_finite, measure_of
 from .feature_networks import CONCLUSION, OUTPUT_LAYER
@@ -23,9 +24,9 @@ from .trained_network import TrainedNetwork
 
 def by_features(
     ansatz: Ansatz, seed: int, grid: ReferenceGrid, recorder: Recorder, choices: Choices
-) -> tuple[TrainedNetwork, FeatureSolution, float]:
-    """The network of random features (see `procedure`), as a network and as a solution, and the fewest seconds in which
-    a deep network can be trained.
+) -> tuple[TrainedNetwork, FeatureSolution, Prediction]:
+    """The network of random features (see `procedure`), as a network and as a solution, and what is predicted of a deep
+    network.
     """
     with recorder.timed("train"):
         automatic = Automatic(ansatz, seed, recorder, choices)
@@ -52,7 +53,7 @@ def by_features(
     limits.keep(CONCLUSION, max(limits.kept(CONCLUSION) - (limits.seconds() - began), 0.0))  # a part of it is over
     loss = total_loss(losses, found.weights)
     recorder.check(Check(recorder.step, recorder.limits.seconds(), loss, losses, errors))
-    return trained, found, automatic.cost.deep_seconds
+    return trained, found, automatic.deep.prediction
 
 
 def take_snapshots(found: FeatureSolution, recorder: Recorder) -> None:

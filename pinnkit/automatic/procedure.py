@@ -3,28 +3,29 @@ r"""The decision procedure of strategy "auto"; every decision is recorded with i
 1. Conditions that can be hard constraints become such (`ansatz`).
 2. A network of random features with few unknowns is tried with several bandwidths along each coordinate; the one with
    the smallest validation loss is taken (`random_features`).
-3. If the problem has a time coordinate, is nonlinear and these trials leave too much, or one network for all times does
-   not resolve the residual, it is solved in time windows (`time_marching`). If the trials leave far too much and the
-   budget has no time for all windows, the rest of it is for a deep network (5).
-4. Otherwise the output layer is solved for: directly if the residual is affine in it, by Gauss-Newton steps if not. The
-   width grows while that pays on validation points.
-5. If none of this resolves the residual, a deep network is trained as well, and the network with the smaller validation
-   loss is kept (`fit`).
+3. From then on candidates race for the time that is left (`race`): one network whose output layer is solved for, by
+   Gauss-Newton steps if the residual is not affine in it; wider ones; time windows, if the problem has a time
+   coordinate (`time_marching`); a deep network. What each will leave and take is predicted by a `CostModel` and a
+   `LossModel` from what was measured so far.
+4. A deep network is the last: it gets all the remaining time, and the network with the smaller validation loss is kept
+   (`fit`).
 """
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
 from ..networks.functional import FunctionalModel, parameter_count
+from ..runs.decisions import Attempt
 from ..runs.recorder import Recorder
-from .candidates import AbstractCandidate, TimeWindows, WiderNetwork
+from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
 from .choices import Choices
 from .cost_model import CostModel
 from .feature_networks import OUTPUT_LAYER, FeatureNetworks
 from .feature_solution import FeatureSolution
+from .loss_model import LossModel
+from .race import Entry, fastest
 from .random_features.solver import FeatureSolver, feature_model
 from .time_marching.marching import find_marching, piecewise
 
@@ -33,7 +34,7 @@ UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 
 
 class Automatic:
-    """Steps 2 to 4 for one problem.
+    """Steps 2 and 3 for one problem.
 
     - `cost`: predicts seconds; `first`: the solver of the narrowest network.
     """
@@ -41,71 +42,103 @@ class Automatic:
     def __init__(self, ansatz: Ansatz, seed: int, recorder: Recorder, choices: Choices, cost: CostModel | None = None):
         self._ansatz, self._seed, self._recorder = ansatz, seed, recorder
         self.cost = CostModel() if cost is None else cost
-        problem = ansatz.problem
-        outputs = sum(problem.field_sizes.values())
-        unknowns = choices.unknowns or UNKNOWNS[min(problem.domain.dimension, max(UNKNOWNS))]
-        first, *wider = (max(n // outputs, 1) for n in unknowns)
+        self._models = Models(self.cost, LossModel(), recorder)
+        outputs = sum(ansatz.problem.field_sizes.values())
+        unknowns = choices.unknowns or UNKNOWNS[min(ansatz.problem.domain.dimension, max(UNKNOWNS))]
+        first, *self._wider = (max(n // outputs, 1) for n in unknowns)
         self._networks = FeatureNetworks(ansatz, seed, recorder, self.cost, width=first, bandwidth=choices.bandwidth)
-        self._wider = [WiderNetwork(width, self._networks, self.cost, recorder) for width in wider]
+        self.cost.solve_in_trials = self.first.final_steps / self.first.trial_steps if not self.is_linear else 1.0
         self._marching = find_marching(ansatz) if choices.time_windows else None
+        self.deep = DeepNetwork(self._models)
 
     @property
     def first(self) -> FeatureSolver:
         return self._networks.narrowest
 
+    @property
+    def is_linear(self) -> bool:
+        return self.first.layer.is_linear
+
     def run(self) -> FeatureSolution:
-        """The best solution by random features, in time windows if those are needed."""
+        """The best solution by random features, in time windows if those win, when nothing else but a deep network is
+        worth its time.
+        """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
-        windows, start, thresholds = self.time_windows(), None, self.cost.thresholds
-        if windows is not None and not self.first.layer.is_linear:
-            choice = self._networks.choose(self.first, each=False)
-            start = choice.bandwidth
-            if choice.relative_loss > thresholds.settled:
-                trial = dataclasses.replace(windows, trial_loss=choice.relative_loss)
-                if (windowed := self._tried(trial, None)) is not None:
-                    return windowed
-                if choice.relative_loss > thresholds.far and self._recorder.limits.budget is not None:
-                    return self._networks.solve(self.first, self._networks.width, choice.bandwidth)
-                windows = start = None
-        bandwidth = self._networks.choose(self.first, start).bandwidth
-        best = self._networks.solve(self.first, self._networks.width, bandwidth)
-        stages: list[Sequence[AbstractCandidate]] = [self._wider]
-        if windows is not None:
-            stages.insert(0 if best.relative_loss > thresholds.late else 1, [windows])
-        for candidates in stages:
-            best = self._improved(best, candidates)
-            if best.is_windowed:
+        windows, one = self.time_windows(), self._one_network()
+        trial = self._networks.choose(self.first, each=windows is None or self.is_linear)
+        standing = Standing(trial, None, {self.first.layer.size: trial.relative_loss})
+        candidates: list[AbstractCandidate] = [one, *([] if windows is None else [windows]), *self._last()]
+        while not self._is_over(standing):
+            chosen, late = fastest(candidates, standing, self.cost.thresholds.worthwhile)
+            if chosen is None or chosen.candidate is self.deep:
+                for candidate, prediction in late:
+                    self._recorder.has_time(candidate.name, prediction.needed, prediction.left)
                 break
-        return best
+            candidates.remove(chosen.candidate)
+            standing = self._after(chosen, standing)
+            if standing.best is not None and standing.best.is_windowed and standing.best.is_sufficient:
+                return standing.best
+            if chosen.candidate is one:
+                candidates += self._wider_networks()
+            candidates = [each for each in candidates if not _is_narrower(each, standing)]
+        if standing.best is None:
+            standing = self._after(Entry(one, one.predict(standing)), standing)
+        assert standing.best is not None  # noqa: S101  one network does not fail without an exception
+        return standing.best
 
     def time_windows(self) -> TimeWindows | None:
         """Time windows as a candidate, None if the problem or the caller does not allow them."""
         if self._marching is None:
             return None
-        return TimeWindows(self._marching, self._seed, self._networks, self.cost, self._recorder)
+        return TimeWindows(self._marching, self._seed, self._networks, self._models)
 
-    def _improved(self, best: FeatureSolution, candidates: Sequence[AbstractCandidate]) -> FeatureSolution:
-        """The best solution after candidates of one kind, which are tried as long as that pays."""
-        for candidate in candidates:
-            if best.relative_loss <= candidate.enough or self._is_over(best.loss):
-                break
-            if (other := self._tried(candidate, best)) is None:
-                break
-            pays = candidate.pays(other, best)
-            best = min(best, other, key=lambda solution: solution.relative_loss)
-            if not pays:
-                break
-        return best
+    def _one_network(self) -> OneNetwork:
+        following = self._wider_networks()
+        return OneNetwork(
+            self._networks, self._models, min((each.unknowns for each in following), default=self.first.layer.size)
+        )
 
-    def _tried(self, candidate: AbstractCandidate, best: FeatureSolution | None) -> FeatureSolution | None:
-        """The solution of a candidate, None if it fails or if there is no time for it."""
-        if not self._recorder.has_time(candidate.name, candidate.estimate(best), candidate.time_left(best)):
-            return None
-        return candidate.solve(best)
+    def _wider_networks(self) -> list[WiderNetwork]:
+        """In place of the narrowest network."""
+        per_feature = self.first.layer.size / self._networks.width
+        make = lambda width: WiderNetwork(width, round(per_feature * width), self._networks, self._models)
+        return [make(width) for width in self._wider]
 
-    def _is_over(self, validation_loss: float) -> bool:
-        target = self._recorder.limits.target
-        return self._recorder.is_over or (target is not None and validation_loss <= target)
+    def _last(self) -> list[AbstractCandidate]:
+        """A deep network, unless the number of steps is limited."""
+        return [self.deep] if self._recorder.limits.steps is None else []
+
+    def _after(self, entry: Entry, standing: Standing) -> Standing:
+        """How far the procedure is after an attempt, which is recorded."""
+        recorder, prediction, before = self._recorder, entry.prediction, standing.loss
+        began = recorder.limits.seconds()
+        found = entry.candidate.solve(standing)
+        recorder.decide(
+            Attempt(
+                candidate=entry.candidate.name,
+                began=began,
+                seconds=recorder.limits.seconds() - began,
+                predicted_seconds=prediction.needed or None,
+                before=before,
+                relative_loss=None if found is None else found.relative_loss,
+                predicted_loss=prediction.loss if prediction.needed else None,
+            )
+        )
+        if found is None:
+            return standing
+        losses = (
+            standing.losses if found.is_windowed else {**standing.losses, found.solver.layer.size: found.relative_loss}
+        )
+        known = [solution for solution in (standing.best, found) if solution is not None]
+        return standing._replace(best=min(known, key=lambda solution: solution.relative_loss), losses=losses)
+
+    def _is_over(self, standing: Standing) -> bool:
+        target, best = self._recorder.limits.target, standing.best
+        return self._recorder.is_over or (target is not None and best is not None and best.loss <= target)
+
+
+def _is_narrower(candidate: AbstractCandidate, standing: Standing) -> bool:
+    return isinstance(candidate, WiderNetwork) and candidate.unknowns <= max(standing.losses)
 
 
 def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> FunctionalModel:

@@ -12,8 +12,7 @@ class Thresholds:
     - `settled`: a trial has found the bandwidth, also for wider networks;
     - `hopeless`: a trial above this gives no information about the bandwidth;
     - `far`: a trial above this is of a solution with fronts or many scales, for which windows are many and large;
-    - `worthwhile`: a wider network must leave less than this share of the loss before it;
-    - `late`: one network for all times is not enough, and time windows come before wider networks;
+    - `worthwhile`: what is tried next must be predicted to leave less than this share of the loss;
     - `sufficient`, `sufficient_windows`: no deep network is tried below this, after one network for all times or after
       time windows.
     """
@@ -25,10 +24,5 @@ class Thresholds:
     hopeless: float = 0.5
     far: float = 0.1
     worthwhile: float = 0.1
-    late: float = 1e-3
     sufficient: float = 1e-7
     sufficient_windows: float = 3e-5
-
-    def pays(self, loss: float, before: float) -> bool:
-        """Whether a wider network that leaves `loss` suggests that an even wider one will pay."""
-        return loss < self.worthwhile * before or loss <= self.hopeless < before

@@ -1,5 +1,6 @@
 """The tables of a report as text, for the console and for the page."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -231,6 +232,31 @@ def _variations(run: Run, prediction: Prediction) -> dict[int, str]:
         if same:
             return {i: str(frequency) for i, frequency in record.mode_frequencies.items()}
     return {}
+
+
+def race_table(run: Run) -> Table:
+    """Per candidate of the automatic procedure: when it began, and what it took and left beside what was predicted."""
+    rows = [
+        (
+            attempt.candidate,
+            *map(number, (attempt.began, attempt.predicted_seconds, attempt.seconds)),
+            *map(number, (attempt.before, attempt.predicted_loss)),
+            "failed" if attempt.relative_loss is None else number(attempt.relative_loss),
+        )
+        for attempt in run.history.attempts
+    ]
+    return Table("Race", ("candidate", "began s", "predicted s", "took s", "loss before", "predicted", "left"), rows)
+
+
+def race_score(run: Run) -> str:
+    """How well seconds and losses of the attempts were predicted; empty without a prediction."""
+    seconds = [(each.seconds, each.predicted_seconds) for each in run.history.attempts]
+    losses = [(each.relative_loss, each.predicted_loss) for each in run.history.attempts]
+    known = lambda pairs: [abs(math.log10(found / predicted)) for found, predicted in pairs if found and predicted]
+    if not known(seconds):
+        return ""
+    score = f"Predicted seconds were off by a factor of {10 ** median(known(seconds)):.2g} (median)"
+    return f"{score}, predicted losses by {median(known(losses)):.2g} powers of ten." if known(losses) else f"{score}."
 
 
 def phase_table(run: Run) -> Table:

@@ -125,30 +125,28 @@ class RejectedWidth(AbstractDecision, frozen=True, tag="rejected width"):
         return f"width {self.width} rejected: {self.reason}"
 
 
-class SolvedWidth(AbstractDecision, frozen=True, tag="solved width"):
-    """A wider network was solved for: its relative validation loss, and that of the best network `before`."""
+class Attempt(AbstractDecision, frozen=True, tag="attempt"):
+    """A candidate in the race for time: what was predicted of it, and what it did.
 
-    width: int
-    relative_loss: float
-    before: float
-
-    def __str__(self) -> str:
-        loss, before = _relative(self.relative_loss), _relative(self.before)
-        return f"width {self.width}: validation loss {loss} of initial ({before} before)"
-
-
-class TriedWindows(AbstractDecision, frozen=True, tag="time windows"):
-    """Time windows are tried because of the relative validation loss of one network for all times.
-
-    - `is_trial`: whether that was a trial solve of a nonlinear problem.
+    - `began`: seconds since the start of the fit; `seconds`: that it took; `before`: the smallest relative validation
+      loss before it; `relative_loss`: that it left, None if it failed;
+    - `predicted_seconds`, `predicted_loss`: None for the first network, which has to be solved anyway.
     """
 
-    relative_loss: float
-    is_trial: bool
+    candidate: str
+    began: float
+    seconds: float
+    before: float
+    relative_loss: float | None
+    predicted_seconds: float | None = None
+    predicted_loss: float | None = None
 
     def __str__(self) -> str:
-        whole = "a trial solve of the nonlinear problem" if self.is_trial else "one network"
-        return f"time windows: {whole} for all times leaves {_relative(self.relative_loss)} of the validation loss"
+        left = "failed" if self.relative_loss is None else f"validation loss {_relative(self.relative_loss)} of initial"
+        did = f"{self.candidate}: {left} after {self.seconds:.1f} s ({_relative(self.before)} before)"
+        if self.predicted_seconds is None or self.predicted_loss is None:
+            return did
+        return f"{did}; predicted {_relative(self.predicted_loss)} after {self.predicted_seconds:.1f} s"
 
 
 class EasedWindows(AbstractDecision, frozen=True, tag="eased time windows"):
@@ -208,15 +206,6 @@ class SolvedWindows(AbstractDecision, frozen=True, tag="solved time windows"):
         return f"{lengths}, {size}; largest relative validation loss {_relative(self.relative_loss)}"
 
 
-class TriedTraining(AbstractDecision, frozen=True, tag="deep network"):
-    """A deep network is trained too, because of the relative validation loss of the sine network."""
-
-    relative_loss: float
-
-    def __str__(self) -> str:
-        return f"a deep network is trained too: the sine network leaves {_relative(self.relative_loss)} of the loss"
-
-
 class KeptNetwork(AbstractDecision, frozen=True, tag="kept network"):
     """The network with the smaller validation loss; both losses have the same weights."""
 
@@ -264,13 +253,11 @@ Decision: TypeAlias = (
     | ChosenBandwidth
     | ChosenInteractions
     | RejectedWidth
-    | SolvedWidth
-    | TriedWindows
+    | Attempt
     | EasedWindows
     | AbandonedWindows
     | SkippedWindows
     | SolvedWindows
-    | TriedTraining
     | KeptNetwork
     | KeptStep
     | MissedSnapshot

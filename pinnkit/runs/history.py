@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from ..diagnostics.linear_theory import Prediction
 from ..diagnostics.record import Diagnostics
 from .codec import pack, unpack
-from .decisions import Decision, SkippedWork, decode_decision, encode_decision
+from .decisions import Attempt, Decision, SkippedWork, decode_decision, encode_decision
 from .events import Check, Stage
 from .grid_fields import GRID, GridFields, pack_grid_fields, unpack_grid_fields
 from .growing_array import GrowingArray
@@ -75,6 +75,11 @@ class History:
     def skipped_work(self) -> list[SkippedWork]:
         """What was skipped for lack of time."""
         return [decision for decision in self.decisions if isinstance(decision, SkippedWork)]
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The race of candidates for the time, with what was predicted of each."""
+        return [decision for decision in self.decisions if isinstance(decision, Attempt)]
 
     @property
     def predictions(self) -> list[Prediction]:

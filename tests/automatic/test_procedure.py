@@ -10,11 +10,15 @@ import pytest
 import pinnkit
 from pinnkit import Box, Choices, Condition, Interval, Problem, Unknown, laplacian
 from pinnkit._base.clock import Clock
+from pinnkit.automatic.candidates import AbstractCandidate, Prediction, Standing
 from pinnkit.automatic.cost_model import CostModel
+from pinnkit.automatic.loss_model import LossModel
 from pinnkit.automatic.procedure import Automatic
+from pinnkit.automatic.race import fastest
+from pinnkit.automatic.random_features.bandwidth import Choice
 from pinnkit.automatic.random_features.solver import FeatureSolver, feature_model, residual_bandwidth
 from pinnkit.equations.exact.ansatz import find_ansatz
-from pinnkit.runs.decisions import ChosenInteractions, KeptNetwork, TriedTraining
+from pinnkit.runs.decisions import Attempt, ChosenInteractions, KeptNetwork
 from pinnkit.runs.limits import Limits
 from pinnkit.runs.recorder import Recorder
 from pinnkit.runs.stop_reason import StopReason
@@ -76,6 +80,11 @@ def automatic(problem, budget, cost=None, **choices):
     return Automatic(ansatz, 0, recorder, Choices(bandwidth=1.5, **choices), cost), recorder
 
 
+def standing(procedure, loss=1e-2):
+    """After trials that left this relative loss."""
+    return Standing(Choice((1.0,), loss, {}), None, {procedure.first.layer.size: loss})
+
+
 @pytest.mark.usefixtures("x64")
 def test_a_width_that_would_take_too_long_is_not_tried():
     for budget, is_tried in ((1e2, False), (1e6, True)):
@@ -88,7 +97,7 @@ def test_a_width_that_would_take_too_long_is_not_tried():
 def test_where_random_features_fail_a_deep_network_is_trained_and_the_better_kept():
     solution = pinnkit.fit(poisson(), target=1e-7, choices=Choices(bandwidth=96.0, unknowns=(4,)))
     decisions = solution.history.decisions
-    assert any(isinstance(decision, TriedTraining) for decision in decisions)
+    assert any(isinstance(decision, Attempt) and decision.candidate == "a deep network" for decision in decisions)
     assert any(isinstance(decision, KeptNetwork) and decision.is_deep for decision in decisions)
     assert solution.summary.stop_reason is StopReason.TARGET and solution.summary.relative_l2["u"] < 1e-3
     assert solution.summary.points["pde"] >= 2 * solution.summary.parameters
@@ -131,13 +140,12 @@ def test_one_network_for_all_times_is_enough_where_a_trial_says_so(decay):
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.usefixtures("x64")
 def test_time_for_windows_of_ordinary_equations_is_that_of_one_small_network(decay):
     cost = CostModel()
     procedure, _ = automatic(decay, 100.0, cost)
     cost.add_trial(procedure.first.layer.size, 3.0, 2.0)
     windows = procedure.time_windows()
-    assert windows is not None and windows.estimate(None) == cost.short_windows == 3.0
+    assert windows is not None and windows.predict(standing(procedure)).needed == cost.short_windows == 3.0
 
 
 @pytest.mark.usefixtures("x64")
@@ -149,7 +157,8 @@ def test_time_for_windows_is_that_of_several_large_networks(front):
             cost.add_trial(procedure.first.layer.size, seconds, 0.0)  # eight windows take 96 times as long each
         windows = procedure.time_windows()
         assert windows is not None
-        assert (windows.estimate(None) <= windows.time_left(None)) == is_tried
+        prediction = windows.predict(standing(procedure))
+        assert (prediction.needed <= prediction.left) == is_tried
 
 
 def test_a_cost_model_predicts_from_what_was_measured():
@@ -159,15 +168,74 @@ def test_a_cost_model_predicts_from_what_was_measured():
         cost.add_trial(100, seconds, compile_seconds=1.9)
     assert (cost.compile_seconds, cost.trial_seconds, cost.deep_seconds) == (2.0, 1.0, 19.0)
     cost.add_solve(5.0, has_trial=True)
+    assert cost.search(3.0) == 4 * 9 * 1.0
     solves = {1e-7: 6.0, 0.1: 6.0, 0.9: 12 + 6.0}  # the solve continued a trial of one second
     for loss, seconds in solves.items():
         assert cost.wider(3.0, loss) == 2 * 2.0 + 9 * seconds
-    assert cost.search(3.0) == 4 * 9 * 1.0
     assert cost.windows(200, 100, 0.4, 1e-2) == max(3 * 2.0 + 8 * 4 * 1.0, 6.0 / 0.4)
     assert cost.windows(200, 100, 0.1, 1e-2) == 6.0 / 0.1
-    assert cost.windows(200, 100, 0.1, 0.2) == 8 * 6.0 / 0.1
+    assert cost.windows(200, 100, 0.1, 0.2) == 40 * 0.2 * 6.0 / 0.1
     cost.add_trial(300, 7.0, 2.5)
     assert cost.trial_seconds == 5.0  # of the last width, less its compilation
+
+
+def test_nominal_costs_do_not_depend_on_the_machine():
+    slow, fast = CostModel(), CostModel()
+    for cost, factor in ((slow, 10.0), (fast, 1.0)):
+        cost.add_trial(100, 2.0 * factor, 1.0 * factor)
+        cost.add_solve(3.0 * factor, has_trial=True)
+    for figures in (lambda cost: cost.wider(3.0, 1e-3), lambda cost: cost.windows(300, 100, 0.4, 0.2)):
+        assert figures(slow) > 5 * figures(fast)
+        assert figures(slow.nominal()) == figures(fast.nominal()) > 0
+
+
+class Runner(AbstractCandidate):
+    """A candidate with a given prediction."""
+
+    def __init__(self, name, *prediction, enough=0.0):
+        self._name, self._prediction, self._enough = name, Prediction(*prediction), enough
+
+    @property
+    def name(self):
+        return self._name
+
+    @property
+    def enough(self):
+        return self._enough
+
+    def predict(self, standing):
+        return self._prediction
+
+    def solve(self, standing):
+        return None
+
+
+def test_the_time_goes_to_the_candidate_that_reduces_the_loss_fastest():
+    at = Standing(Choice((1.0,), 1e-2, {}), None, {100: 1e-2})
+    slow, quick = Runner("slow", 1e-12, 100.0, 0.0, 1e3), Runner("quick", 1e-5, 10.0, 0.0, 1e3)
+    useless, satisfied = Runner("useless", 5e-3, 0.1, 0.0, 1e3), Runner("satisfied", 1e-9, 0.1, 0.0, 1e3, enough=0.1)
+    late = Runner("late", 1e-12, 1.0, 50.0, 20.0)
+    chosen = lambda *runners: fastest(runners, at, 0.1)
+    assert chosen(slow, quick, useless, satisfied)[0].candidate is quick
+    entry, passed = chosen(slow, late, quick)
+    assert entry.candidate is quick and [each.candidate for each in passed] == [late]
+    entry, passed = chosen(late, useless, satisfied)
+    assert entry is None and [each.candidate for each in passed] == [late]
+
+
+def test_digits_of_wider_networks_are_predicted_from_those_before():
+    model = LossModel(first_gain=0.1, converging=0.1)
+    assert model.wider({100: 1e-2}, 400, 2, is_linear=False) == pytest.approx(1e-4)  # digits as n^(1/2)
+    assert model.wider({100: 1e-2}, 400, 4, is_linear=False) == pytest.approx(1e-3)
+    assert model.wider({100: 0.5}, 400, 2, is_linear=False) == pytest.approx(0.25)  # does not converge yet
+    assert model.wider({100: 0.5}, 400, 2, is_linear=True) == pytest.approx(0.05)
+    assert model.wider({100: 1e-2, 200: 1e-4}, 400, 2, is_linear=False) == pytest.approx(
+        1e-8
+    )  # twice as many each time
+    assert model.wider({100: 1e-4, 200: 1e-3}, 400, 2, is_linear=False) == pytest.approx(1e-3)
+    assert (
+        model.deep(1.0, 10.0) == model.deep_start > model.deep(20.0, 10.0) > model.deep(1e9, 10.0) == model.deep_floor
+    )
 
 
 def test_time_is_set_aside_for_a_deep_network_only_if_it_is_enough_for_one():

@@ -9,8 +9,8 @@ import pytest
 
 from pinnkit.report import Report, write_page
 from pinnkit.report.html import SECTIONS, _command
-from pinnkit.report.tables import check_table
-from pinnkit.runs.decisions import Note
+from pinnkit.report.tables import check_table, race_score, race_table
+from pinnkit.runs.decisions import Attempt, Note
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.runs.storage.atomic_files import RunFolderError
 from pinnkit.runs.summary import Summary
@@ -183,3 +183,21 @@ def test_a_page_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(RunFolderError, match="cannot write to"):
         write_page("page", tmp_path / "folder")
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_the_race_stands_in_the_page_with_what_was_predicted_of_it():
+    history = make_history()
+    history.decisions += [
+        Attempt("width 500", 1.0, 2.0, 0.3, 0.2),
+        Attempt("time windows", 3.0, 20.0, 0.2, None, 10.0, 1e-12),
+        Attempt("<b>deep</b>", 23.0, 5.0, 0.2, 1e-6, 10.0, 1e-8),
+    ]
+    run = make_run(history=history)
+    assert [row[0] for row in race_table(run).rows] == ["width 500", "time windows", "<b>deep</b>"]
+    assert race_table(run).rows[1][-1] == "failed"
+    assert (
+        race_score(run) == "Predicted seconds were off by a factor of 2 (median), predicted losses by 2 powers of ten."
+    )
+    page = Report(run).html()
+    assert "Race for the time" in page and race_score(run) in page and "<b>deep" not in page
+    assert race_score(make_run()) == "" and "Race for the time" not in Report(make_run()).html()

@@ -6,6 +6,7 @@ import pytest
 
 from pinnkit.runs.decisions import (
     AbandonedWindows,
+    Attempt,
     ChosenBandwidth,
     ChosenInteractions,
     Decision,
@@ -20,10 +21,7 @@ from pinnkit.runs.decisions import (
     RejectedWidth,
     SkippedWindows,
     SkippedWork,
-    SolvedWidth,
     SolvedWindows,
-    TriedTraining,
-    TriedWindows,
     Unexamined,
     decode_decision,
     encode_decision,
@@ -37,9 +35,9 @@ SENTENCES = {
     Unexamined(4.0, -1.0): "not examined whether the conditions determine the solution: needs 4 s, 0 s left",
     GivenBandwidth(6.0): "bandwidth 6, as given",
     RejectedWidth(48, "not finite"): "width 48 rejected: not finite",
-    SolvedWidth(1500, 1e-9, 0.02): "width 1500: validation loss 1.0e-09 of initial (2 % before)",
-    TriedWindows(0.21, True): "time windows: a trial solve of the nonlinear problem for all times leaves 21 % of the "
-    "validation loss",
+    Attempt("width 500", 1.0, 2.0, 0.03, 0.02): "width 500: validation loss 2 % of initial after 2.0 s (3 % before)",
+    Attempt("time windows", 1.0, 20.0, 0.21, None, 15.0, 1e-12): "time windows: failed after 20.0 s (21 % before); "
+    "predicted 1.0e-12 after 15.0 s",
     EasedWindows(0.5, 1e-10, 62.0, 50.0): "tolerance of time windows raised to 1.0e-10 of their loss from t = 0.5 on: "
     "the rest needs 62 s, 50 s left",
     AbandonedWindows(225.0, 0.01): "time windows abandoned before t = 225: residual too large (1 % of the validation "
@@ -48,7 +46,6 @@ SENTENCES = {
     "needs 78 s more, 5 s left",
     SolvedWindows(12, 0.1, 0.5, 800, 3, 1e-9): "12 time windows of length 0.1 to 0.5, at most 800 unknowns each, 3 "
     "with stretched coordinates; largest relative validation loss 1.0e-09",
-    TriedTraining(0.01): "a deep network is trained too: the sine network leaves 1 % of the loss",
     KeptNetwork(False, 0.128, 0.131): "kept: sine network (validation loss 0.128; deep network 0.131)",
     KeptStep(21, 0.1, 40, None): "kept: parameters of step 21 (validation loss 0.1; step 40 not finite)",
     MissedSnapshot(7, "not finite"): "no kernel snapshot at step 7: not finite",

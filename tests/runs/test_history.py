@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pinnkit.runs.codec import CHECKS, COLUMNS, Column, pack, unpack
-from pinnkit.runs.decisions import Note, SkippedWindows, SkippedWork, TriedWindows
+from pinnkit.runs.decisions import Attempt, Note, SkippedWindows, SkippedWork
 from pinnkit.runs.events import Check
 from pinnkit.runs.growing_array import GrowingArray
 from pinnkit.runs.history import Excerpt, History
@@ -33,7 +33,7 @@ def rich_history():
     decisions = [
         Note("a remark"),
         SkippedWork("width 48", 60.0, 5.0, 12.5),
-        TriedWindows(math.inf, is_trial=True),
+        Attempt("time windows", 1.0, 2.0, math.inf, None),
         SkippedWindows("time windows", 78.0, 5.0, 12.5, time=0.037, done=1),
     ]
     return dataclasses.replace(make_history(NAMES, fields=("u", "v")), diagnostics=records, decisions=decisions)

@@ -4,6 +4,7 @@ import os
 import signal
 
 import jax
+import msgspec
 import numpy as np
 import optax
 import pytest
@@ -30,6 +31,7 @@ from pinnkit.automatic.choices import Choices
 from pinnkit.automatic.feature_networks import OUTPUT_LAYER
 from pinnkit.cli.app import main
 from pinnkit.report import LiveFile
+from pinnkit.runs.decisions import Attempt
 from pinnkit.runs.resume.fingerprint import plain, problem_identity
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
@@ -37,7 +39,7 @@ from pinnkit.runs.storage.checkpoint_folder import checkpoints, newest_intact
 from ..problems_for_tests import LINE, decay_rate, poisson
 
 SMALL = {"points": 16, "width": 6, "depth": 1}
-SECONDS = ("phase_seconds", "phase_memory", "check_seconds")
+SECONDS = ("phase_seconds", "phase_memory", "check_seconds", "decision", "decision_data")
 
 TWO_PHASES = Strategy(
     "two",
@@ -68,6 +70,12 @@ def die():
     raise Died
 
 
+def timeless(decisions):
+    """Decisions without the seconds of what was attempted."""
+    blank = {"began": 0.0, "seconds": 0.0, "predicted_seconds": None}
+    return [msgspec.structs.replace(d, **blank) if isinstance(d, Attempt) else d for d in decisions]
+
+
 def assert_same_end(one, other):
     jax.tree.map(np.testing.assert_array_equal, one._params, other._params)
     variables = other.history.variables
@@ -75,6 +83,7 @@ def assert_same_end(one, other):
     for name, variable in one.history.variables.items():
         if name not in SECONDS:
             np.testing.assert_array_equal(variable.values, variables[name].values, err_msg=name)
+    assert timeless(one.history.decisions) == timeless(other.history.decisions)
     assert (
         one.summary.validation_losses == other.summary.validation_losses
         and one.summary.stop_reason == other.summary.stop_reason

@@ -50,8 +50,9 @@ class Controller:
       start, whose error decays soon;
     - `persists`: whether a window that is not tolerable is shortened although that hardly helps: without space, nothing
       else can, and an initial layer is resolved by windows that are short enough;
-    - `eased`: factor on the tolerance for a run that is short of time; `easiest`: the largest tolerance it may lead to,
-      since windows that start from worse are not resolved later, where fronts form.
+    - `eased`: factor on the tolerance for a run that becomes short of time, `most_eased` for one that is from the
+      start; `easiest`: the largest tolerance they may lead to, since windows that start from worse are not resolved
+      later, where fronts form.
     """
 
     first: float = 1 / 16
@@ -69,6 +70,7 @@ class Controller:
     tolerated_rough: float = 1e-3
     persists: bool = False
     eased: float = 100.0
+    most_eased: float = 1e7
     easiest: float = 1e-10
 
     def init(self, whole: float) -> tuple[float, ControllerState]:
@@ -80,7 +82,8 @@ class Controller:
 
         - `own`: the tolerance of its network; `start_error`: relative error of its initial slice.
         """
-        return max(state.ease * own, state.target, self.inherited * state.floor, (self.from_start * start_error) ** 2)
+        eased = max(own, min(state.ease * own, self.easiest))
+        return max(eased, state.target, self.inherited * state.floor, (self.from_start * start_error) ** 2)
 
     def adapt(
         self, loss: float, tolerance: float, length: float, state: ControllerState

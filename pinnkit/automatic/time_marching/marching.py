@@ -140,7 +140,8 @@ class Marching:
 
     @functools.cached_property
     def _start_forms(self) -> Callable[..., Any]:
-        bounds, zero = tuple(map(jnp.asarray, self.domain.bounds)), jnp.zeros(len(self.face_values))
+        lower, upper = self.domain.bounds
+        bounds, zero = (jnp.asarray(lower), jnp.asarray(upper)), jnp.zeros(len(self.face_values))
 
         def form(x: Float[Array, " d"], time: Scalar) -> tuple[Array, Array]:
             starts = lambda network: self.starts(network, x.at[self.axis].set(time), bounds)

@@ -7,6 +7,7 @@ hardly helps, space is not resolved and the network is widened.
 
 import dataclasses
 import functools
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -66,29 +67,44 @@ class Windows:
         first, self._last = (float(bound[marching.axis]) for bound in (marching.domain.lower, marching.domain.upper))
         self._forecast = Forecast(settings, recorder.limits, first, self._last)
 
-    def run(self) -> list[Window] | None:
-        """Windows from the first time to the last; None if even short ones are not resolved, or time runs out."""
+    def run(self, is_short: bool = False) -> list[Window] | None:
+        """Windows from the first time to the last; None if not even the first is resolved.
+
+        If a later one is not resolved, or time runs out, the last window is all the rest.
+
+        - `is_short`: whether time will be short, so that the tolerance is the largest from the first window on.
+        """
         recorder, forecast = self._recorder, self._forecast
         recorder.phase("time windows")
         found, values, now = list[Window](), self._declared(), forecast.first
         plan = _Plan(*self._controller.init(self._last - now))
+        if is_short:
+            plan = self._with(plan, ease=self._controller.most_eased)
         while now < self._last:
             began = forecast.solving_seconds
             window, plan = self._resolved(values, now, plan)
             tolerance = self._tolerance(window.start, plan)
             if not self._is_tolerable(window, plan):
                 recorder.decide(AbandonedWindows(window.span[1], window.relative_loss))
-                return None
+                return self._with_rest(found, values, plan)
             found.append(window)
             values, following = self._at_end(window), self._following(window, tolerance, plan)
             forecast.observe(began, window.span)
             now = window.span[1]
             in_time = self._in_time(following, found)
             if in_time is None:
-                return None
+                return self._with_rest(found, values, plan)
             plan = in_time
         self._describe(found)
         return found
+
+    def _with_rest(self, found: list[Window], values: Values, plan: _Plan) -> list[Window] | None:
+        """These windows, and all the rest as one; None without any, or if its loss is not finite."""
+        if not found:
+            return None
+        now, width = found[-1].span[1], self._widths[0] if self._recorder.is_over else found[-1].start.width
+        rest = self._solved(self._start(values, now, [width]), now, plan._replace(length=math.inf))
+        return [*found, rest] if math.isfinite(rest.relative_loss) else None
 
     def _following(self, window: Window, tolerance: float, plan: _Plan) -> _Plan:
         """How the window after one that is kept is tried."""
