@@ -24,6 +24,7 @@ from .automatic.feature_run import by_features, take_snapshots
 from .automatic.procedure import model_from
 from .automatic.trained_network import TrainedNetwork, merged
 from .automatic.training_run import TrainingSettings, by_training
+from .automatic.warm_start import WarmStart
 from .conclusion import EXAMINATION_SECONDS, conclude
 from .diagnostics.evaluation import Fields, ReferenceGrid
 from .diagnostics.problem_kernel import check_problem_and_seed
@@ -38,7 +39,7 @@ from .networks.mlp import MLP
 from .request import DEFAULT_CHOICES, Request, check_model
 from .residuals.functions import ResidualFunctions
 from .runs.callbacks import Callback, Start
-from .runs.decisions import Attempt, Doubt, HardConstraints, KeptNetwork, Note
+from .runs.decisions import Attempt, ContinuationStep, Doubt, HardConstraints, KeptNetwork, Note
 from .runs.limits import Limits
 from .runs.recorder import Recorder
 from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, CheckpointWriter
@@ -64,6 +65,9 @@ from .solution import Solution
 from .training.strategy import Strategy
 from .weighting.rule import AbstractWeighting
 
+CONTINUATION = 0.5
+"""Share of the budget for the values of a continuation before the last."""
+
 EXAMINED_FROM = 20.0
 """The smallest budget, in seconds, from which time is reserved for examining the solution."""
 
@@ -87,6 +91,8 @@ def fit(
     depth: int | None = None,
     constraints: str | Sequence[str] | None = None,
     choices: Choices = DEFAULT_CHOICES,
+    start: Solution | None = None,
+    continuation: Mapping[str, Sequence[float]] | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | str | Path | None = None,
     resume: str | Path | None = None,
@@ -111,6 +117,11 @@ def fit(
     - `constraints`: "hard" builds every condition that allows it into the network, "soft" none, a list of names these.
       None means "hard" for built-in networks, and "soft" for a model, which may have constraints of its own.
     - `choices`: parts of the automatic procedure to switch off or fix. `callbacks`: see `Callback`.
+    - `start`: a solution of a similar problem, on the same domain and with the same fields, from which the fit starts
+      with the same network. Time windows start anew.
+    - `continuation`: values of coefficients that are solved for in turn, each from the solution before, as in
+      `{"Re": [100, 400, 1000]}`; the last ones replace those of the problem. Without a `budget`, each takes the time it
+      needs; with one, those before the last get half of it.
     - `checkpoints`: a run folder in which the state is saved every minute, or `Checkpoints` with other intervals.
     - `resume`: a run folder; the fit resumes from its newest intact checkpoint, and saves there. Other arguments must
       be those of the interrupted run. Without a `budget` the result is the same bit for bit. If nothing was saved yet,
@@ -124,15 +135,15 @@ def fit(
 
 
 def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
-    problem, callbacks, plan = request.problem, request.callbacks, request.checked().plan
+    request = request.checked()
+    problem, callbacks, plan = request.problem, request.callbacks, request.plan
     limits = Limits(request.steps, request.budget, request.target, clock)
+    warm, steps = _continued(request, clock)
     _tell(callbacks, "tracing the equations")
     ansatz = find_ansatz(problem, request.wanted, periodic=request.model is None)
     network, described = _network(ansatz, request.model, request.width, request.depth, request.seed)
-    trained_leaves = {"coefficients": dict.fromkeys(problem.unknowns, 0.0), "network": network.params}
-    plan.check_optimizers(trained_leaves, request.precision)
-    points = request.points
-    counts = plan.counts(problem, network.size) if points is None else point_counts(problem, points)
+    leaves = {"coefficients": dict.fromkeys(problem.unknowns, 0.0), "network": network.params}
+    plan.check_optimizers(leaves, request.precision)
     _tell(callbacks, "evaluating the reference solution")
     evaluating = Stopwatch()
     grid, reference_seconds = ReferenceGrid.of(problem), evaluating.own
@@ -147,10 +158,9 @@ def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
         recorder.prepare(Start(problem.name, plan.name, (), 0, {}, request.precision, request.steps, request.budget))
         _reserve(limits, callbacks)
         _record_conditions(ansatz, recorder)
-        training = TrainingSettings(plan, counts, request.weights, request.seed, request.precision)
-        train = lambda: by_training(ansatz, network, described, training, grid, recorder)
-        is_chosen = request.is_automatic and request.choices.random_features
-        trained = _by_choice(request, ansatz, grid, recorder, train) if is_chosen else train()
+        for step in steps:
+            recorder.decide(step)
+        trained = _trained(request, ansatz, (network, described), grid, recorder, warm)
         recorder.history.restrict_to(trained.ansatz.remaining.conditions)
         _tell(callbacks, "evaluating the solution")
         summary, snapshot = conclude(request, trained, recorder)
@@ -242,12 +252,65 @@ def _checkpointing(
     return CheckpointWriter(request.saving, identity, place), before
 
 
+def _continued(request: Request, clock: Clock) -> tuple[WarmStart | None, list[ContinuationStep]]:
+    """What the fit starts from: the solution for the values before the last of a continuation, or the one given."""
+    warm, steps = None, list[ContinuationStep]()
+    if request.start is not None:
+        warm = WarmStart(request.start.problem, request.start.run.config, request.start.params)
+    for number, values in enumerate(request.values_before):
+        began = clock.seconds()
+        words = ", ".join(f"{name} = {value:g}" for name, value in values.items())
+        _tell(request.callbacks, f"solving for {words}")
+        share = None if request.budget is None else CONTINUATION * request.budget / len(request.values_before)
+        limits = Limits(request.steps, None if share is None else share * (number + 1), request.target, clock)
+        stage = request.at(values)
+        ansatz = find_ansatz(stage.problem, stage.wanted, periodic=stage.model is None)
+        recorder = Recorder(ansatz.remaining.conditions, stage.problem.domain.coordinates, limits, ())
+        network = _network(ansatz, stage.model, stage.width, stage.depth, stage.seed)
+        grid = ReferenceGrid.of(stage.problem, is_known=False)
+        trained = _trained(stage, ansatz, network, grid, recorder, warm)
+        warm = WarmStart(stage.problem, trained.described, trained.params)
+        loss = trained.validation_loss(trained.weights)
+        steps.append(ContinuationStep(values, loss, clock.seconds() - began))
+    return warm, steps
+
+
+def _trained(
+    request: Request,
+    ansatz: Ansatz,
+    network: tuple[FunctionalModel, dict[str, Any]],
+    grid: ReferenceGrid,
+    recorder: Recorder,
+    warm: WarmStart | None,
+) -> TrainedNetwork:
+    """The network after the automatic procedure or a given strategy.
+
+    - `network`: with what the settings say of it; `warm`: what it starts from.
+    """
+    points, plan = request.points, request.plan
+    counts = plan.counts(request.problem, network[0].size) if points is None else point_counts(request.problem, points)
+    training = TrainingSettings(plan, counts, request.weights, request.seed, request.precision)
+    is_chosen = request.is_automatic and request.choices.random_features
+    if warm is not None and is_chosen and warm.is_windowed:
+        recorder.decide(Note("time windows do not start from another solution: they start anew"))
+        warm = None
+    train = lambda warm: by_training(ansatz, *network, training, grid, recorder, warm)
+    if not is_chosen or not (warm is None or warm.is_features):
+        return train(warm)
+    return _by_choice(request, ansatz, grid, recorder, lambda: train(None), warm)
+
+
 def _by_choice(
-    request: Request, ansatz: Ansatz, grid: ReferenceGrid, recorder: Recorder, train: Callable[[], TrainedNetwork]
+    request: Request,
+    ansatz: Ansatz,
+    grid: ReferenceGrid,
+    recorder: Recorder,
+    train: Callable[[], TrainedNetwork],
+    warm: WarmStart | None,
 ) -> TrainedNetwork:
     """Random features; if they do not resolve the residual, a deep network too, and the better of the two."""
     with jax.enable_x64(True):
-        sines, found, deep = by_features(ansatz, request.seed, grid, recorder, request.choices)
+        sines, found, deep = by_features(ansatz, request.seed, grid, recorder, request.choices, warm)
     trained = sines
     wants_more = not found.is_sufficient and sines.stop_reason is StopReason.STALLED and request.steps is None
     if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep.needed)):

@@ -2,12 +2,13 @@
 
 import dataclasses
 import functools
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._base.arguments import is_positive, is_whole
+from ._base.arguments import is_number, is_positive, is_whole
 from ._base.errors import InputError, InputTypeError
 from .automatic.choices import Choices
 from .samplers.named import SAMPLERS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .runs.callbacks import Callback
     from .runs.resume.checkpointing import Checkpoints
     from .samplers.sampler import AbstractSampler
+    from .solution import Solution
     from .training.strategy import Strategy
     from .weighting.rule import AbstractWeighting
 
@@ -75,12 +77,17 @@ class Request:
         "hard: build conditions into the network where possible; soft: penalise all of them. Hard by default.",
     )
     choices: Choices = DEFAULT_CHOICES
+    start: "Solution | None" = None
+    continuation: Mapping[str, Sequence[float]] | None = None
     callbacks: "Sequence[Callback]" = ()
     checkpoints: "Checkpoints | str | Path | None" = None
     resume: "str | Path | None" = None
 
     def checked(self) -> "Request":
-        """This request. **Raises:** `InputError` or `InputTypeError` for the first invalid argument."""
+        """This request, with the last values of a continuation.
+
+        **Raises:** `InputError` or `InputTypeError` for the first invalid argument.
+        """
         from .diagnostics.problem_kernel import check_problem_and_seed
         from .ntk.output_kernel import checked_dtype
         from .weighting.fixed import fixed_weights
@@ -93,6 +100,8 @@ class Request:
         _check_choices(self.choices)
         _check_weights(self.weights, next(iter(self.problem.conditions)))
         _check_constraints(self.constraints)
+        _check_start(self.start, self.problem)
+        _check_continuation(self.continuation)
         _ = self.saving, self.plan  # which are checked when they are made
         fixed_weights(tuple(self.problem.conditions), self.weights)
         if self.choices != DEFAULT_CHOICES and not self.is_automatic:
@@ -100,7 +109,18 @@ class Request:
                 "`choices` applies to the automatic procedure only: keep the strategy 'auto' and give no network, "
                 f"points or weights; got {self.choices}"
             )
-        return self
+        return self.at({name: values[-1] for name, values in (self.continuation or {}).items()})
+
+    @property
+    def values_before(self) -> list[dict[str, float]]:
+        """The values of a continuation before the last ones."""
+        columns = {name: list(values) for name, values in (self.continuation or {}).items()}
+        count = max(map(len, columns.values()), default=1) - 1
+        return [{name: float(values[i]) for name, values in columns.items()} for i in range(count)]
+
+    def at(self, values: Mapping[str, float]) -> "Request":
+        """The same with other values of coefficients."""
+        return dataclasses.replace(self, problem=self.problem.with_coefficients(**values))
 
     @functools.cached_property
     def saving(self) -> "Checkpoints | None":
@@ -149,11 +169,13 @@ class Request:
     def identity(self) -> dict[str, Any]:
         """The settings that a resumed run must share, as numbers and text that are the same in every process."""
         from .runs.resume.fingerprint import plain
+        from .runs.storage.weights_file import encode_params
 
-        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume")
+        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume", "start")
         names = [field.name for field in dataclasses.fields(self) if field.name not in passed_over]
         model = None if self.model is None else type(self.model).__name__
-        return {**{name: plain(getattr(self, name)) for name in names}, "model": model}
+        start = None if self.start is None else hashlib.sha256(encode_params(self.start.params, {})).hexdigest()
+        return {**{name: plain(getattr(self, name)) for name in names}, "model": model, "start": start}
 
     def config(self, described: Mapping[str, Any], points: Mapping[str, int]) -> dict[str, Any]:
         """The settings of a finished run, without those that were left open, for `config.toml`.
@@ -165,6 +187,8 @@ class Request:
         named = lambda value: value if value is None or isinstance(value, str) else type(value).__name__
         asked = {"weighting": named(self.weighting), "sampler": named(self.sampler)}
         asked |= {"steps": self.steps, "budget": self.budget, "target": self.target}
+        before = self.continuation and {name: list(map(float, values)) for name, values in self.continuation.items()}
+        asked |= {"continuation": before or None}
         return {
             "problem": self.problem.name,
             "strategy": self.plan.name,
@@ -235,6 +259,34 @@ def _check_constraints(constraints: Any) -> None:
         raise InputTypeError(
             f"`constraints` is 'hard', 'soft' or names of conditions; got {type(constraints).__name__}"
         )
+
+
+def _check_start(start: Any, problem: "Problem") -> None:
+    from .automatic.warm_start import WarmStart
+    from .solution import Solution
+
+    if start is None:
+        return
+    if not isinstance(start, Solution):
+        raise InputTypeError(f"`start` is a `Solution`, as `fit` and `load` return it; got {type(start).__name__}")
+    WarmStart(start.problem, start.run.config, start.params).check(problem)
+
+
+def _check_continuation(continuation: Any) -> None:
+    if continuation is None:
+        return
+    if not isinstance(continuation, Mapping) or not continuation:
+        raise InputTypeError(
+            f"`continuation` has values for each coefficient, as in `{{'Re': [100, 400, 1000]}}`; got {continuation!r}"
+        )
+    lengths = set[int]()
+    for name, values in continuation.items():
+        is_list = hasattr(values, "__len__") and not isinstance(values, str | Mapping)
+        if not is_list or not len(values) or not all(map(is_number, values)):
+            raise InputError(f"`continuation` of '{name}' is a list of finite numbers, got {values!r}")
+        lengths.add(len(values))
+    if len(lengths) > 1:
+        raise InputError(f"`continuation` has as many values for each coefficient, got {sorted(lengths)}")
 
 
 def _has_interior(problem: "Problem") -> bool:

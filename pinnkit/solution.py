@@ -63,6 +63,11 @@ class Solution:
     def coefficients(self) -> dict[str, float]:
         return dict(self.run.summary.coefficients)
 
+    @property
+    def params(self) -> Params:
+        """The parameters of the whole model and the coefficients found, float64 arrays."""
+        return self._params
+
     def __call__(self, **coordinates: Any) -> np.ndarray | dict[str, np.ndarray]:
         """The fields at coordinates, which broadcast against each other.
 

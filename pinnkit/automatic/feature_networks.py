@@ -20,6 +20,7 @@ from .random_features.bandwidth import Bandwidth, Choice, choose_bandwidth
 from .random_features.ladders import Ladders, rounded
 from .random_features.solver import FeatureSolver, Solve, feature_model, residual_bandwidth
 from .thresholds import Thresholds
+from .warm_start import WarmStart
 
 OUTPUT_LAYER = "output-layer"
 """The phase of linear and Gauss-Newton solves for the output layer."""
@@ -36,7 +37,8 @@ MANY, FEW_INTERACTIONS = 4, (1, 2)
 class FeatureNetworks:
     """Chooses bandwidths by trials, and solves; every piece of work is timed and can be recalled after an interruption.
 
-    - `width`: of the narrowest network, `narrowest` its solver; `bandwidth`: None to search for it.
+    - `width`: of the narrowest network, `narrowest` its solver; `bandwidth`: None to search for it;
+    - `warm`: a solution to start from, whose width and bandwidth are those of the narrowest network.
     """
 
     def __init__(
@@ -49,13 +51,15 @@ class FeatureNetworks:
         width: int,
         bandwidth: float | None = None,
         ladders: Ladders = DEFAULT_LADDERS,
+        warm: WarmStart | None = None,
     ):
         self._ansatz, self._seed, self._recorder, self._cost = ansatz, seed, recorder, cost
         self._given, self._ladders = bandwidth, ladders
         self._coordinates = ansatz.problem.domain.coordinates
         self._periodic = [name in ansatz.periods for name in self._coordinates]
         self._trials = dict[tuple[int, Bandwidth, int | None], Solve]()  # by unknowns, bandwidth and interactions
-        self._interactions: int | None = None
+        self._warm = warm
+        self._interactions: int | None = None if warm is None else warm.described.get("interactions")
         self.width, self.narrowest = width, self.solver(width)
 
     @property
@@ -76,14 +80,17 @@ class FeatureNetworks:
 
         **Raises:** `ProblemError` if its validation loss is not finite.
         """
-        start, trial = solver.params(bandwidth), self._trials.get(self._key(solver, bandwidth))
+        zero, trial = solver.params(bandwidth), self._trials.get(self._key(solver, bandwidth))
+        start = self._start(zero, solver, bandwidth)
         recorder, most = self._recorder, int(min(solver.final_steps, self._recorder.steps_left))
         recorder.announce((OUTPUT_LAYER,), parameter_count(start), solver.counts)
         recorder.phase(OUTPUT_LAYER)
         began, weights, enough = recorder.limits.seconds(), lambda: self.narrowest.weights, self._thresholds.exhausted
         solve = self._recalled(
             f"solve {self._key(solver, bandwidth)}",
-            lambda: solver.solve(start, most, enough=enough, is_over=recorder.lacks, weights=weights, trial=trial),
+            lambda: solver.solve(
+                start, most, enough=enough, is_over=recorder.lacks, weights=weights, trial=trial, origin=zero
+            ),
             start,
         )
         self._cost.add_solve(recorder.limits.seconds() - began, trial is not None)
@@ -96,7 +103,7 @@ class FeatureNetworks:
             ansatz=self._ansatz,
             model=solver.model,
             params=solve.params,
-            initial=start,
+            initial=zero,
             final=solve.params,
             batch=solver.batch,
             relative_loss=solve.relative_loss,
@@ -108,6 +115,8 @@ class FeatureNetworks:
 
     def choose(self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True) -> Choice:
         """The bandwidth, searched from `start` or from the residual's frequencies, in common and then along `each`."""
+        if self._warm is not None and solver is self.narrowest:
+            return Choice(self._warm.bandwidth, self._trial(solver, self._warm.bandwidth), {})
         if self._given is not None:
             bandwidth = tuple(rounded(self._given, is_periodic) for is_periodic in self._periodic)
             self._recorder.decide(GivenBandwidth(self._given))
@@ -140,6 +149,11 @@ class FeatureNetworks:
         )
         return choice
 
+    def _start(self, zero: Params, solver: FeatureSolver, bandwidth: Bandwidth) -> Params:
+        """The parameters that a solve starts from: an output layer of zero, or the solution to start from."""
+        is_warm = self._warm is not None and solver is self.narrowest and bandwidth == self._warm.bandwidth
+        return self._warm.into(zero) if self._warm is not None and is_warm else zero
+
     def _choose_interactions(self, solver: FeatureSolver, bandwidth: Bandwidth) -> None:
         """In many dimensions: how many coordinates each sine depends on, by a trial with each number."""
         dimension, losses = self.dimension, dict[int | None, float]()
@@ -171,10 +185,11 @@ class FeatureNetworks:
         recorder, key = self._recorder, self._key(solver, bandwidth)
         if key not in self._trials:
             began, most = recorder.limits.seconds(), int(min(solver.trial_steps, recorder.steps_left))
-            start, weights = solver.params(bandwidth), lambda: self.narrowest.weights
+            zero, weights = solver.params(bandwidth), lambda: self.narrowest.weights
+            start = self._start(zero, solver, bandwidth)
             trial = self._trials[key] = self._recalled(
                 f"trial {key}",
-                lambda: solver.solve(start, most, is_over=recorder.lacks, weights=weights),
+                lambda: solver.solve(start, most, is_over=recorder.lacks, weights=weights, origin=zero),
                 start,
             )
             if len(self._trials) == 1:

@@ -20,16 +20,24 @@ from .feature_solution import FeatureSolution
 from .procedure import Automatic
 from .thresholds import Thresholds
 from .trained_network import TrainedNetwork
+from .warm_start import WarmStart
 
 
 def by_features(
-    ansatz: Ansatz, seed: int, grid: ReferenceGrid, recorder: Recorder, choices: Choices
+    ansatz: Ansatz,
+    seed: int,
+    grid: ReferenceGrid,
+    recorder: Recorder,
+    choices: Choices,
+    warm: WarmStart | None = None,
 ) -> tuple[TrainedNetwork, FeatureSolution, Prediction]:
     """The network of random features (see `procedure`), as a network and as a solution, and what is predicted of a deep
     network.
+
+    - `warm`: a solution by random features to start from.
     """
     with recorder.timed("train"):
-        automatic = Automatic(ansatz, seed, recorder, choices)
+        automatic = Automatic(ansatz, seed, recorder, choices, warm=warm)
         first = automatic.first
         for batch in (first.batch, first.validation_batch):
             check_finite(first.residuals, first.params(), batch)

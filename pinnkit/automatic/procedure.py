@@ -28,6 +28,7 @@ from .loss_model import LossModel
 from .race import Entry, fastest
 from .random_features.solver import FeatureSolver, feature_model
 from .time_marching.marching import find_marching, piecewise
+from .warm_start import WarmStart
 
 UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
@@ -36,17 +37,30 @@ UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 class Automatic:
     """Steps 2 and 3 for one problem.
 
-    - `cost`: predicts seconds; `first`: the solver of the narrowest network.
+    - `cost`: predicts seconds; `first`: the solver of the narrowest network;
+    - `warm`: a solution by random features to start from, None without one.
     """
 
-    def __init__(self, ansatz: Ansatz, seed: int, recorder: Recorder, choices: Choices, cost: CostModel | None = None):
+    def __init__(
+        self,
+        ansatz: Ansatz,
+        seed: int,
+        recorder: Recorder,
+        choices: Choices,
+        cost: CostModel | None = None,
+        warm: WarmStart | None = None,
+    ):
         self._ansatz, self._seed, self._recorder = ansatz, seed, recorder
         self.cost = CostModel() if cost is None else cost
         self._models = Models(self.cost, LossModel(), recorder)
         outputs = sum(ansatz.problem.field_sizes.values())
         unknowns = choices.unknowns or UNKNOWNS[min(ansatz.problem.domain.dimension, max(UNKNOWNS))]
-        first, *self._wider = (max(n // outputs, 1) for n in unknowns)
-        self._networks = FeatureNetworks(ansatz, seed, recorder, self.cost, width=first, bandwidth=choices.bandwidth)
+        first, *wider = (max(n // outputs, 1) for n in unknowns)
+        if warm is not None:
+            first = int(warm.described["width"])
+        self._wider = [width for width in wider if width > first]
+        given = choices.bandwidth
+        self._networks = FeatureNetworks(ansatz, seed, recorder, self.cost, width=first, bandwidth=given, warm=warm)
         self.cost.solve_in_trials = self.first.final_steps / self.first.trial_steps if not self.is_linear else 1.0
         self._marching = find_marching(ansatz) if choices.time_windows else None
         self.deep = DeepNetwork(self._models)

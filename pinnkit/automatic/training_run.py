@@ -22,6 +22,7 @@ from ..training.strategy import Strategy
 from ..weighting.fixed import fixed_weights
 from .evaluators import check_finite, diagnostician_of, measure_of, sampled
 from .trained_network import TrainedNetwork
+from .warm_start import WarmStart
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,12 @@ def by_training(
     settings: TrainingSettings,
     grid: ReferenceGrid,
     recorder: Recorder,
+    warm: WarmStart | None = None,
 ) -> TrainedNetwork:
     """Train a network inside its ansatz.
 
-    - `network`: without the ansatz; `described`: what it can be built from again.
+    - `network`: without the ansatz; `described`: what it can be built from again;
+    - `warm`: a solution by the same network to start from. **Raises:** `InputError` if it has another.
     """
     problem, model, strategy = ansatz.remaining, ansatz.wrap(network), settings.strategy
     counts, seed = settings.counts_of(ansatz), settings.seed
@@ -61,6 +64,7 @@ def by_training(
         with recorder.timed("train"):
             exact = ResidualFunctions(problem, model)
             start = exact.initial_params(cast(model.params, jnp.float64))
+            start = start if warm is None else warm.into(start)
             measure = measure_of(ansatz, model, counts, seed, grid)
             diagnostician = diagnostician_of(exact, counts, seed, parameter_count(start))
             check_finite(exact, start, sampled(exact, strategy.sampler, counts, seed))

@@ -38,6 +38,15 @@ Coefficients = Annotated[
     Parameter("--set", negative=(), help="Value of a coefficient, as in `--set nu=0.02`; may be repeated."),
 ]
 
+Continuation = Annotated[
+    list[str] | None,
+    Parameter(
+        "--continuation",
+        negative=(),
+        help="Values of a coefficient to solve for in turn, as in `--continuation Re=100,400,1000`; may be repeated.",
+    ),
+]
+
 Plain = Annotated[bool, flag("Plain output: no colours, no live display.")]
 
 PageFile = Annotated[Path | None, Parameter(help="Write the page with pictures to this file instead.")]
@@ -87,6 +96,19 @@ def find(spec: str, settings: Sequence[str] | None) -> "Problem":
     if problem.reference is not None and changed.reference is None:
         print("pinnkit: note: no reference for these coefficients, so errors are unknown", file=sys.stderr)
     return changed
+
+
+def continued(texts: Sequence[str]) -> dict[str, list[float]]:
+    """The values of each coefficient. **Raises:** `InputError` for anything but numbers."""
+    return dict(map(_values, texts))
+
+
+def _values(text: str) -> tuple[str, list[float]]:
+    name, separator, values = text.partition("=")
+    try:
+        return name, [float(value) for value in (values if separator else "").split(",")]
+    except ValueError:
+        raise InputError(f"values are given as `--continuation name=number,number`, got '{text}'") from None
 
 
 def _setting(text: str) -> tuple[str, float]:

@@ -18,7 +18,19 @@ from ..request import Request, check_limits
 from ..runs.stop_reason import StopReason
 from .compilation_cache import CompilationCache
 from .errors import FAILED, OK, fail
-from .options import Coefficients, Count, Plain, ProblemName, Whole, check_names, find, flag, with_settings
+from .options import (
+    Coefficients,
+    Continuation,
+    Count,
+    Plain,
+    ProblemName,
+    Whole,
+    check_names,
+    continued,
+    find,
+    flag,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     from ..equations.problem import Problem
@@ -45,6 +57,7 @@ def solve(
         Path | None, Parameter(help="Run folder; `runs/` and the name of the problem by default.")
     ] = None,
     coefficients: Coefficients = None,
+    continuation: Continuation = None,
     resume: Annotated[
         bool, flag("Resume an unfinished run in the folder, with its settings if none are given.")
     ] = False,
@@ -60,6 +73,7 @@ def solve(
     """Train a network on a problem, print the report and write the run folder."""
     began = time.monotonic() - time.process_time()  # the start of the command belongs to its budget
     given = {name: value for name, value in settings.items() if value is not None}
+    passed = continued(continuation or ())
     if resume and overwrite:
         raise InputError("`--resume` continues a run, `--overwrite` discards it: give one of them")
     check_names(given)
@@ -67,7 +81,7 @@ def solve(
     check_problem(problem)
     with contextlib.ExitStack() as stack:
         progress = None if quiet else stack.enter_context(_progress(problem, plain))
-        declared = find(problem, coefficients)
+        declared = find(problem, [*(coefficients or ()), *(f"{name}={values[-1]}" for name, values in passed.items())])
         folder = Path("runs") / declared.name if output is None else output
         before = _before(folder) if resume else None
         if before is not None and (summary := _finished(folder, before)) is not None:
@@ -76,6 +90,7 @@ def solve(
                 print(f"finished: {summary.ending}; `pinnkit report {folder}` prints the run in '{folder}'")
             return _status(summary)
         options = {**_defaults(), **({} if before is None else _known(before.settings)), **given}
+        options |= {"continuation": passed} if passed else {}
         from ..runs.resume.checkpointing import Checkpoints
 
         saving = Checkpoints(folder, checkpoint_seconds, checkpoint_steps, checkpoint_keep, overwrite)
@@ -139,7 +154,7 @@ def _defaults() -> dict[str, Any]:
 
 def _known(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The options among the settings of an earlier run."""
-    options = {field.name for field in dataclasses.fields(Request) if field.metadata}
+    options = {"continuation", *(field.name for field in dataclasses.fields(Request) if field.metadata)}
     return {name: value for name, value in settings.items() if name in options and value is not None}
 
 

@@ -41,10 +41,12 @@ class ReferenceGrid:
     reference: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, problem: Problem) -> "ReferenceGrid":
-        """**Raises:** `ProblemError` for a reference that is infinite, NaN everywhere, or of another shape."""
+    def of(cls, problem: Problem, is_known: bool = True) -> "ReferenceGrid":
+        """- `is_known`: whether the reference is evaluated.
+
+        **Raises:** `ProblemError` for a reference that is infinite, NaN everywhere, or of another shape."""
         points, shape = _test_points(problem.domain)
-        return cls(points, shape, problem.evaluate_reference(points) or {})
+        return cls(points, shape, (problem.evaluate_reference(points) if is_known else None) or {})
 
 
 CONSTANT = float(np.sqrt(np.finfo(float).eps))

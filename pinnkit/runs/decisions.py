@@ -71,6 +71,20 @@ class Unexamined(AbstractDecision, frozen=True, tag="unexamined"):
         return f"not examined whether the conditions determine the solution: {_shortage(self.needed, self.left)}"
 
 
+class ContinuationStep(AbstractDecision, frozen=True, tag="continuation step"):
+    """The problem was solved for other values of coefficients first: validation loss, and seconds that this took."""
+
+    values: dict[str, float]
+    validation_loss: float
+    seconds: float
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{name} = {value:g}" for name, value in self.values.items())
+        return (
+            f"continuation: {values} solved first in {self.seconds:.1f} s (validation loss {self.validation_loss:.3g})"
+        )
+
+
 class GivenBandwidth(AbstractDecision, frozen=True, tag="given bandwidth"):
     """The bandwidth of the random features was given by the caller."""
 
@@ -249,6 +263,7 @@ Decision: TypeAlias = (
     | HardConstraints
     | SkippedWork
     | Unexamined
+    | ContinuationStep
     | GivenBandwidth
     | ChosenBandwidth
     | ChosenInteractions

@@ -9,6 +9,7 @@ from pinnkit.runs.decisions import (
     Attempt,
     ChosenBandwidth,
     ChosenInteractions,
+    ContinuationStep,
     Decision,
     Doubt,
     EasedWindows,
@@ -62,6 +63,13 @@ BANDWIDTHS = [
     ),
 ]
 
+CONTINUATION = [
+    (
+        ContinuationStep({"Re": 100.0}, 1e-9, 12.0),
+        "continuation: Re = 100 solved first in 12.0 s (validation loss 1e-09)",
+    )
+]
+
 INTERACTIONS = [
     (
         ChosenInteractions(2, {1: 0.036, 2: 5.5e-4, 10: 0.23}),
@@ -73,7 +81,7 @@ INTERACTIONS = [
     ),
 ]
 
-ALL = [*SENTENCES.items(), *BANDWIDTHS, *INTERACTIONS]
+ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS]
 
 
 @pytest.mark.parametrize(("decision", "sentence"), ALL)

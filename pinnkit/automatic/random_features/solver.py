@@ -183,6 +183,7 @@ class FeatureSolver:
         is_over: Callable[[float], bool] = lambda _: False,
         weights: Callable[[], Mapping[str, float] | None] = lambda: None,
         trial: Solve | None = None,
+        origin: Params | None = None,
     ) -> Solve:
         """Find the output layer, starting from `params`.
 
@@ -190,7 +191,8 @@ class FeatureSolver:
         - `moved`: maps the points to a part of the domain;
         - `is_over`: whether there is no time for a step that takes a number of seconds;
         - `weights`: of the conditions; None for those inverse to the traces of the kernel at `params`;
-        - `trial`: a solve from the same parameters that ended early, to continue.
+        - `trial`: a solve from the same parameters that ended early, to continue;
+        - `origin`: parameters whose loss is the initial one; `params` by default.
         """
         if trial is not None and self.layer.is_linear:
             return trial
@@ -209,7 +211,7 @@ class FeatureSolver:
         )
         steps, found = steps + [step for _, step in taken], taken[-1][0] if taken else found
         used = steps[0].weights if steps else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
-        initial, final = (self.layer.loss(p, validation_batch, used) for p in (params, found))
+        initial, final = (self.layer.loss(p, validation_batch, used) for p in (origin or params, found))
         return Solve(found, steps, used, initial, final, missing[0], watch.compiled)
 
     @functools.cached_property
