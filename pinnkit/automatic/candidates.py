@@ -98,12 +98,13 @@ class AbstractCandidate(abc.ABC):
 class OneNetwork(AbstractCandidate):
     """The narrowest network, solved as accurately as possible, with wider ones in view.
 
-    - `next_unknowns`: of the next wider network.
+    - `next_unknowns`: of the next wider network; `is_searched`: whether the trials searched along each coordinate.
     """
 
     networks: FeatureNetworks
     models: Models
     next_unknowns: int
+    is_searched: bool
 
     @property
     def name(self) -> str:
@@ -124,7 +125,7 @@ class OneNetwork(AbstractCandidate):
         """With the bandwidth of the trials, searched along each coordinate unless a deep network comes next."""
         networks, first, bandwidth = self.networks, self.networks.narrowest, standing.trial.bandwidth
         recorder, thresholds = self.models.recorder, self.models.cost.thresholds
-        is_settled = first.layer.is_linear or standing.loss <= thresholds.settled
+        is_settled = self.is_searched or standing.loss <= thresholds.settled
         if not is_settled and not (standing.loss > thresholds.far and recorder.limits.budget is not None):
             bandwidth = networks.choose(first).bandwidth
         return networks.solve(first, networks.width, bandwidth)

@@ -78,8 +78,9 @@ class Automatic:
         worth its time.
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
-        windows, one = self.time_windows(), self._one_network()
-        trial = self._networks.choose(self.first, each=windows is None or self.is_linear)
+        windows = self.time_windows()
+        one = self._one_network(is_searched=windows is None or self.is_linear)
+        trial = self._networks.choose(self.first, each=one.is_searched)
         standing = Standing(trial, None, {self.first.layer.size: trial.relative_loss})
         candidates: list[AbstractCandidate] = [one, *([] if windows is None else [windows]), *self._last()]
         while not self._is_over(standing):
@@ -106,11 +107,9 @@ class Automatic:
             return None
         return TimeWindows(self._marching, self._seed, self._networks, self._models)
 
-    def _one_network(self) -> OneNetwork:
-        following = self._wider_networks()
-        return OneNetwork(
-            self._networks, self._models, min((each.unknowns for each in following), default=self.first.layer.size)
-        )
+    def _one_network(self, is_searched: bool) -> OneNetwork:
+        following = min((each.unknowns for each in self._wider_networks()), default=self.first.layer.size)
+        return OneNetwork(self._networks, self._models, following, is_searched)
 
     def _wider_networks(self) -> list[WiderNetwork]:
         """In place of the narrowest network."""
