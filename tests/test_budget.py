@@ -184,7 +184,9 @@ def test_where_time_went_adds_up(machine):
 def sines_on(machine, monkeypatch, speed, left):
     """Solves take time like the cube of their unknowns, and leave what the test says."""
 
-    def solve(solver, params, most, moved=None, enough=0.0, is_over=lambda _: False, weights=None, trial=None):
+    def solve(
+        solver, params, most, moved=None, enough=0.0, is_over=lambda _: False, weights=None, trial=None, origin=None
+    ):
         size = solver.layer.size
         if size not in seen:
             machine.time.passes(0.7, compiling=True)
