@@ -246,7 +246,7 @@ SLOW: dict[str, Callable[[], Problem]] = {
     ),
     "forced": lambda: ode("forced", lambda u, t: jnp.cos(5 * t), 0.0, lambda t: np.sin(5 * t) / 5, 3.0),
     "fast reaction": lambda: ode("fast_reaction", lambda u, t: -1e6 * u**2, 1.0, lambda t: 1 / (1 + 1e6 * t)),
-    "robertson": lambda: find_problem("tests.benchmarks.stiff:robertson"),
+    "robertson": lambda: find_problem("robertson"),
     "oscillator": oscillator,
     "chain": chain,
     "large": pressurised,
