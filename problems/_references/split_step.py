@@ -41,7 +41,7 @@ def solve(initial, period, steps, end, every):
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Coefficients of the waves exp(ikx) at `times`, shape `(levels, n)`; x is measured from the start of the period."""
+    """Coefficients of the waves exp(ikx) at `times`, shape `(levels, n)`; x starts with the period."""
 
     k: np.ndarray
     times: np.ndarray

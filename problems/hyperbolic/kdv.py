@@ -7,10 +7,10 @@ Reference: 512 Fourier modes, 10,000 steps; halved steps change it by 2e-10 in t
 
 import jax.numpy as jnp
 import numpy as np
-from pinnkit.problems._references import etdrk4
-from pinnkit.problems._references.cache import on_disk
 
 from pinnkit import Box, Condition, Problem
+from pinnkit.problems._references import etdrk4
+from pinnkit.problems._references.cache import on_disk
 
 domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 

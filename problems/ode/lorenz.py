@@ -5,10 +5,9 @@ From (−8, 7, 27). Lorenz, *Deterministic nonperiodic flow*, J. Atmos. Sci. 20,
 Reference: Radau IIA at a tolerance of 1e-12. An explicit method of order 8 at 3e-14 differs by less than 1e-10.
 """
 
+from pinnkit import Condition, Interval, Problem
 from pinnkit.problems._references import ode
 from pinnkit.problems._references.cache import on_disk
-
-from pinnkit import Condition, Interval, Problem
 
 domain = Interval(t=(0.0, 3.0))
 start = -8.0, 7.0, 27.0

@@ -6,10 +6,9 @@ Robertson, *The solution of a set of reaction rate equations*, in Numerical Anal
 Reference: Radau IIA at a tolerance of 1e-12. BDF at 1e-12 differs by 1e-9 in the relative L2 norm of each field.
 """
 
+from pinnkit import Condition, Interval, Problem
 from pinnkit.problems._references import ode
 from pinnkit.problems._references.cache import on_disk
-
-from pinnkit import Condition, Interval, Problem
 
 domain = Interval(t=(0.0, 40.0))
 

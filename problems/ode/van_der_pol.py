@@ -5,10 +5,9 @@ Hairer & Wanner, *Solving Ordinary Differential Equations II*, Springer 1996.
 Reference: Radau IIA at a tolerance of 1e-12. With 3e-14 it differs by 1e-12 in the relative L2 norm.
 """
 
+from pinnkit import Condition, Interval, Problem
 from pinnkit.problems._references import ode
 from pinnkit.problems._references.cache import on_disk
-
-from pinnkit import Condition, Interval, Problem
 
 domain = Interval(t=(0.0, 200.0))
 start = 2.0, 0.0

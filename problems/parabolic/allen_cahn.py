@@ -9,10 +9,10 @@ Reference: 4096 Fourier modes, 1000 steps. With twice of both it differs by 1e-1
 
 import jax.numpy as jnp
 import numpy as np
-from pinnkit.problems._references import etdrk4
-from pinnkit.problems._references.cache import on_disk
 
 from pinnkit import Box, Condition, Problem
+from pinnkit.problems._references import etdrk4
+from pinnkit.problems._references.cache import on_disk
 
 domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 

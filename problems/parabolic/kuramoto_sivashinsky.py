@@ -9,10 +9,10 @@ rounding, and more modes by 1e-13.
 
 import jax.numpy as jnp
 import numpy as np
-from pinnkit.problems._references import etdrk4
-from pinnkit.problems._references.cache import on_disk
 
 from pinnkit import Box, Condition, Problem
+from pinnkit.problems._references import etdrk4
+from pinnkit.problems._references.cache import on_disk
 
 domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 
