@@ -8,7 +8,7 @@ Reference: 512 Fourier modes, 10,000 steps; halved steps change it by 2e-10 in t
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem
+from pinnkit import Box, Condition, Problem, periodic
 from pinnkit.problems._references import etdrk4
 from pinnkit.problems._references.cache import on_disk
 
@@ -33,7 +33,7 @@ kdv = Problem(
     conditions={
         "pde": Condition(lambda u, delta: u.t + u * u.x + delta**2 * u.xxx, on=domain.interior),
         "initial": Condition(lambda u, x: u - jnp.cos(jnp.pi * x), on=domain.start("t")),
-        "periodic": Condition.periodic(domain, "x", order=2),
+        "periodic": periodic(domain, "x", order=2),
     },
     reference=reference,
 )

@@ -9,7 +9,7 @@ with half the modes it differs by 5e-7 in the relative L2 norm, with half the st
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem
+from pinnkit import Box, Condition, Problem, periodic
 from pinnkit.problems._references import split_step
 from pinnkit.problems._references.cache import on_disk
 
@@ -39,7 +39,7 @@ schroedinger = Problem(
     conditions={
         "pde": Condition(equations, on=domain.interior),
         "initial": Condition(lambda a, b, x: [a - 2 / jnp.cosh(x), b], on=domain.start()),
-        "periodic": Condition.periodic(domain, "x", order=1),
+        "periodic": periodic(domain, "x", order=1),
     },
     reference=reference,
 )

@@ -10,7 +10,7 @@ Reference: 4096 Fourier modes, 1000 steps. With twice of both it differs by 1e-1
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem
+from pinnkit import Box, Condition, Problem, periodic
 from pinnkit.problems._references import etdrk4
 from pinnkit.problems._references.cache import on_disk
 
@@ -41,7 +41,7 @@ allen_cahn = Problem(
     conditions={
         "pde": Condition(lambda u, D, r: u.t - D * u.xx - r * (u - u**3), on=domain.interior),
         "initial": Condition(lambda u, x: u - x**2 * jnp.cos(jnp.pi * x), on=domain.start("t")),
-        "periodic": Condition.periodic(domain, "x", order=1),
+        "periodic": periodic(domain, "x", order=1),
     },
     reference=reference,
 )

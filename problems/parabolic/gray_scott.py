@@ -10,7 +10,7 @@ length changes it by 6e-10 in the relative L2 norm, by at most 1e-9 from t = 0.0
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem, laplacian
+from pinnkit import Box, Condition, Problem, laplacian, periodic
 from pinnkit.problems._references import plane
 from pinnkit.problems._references.cache import on_disk
 
@@ -60,8 +60,8 @@ gray_scott = Problem(
     conditions={
         "pde": Condition(reaction, on=domain.interior),
         "initial": Condition(start, on=domain.start()),
-        "periodic_x": Condition.periodic(domain, "x", order=1),
-        "periodic_y": Condition.periodic(domain, "y", order=1),
+        "periodic_x": periodic(domain, "x", order=1),
+        "periodic_y": periodic(domain, "y", order=1),
     },
     reference=reference,
 )

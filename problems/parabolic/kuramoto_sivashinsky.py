@@ -10,7 +10,7 @@ rounding, and more modes by 1e-13.
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem
+from pinnkit import Box, Condition, Problem, periodic
 from pinnkit.problems._references import etdrk4
 from pinnkit.problems._references.cache import on_disk
 
@@ -39,7 +39,7 @@ kuramoto_sivashinsky = Problem(
             lambda u, alpha, beta, gamma: u.t + alpha * u * u.x + beta * u.xx + gamma * u.xxxx, on=domain.interior
         ),
         "initial": Condition(lambda u, x: u + jnp.sin(jnp.pi * x), on=domain.start()),
-        "periodic": Condition.periodic(domain, "x", order=3),
+        "periodic": periodic(domain, "x", order=3),
     },
     reference=reference,
 )

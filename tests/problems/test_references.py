@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import Box, Condition, Problem, ProblemError
+from pinnkit import Box, Condition, Problem, ProblemError, periodic
 from pinnkit.equations.registry import find_problem
 from pinnkit.equations.symbols import Symbol
 from problems._references import etdrk4
@@ -196,7 +196,7 @@ def test_a_reference_that_is_not_resolved_is_refused():
 def test_periodic_condition_is_the_field_less_itself_on_the_opposite_face():
     box = Box(x=(0.0, 2.0), t=(0.0, 1.0))
     by_hand = lambda u, v: [u - u(x=2.0), u.x - u(x=2.0).x, v - v(x=2.0), v.x - v(x=2.0).x]
-    conditions = {"helper": Condition.periodic(box, "x", order=1), "hand": Condition(by_hand, on=box.lower_face("x"))}
+    conditions = {"helper": periodic(box, "x", order=1), "hand": Condition(by_hand, on=box.lower_face("x"))}
     problem = Problem(name="p", domain=box, fields={"u": 1, "v": 2}, conditions=conditions)
     helper, hand = (problem.equation(name) for name in ("helper", "hand"))
     assert helper.size == hand.size == 6
@@ -210,4 +210,4 @@ def test_periodic_condition_is_the_field_less_itself_on_the_opposite_face():
 
 def test_a_periodic_condition_of_a_negative_order_is_refused():
     with pytest.raises(ProblemError, match="whole number ≥ 0, got -1"):
-        Condition.periodic(Box(x=(0.0, 2.0)), "x", order=-1)
+        periodic(Box(x=(0.0, 2.0)), "x", order=-1)
