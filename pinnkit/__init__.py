@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from .equations.calculus import grad as grad
     from .equations.calculus import laplacian as laplacian
     from .equations.calculus import partial as partial
+    from .equations.common_conditions import complementarity as complementarity
+    from .equations.common_conditions import data as data
+    from .equations.common_conditions import dirichlet as dirichlet
+    from .equations.common_conditions import initial as initial
+    from .equations.common_conditions import integral as integral
+    from .equations.common_conditions import interface as interface
+    from .equations.common_conditions import neumann as neumann
+    from .equations.common_conditions import periodic as periodic
+    from .equations.common_conditions import robin as robin
     from .equations.condition import Condition as Condition
     from .equations.field import Field as Field
     from .equations.mistakes import ProblemError as ProblemError
@@ -104,6 +113,9 @@ __getattr__, __dir__ = lazy(
         "diagnostics.problem_kernel": "residual_ntk sample_points training_spectrum",
         "diagnostics.record": "Diagnostics",
         "equations.calculus": "div grad laplacian partial",
+        "equations.common_conditions": (
+            "complementarity data dirichlet initial integral interface neumann periodic robin"
+        ),
         "equations.condition": "Condition",
         "equations.field": "Field",
         "equations.mistakes": "ProblemError",

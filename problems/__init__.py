@@ -1,1 +1,1 @@
-"""The built-in problems, one a file, each with its reference solution."""
+"""The built-in problems by kind, one a file, each with its reference solution."""

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import j0
 
-from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, laplacian, partial
+from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, laplacian, partial, periodic
 from pinnkit.equations.registry import find_problem
 
 from .problems_for_tests import LINE, SQUARE, decay_rate, poisson, stokes
@@ -145,14 +145,14 @@ def heat() -> Problem:
     return Problem("heat", ROD, conditions, reference=lambda x, t: np.exp(-0.1 * np.pi**2 * t) * np.sin(np.pi * x))
 
 
-def periodic() -> Problem:
-    ring = Box(x=(0.0, 2 * np.pi), t=(0.0, 1.0))
+def ring() -> Problem:
+    circle = Box(x=(0.0, 2 * np.pi), t=(0.0, 1.0))
     conditions = {
-        "pde": Condition(lambda u: u.t + u.x - 0.1 * u.xx, on=ring.interior),
-        "initial": Condition(lambda u, x: u - jnp.sin(x), on=ring.start()),
-        "period": Condition.periodic(ring, "x", order=1),
+        "pde": Condition(lambda u: u.t + u.x - 0.1 * u.xx, on=circle.interior),
+        "initial": Condition(lambda u, x: u - jnp.sin(x), on=circle.start()),
+        "period": periodic(circle, "x", order=1),
     }
-    return Problem("ring", ring, conditions, reference=lambda x, t: np.exp(-0.1 * t) * np.sin(x - t))
+    return Problem("ring", circle, conditions, reference=lambda x, t: np.exp(-0.1 * t) * np.sin(x - t))
 
 
 def rod_in_si_units() -> Problem:
@@ -211,7 +211,7 @@ def equal_ends() -> Problem:
     """Values that are periodic while slopes are not."""
     conditions = {
         "pde": Condition(lambda u: u.xx + 1.0, on=LINE.interior),
-        "ends": Condition.periodic(LINE, "x", order=0),
+        "ends": periodic(LINE, "x", order=0),
         "middle": Condition(lambda u: u - 1.0, on=PointSet({"x": [0.5]})),
     }
     return Problem("equal_ends", LINE, conditions, reference=lambda x: 7 / 8 + (x - x**2) / 2)
@@ -246,7 +246,7 @@ SLOW: dict[str, Callable[[], Problem]] = {
     ),
     "forced": lambda: ode("forced", lambda u, t: jnp.cos(5 * t), 0.0, lambda t: np.sin(5 * t) / 5, 3.0),
     "fast reaction": lambda: ode("fast_reaction", lambda u, t: -1e6 * u**2, 1.0, lambda t: 1 / (1 + 1e6 * t)),
-    "robertson": lambda: find_problem("tests.benchmarks.stiff:robertson"),
+    "robertson": lambda: find_problem("robertson"),
     "oscillator": oscillator,
     "chain": chain,
     "large": pressurised,
@@ -258,7 +258,7 @@ SLOW: dict[str, Callable[[], Problem]] = {
     "harmonic": harmonic,
     "mixed": mixed,
     "heat": heat,
-    "ring": periodic,
+    "ring": ring,
     "rod": rod_in_si_units,
     "decay_rate": decay_rate,
     "diffusivity": diffusivity,

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import Box, Condition, PointSet, Problem, fit, grad, laplacian
+from pinnkit import Box, Condition, PointSet, Problem, fit, grad, laplacian, periodic
 from pinnkit.report import interpret
 
 from .problems_for_tests import stokes
@@ -139,14 +139,14 @@ PROBLEMS = [
         "periodic_values_only",
         lambda u: u.xx + 1.0,
         lambda x: 7 / 8 + (x - x**2) / 2,
-        ends=Condition.periodic(line, "x", order=0),
+        ends=periodic(line, "x", order=0),
         middle=Condition(lambda u: u - 1.0, on=PointSet({"x": [0.5]})),
     ),
     diffusing(
         "periodic",
         lambda x: jnp.sin(2 * jnp.pi * x),
         lambda x, t: np.exp(-4 * np.pi**2 * t) * np.sin(2 * np.pi * x),
-        seam=Condition.periodic(rod, "x", order=1),
+        seam=periodic(rod, "x", order=1),
     ),
     diffusing(
         "antiperiodic",

@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import pinnkit
-from pinnkit import MLP, Box, Condition, Problem
+from pinnkit import MLP, Box, Condition, Problem, periodic
 from pinnkit.cli.app import main
 from pinnkit.ntk import compute_ntk
 from pinnkit.request import Request
@@ -62,7 +62,7 @@ SWAPPED = {
         lambda p: Problem("p", p.conditions, LINE),
         "`conditions` is a mapping .* got Box",
     ),
-    "domain and coordinate swapped": (lambda p: Condition.periodic("x", LINE), "faces of a `Box`, got str"),
+    "domain and coordinate swapped": (lambda p: periodic("x", LINE), "faces of a `Box`, got str"),
 }
 
 

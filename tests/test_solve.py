@@ -5,9 +5,9 @@ import json
 import pytest
 
 from pinnkit import fit
-from problems.burgers import burgers
-from problems.poisson_1d import poisson_1d
-from problems.wave_1d import wave_1d
+from problems.elliptic.poisson_1d import poisson_1d
+from problems.hyperbolic.wave_1d import wave_1d
+from problems.parabolic.burgers import burgers
 
 FOLDER = {
     "summary.json",

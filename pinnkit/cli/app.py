@@ -17,6 +17,7 @@ from cyclopts import App, Parameter
 from .doctor import doctor, installed_version
 from .errors import BROKEN_PIPE, FAILED, INTERRUPTED, OK, explain, fail, show_warning, silence
 from .inspect import compare, ntk, problems, report
+from .new import new
 from .options import flag
 from .solve import solve
 from .watch import watch
@@ -30,7 +31,7 @@ app = App(
     print_error=False,
 )
 
-for _command in (solve, report, compare, watch, problems, ntk, doctor):
+for _command in (solve, report, compare, watch, problems, new, ntk, doctor):
     app.command(_command)
 
 

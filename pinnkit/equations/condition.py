@@ -4,10 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .._base.arguments import is_whole
-from ..geometry.box import Box
 from ..geometry.region import AbstractRegion
-from .calculus import jump
 from .mistakes import ProblemError
 
 
@@ -35,18 +32,3 @@ class Condition:
                 f"a condition holds on a region, got {type(self.on).__name__}; "
                 "write for example `on=domain.interior` or `on=domain.boundary('x')`"
             )
-
-    @classmethod
-    def periodic(cls, domain: Box, coordinate: str, order: int = 0) -> "Condition":
-        """All fields, and their derivatives by `coordinate` up to `order`, agree on both faces of `coordinate`.
-
-        An equation of order m in that coordinate takes `order` m − 1.
-
-        **Raises:** `ValueError` for a coordinate that the domain does not have; `ProblemError` for another order.
-        """
-        if not isinstance(domain, Box):
-            raise ProblemError(f"a periodic condition holds on faces of a `Box`, got {type(domain).__name__}")
-        if not is_whole(order, 0):
-            raise ProblemError(f"the `order` of a periodic condition is a whole number ≥ 0, got {order!r}")
-        face, upper = domain.lower_face(coordinate), domain.upper[domain.coordinates.index(coordinate)]
-        return cls(lambda: jump(coordinate, upper, order), on=face)

@@ -3,7 +3,7 @@
 import pytest
 
 import pinnkit
-from tests.benchmarks import hard, stiff
+from pinnkit.equations.registry import find_problem
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +22,5 @@ LARGEST_ERRORS = {
 
 @pytest.mark.parametrize("name", LARGEST_ERRORS)
 def test_it_is_solved_without_tuning(name):
-    problem = stiff.robertson if name == "robertson" else getattr(hard, name)
-    errors = pinnkit.fit(problem).summary.relative_l2
+    errors = pinnkit.fit(find_problem(name)).summary.relative_l2
     assert max(errors.values()) < LARGEST_ERRORS[name], errors

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import pinnkit
 from pinnkit import Box, Condition, Interval, Problem
 from pinnkit.automatic.time_marching.initial_slice import _length_scale, find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching
@@ -25,7 +26,7 @@ def start_of(box, pde, function, *periodic, widths=WIDTHS):
     conditions = {
         "pde": Condition(pde, on=box.interior),
         "start": Condition(function, on=box.start()),
-        **{f"period in {name}": Condition.periodic(box, name, order=1) for name in periodic},
+        **{f"period in {name}": pinnkit.periodic(box, name, order=1) for name in periodic},
     }
     marching = find_marching(find_ansatz(Problem("p", box, conditions)))
     assert marching is not None

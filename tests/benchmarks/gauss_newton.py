@@ -25,9 +25,9 @@ from pinnkit.residuals.forms import linearize, linearize_by_kernel, linearize_ma
 from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.counts import point_counts
 from pinnkit.samplers.sampler import batch_of
-from problems.burgers import burgers
-from problems.poisson_1d import poisson_1d
-from problems.wave_1d import wave_1d
+from problems.elliptic.poisson_1d import poisson_1d
+from problems.hyperbolic.wave_1d import wave_1d
+from problems.parabolic.burgers import burgers
 
 FORMS = {"jacobian": linearize, "kernel": linearize_by_kernel, "products": linearize_matrix_free}
 

@@ -8,7 +8,6 @@ Five problems with three training schedules and fixed seeds: the fields at fixed
 
 import argparse
 import hashlib
-import importlib
 import json
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import jax
 import numpy as np
 
 import pinnkit
+from pinnkit.equations.registry import find_problem
 from pinnkit.geometry.reference_cube import from_unit
 
 PROBLEMS = ("poisson_1d", "helmholtz_2d", "wave_1d", "reaction", "kovasznay")
@@ -28,7 +28,7 @@ SCHEDULES = {
 
 def figures(name, schedule):
     """What a run ends with, and a digest of its fields."""
-    problem = getattr(importlib.import_module(f"problems.{name}"), name)
+    problem = find_problem(name)
     solution = pinnkit.fit(problem, strategy=schedule, seed=0, **SCHEDULES[schedule])
     box = problem.domain
     unit = np.random.default_rng(0).random((1000, box.dimension))

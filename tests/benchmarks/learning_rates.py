@@ -32,10 +32,10 @@ from pinnkit.samplers.space_filling import QuasiRandom
 from pinnkit.training.state import TrainState
 from pinnkit.training.step import take_step
 from pinnkit.weighting.fixed import fixed_weights
-from problems.burgers import burgers
-from problems.poisson_1d import poisson_1d
-from problems.poisson_2d import poisson_2d
-from problems.wave_1d import wave_1d
+from problems.elliptic.poisson_1d import poisson_1d
+from problems.elliptic.poisson_2d import poisson_2d
+from problems.hyperbolic.wave_1d import wave_1d
+from problems.parabolic.burgers import burgers
 
 GRID = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 OPTIMIZERS: dict[str, Callable[[], optax.GradientTransformation]] = {"adam": optax.scale_by_adam, "soap": scale_by_soap}

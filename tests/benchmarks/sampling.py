@@ -26,7 +26,7 @@ from pinnkit.training.phase import Phase
 from pinnkit.training.state import TrainState
 from pinnkit.training.step import take_step
 from pinnkit.weighting.fixed import fixed_weights
-from problems.burgers import burgers
+from problems.parabolic.burgers import burgers
 
 SEEDS = (0, 1, 2)
 STEPS = {"gauss-newton": 100, "ntk-adam": 1000}

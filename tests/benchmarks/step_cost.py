@@ -34,8 +34,8 @@ from pinnkit.training.built_in import adam
 from pinnkit.training.phase_start import enter_phase
 from pinnkit.training.state import TrainState
 from pinnkit.training.step import take_step, take_steps
-from problems.burgers import burgers
-from problems.poisson_2d import poisson_2d
+from problems.elliptic.poisson_2d import poisson_2d
+from problems.parabolic.burgers import burgers
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Two problems on which a time budget is hard to keep: stiff kinetics, and a plate in SI units that radiates."""
+"""A problem on which a time budget is hard to keep: a plate in SI units that radiates."""
 
 import functools
 
@@ -6,35 +6,11 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.interpolate import RectBivariateSpline
 
-from pinnkit import Box, Condition, Interval, Problem
-
-K1, K2, K3 = 0.04, 3e7, 1e4
-"""Rates of Robertson's reactions."""
+from pinnkit import Box, Condition, Problem
 
 DENSITY, CAPACITY, CONDUCTIVITY, EMISSION = 3000.0, 1000.0, 20.0, 5.67e-8
 AROUND = 300.0, 310.0
 """Temperatures around the faces of the plate."""
-
-
-@functools.cache
-def _kinetics():
-    rates = lambda t, y: [-K1 * y[0] + K3 * y[1] * y[2], K1 * y[0] - K2 * y[1] ** 2 - K3 * y[1] * y[2], K2 * y[1] ** 2]
-    return solve_ivp(rates, (0, 40), [1, 0, 0], method="Radau", rtol=1e-10, atol=1e-14, dense_output=True).sol
-
-
-def _robertson() -> Problem:
-    time = Interval(t=(0.0, 40.0))
-    kinetics = lambda a, b, c: [
-        a.t + K1 * a - K3 * b * c,
-        b.t - K1 * a + K2 * b**2 + K3 * b * c,
-        c.t - K2 * b**2,
-    ]
-    conditions = {
-        "kinetics": Condition(kinetics, on=time.interior),
-        "start": Condition(lambda a, b, c: [a - 1.0, b, c], on=time.start()),
-    }
-    exact = lambda t: dict(zip("abc", _kinetics()(t), strict=True))
-    return Problem("robertson", time, conditions, fields=("a", "b", "c"), reference=exact)
 
 
 @functools.cache
@@ -67,4 +43,4 @@ def _radiating_plate() -> Problem:
     return Problem("radiating_plate", plate, conditions, fields=("T",), reference=reference)
 
 
-robertson, radiating_plate = _robertson(), _radiating_plate()
+radiating_plate = _radiating_plate()

@@ -21,7 +21,7 @@ PROBLEMS = (
     "advection",
     "helmholtz_2d",
     "kovasznay",
-    "tests.benchmarks.stiff:robertson",
+    "robertson",
     "tests.benchmarks.stiff:radiating_plate",
 )
 BUDGETS = 20.0, 60.0, 120.0

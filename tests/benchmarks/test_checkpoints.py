@@ -15,7 +15,7 @@ import pytest
 
 from pinnkit import Callback, Checkpoints, fit
 from pinnkit.runs.resume.checkpointing import CheckpointWriter
-from problems.burgers import burgers
+from problems.parabolic.burgers import burgers
 
 RUN = {"strategy": "soap", "steps": 8000, "points": 2000, "width": 40, "depth": 4}
 EVERY = 10.0

@@ -20,7 +20,7 @@ from pinnkit.networks.embeddings import AbstractEmbedding
 from pinnkit.residuals.forms import block_traces
 from pinnkit.residuals.functions import ResidualFunctions
 from pinnkit.samplers.sampler import batch_of
-from problems.wave_1d import wave_1d
+from problems.hyperbolic.wave_1d import wave_1d
 
 STEPS = 40_000
 SEEDS = (0, 1, 2)

@@ -14,9 +14,9 @@ import numpy as np
 import optax
 
 from pinnkit import WEIGHTINGS, NTKLearningRate, Phase, ProblemError, QuasiRandom, Strategy, fit
-from problems.burgers import burgers
-from problems.poisson_2d import poisson_2d
-from problems.wave_1d import wave_1d
+from problems.elliptic.poisson_2d import poisson_2d
+from problems.hyperbolic.wave_1d import wave_1d
+from problems.parabolic.burgers import burgers
 
 PROBLEMS = (wave_1d, burgers, poisson_2d)
 

@@ -60,7 +60,7 @@ def test_problems_are_listed_and_solved_by_name(installed, crowded):
 
 
 def test_problems_are_importable_as_part_of_the_package(installed, crowded):
-    code = "from pinnkit.problems.kdv import kdv; print(kdv.name)"
+    code = "from pinnkit.problems.hyperbolic.kdv import kdv; print(kdv.name)"
     assert run(installed / "python", "-c", code, folder=crowded).stdout == "kdv\n"
     code = "import problems"
     assert "the wrong module" in run(installed / "python", "-c", code, folder=crowded).stderr

@@ -5,7 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import MLP, Box, Condition, Interval, Periodic, PointSet, Problem, ProblemError, Unknown, laplacian
+from pinnkit import (
+    MLP,
+    Box,
+    Condition,
+    Interval,
+    Periodic,
+    PointSet,
+    Problem,
+    ProblemError,
+    Unknown,
+    laplacian,
+    periodic,
+)
 from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.networks.adapters import as_functional
 from pinnkit.residuals.functions import ResidualFunctions
@@ -51,7 +63,7 @@ PROBLEMS = {
         {"walls": Condition(lambda v, y: v - jnp.stack([y, -y]), on=square.boundary("x"))}, square, {"v": 2}
     ),
     "periodic": problem(
-        {"seam": Condition.periodic(rod, "x", order=1), "initial": Condition(lambda u, x: u - sine(x), on=rod.start())}
+        {"seam": periodic(rod, "x", order=1), "initial": Condition(lambda u, x: u - sine(x), on=rod.start())}
     ),
     "coefficient": problem({"left": Condition(lambda u, a: a * u - 1, on=rod.lower_face("x"))}, a=4.0),
 }
@@ -140,14 +152,10 @@ def test_values_that_do_not_meet_are_told_with_both():
 
 
 def test_initial_values_with_a_kink_at_the_seam_stay_in_the_loss():
-    p = problem(
-        {"seam": Condition.periodic(rod, "x", order=1), "initial": Condition(lambda u, x: u - x**2, on=rod.start())}
-    )
+    p = problem({"seam": periodic(rod, "x", order=1), "initial": Condition(lambda u, x: u - x**2, on=rod.start())})
     ansatz = find_ansatz(p)
     assert ansatz.conditions == ("seam",) and "not periodic (derivative of order 1" in ansatz.notes[0]
-    only_values = problem(
-        {"seam": Condition.periodic(rod, "x"), "initial": Condition(lambda u, x: u - x**2, on=rod.start())}
-    )
+    only_values = problem({"seam": periodic(rod, "x"), "initial": Condition(lambda u, x: u - x**2, on=rod.start())})
     values_only = find_ansatz(only_values)
     assert values_only.conditions == ("initial",) and values_only.periods == {}
     assert "not smooth over the period (derivative of order 1" in values_only.notes[0]

@@ -87,7 +87,7 @@ def test_an_entry_that_cannot_be_loaded_is_refused(installed):
 
 
 def test_a_problem_is_found_by_module():
-    assert find_problem("problems.poisson_1d:poisson_1d").name == "poisson_1d"
+    assert find_problem("problems.elliptic.poisson_1d:poisson_1d").name == "poisson_1d"
 
 
 def test_modules_in_the_current_folder_are_found(write, monkeypatch):
@@ -96,7 +96,7 @@ def test_modules_in_the_current_folder_are_found(write, monkeypatch):
 
 
 def test_a_module_without_that_problem_says_what_it_has():
-    assert "has no problem 'nope'; it defines poisson_1d" in message("problems.poisson_1d:nope")
+    assert "has no problem 'nope'; it defines poisson_1d" in message("problems.elliptic.poisson_1d:nope")
     assert "ModuleNotFoundError" in message("no.such.module:x")
 
 
@@ -167,12 +167,12 @@ def trapped(tmp_path, monkeypatch):
             here.mkdir()
             (here / "problems.py").write_text(trap)
         elif kind == "package":
-            (here / "problems").mkdir(parents=True)
+            (here / "problems" / "elliptic").mkdir(parents=True)
             (here / "problems" / "__init__.py").write_text(trap)
-            (here / "problems" / "poisson_1d.py").write_text(trap)
+            (here / "problems" / "elliptic" / "poisson_1d.py").write_text(trap)
         else:
-            (here / "problems").mkdir(parents=True)
-            (here / "problems" / "poisson_1d.py").write_text(trap)
+            (here / "problems" / "elliptic").mkdir(parents=True)
+            (here / "problems" / "elliptic" / "poisson_1d.py").write_text(trap)
         (here / "evil-1.0.dist-info").mkdir()
         (here / "evil-1.0.dist-info" / "entry_points.txt").write_text("[pinnkit.problems]\nevil = problems:x\n")
         (here / "evil-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
@@ -240,10 +240,10 @@ def test_modules_and_names_do_not_get_into_each_others_way(tmp_path, monkeypatch
 def test_a_folder_of_data_does_not_hide_a_package(tmp_path, monkeypatch):
     (tmp_path / "problems").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert find_problem("problems.poisson_1d:poisson_1d").name == "poisson_1d"
+    assert find_problem("problems.elliptic.poisson_1d:poisson_1d").name == "poisson_1d"
 
 
 def test_a_clone_of_the_repository_is_a_working_directory_like_any_other(monkeypatch, forgotten):
     monkeypatch.chdir(Path(__file__).parents[2])
     assert find_problem("poisson_1d").name == "poisson_1d"
-    assert find_problem("problems.poisson_1d:poisson_1d").name == "poisson_1d"
+    assert find_problem("problems.elliptic.poisson_1d:poisson_1d").name == "poisson_1d"

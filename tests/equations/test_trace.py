@@ -13,7 +13,7 @@ from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.mlp import MLP
 from pinnkit.residuals.functions import ResidualFunctions
-from problems.kovasznay import kovasznay
+from problems.flow.kovasznay import kovasznay
 
 
 @pytest.fixture

@@ -286,9 +286,9 @@ DOORS = {
     "normal inside": residual(lambda u, normal: u),
     **called(Unknown, initial=[NAN, "x", None, INF]),
     "Unknown positive": lambda: Unknown(-1.0, positive=True),
-    "periodic order": lambda: Condition.periodic(LINE, "x", -1),
-    "periodic coordinate": lambda: Condition.periodic(LINE, "z"),
-    "periodic domain": lambda: Condition.periodic(3, "x"),  # pyright: ignore
+    "periodic order": lambda: pinnkit.periodic(LINE, "x", -1),
+    "periodic coordinate": lambda: pinnkit.periodic(LINE, "z"),
+    "periodic domain": lambda: pinnkit.periodic(3, "x"),  # pyright: ignore
     "with_coefficients": lambda: poisson().with_coefficients(q=1.0),
     **{
         f"MLP {k}={v!r}": lambda k=k, v=v: MLP(LINE, **{k: v})

@@ -17,7 +17,7 @@ import numpy as np
 
 import pinnkit
 from pinnkit import Checkpoints, Condition, Interval, Problem
-from problems.burgers import burgers
+from problems.parabolic.burgers import burgers
 from tests.problems_for_tests import decay_rate, poisson
 
 

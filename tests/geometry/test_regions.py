@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import Box, Condition, Interval, PointSet, Problem, ProblemError, laplacian, partial
+from pinnkit import Box, Condition, Interval, PointSet, Problem, ProblemError, laplacian, partial, periodic
 from pinnkit.automatic.time_marching.marching import find_marching
 from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.equations.exact.face_values import prescribed
@@ -249,7 +249,7 @@ def test_a_part_of_a_face_is_not_periodic():
 def test_a_period_needs_derivatives_up_to_one_less_than_the_equation(order):
     equation = lambda u: u.t + u.d("x", order + 1)
     for declared in range(3):
-        condition = {"seam": Condition.periodic(film, "x", order=declared)}
+        condition = {"seam": periodic(film, "x", order=declared)}
         assert bool(ansatz_of(condition, film, equation).periods) == (declared >= order)
 
 

@@ -15,11 +15,11 @@ from pinnkit.samplers.counts import point_counts
 from pinnkit.training.state import TrainState
 from pinnkit.training.step import take_step
 from pinnkit.weighting.fixed import fixed_weights
-from problems.burgers import burgers
-from problems.poisson_1d import poisson_1d
-from problems.poisson_1d_multiscale import poisson_1d_multiscale
-from problems.poisson_2d import poisson_2d
-from problems.wave_1d import wave_1d
+from problems.elliptic.poisson_1d import poisson_1d
+from problems.elliptic.poisson_1d_multiscale import poisson_1d_multiscale
+from problems.elliptic.poisson_2d import poisson_2d
+from problems.hyperbolic.wave_1d import wave_1d
+from problems.parabolic.burgers import burgers
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -10,7 +10,7 @@ from pinnkit import fit, quasi_newton
 from pinnkit.optimizers.broyden import MEMBERS, Pair, next_inverse
 from pinnkit.optimizers.quasi_newton import LARGEST_BYTES
 from pinnkit.optimizers.wolfe import line_search
-from problems.poisson_1d import poisson_1d
+from problems.elliptic.poisson_1d import poisson_1d
 
 pytestmark = pytest.mark.usefixtures("x64")
 members = pytest.mark.parametrize("member", MEMBERS)

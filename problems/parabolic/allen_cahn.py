@@ -7,13 +7,12 @@ Reference: 4096 Fourier modes, 1000 steps. With twice of both it differs by 1e-1
 1e-4 there, 1e-6 at a distance of 0.02.
 """
 
-import functools
-
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem
-from pinnkit.problems import _etdrk4 as etdrk4  # pyright: ignore[reportAttributeAccessIssue] found at run time
+from pinnkit import Box, Condition, Problem, periodic
+from pinnkit.problems._references import etdrk4
+from pinnkit.problems._references.cache import on_disk
 
 domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 
@@ -24,7 +23,7 @@ def initial_modes(n):
     return (cosine(n + 1) + cosine(n - 1)) / 4
 
 
-@functools.lru_cache(maxsize=4)
+@on_disk(etdrk4.Trajectory)
 def trajectory(D, r, modes=2048, steps=1000):
     cubic = lambda c: -r * etdrk4.to_modes(etdrk4.on_grid(c) ** 3)
     linear = r - D * etdrk4.wave_numbers(modes) ** 2
@@ -42,7 +41,7 @@ allen_cahn = Problem(
     conditions={
         "pde": Condition(lambda u, D, r: u.t - D * u.xx - r * (u - u**3), on=domain.interior),
         "initial": Condition(lambda u, x: u - x**2 * jnp.cos(jnp.pi * x), on=domain.start("t")),
-        "periodic": Condition.periodic(domain, "x", order=1),
+        "periodic": periodic(domain, "x", order=1),
     },
     reference=reference,
 )

@@ -6,7 +6,7 @@ Krishnapriyan et al., *Characterizing possible failure modes in physics-informed
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem
+from pinnkit import Box, Condition, Problem, periodic
 
 domain = Box(x=(0.0, 2 * np.pi), t=(0.0, 1.0))
 
@@ -23,7 +23,7 @@ reaction = Problem(
     conditions={
         "pde": Condition(lambda u, rho: u.t - rho * u * (1 - u), on=domain.interior),
         "initial": Condition(lambda u, x: u - jnp.exp(-8 * (x / jnp.pi - 1) ** 2), on=domain.start("t")),
-        "periodic": Condition.periodic(domain, "x"),
+        "periodic": periodic(domain, "x"),
     },
     reference=exact,
 )

@@ -6,7 +6,7 @@ Wang, Sankaran, Wang & Perdikaris, *An expert's guide to training physics-inform
 import jax.numpy as jnp
 import numpy as np
 
-from pinnkit import Box, Condition, Problem
+from pinnkit import Box, Condition, Problem, periodic
 
 domain = Box(x=(0.0, 2 * np.pi), t=(0.0, 1.0))
 
@@ -22,7 +22,7 @@ advection = Problem(
     conditions={
         "pde": Condition(lambda u, c: u.t + c * u.x, on=domain.interior),
         "initial": Condition(lambda u, x: u - jnp.sin(x), on=domain.start("t")),
-        "periodic": Condition.periodic(domain, "x"),
+        "periodic": periodic(domain, "x"),
     },
     reference=exact,
 )

@@ -1,0 +1,1 @@
+"""Numerical solutions, for reference solutions of problems."""

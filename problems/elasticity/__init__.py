@@ -1,0 +1,1 @@
+"""Elasticity: beams, plates and solids."""

@@ -1,0 +1,1 @@
+"""Flows: the Navier-Stokes equations and their relatives."""

@@ -1,0 +1,1 @@
+"""Hyperbolic and dispersive problems: transport and waves."""

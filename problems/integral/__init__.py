@@ -1,0 +1,1 @@
+"""Integral and nonlocal conditions and equations."""

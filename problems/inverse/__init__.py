@@ -1,0 +1,1 @@
+"""Inverse problems: coefficients and fields from data."""

@@ -1,0 +1,1 @@
+"""Parabolic problems: diffusion and reaction."""

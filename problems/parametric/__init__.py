@@ -1,0 +1,1 @@
+"""Problems whose coordinates include parameters."""

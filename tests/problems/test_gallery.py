@@ -1,0 +1,50 @@
+"""Every problem that comes with pinnkit: on one screen, with a true reference, accepted by `fit`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pinnkit
+from pinnkit.equations.entries import entries
+from pinnkit.equations.registry import find_problem
+from tests.problems.gallery import NAMES, is_analytic, module_of, residuals_on_formula
+
+FOLDER = Path(__file__).parents[2] / "problems"
+SCREEN = 80
+ANALYTIC = [name for name in NAMES if is_analytic(name)]
+
+
+def test_every_file_is_registered():
+    files = {file.stem: file.parent.name for file in FOLDER.glob("[a-z]*/*.py") if file.name != "__init__.py"}
+    found = {name: entries()[name].value for name in NAMES}
+    assert found == {name: f"pinnkit.problems.{kind}.{name}:{name}" for name, kind in files.items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_one_screen_with_its_equation_and_accuracy(name):
+    module, problem = module_of(name), find_problem(name)
+    first, *rest = module.__doc__.splitlines()
+    assert problem.name == name and first.endswith((".", ":", ","))
+    assert len(Path(module.__file__).read_text(encoding="utf-8").splitlines()) <= SCREEN
+    assert name in ANALYTIC or name == "burgers" or any(line.startswith("Reference: ") for line in rest)
+    assert not problem.doubts
+
+
+@pytest.mark.parametrize("name", ANALYTIC)
+@pytest.mark.usefixtures("x64")
+def test_a_formula_satisfies_every_condition(name):
+    rng = np.random.default_rng(0)
+    for condition, declared in find_problem(name).conditions.items():
+        unit = rng.uniform(0.02, 0.98, (16, declared.on.dimension))
+        residual, scale = residuals_on_formula(name, condition, unit)
+        assert np.abs(residual).max() <= 1e-10 * scale, (condition, np.abs(residual).max(), scale)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_fit_accepts_it(name):
+    problem = find_problem(name)
+    summary = pinnkit.fit(problem, strategy="adam", steps=2, points=16, width=4, depth=1).summary
+    assert summary.steps == 2 and np.isfinite(summary.loss)
+    assert problem.reference is None or all(np.isfinite(error) for error in summary.relative_l2.values())

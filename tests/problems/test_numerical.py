@@ -1,0 +1,180 @@
+"""Numerical references agree with independent methods to their stated accuracy."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from problems._references import etdrk4, plane, split_step
+from tests.problems.gallery import find_problem, module_of
+
+
+def relative(found, expected):
+    return np.linalg.norm(np.asarray(found) - expected) / np.linalg.norm(expected)
+
+
+# Ordinary differential equations.
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "tolerance", "accuracy"),
+    [("van_der_pol", "DOP853", 1e-13, 3e-10), ("lorenz", "DOP853", 1e-13, 1e-10), ("robertson", "LSODA", 1e-12, 1e-9)],
+)
+def test_a_trajectory_agrees_with_another_integrator(name, method, tolerance, accuracy):
+    module, problem = module_of(name), find_problem(name)
+    constants, times = problem.constants.values(), np.linspace(0, problem.domain.upper[0], 400)
+    at_start = [values[0] for values in problem.evaluate_reference(times[:1, None]).values()]
+    rates = lambda t, y: module.rates(*y, *constants)
+    end, absolute = problem.domain.upper[0], np.maximum(1e-16, 1e-13 * np.abs(at_start))
+    expected = solve_ivp(rates, (0, end), at_start, method, times, rtol=tolerance, atol=absolute).y
+    for found, values in zip(problem.evaluate_reference(times[:, None]).values(), expected, strict=True):
+        assert relative(found, values) <= accuracy
+
+
+# Fourier modes.
+
+
+@pytest.mark.parametrize(
+    ("name", "period", "end"), [("kuramoto_sivashinsky", 2.0, 0.3), ("kuramoto_sivashinsky_chaotic", 2 * np.pi, 0.03)]
+)
+def test_kuramoto_sivashinsky_agrees_with_an_implicit_method(name, period, end):
+    """Radau IIA on 128 real Fourier coefficients, products on a grid that is no multiple of theirs."""
+    problem, modes, grid = find_problem(name), 64, 250
+    alpha, beta, gamma = problem.constants.values()
+    k, x = 2 * np.pi / period * np.arange(modes), period * np.arange(grid) / grid
+    start = {"kuramoto_sivashinsky": lambda x: -np.sin(np.pi * x)}.get(name, lambda x: np.cos(x) * (1 + np.sin(x)))
+    values = lambda c: np.fft.irfft(c, grid, norm="forward")
+
+    def rates(t, parts):
+        c = parts[:modes] + 1j * parts[modes:]
+        product = np.fft.rfft(values(c) * values(1j * k * c), norm="forward")[:modes]
+        rate = (beta * k**2 - gamma * k**4) * c - alpha * product
+        return np.concatenate([rate.real, rate.imag])
+
+    c = np.fft.rfft(start(x), norm="forward")[:modes]
+    parts = solve_ivp(rates, (0, end), np.r_[c.real, c.imag], "Radau", rtol=1e-9, atol=1e-11).y[:, -1]
+    expected = values(parts[:modes] + 1j * parts[modes:])
+    found = module_of(name).reference(x, np.full(grid, end), alpha, beta, gamma)
+    assert relative(found, expected) <= 2e-7
+
+
+def test_a_soliton_of_schroedinger_only_turns_its_phase():
+    """h = sech x exp(it/2), whose tails are below 1e-8 in the middle between two periods."""
+    x, points = np.linspace(-20, 20, 512, endpoint=False), np.linspace(0, 40, 101)
+    c = split_step.to_modes(1 / np.cosh(x), 512)
+    errors = []
+    for steps in (40, 80):
+        used = split_step.Trajectory(**split_step.solve(c, 40.0, steps, 2.0, every=steps // 40))
+        errors.append(np.abs(used(points, np.full(101, 1.73)) - np.exp(1j * 1.73 / 2) / np.cosh(points - 20)).max())
+    assert errors[1] <= 1e-5 and 12 <= errors[0] / errors[1] <= 20
+
+
+def test_waves_of_schroedinger_agree_with_another_integrator():
+    """An exponential Runge-Kutta method in place of splitting."""
+    x, modes, end = np.linspace(0, 10, 128, endpoint=False), 128, 1.0
+    k = 2 * np.pi / 10 * np.fft.fftfreq(modes, 1 / modes)
+    start = split_step.to_modes(1 + 0.5 * np.exp(np.cos(2 * np.pi * x / 10)) + 0.2j, modes)
+
+    def cubic(c):
+        h = np.fft.ifft(c, norm="forward")
+        return 1j * np.fft.fft(np.abs(h) ** 2 * h, norm="forward")
+
+    _, levels = etdrk4.integrate(-0.5j * k**2, cubic, start, [(end, 4000, 4000)])
+    used = split_step.solve(start, 10.0, 8000, end, every=8000)["levels"]
+    assert relative(used[-1], levels[-1]) <= 1e-9
+
+
+def test_modes_in_the_plane_diffuse_and_react():
+    """Diffusion of one wave next to u' = u², both exactly known."""
+    k, n = plane.wave_numbers(16)
+    linear = np.stack([-0.3 * (k**2 + n**2), 0 * (k + n)])
+    nonlinear = lambda c: np.stack([0 * c[0], plane.to_modes(plane.on_grid(c[1]) ** 2)])
+    x = 2 * np.arange(16) / 16
+    wave = np.cos(np.pi * (2 * x[:, None] + x))
+    initial = plane.to_modes(np.stack([wave, np.full((16, 16), 0.5)]))
+    trajectory = plane.Trajectory(**plane.solve(linear, nonlinear, initial, [(0.3, 30, 1), (1.0, 400, 10)], kept=4))
+    x, y, t = np.random.default_rng(0).uniform([-1, -1, 0], [1, 1, 1], (50, 3)).T
+    found = trajectory(x, y, t)
+    np.testing.assert_allclose(found[0], np.cos(np.pi * (2 * x + y)) * np.exp(-1.5 * np.pi**2 * t), atol=1e-9)
+    np.testing.assert_allclose(found[1], 1 / (2 - t), rtol=1e-9)
+
+
+def test_modes_of_a_line_are_its_fourier_integrals():
+    k = np.pi * np.array([[0.0, 1.0, -3.0]])
+    expected = np.sinh(1) * np.cos(k) / (1 + k**2)
+    found = plane.modes_of_line(np.exp, k)
+    np.testing.assert_allclose(found.real, expected, atol=1e-14)
+
+
+@pytest.mark.slow
+def test_gray_scott_satisfies_its_equations():
+    """By differences of the reference."""
+    problem = find_problem("gray_scott")
+    eps1, eps2, b1, b2, c = problem.constants.values()
+    points = np.random.default_rng(0).uniform([-0.9, -0.9, 0.2], [0.9, 0.9, 1.9], (40, 3))
+    first, second = np.array([1, -8, 0, 8, -1]) / 12, np.array([-1, 16, -30, 16, -1]) / 12
+
+    def differences(axis, weights, step, order):
+        shifted = [points + k * step * np.eye(3)[axis] for k in range(-2, 3)]
+        values = problem.evaluate_reference(np.concatenate(shifted))
+        return np.array([weights @ values[name].reshape(5, -1) / step**order for name in "uv"])
+
+    u, v = problem.evaluate_reference(points).values()
+    diffusion = differences(0, second, 2e-3, 2) + differences(1, second, 2e-3, 2)
+    rate = c * u * v**2
+    expected = [eps1 * diffusion[0] + b1 * (1 - u) - rate, eps2 * diffusion[1] - b2 * v + rate]
+    np.testing.assert_allclose(differences(2, first, 1e-3, 1), expected, atol=2e-5)
+
+
+@pytest.mark.slow
+def test_gray_scott_is_converged():
+    constants, trajectory = find_problem("gray_scott").constants.values(), module_of("gray_scott").trajectory
+    x, y, t = np.random.default_rng(0).uniform([-1, -1, 0.001], [1, 1, 2], (200, 3)).T
+    assert relative(trajectory(*constants)(x, y, t), trajectory(*constants, refined=2)(x, y, t)) <= 1e-9
+
+
+# Cavities.
+
+BOTELLA_PEYRET = {"u": -0.2140424, "v_max": 0.1795728, "v_min": -0.2538030}
+"""Extrema on the centre lines at Re = 100, Computers & Fluids 27, 1998."""
+
+
+def extrema(flow):
+    line, middle = np.linspace(0, 1, 4001), np.full(4001, 0.5)
+    v = flow(line, middle)[1]
+    return {"u": flow(middle, line)[0].min(), "v_max": v.max(), "v_min": v.min()}
+
+
+def test_the_cavity_agrees_with_published_extrema():
+    found = extrema(module_of("lid_driven_cavity").flow(100.0, 40))
+    np.testing.assert_allclose(list(found.values()), list(BOTELLA_PEYRET.values()), atol=4e-7)
+
+
+def test_the_smooth_cavity_satisfies_the_vorticity_equation():
+    """u·∇ω = Δω / Re, by differences of the velocity."""
+    flow, step = module_of("lid_driven_cavity_smooth").flow(100.0, 40), 4e-3
+    x, y = np.random.default_rng(0).uniform(0.15, 0.85, (2, 30))
+    s = step * np.arange(-4, 5)
+    places = np.broadcast_arrays(x[:, None, None] + s[:, None], y[:, None, None] + s)
+    u, v = (values.reshape(30, 9, 9) for values in flow(*(place.ravel() for place in places)))
+    first = np.array([1, -8, 0, 8, -1]) / 12 / step
+    slope = lambda a, axis: np.apply_along_axis(lambda row: np.convolve(row, first[::-1], "valid"), axis, a)
+    vorticity = slope(v, 1)[:, :, 2:-2] - slope(u, 2)[:, 2:-2]
+    second = np.array([-1, 16, -30, 16, -1]) / 12 / step**2
+    diffusion = np.einsum("pij,i,j->p", vorticity, second, [0, 0, 1, 0, 0])
+    diffusion += np.einsum("pij,i,j->p", vorticity, [0, 0, 1, 0, 0], second)
+    along = lambda weights: np.einsum("pij,i,j->p", vorticity, *weights)
+    transport = u[:, 4, 4] * along((first, [0, 0, 1, 0, 0])) + v[:, 4, 4] * along(([0, 0, 1, 0, 0], first))
+    np.testing.assert_allclose(transport, diffusion / 100, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "accuracy"), [("lid_driven_cavity", 1e-6), ("lid_driven_cavity_smooth", 3e-8)])
+def test_the_cavities_are_converged(name, accuracy):
+    flow, (x, y) = module_of(name).flow, np.random.default_rng(0).uniform(0, 1, (2, 2000))
+    for used, coarser in zip(flow(100.0)(x, y), flow(100.0, 48)(x, y), strict=True):
+        assert relative(coarser, used) <= accuracy
+
+
+def test_a_cavity_beyond_the_resolution_is_refused():
+    with pytest.raises(ValueError, match="resolved up to Re = 400, got 1000"):
+        module_of("lid_driven_cavity").flow(1000.0)
