@@ -77,7 +77,9 @@ if TYPE_CHECKING:
     from .samplers.space_filling import AbstractSpaceFilling as AbstractSpaceFilling
     from .samplers.space_filling import QuasiRandom as QuasiRandom
     from .samplers.space_filling import Uniform as Uniform
-    from .solution import Solution as Solution
+    from .solution.integrals import QuadratureWarning as QuadratureWarning
+    from .solution.solution import ExtrapolationWarning as ExtrapolationWarning
+    from .solution.solution import Solution as Solution
     from .training.named import STRATEGIES as STRATEGIES
     from .training.phase import Phase as Phase
     from .training.strategy import Strategy as Strategy
@@ -147,7 +149,8 @@ __getattr__, __dir__ = lazy(
         "samplers.residual_adaptive": "ResidualAdaptive",
         "samplers.sampler": "AbstractSampler",
         "samplers.space_filling": "AbstractSpaceFilling QuasiRandom Uniform",
-        "solution": "Solution",
+        "solution.integrals": "QuadratureWarning",
+        "solution.solution": "ExtrapolationWarning Solution",
         "training.named": "STRATEGIES",
         "training.phase": "Phase",
         "training.strategy": "Strategy",

@@ -59,7 +59,7 @@ from .runs.storage.weights_file import PARAMETERS, decode_params
 from .samplers.counts import point_counts
 from .samplers.sampler import AbstractSampler
 from .samplers.space_filling import QuasiRandom
-from .solution import Solution
+from .solution.solution import Solution
 from .training.strategy import Strategy
 from .weighting.rule import AbstractWeighting
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..runs.resume.checkpointing import Checkpoints
     from ..runs.storage.manifest import Manifest
     from ..runs.summary import Summary
-    from ..solution import Solution
+    from ..solution.solution import Solution
 
 WRITING = 2.0
 """Seconds of a budget that are reserved for writing the run and its report, with matplotlib imported."""
