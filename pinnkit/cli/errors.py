@@ -62,6 +62,6 @@ def _is_of_input(error: Exception) -> bool:
 
 
 def _printable(text: str) -> str:
-    from ..report.numbers import printable
+    from .._base.numbers import printable
 
     return printable(text)

@@ -49,8 +49,8 @@ def problems() -> None:
     import shutil
     import textwrap
 
+    from .._base.numbers import printable
     from ..equations.entries import problem_descriptions
-    from ..report.numbers import printable
 
     descriptions = {printable(name): printable(text) for name, text in problem_descriptions().items()}
     margin, columns = max(map(len, descriptions), default=0) + 2, shutil.get_terminal_size().columns

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from .numbers import printable
+from .._base.numbers import printable
 
 if TYPE_CHECKING:
     from ..diagnostics.record import Diagnostics

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from .._base.numbers import ABSENT, count, duration, number, printable
 from ..runs.callbacks import Callback, Progress, Start
 from .console import make_console
-from .numbers import ABSENT, count, duration, number, printable
 
 if TYPE_CHECKING:
     from ..diagnostics.record import Diagnostics

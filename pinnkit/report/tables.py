@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .._base.numbers import ABSENT, condition_number, count, number, percent, size
 from ..diagnostics.linear_theory import FEWEST_PREDICTIONS, GOOD, RECENT, Prediction, is_trusted, trust
 from ..diagnostics.record import LEADING_MODES, Diagnostics
 from ..runs.run_folder import Run
 from ..runs.summary import SpectrumSummary, Summary
 from .coefficients import coefficient_interval, coefficient_value
 from .levels import kernels_compare
-from .numbers import ABSENT, condition_number, count, number, percent, size
 
 MOST_ROWS = 12
 """Most rows of one condition in a table."""

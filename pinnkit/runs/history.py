@@ -32,6 +32,9 @@ from .storage.named_arrays import (
 if TYPE_CHECKING:
     import pandas
     import xarray
+    from matplotlib.axes import Axes
+
+    from ..drawing.picture import Picture
 
 
 _LISTS = ("checks", "diagnostics", "phases", "decisions")
@@ -80,6 +83,18 @@ class History:
     def predictions(self) -> list[Prediction]:
         """Predictions of linear theory from one kernel snapshot to the next, where they could be checked."""
         return [record.prediction for record in self.diagnostics if record.prediction is not None]
+
+    @property
+    def last_step(self) -> int:
+        """The last step of a picture, at least one: that of the last kernel snapshot if it is after all others."""
+        return max(1, len(self.step), *(record.step for record in self.diagnostics))
+
+    def plot(self, ax: "Axes | None" = None) -> "Picture":
+        """Training loss, mean squared residuals and validation loss against steps, on axes of their own or on `ax`."""
+        from .loss_picture import loss_picture  # and with it matplotlib
+
+        losses = {name: self.losses[name] for name in self.conditions}
+        return loss_picture(self.loss, losses, self.checks, self.phases, self.last_step, ax)
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Append a stretch of steps: arrays by the names of the per-step attributes.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from .._base.arguments import check_whole
 from .._base.errors import InputError
 from .._base.types import Params
 from ..diagnostics.evaluation import Fields
@@ -28,8 +29,11 @@ from .integrals import integral
 
 if TYPE_CHECKING:
     import xarray
+    from matplotlib.axes import Axes
 
+    from ..drawing.picture import Picture
     from ..report.report import Report
+    from .slices import Slices
 
 
 class ExtrapolationWarning(UserWarning):
@@ -40,6 +44,7 @@ class Solution:
     """A solved problem.
 
     - `solution(x=..., t=...)` evaluates the fields, `solution.on(points)` does so at the rows of an array;
+    - `plot()` draws it and `animate(path)` writes a movie;
     - `evaluate`, `residual` and `integrate` answer questions about expressions of the fields and their derivatives;
     - `model`: the trained model, of the kind that was handed in; where pinnkit chose it and there are hard constraints,
       a `FunctionalModel` with those in it. Its parameters are float64 arrays, which JAX computes with in
@@ -215,6 +220,59 @@ class Solution:
             ExtrapolationWarning,
             stacklevel=4,
         )
+
+    def plot(
+        self, field: str | None = None, *, ax: "Axes | None" = None, cmap: str | None = None, **fixed: Any
+    ) -> "Picture":
+        """A picture of the fields over one or two coordinates, as in `plot()`, `plot(t=[0, 60, 600])` or
+        `plot("T", x=0.25)`; it has the numbers behind it, and notebooks display it.
+
+        - `field`: one of several fields; all of them by default, with a panel for each component;
+        - `ax`: matplotlib axes to draw on, if there is only one panel; `cmap`: the name of a matplotlib colour map, by
+          default a diverging one for fields of both signs;
+        - `fixed`: values of coordinates that are not drawn, which broadcast against each other: curves over one
+          coordinate share a panel, with the reference dashed, and images over two have one each. A problem of three
+          coordinates is drawn at three times, or three values of the last coordinate.
+
+        **Raises:** `InputError` for unknown names, and if more than two coordinates are left to draw.
+        """
+        from .pictures import draw  # and with it matplotlib
+
+        return draw(self._slices(field, fixed), ax, cmap)
+
+    def animate(
+        self,
+        path: str | Path,
+        field: str | None = None,
+        *,
+        along: str = "t",
+        frames: int = 60,
+        fps: int = 15,
+        cmap: str | None = None,
+        **fixed: Any,
+    ) -> Path:
+        """Write a movie of the fields, a `.gif` or an `.mp4`, with time (or the coordinate `along`) as its time.
+
+        - `frames`: their number; `fps`: frames per second; the other arguments are those of `plot`.
+
+        **Returns:** the path. **Raises:** as `plot`; `MissingPackageError` for an `.mp4` without ffmpeg; `OSError`.
+        """
+        from .pictures import animate
+
+        check_whole(2, frames=frames)
+        check_whole(fps=fps)
+        domain = self.problem.domain
+        if along not in domain.coordinates:
+            raise InputError(f"`animate` along unknown coordinate '{along}'; there are {list(domain.coordinates)}")
+        axis = domain.coordinates.index(along)
+        times = np.linspace(domain.lower[axis], domain.upper[axis], frames)
+        animate(Path(path), self._slices(field, {**fixed, along: times}), fps, cmap)
+        return Path(path)
+
+    def _slices(self, field: str | None, fixed: dict[str, Any]) -> "Slices":
+        from .slices import slices
+
+        return slices(self.problem, lambda points: self._fields(self._params, points), field, fixed)
 
     def to_xarray(self, grid: Grid = 101) -> "xarray.Dataset":
         """The fields on a tensor grid, as an `xarray.Dataset` over the coordinates, with the reference where known.

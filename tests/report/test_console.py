@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from pinnkit._base.numbers import condition_number, number, of, percent, size
 from pinnkit.report import ConsoleProgress, Report
 from pinnkit.report.console import WIDTH, make_console, print_diagnostics, print_report
-from pinnkit.report.numbers import condition_number, number, of, percent, size
 from pinnkit.runs.callbacks import Progress, Start
 
 from .synthetic import make_check, make_record, make_run
