@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import pytest
 
 from pinnkit import Box, Condition, Problem, ProblemError
 from pinnkit.equations.entries import entries
+from pinnkit.equations.formulas.reading import FUNCTIONS
 from pinnkit.equations.symbols import Symbol
 from problems import _etdrk4 as etdrk4
 
@@ -251,3 +253,12 @@ def test_periodic_condition_is_the_field_less_itself_on_the_opposite_face():
 def test_a_periodic_condition_of_a_negative_order_is_refused():
     with pytest.raises(ProblemError, match="whole number ≥ 0, got -1"):
         Condition.periodic(Box(x=(0.0, 2.0)), "x", order=-1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equations_of_built_in_problems_are_shown_in_full(name):
+    """Every operation in them has a sign or a name of its own."""
+    rows = [row for rows in load(name).statements.values() for row in rows]
+    words = {word for row in rows for word in re.findall(r"(?<![\w])[a-z]{2,}(?=\()", row.text)}
+    assert words <= {*FUNCTIONS.values(), "where", *load(name).field_sizes}
+    assert not any("…" in row.text for row in rows)

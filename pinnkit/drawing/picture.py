@@ -68,10 +68,15 @@ class Picture:
         with mpl.rc_context(STYLE):
             self.figure.savefig(target, format=kind, dpi=DPI)
 
-    def _repr_png_(self) -> bytes:
+    @property
+    def png(self) -> bytes:
+        """The figure as the content of a PNG file."""
         buffer = io.BytesIO()
         self._write(buffer, "png")
         return buffer.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self.png
 
 
 def figure_of(ax: Axes) -> Figure:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._base.numbers import count, printable
 from ..diagnostics.linear_theory import Prediction
 from ..diagnostics.record import Diagnostics
 from .codec import pack, unpack
@@ -66,6 +67,13 @@ class History:
 
     def __post_init__(self) -> None:
         self._columns: dict[tuple[str, ...], GrowingArray] = {}
+
+    def __repr__(self) -> str:
+        """As in `History of 1,500 steps: 11 kernel snapshots, 40 checks; phases ntk-adam, lbfgs`."""
+        parts = [count(len(self.diagnostics), "kernel snapshot"), count(len(self.checks), "check")]
+        phases = ", ".join(printable(stage.name) for stage in self.phases)
+        told = f"; phases {phases}" if phases else ""
+        return f"History of {count(len(self.step), 'step')}: {', '.join(parts)}{told}"
 
     @classmethod
     def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":

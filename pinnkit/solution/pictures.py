@@ -89,7 +89,8 @@ def _draw_curves(ax: Axes, found: Slices, name: str, cmap: str | None) -> None:
         color = colors(i / last) if len(found.fixed) > 1 or cmap else PALETTE[0]
         ax.plot(x, found.values[name][i], color=color, lw=1.6, label=point(fixed) or "solution")
         if name in found.reference:
-            ax.plot(x, found.reference[name][i], color="black", lw=0.9, ls=(0, (3, 2)), label="reference" * (i == 0))
+            once = "reference" if i == len(found.fixed) - 1 else None
+            ax.plot(x, found.reference[name][i], color="black", lw=0.9, ls=(0, (3, 2)), label=once)
     ax.set(xlabel=label(coordinate), ylabel=label(name), title=label(name))
     ax.grid(axis="y")
     if len(found.fixed) > 1 or name in found.reference or found.fixed[0]:

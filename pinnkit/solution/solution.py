@@ -1,7 +1,9 @@
 """What a fit gives back: the fields as functions, the run as data, the report."""
 
+import base64
 import warnings
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from .slices import Slices
 
 
+MOST_DRAWN = 3
+"""Most coordinates of a problem that is drawn without a choice of what to fix."""
+
+
 class ExtrapolationWarning(UserWarning):
     """A solution is evaluated outside its domain, where no equation was imposed."""
 
@@ -63,6 +69,25 @@ class Solution:
         self._fields, self._params = fields, params
         self._expressions = Expressions(fields.residuals)
         self._is_warned = False
+
+    def __repr__(self) -> str:
+        """What was solved, the outcome, and what to ask next."""
+        arguments = ", ".join(self.problem.domain.coordinates)
+        fields = ", ".join(f"{name}({arguments})" for name in self.problem.field_sizes)
+        call = ", ".join(f"{name}=..." for name in self.problem.domain.coordinates)
+        return (
+            f"Solution of '{self.problem.name}' for {fields} on {self.problem.domain!r}\n  {self.report.verdict}\n"
+            f"  solution({call}), .evaluate(...), .integrate(...), .plot(), .report(), .save(folder)"
+        )
+
+    def _repr_html_(self) -> str:
+        """The outcome, with a picture of up to three coordinates."""
+        title, text = (escape(part) for part in (self.problem.name, self.report.verdict))
+        html = f"<p><b>{title}</b><br>{text}</p>"
+        if self.problem.domain.dimension > MOST_DRAWN:
+            return html
+        picture = base64.b64encode(self.plot().png).decode()
+        return f'{html}<img alt="solution of {title}" src="data:image/png;base64,{picture}">'
 
     @property
     def history(self) -> History:

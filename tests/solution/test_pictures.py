@@ -43,7 +43,7 @@ def flow():
 def test_times_are_curves_with_the_reference_dashed(wave):
     picture = wave.plot(t=[0.0, 1.0, 2.0])
     (ax,) = picture.figure.axes
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["t = 0", "reference", "t = 1", "t = 2"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["t = 0", "t = 1", "t = 2", "reference"]
     for line, t in zip(ax.lines[::2], (0, 1, 2), strict=True):
         np.testing.assert_allclose(line.get_ydata(), (np.asarray(line.get_xdata()) - 0.5) * (1 + t), atol=1e-15)
     data = picture.data
