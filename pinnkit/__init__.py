@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from .optimizers.soap import scale_by_soap as scale_by_soap
     from .residuals.forms import Linearization as Linearization
     from .runs.callbacks import Callback as Callback
+    from .runs.callbacks import Covered as Covered
     from .runs.callbacks import Progress as Progress
     from .runs.callbacks import Start as Start
     from .runs.history import History as History
@@ -135,7 +136,7 @@ __getattr__, __dir__ = lazy(
         "optimizers.quasi_newton": "quasi_newton",
         "optimizers.soap": "scale_by_soap",
         "residuals.forms": "Linearization",
-        "runs.callbacks": "Callback Progress Start",
+        "runs.callbacks": "Callback Covered Progress Start",
         "runs.history": "History",
         "runs.resume.checkpointing": "CheckpointWarning Checkpoints",
         "runs.resume.signals": "Interrupted Terminated",

@@ -1,6 +1,7 @@
 """Solve a problem (`fit`), read a solution (`load`), compute the kernel before training (`diagnose`)."""
 
 import contextlib
+import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ from .networks.default import default_network
 from .networks.embeddings import Periodic, Rescale
 from .networks.functional import FunctionalModel, cast, parameter_count
 from .networks.mlp import MLP
+from .report.default_progress import default_progress
 from .request import DEFAULT_CHOICES, Request, check_model
 from .residuals.functions import ResidualFunctions
 from .runs.callbacks import Callback, Start
@@ -89,6 +91,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | str | Path | None = None,
     resume: str | Path | None = None,
+    progress: bool | None = None,
 ) -> Solution:
     """Solve a problem. Given the problem alone, pinnkit chooses everything else and records it in `history.decisions`.
 
@@ -114,16 +117,21 @@ def fit(
     - `resume`: a run folder; the fit resumes from its newest intact checkpoint, and saves there. Other arguments must
       be those of the interrupted run. Without a `budget` the result is the same bit for bit. If nothing was saved yet,
       the fit starts from the beginning, with a `CheckpointWarning`.
+    - `progress`: True shows a line of progress, False none; by default it is shown on a terminal and in a notebook.
+      Without it, the logger `pinnkit` gets messages of level INFO.
 
     **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no
     checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
     """
     request = Request(**locals())  # the arguments, and nothing else so far
-    return _solve(request, Clock(), Stopwatch())
+    clock, since_start = Clock(), Stopwatch()
+    request.checked()
+    with default_progress(progress, callbacks) as display:
+        return _solve(dataclasses.replace(request, callbacks=(*callbacks, display)), clock, since_start)
 
 
 def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
-    problem, callbacks, plan = request.problem, request.callbacks, request.checked().plan
+    problem, callbacks, plan = request.problem, request.callbacks, request.plan
     limits = Limits(request.steps, request.budget, request.target, clock)
     _tell(callbacks, "tracing the equations")
     ansatz = find_ansatz(problem, request.wanted, periodic=request.model is None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._base.arguments import is_positive, is_whole
+from ._base.arguments import check_flag, is_positive, is_whole
 from ._base.errors import InputError, InputTypeError
 from .automatic.choices import Choices
 from .samplers.named import SAMPLERS
@@ -78,6 +78,7 @@ class Request:
     callbacks: "Sequence[Callback]" = ()
     checkpoints: "Checkpoints | str | Path | None" = None
     resume: "str | Path | None" = None
+    progress: bool | None = None
 
     def checked(self) -> "Request":
         """This request. **Raises:** `InputError` or `InputTypeError` for the first invalid argument."""
@@ -91,6 +92,8 @@ class Request:
         check_callbacks(self.callbacks)
         check_model(self.model)
         _check_choices(self.choices)
+        if self.progress is not None:
+            check_flag(progress=self.progress)
         _check_weights(self.weights, next(iter(self.problem.conditions)))
         _check_constraints(self.constraints)
         _ = self.saving, self.plan  # which are checked when they are made
@@ -150,7 +153,7 @@ class Request:
         """The settings that a resumed run must share, as numbers and text that are the same in every process."""
         from .runs.resume.fingerprint import plain
 
-        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume")
+        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume", "progress")
         names = [field.name for field in dataclasses.fields(self) if field.name not in passed_over]
         model = None if self.model is None else type(self.model).__name__
         return {**{name: plain(getattr(self, name)) for name in names}, "model": model}

@@ -85,7 +85,7 @@ def test_the_identity_has_every_setting_and_nothing_else():
     request = Request(problem(), seed=3, weights={"pde": 2.0}, callbacks=[pinnkit.Callback()], checkpoints="run")
     identity = request.checked().identity()
     names = {field.name for field in dataclasses.fields(Request)}
-    assert set(identity) == names - {"problem", "callbacks", "checkpoints", "resume"}
+    assert set(identity) == names - {"problem", "callbacks", "checkpoints", "resume", "progress"}
     assert identity["seed"] == 3 and identity["weights"] == {"pde": 2.0} and identity["model"] is None
     assert Request(problem(), MLP(LINE)).identity()["model"] == "MLP"
 

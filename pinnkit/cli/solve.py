@@ -121,7 +121,7 @@ def _solved(
         live.closing_seconds = WRITING + time.monotonic() - began
         callbacks: list[Callback] = [live] if progress is None else [live, progress]
         resumed = folder if resume else None
-        solution = fit(problem, **options, callbacks=callbacks, checkpoints=saving, resume=resumed)
+        solution = fit(problem, **options, callbacks=callbacks, checkpoints=saving, resume=resumed, progress=False)
         solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
         solution.save(folder)
     return solution

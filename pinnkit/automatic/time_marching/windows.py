@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from ..._base.types import Params
 from ...networks.functional import FunctionalModel, parameter_count
+from ...runs.callbacks import Covered
 from ...runs.decisions import AbandonedWindows, EasedWindows, SkippedWindows, SolvedWindows
 from ...runs.recorder import Recorder
 from ..random_features.solver import FeatureSolver, Solve
@@ -69,6 +70,7 @@ class Windows:
         """Windows from the first time to the last; None if even short ones are not resolved, or time runs out."""
         recorder, forecast = self._recorder, self._forecast
         recorder.phase("time windows")
+        self._cover(forecast.first)
         found, values, now = list[Window](), self._declared(), forecast.first
         plan = _Plan(*self._controller.init(self._last - now))
         while now < self._last:
@@ -82,12 +84,17 @@ class Windows:
             values, following = self._at_end(window), self._following(window, tolerance, plan)
             forecast.observe(began, window.span)
             now = window.span[1]
+            self._cover(now)
             in_time = self._in_time(following, found)
             if in_time is None:
                 return None
             plan = in_time
         self._describe(found)
         return found
+
+    def _cover(self, now: float) -> None:
+        name = self._marching.domain.coordinates[self._marching.axis]
+        self._recorder.cover(Covered(name, self._forecast.first, now, self._last))
 
     def _following(self, window: Window, tolerance: float, plan: _Plan) -> _Plan:
         """How the window after one that is kept is tried."""
