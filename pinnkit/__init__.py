@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from .solution.solution import ExtrapolationWarning as ExtrapolationWarning
     from .solution.solution import Solution as Solution
     from .training.named import STRATEGIES as STRATEGIES
+    from .training.of_optax import optax_strategy as optax_strategy
     from .training.phase import Phase as Phase
     from .training.strategy import Strategy as Strategy
     from .weighting.balance import AbstractBalance as AbstractBalance
@@ -153,6 +154,7 @@ __getattr__, __dir__ = lazy(
         "solution.integrals": "QuadratureWarning",
         "solution.solution": "ExtrapolationWarning Solution",
         "training.named": "STRATEGIES",
+        "training.of_optax": "optax_strategy",
         "training.phase": "Phase",
         "training.strategy": "Strategy",
         "weighting.balance": "AbstractBalance Balance",

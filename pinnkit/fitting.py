@@ -30,6 +30,7 @@ from .diagnostics.problem_kernel import check_problem_and_seed
 from .diagnostics.record import Diagnostics
 from .equations.exact.ansatz import Ansatz, find_ansatz
 from .equations.problem import Problem
+from .learning_rates.rule import AbstractLearningRate
 from .networks.adapters import as_functional
 from .networks.default import default_network
 from .networks.embeddings import Periodic, Rescale
@@ -40,6 +41,7 @@ from .request import DEFAULT_CHOICES, Request, check_model
 from .residuals.functions import ResidualFunctions
 from .runs.callbacks import Callback, Start
 from .runs.decisions import Doubt, HardConstraints, KeptNetwork, Note, TriedTraining
+from .runs.interruption import Interruption
 from .runs.limits import Limits
 from .runs.recorder import Recorder
 from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, CheckpointWriter
@@ -75,6 +77,7 @@ def fit(
     model: Model | None = None,
     strategy: str | Strategy | optax.GradientTransformation = "auto",
     *,
+    learning_rate: float | AbstractLearningRate | None = None,
     steps: int | None = None,
     budget: float | None = None,
     target: float | None = None,
@@ -100,7 +103,7 @@ def fit(
     - `model`: an `nnx.Module`, `eqx.Module`, pair `(init, apply)` or `FunctionalModel` from points of the domain to one
       output per component of the fields; it is not modified. None uses the built-in network.
     - `strategy`: a name in `pinnkit.STRATEGIES`, a `Strategy` or an optax optimizer. "auto" also chooses network,
-      points and weights; if any of them is given, it trains with those that are given.
+      points and weights, unless any is given. `learning_rate`: a number or rule in place of the strategy's.
     - `steps`, `budget`, `target`: stop after this number of steps, after these seconds of wall time (compilation
       included), or at this validation loss. Without any of them, the strategy's default number of steps applies.
     - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators.
@@ -117,8 +120,8 @@ def fit(
     - `resume`: a run folder; the fit resumes from its newest intact checkpoint, and saves there. Other arguments must
       be those of the interrupted run. Without a `budget` the result is the same bit for bit. If nothing was saved yet,
       the fit starts from the beginning, with a `CheckpointWarning`.
-    - `progress`: True shows a line of progress, False none; by default it is shown on a terminal and in a notebook.
-      Without it, the logger `pinnkit` gets messages of level INFO.
+    - `progress`: whether to show a line of progress; by default on a terminal and in a notebook. Otherwise the logger
+      `pinnkit` gets it. At a prompt and in a notebook, Ctrl-C ends the fit, which returns what it has.
 
     **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no
     checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
@@ -145,10 +148,12 @@ def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
     grid, reference_seconds = ReferenceGrid.of(problem), evaluating.own
     writer, before = _checkpointing(request, network, ansatz)
     with contextlib.ExitStack() as stack:
+        interruption = stack.enter_context(Interruption())  # before the writer, which handles signals as well
         if writer is not None:
             stack.enter_context(locked(writer.folder))
             stack.enter_context(writer)
         recorder = Recorder(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, writer, before)
+        interruption.ends(recorder.interrupt)
         recorder.spend("diagnostics", reference_seconds)
         recorder.spend("compile", since_start.compiled)
         recorder.prepare(Start(problem.name, plan.name, (), 0, {}, request.precision, request.steps, request.budget))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ._base.types import Model
     from .equations.problem import Problem
+    from .learning_rates.rule import AbstractLearningRate
     from .runs.callbacks import Callback
     from .runs.resume.checkpointing import Checkpoints
     from .samplers.sampler import AbstractSampler
@@ -49,6 +50,9 @@ class Request:
     model: "Model | None" = None
     strategy: "str | Strategy | optax.GradientTransformation" = option(
         "auto", str, "Training schedule: {names}; auto by default.", STRATEGIES
+    )
+    learning_rate: "float | AbstractLearningRate | None" = option(
+        None, float, "Learning rate in place of that of the strategy, of its first-order phases."
     )
     steps: int | None = option(None, int, "Stop after this number of steps.")
     budget: float | None = option(None, float, "Stop after this number of seconds, which include writing the report.")
@@ -131,7 +135,7 @@ class Request:
         """The training schedule, with the rule and the sampler that replace its own."""
         from .training.as_strategy import as_strategy
 
-        plan = as_strategy(self.strategy, self.precision, self.weighting, self.sampler)
+        plan = as_strategy(self.strategy, self.precision, self.weighting, self.sampler, self.learning_rate)
         plan.check(self.problem)
         return plan
 
@@ -145,7 +149,16 @@ class Request:
     @property
     def is_automatic(self) -> bool:
         """Whether network, points and weights are chosen by the automatic procedure."""
-        given = (self.model, self.width, self.depth, self.points, self.sampler, self.weights, self.weighting)
+        given = (
+            self.model,
+            self.learning_rate,
+            self.width,
+            self.depth,
+            self.points,
+            self.sampler,
+            self.weights,
+            self.weighting,
+        )
         is_open = all(setting is None for setting in given)
         return self.plan.name == "auto" and is_open and self.steps != 0 and _has_interior(self.problem)
 
@@ -163,10 +176,11 @@ class Request:
 
         - `described`: the network; `points`: the number of points of each condition.
         """
-        from .runs.resume.fingerprint import versions
+        from .runs.resume.fingerprint import plain, versions
 
         named = lambda value: value if value is None or isinstance(value, str) else type(value).__name__
         asked = {"weighting": named(self.weighting), "sampler": named(self.sampler)}
+        asked |= {"learning_rate": plain(self.learning_rate), "optimizer": plain(self.plan.settings) or None}
         asked |= {"steps": self.steps, "budget": self.budget, "target": self.target}
         return {
             "problem": self.problem.name,

@@ -101,5 +101,5 @@ def test_options_of_the_command_line_come_from_the_request(capsys):
     assert main(["solve", "--help"]) == 0
     text = capsys.readouterr().out
     options = [field.name for field in dataclasses.fields(Request) if field.metadata]
-    assert len(options) == 12 and all(f"--{name} " in text for name in options)
+    assert len(options) == 13 and all(f"--{name.replace('_', '-')} " in text for name in options)
     assert all(name in text for name in ("ntk-adam", "relobralo", "kernel-guided"))

@@ -75,7 +75,7 @@ def check_names(settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         names = _SETTINGS[name].metadata["names"]
         if names is not None and value not in names:
-            raise InputError(f"unknown {name} '{value}'; choose one of {', '.join(names)}")
+            raise names.unknown(value)
 
 
 def find(spec: str, settings: Sequence[str] | None) -> "Problem":

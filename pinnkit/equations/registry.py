@@ -5,7 +5,6 @@ an obstacle. Only `module:name` and files may be in the working directory.
 """
 
 import contextlib
-import difflib
 import importlib
 import importlib.util
 import itertools
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.errors import PinnkitError
 from .._base.origin import origin_of
+from .._base.words import did_you_mean
 from .entries import entries, home_of, is_in, path_without_here
 from .mistakes import ProblemError
 
@@ -91,10 +91,9 @@ def _lies_in(module: ModuleType | None, home: str) -> bool:
 
 def _check_name(name: str, offered: Mapping[str, object]) -> None:
     if name not in offered:
-        close = difflib.get_close_matches(name, offered, n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+        available = ", ".join(sorted(offered)) or "none"
         raise ProblemError(
-            f"there is no problem '{name}'.{hint} Available: {', '.join(sorted(offered)) or 'none'}; "
+            f"there is no problem '{name}'.{did_you_mean(name, offered)} Available: {available}; "
             "write a file as `file.py`, a module as `module:name`"
         )
 

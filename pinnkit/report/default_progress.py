@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from .._base.interactive import in_notebook
 from ..runs.callbacks import Callback, Progress, Start
 from .console import make_console
 from .progress import ConsoleProgress
@@ -146,9 +147,3 @@ def default_progress(wanted: bool | None, callbacks: Sequence[Callback]) -> Line
         return NotebookLine()
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     return TerminalLine() if wanted or is_terminal else LogProgress()
-
-
-def in_notebook() -> bool:
-    """Whether the code runs in a notebook, whose outputs are pages."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None) is not None

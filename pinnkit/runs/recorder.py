@@ -40,7 +40,7 @@ class Recorder:
         before: RunState | None = None,
     ):
         self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
-        self.stopped = False
+        self.stopped = self._is_interrupted = False
         self.longest_compilation = 0.0  # of a phase of training
         self._spent = {"compile": -compile_seconds(), "train": 0.0, "diagnostics": 0.0}
         self._phase_compiled = self._fraction = self._fraction_before = 0.0
@@ -133,11 +133,21 @@ class Recorder:
         return result
 
     def offer(self, training: Training | None = None, finished: bool = False) -> None:
-        """Offer the present state of the run to the checkpoint writer."""
-        if self._writer is not None and not self._replay.is_replaying:
+        """Offer the present state of the run to the checkpoint writer; of an interrupted run the last state is saved,
+        from which it is resumed as if nothing had happened.
+        """
+        if self._writer is None or self._replay.is_replaying:
+            return
+        if not self._is_interrupted:
             excerpt = Excerpt(self.history)
             state = RunState(self.seconds, self.resumed, self._replay.pieces, excerpt, training, finished)
             self._writer.offer(state)
+        elif finished:
+            self._writer.save_latest()
+
+    def interrupt(self) -> None:
+        """End the run after its present work; called from a signal handler."""
+        self.stopped = self._is_interrupted = True
 
     def resume_training(self) -> Training | None:
         """Restore history and times of the interrupted run; its training state, None if training had not begun."""
@@ -237,7 +247,8 @@ class Recorder:
             relative_l2=relative_l2,
             covered=self._covered,
         )
-        self.stopped |= any([callback.progress(event) for callback in self.callbacks])
+        if any([callback.progress(event) for callback in self.callbacks]):  # during which a signal may arrive
+            self.stopped = True
 
     def _over(self, trained: float | None, seconds: float) -> float | None:
         """The share of the run that is over, which never falls; None without limits to compute it from."""
