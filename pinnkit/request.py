@@ -54,8 +54,10 @@ class Request:
     learning_rate: "float | AbstractLearningRate | None" = option(
         None, float, "Learning rate in place of that of the strategy, of its first-order phases."
     )
-    steps: int | None = option(None, int, "Stop after this number of steps.")
-    budget: float | None = option(None, float, "Stop after this number of seconds, which include writing the report.")
+    steps: int | None = option(None, int, "Stop after this number of steps, also as 1e4.")
+    budget: float | None = option(
+        None, float, "Stop after this time in seconds, also as 2m or 1.5h, which includes writing the report."
+    )
     target: float | None = option(None, float, "Stop when the validation loss reaches this value.")
     seed: int = option(0, int, "Random seed; 0 by default.")
     precision: str = option(

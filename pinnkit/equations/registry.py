@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.errors import PinnkitError
 from .._base.origin import origin_of
 from .._base.words import did_you_mean
-from .entries import entries, home_of, is_in, path_without_here
+from .entries import entries, home_of, is_in, path_without_here, problem_descriptions
 from .mistakes import ProblemError
 
 if TYPE_CHECKING:
@@ -56,6 +56,33 @@ def find_problem(spec: str) -> "Problem":
     if separator:
         return _from_module(place, name)
     return _from_entry_point(spec)
+
+
+def problem_records() -> list[dict[str, Any]]:
+    """All problems that can be found by name: name, description, fields, coordinates, coefficients and equations, the
+    latter as text and LaTeX with where they hold. One that cannot be imported has an `error` instead.
+    """
+    return [_record(name, description) for name, description in problem_descriptions().items()]
+
+
+def _record(name: str, description: str) -> dict[str, Any]:
+    try:
+        problem = find_problem(name)
+    except ProblemError as error:
+        return {"name": name, "description": description, "error": str(error)}
+    domain = problem.domain
+    ranges = zip(domain.coordinates, domain.lower.tolist(), domain.upper.tolist(), strict=True)
+    return {
+        "name": name,
+        "description": description,
+        "fields": problem.field_sizes,
+        "coordinates": {coordinate: [low, high] for coordinate, low, high in ranges},
+        "coefficients": problem.constants,
+        "unknown_coefficients": list(problem.unknowns),
+        "equations": [
+            {"condition": condition, **row._asdict()} for condition, rows in problem.statements.items() for row in rows
+        ],
+    }
 
 
 def _from_entry_point(name: str) -> "Problem":

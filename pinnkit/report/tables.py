@@ -115,6 +115,14 @@ def kernel_table(run: Run) -> Table:
     return Table("Kernel", ("training kernel", "initial", "final"), rows)
 
 
+def kernel_line(run: Run) -> str:
+    """The final training kernel in a line."""
+    s = run.summary.spectrum.final
+    kappa = condition_number(s.condition_number, s.condition_number_is_lower_bound)
+    rank = f"{s.numerical_rank} of {s.modes} modes resolvable"
+    return f"λ_max {number(s.largest_eigenvalue)}, {rank}, condition number {kappa}, {s.slow_modes} slow"
+
+
 def record_table(record: Diagnostics) -> Table:
     """The training kernel of one snapshot."""
     figures = {**_kernel_figures(SpectrumSummary.of(record)), **_alignments(record)}
