@@ -47,7 +47,7 @@ def _seconds(hint: Any, tokens: Sequence[Any]) -> float:
     return float(match[1]) * SECONDS[match[2]]
 
 
-def flag(text: str, group: Group | None = None, name: Sequence[str] | None = None) -> Parameter:
+def flag(text: str, group: Group | str = "Parameters", name: Sequence[str] | None = None) -> Parameter:
     """An option without a value, and without a `--no-` form."""
     return Parameter(name, negative=(), help=text, group=group, show_default=False)
 
@@ -71,7 +71,7 @@ Full = Annotated[bool, flag("Print the tables of conditions, kernel and time too
 
 PageFile = Annotated[Path | None, Parameter(help="Write the page with pictures to this file instead.")]
 
-Open = Annotated[bool, Parameter("--open", negative=(), help="Open the page in a browser.")]
+Open = Annotated[bool, Parameter("--open", negative=(), show_default=False, help="Open the page in a browser.")]
 
 STOPS = ("steps", "budget", "target")
 
