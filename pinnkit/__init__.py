@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from .solution.integrals import QuadratureWarning as QuadratureWarning
     from .solution.solution import ExtrapolationWarning as ExtrapolationWarning
     from .solution.solution import Solution as Solution
+    from .sweep import Sweep as Sweep
+    from .sweep import fit_many as fit_many
     from .training.named import STRATEGIES as STRATEGIES
     from .training.of_optax import optax_strategy as optax_strategy
     from .training.phase import Phase as Phase
@@ -153,6 +155,7 @@ __getattr__, __dir__ = lazy(
         "samplers.space_filling": "AbstractSpaceFilling QuasiRandom Uniform",
         "solution.integrals": "QuadratureWarning",
         "solution.solution": "ExtrapolationWarning Solution",
+        "sweep": "Sweep fit_many",
         "training.named": "STRATEGIES",
         "training.of_optax": "optax_strategy",
         "training.phase": "Phase",
