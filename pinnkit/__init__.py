@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from .optimizers.soap import scale_by_soap as scale_by_soap
     from .residuals.forms import Linearization as Linearization
     from .runs.callbacks import Callback as Callback
+    from .runs.callbacks import Covered as Covered
     from .runs.callbacks import Progress as Progress
     from .runs.callbacks import Start as Start
     from .runs.history import History as History
@@ -86,8 +87,13 @@ if TYPE_CHECKING:
     from .samplers.space_filling import AbstractSpaceFilling as AbstractSpaceFilling
     from .samplers.space_filling import QuasiRandom as QuasiRandom
     from .samplers.space_filling import Uniform as Uniform
-    from .solution import Solution as Solution
+    from .solution.integrals import QuadratureWarning as QuadratureWarning
+    from .solution.solution import ExtrapolationWarning as ExtrapolationWarning
+    from .solution.solution import Solution as Solution
+    from .sweep import Sweep as Sweep
+    from .sweep import fit_many as fit_many
     from .training.named import STRATEGIES as STRATEGIES
+    from .training.of_optax import optax_strategy as optax_strategy
     from .training.phase import Phase as Phase
     from .training.strategy import Strategy as Strategy
     from .weighting.balance import AbstractBalance as AbstractBalance
@@ -145,7 +151,7 @@ __getattr__, __dir__ = lazy(
         "optimizers.quasi_newton": "quasi_newton",
         "optimizers.soap": "scale_by_soap",
         "residuals.forms": "Linearization",
-        "runs.callbacks": "Callback Progress Start",
+        "runs.callbacks": "Callback Covered Progress Start",
         "runs.history": "History",
         "runs.resume.checkpointing": "CheckpointWarning Checkpoints",
         "runs.resume.signals": "Interrupted Terminated",
@@ -159,8 +165,11 @@ __getattr__, __dir__ = lazy(
         "samplers.residual_adaptive": "ResidualAdaptive",
         "samplers.sampler": "AbstractSampler",
         "samplers.space_filling": "AbstractSpaceFilling QuasiRandom Uniform",
-        "solution": "Solution",
+        "solution.integrals": "QuadratureWarning",
+        "solution.solution": "ExtrapolationWarning Solution",
+        "sweep": "Sweep fit_many",
         "training.named": "STRATEGIES",
+        "training.of_optax": "optax_strategy",
         "training.phase": "Phase",
         "training.strategy": "Strategy",
         "weighting.balance": "AbstractBalance Balance",

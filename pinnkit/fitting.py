@@ -1,6 +1,7 @@
 """Solve a problem (`fit`), read a solution (`load`), compute the kernel before training (`diagnose`)."""
 
 import contextlib
+import dataclasses
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -31,15 +32,18 @@ from .diagnostics.problem_kernel import check_problem_and_seed
 from .diagnostics.record import Diagnostics
 from .equations.exact.ansatz import Ansatz, find_ansatz
 from .equations.problem import Problem
+from .learning_rates.rule import AbstractLearningRate
 from .networks.adapters import as_functional
 from .networks.default import default_network
 from .networks.embeddings import Periodic, Rescale
 from .networks.functional import FunctionalModel, cast, parameter_count
 from .networks.mlp import MLP
+from .report.default_progress import default_progress
 from .request import DEFAULT_CHOICES, Request, check_model
 from .residuals.functions import ResidualFunctions
 from .runs.callbacks import Callback, Start
 from .runs.decisions import Attempt, ContinuationStep, Doubt, HardConstraints, KeptNetwork, Note
+from .runs.interruption import Interruption
 from .runs.limits import Limits
 from .runs.recorder import Recorder
 from .runs.resume.checkpointing import Checkpoints, CheckpointWarning, CheckpointWriter
@@ -61,7 +65,7 @@ from .runs.storage.weights_file import PARAMETERS, decode_params
 from .samplers.counts import point_counts
 from .samplers.sampler import AbstractSampler
 from .samplers.space_filling import QuasiRandom
-from .solution import Solution
+from .solution.solution import Solution
 from .training.strategy import Strategy
 from .weighting.rule import AbstractWeighting
 
@@ -78,6 +82,7 @@ def fit(
     model: Model | None = None,
     strategy: str | Strategy | optax.GradientTransformation = "auto",
     *,
+    learning_rate: float | AbstractLearningRate | None = None,
     steps: int | None = None,
     budget: float | None = None,
     target: float | None = None,
@@ -96,6 +101,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | str | Path | None = None,
     resume: str | Path | None = None,
+    progress: bool | None = None,
 ) -> Solution:
     """Solve a problem. Given the problem alone, pinnkit chooses everything else and records it in `history.decisions`.
 
@@ -104,7 +110,7 @@ def fit(
     - `model`: an `nnx.Module`, `eqx.Module`, pair `(init, apply)` or `FunctionalModel` from points of the domain to one
       output per component of the fields; it is not modified. None uses the built-in network.
     - `strategy`: a name in `pinnkit.STRATEGIES`, a `Strategy` or an optax optimizer. "auto" also chooses network,
-      points and weights; if any of them is given, it trains with those that are given.
+      points and weights, unless any is given. `learning_rate`: a number or rule in place of the strategy's.
     - `steps`, `budget`, `target`: stop after this number of steps, after these seconds of wall time (compilation
       included), or at this validation loss. Without any of them, the strategy's default number of steps applies.
     - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators.
@@ -117,25 +123,26 @@ def fit(
     - `constraints`: "hard" builds every condition that allows it into the network, "soft" none, a list of names these.
       None means "hard" for built-in networks, and "soft" for a model, which may have constraints of its own.
     - `choices`: parts of the automatic procedure to switch off or fix. `callbacks`: see `Callback`.
-    - `start`: a solution of a similar problem, on the same domain and with the same fields, from which the fit starts
-      with the same network. Time windows start anew.
-    - `continuation`: values of coefficients that are solved for in turn, each from the solution before, as in
-      `{"Re": [100, 400, 1000]}`; the last ones replace those of the problem. Without a `budget`, each takes the time it
-      needs; with one, those before the last get half of it.
+    - `start`: a solution of a similar problem to start from. `continuation`: values of coefficients to solve for in
+      turn, each from the solution before, as in `{"Re": [100, 400, 1000]}`; the last replace those of the problem.
     - `checkpoints`: a run folder in which the state is saved every minute, or `Checkpoints` with other intervals.
     - `resume`: a run folder; the fit resumes from its newest intact checkpoint, and saves there. Other arguments must
       be those of the interrupted run. Without a `budget` the result is the same bit for bit. If nothing was saved yet,
       the fit starts from the beginning, with a `CheckpointWarning`.
+    - `progress`: whether to show a line of progress; by default on a terminal and in a notebook. Otherwise the logger
+      `pinnkit` gets it. At a prompt and in a notebook, Ctrl-C ends the fit, which returns what it has.
 
     **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no
     checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
     """
     request = Request(**locals())  # the arguments, and nothing else so far
-    return _solve(request, Clock(), Stopwatch())
+    clock, since_start = Clock(), Stopwatch()
+    request = request.checked()
+    with default_progress(progress, callbacks) as display:
+        return _solve(dataclasses.replace(request, callbacks=(*callbacks, display)), clock, since_start)
 
 
 def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
-    request = request.checked()
     problem, callbacks, plan = request.problem, request.callbacks, request.plan
     limits = Limits(request.steps, request.budget, request.target, clock)
     warm, steps = _continued(request, clock)
@@ -149,10 +156,12 @@ def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
     grid, reference_seconds = ReferenceGrid.of(problem), evaluating.own
     writer, before = _checkpointing(request, network, ansatz)
     with contextlib.ExitStack() as stack:
+        interruption = stack.enter_context(Interruption())  # before the writer, which handles signals as well
         if writer is not None:
             stack.enter_context(locked(writer.folder))
             stack.enter_context(writer)
         recorder = Recorder(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, writer, before)
+        interruption.ends(recorder.interrupt)
         recorder.spend("diagnostics", reference_seconds)
         recorder.spend("compile", since_start.compiled)
         recorder.prepare(Start(problem.name, plan.name, (), 0, {}, request.precision, request.steps, request.budget))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ._base.arguments import is_number, is_positive, is_whole
+from ._base.arguments import check_flag, is_number, is_positive, is_whole
 from ._base.errors import InputError, InputTypeError
 from .automatic.choices import Choices
 from .samplers.named import SAMPLERS
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ._base.types import Model
     from .equations.problem import Problem
+    from .learning_rates.rule import AbstractLearningRate
     from .runs.callbacks import Callback
     from .runs.resume.checkpointing import Checkpoints
     from .samplers.sampler import AbstractSampler
@@ -52,8 +53,13 @@ class Request:
     strategy: "str | Strategy | optax.GradientTransformation" = option(
         "auto", str, "Training schedule: {names}; auto by default.", STRATEGIES
     )
-    steps: int | None = option(None, int, "Stop after this number of steps.")
-    budget: float | None = option(None, float, "Stop after this number of seconds, which include writing the report.")
+    learning_rate: "float | AbstractLearningRate | None" = option(
+        None, float, "Learning rate in place of that of the strategy, of its first-order phases."
+    )
+    steps: int | None = option(None, int, "Stop after this number of steps, also as 1e4.")
+    budget: float | None = option(
+        None, float, "Stop after this time in seconds, also as 2m or 1.5h, which includes writing the report."
+    )
     target: float | None = option(None, float, "Stop when the validation loss reaches this value.")
     seed: int = option(0, int, "Random seed; 0 by default.")
     precision: str = option(
@@ -82,6 +88,7 @@ class Request:
     callbacks: "Sequence[Callback]" = ()
     checkpoints: "Checkpoints | str | Path | None" = None
     resume: "str | Path | None" = None
+    progress: bool | None = None
 
     def checked(self) -> "Request":
         """This request, with the last values of a continuation.
@@ -98,6 +105,8 @@ class Request:
         check_callbacks(self.callbacks)
         check_model(self.model)
         _check_choices(self.choices)
+        if self.progress is not None:
+            check_flag(progress=self.progress)
         _check_weights(self.weights, next(iter(self.problem.conditions)))
         _check_constraints(self.constraints)
         _check_start(self.start, self.problem)
@@ -148,7 +157,7 @@ class Request:
         """The training schedule, with the rule and the sampler that replace its own."""
         from .training.as_strategy import as_strategy
 
-        plan = as_strategy(self.strategy, self.precision, self.weighting, self.sampler)
+        plan = as_strategy(self.strategy, self.precision, self.weighting, self.sampler, self.learning_rate)
         plan.check(self.problem)
         return plan
 
@@ -162,7 +171,16 @@ class Request:
     @property
     def is_automatic(self) -> bool:
         """Whether network, points and weights are chosen by the automatic procedure."""
-        given = (self.model, self.width, self.depth, self.points, self.sampler, self.weights, self.weighting)
+        given = (
+            self.model,
+            self.learning_rate,
+            self.width,
+            self.depth,
+            self.points,
+            self.sampler,
+            self.weights,
+            self.weighting,
+        )
         is_open = all(setting is None for setting in given)
         return self.plan.name == "auto" and is_open and self.steps != 0 and _has_interior(self.problem)
 
@@ -171,7 +189,7 @@ class Request:
         from .runs.resume.fingerprint import plain
         from .runs.storage.weights_file import encode_params
 
-        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume", "start")
+        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume", "start", "progress")
         names = [field.name for field in dataclasses.fields(self) if field.name not in passed_over]
         model = None if self.model is None else type(self.model).__name__
         start = None if self.start is None else hashlib.sha256(encode_params(self.start.params, {})).hexdigest()
@@ -182,10 +200,11 @@ class Request:
 
         - `described`: the network; `points`: the number of points of each condition.
         """
-        from .runs.resume.fingerprint import versions
+        from .runs.resume.fingerprint import plain, versions
 
         named = lambda value: value if value is None or isinstance(value, str) else type(value).__name__
         asked = {"weighting": named(self.weighting), "sampler": named(self.sampler)}
+        asked |= {"learning_rate": plain(self.learning_rate), "optimizer": plain(self.plan.settings) or None}
         asked |= {"steps": self.steps, "budget": self.budget, "target": self.target}
         before = self.continuation and {name: list(map(float, values)) for name, values in self.continuation.items()}
         asked |= {"continuation": before or None}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from .errors import InputError, InputTypeError
+from .words import did_you_mean
 
 T = TypeVar("T")
 
@@ -43,13 +44,20 @@ class Registry(Mapping[str, Callable[[], T]], Generic[T]):
         if name in self.built_in:
             return _attribute(self.built_in[name])()
         if name not in (entries := self._entries()):
-            raise InputError(f"unknown {self.kind} '{name}'; choose one of {', '.join(self)}")
+            raise self.unknown(name)
         base, place = _attribute(self.base), self._place(entries[name])
         with _reported(f"{place} cannot be used"):
             made = entries[name].load()()
         if not isinstance(made, base):
             raise InputError(f"{place} makes an object of type {type(made).__name__}, not an `{base.__name__}`")
         return made
+
+    def unknown(self, name: str) -> InputError:
+        """The error for a name that nothing has."""
+        stem = name.lower().replace("_", "").replace("-", "")
+        by_class = [key for key, place in self.built_in.items() if place.partition(":")[2].lower().startswith(stem)]
+        hint = did_you_mean(name, self) or (f" Did you mean '{by_class[0]}'?" if len(by_class) == 1 else "")
+        return InputError(f"unknown {self.kind} '{name}'.{hint} Choose one of {', '.join(self)}")
 
     def of(self, value: str | T) -> T:
         """A strategy from its name; anything that is one already is returned as it is.

@@ -18,7 +18,7 @@ from .doctor import doctor, installed_version
 from .errors import BROKEN_PIPE, FAILED, INTERRUPTED, OK, explain, fail, show_warning, silence
 from .inspect import compare, ntk, problems, report
 from .new import new
-from .options import flag
+from .options import flag, joined_settings
 from .solve import solve
 from .watch import watch
 
@@ -33,6 +33,8 @@ app = App(
 
 for _command in (solve, report, compare, watch, problems, new, ntk, doctor):
     app.command(_command)
+
+app.register_install_completion_command()
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
@@ -53,7 +55,7 @@ def launch(
 ) -> int | None:
     """Run one command."""
     try:
-        command, bound, extra = app.parse_args(tokens)
+        command, bound, extra = app.parse_args(joined_settings(tokens))
         line = {"line": shlex.join(["pinnkit", *tokens])} if "line" in extra else {}
         status = command(*bound.args, **bound.kwargs, **line)
         sys.stdout.flush()

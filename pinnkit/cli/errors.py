@@ -1,7 +1,7 @@
 """Errors as one line on standard error, and the exit status that belongs to each.
 
 Invalid input, and errors in the user's own code, have status 2, the latter with file and line; any other error is a bug
-of pinnkit and has status 1.
+of pinnkit and has status 1. A result that is less accurate than required has status 3.
 """
 
 import contextlib
@@ -13,14 +13,15 @@ from typing import Any
 from cyclopts import CycloptsError
 
 from .._base.errors import PinnkitError
+from .options import in_flags
 
-OK, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+OK, FAILED, USAGE, INACCURATE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
 
 
 def explain(error: Exception) -> int:
     """Print an error in one line: of the input, of the user's code, or of pinnkit. **Returns:** the exit status."""
     if _is_of_input(error):
-        return fail(f"error: {in_one_line(error)}", USAGE)
+        return fail(f"error: {in_flags(in_one_line(error))}", USAGE)
     from .._base.origin import origin_of
 
     origin, text = origin_of(error), f"{type(error).__name__}: {in_one_line(error)}"
@@ -62,6 +63,6 @@ def _is_of_input(error: Exception) -> bool:
 
 
 def _printable(text: str) -> str:
-    from ..report.numbers import printable
+    from .._base.numbers import printable
 
     return printable(text)

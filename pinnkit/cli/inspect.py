@@ -5,9 +5,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from .._base import json_encoding
 from .._base.errors import InputError
 from .compilation_cache import CompilationCache
-from .options import Coefficients, Count, Open, PageFile, ProblemName, Whole, find, flag
+from .options import Coefficients, Count, Full, Open, PageFile, ProblemName, Whole, find, flag
 
 RunFolder = Annotated[Path, Parameter(help="A run folder, written by `pinnkit solve`.")]
 
@@ -17,6 +18,7 @@ def report(
     /,
     *,
     json: Annotated[bool, flag("Print the figures, the verdict and the findings as JSON instead.")] = False,
+    full: Full = False,
     html: PageFile = None,
     show: Open = False,
 ) -> None:
@@ -30,7 +32,10 @@ def report(
     if json:
         print(result.json())
     elif html is None and not show:
-        result()
+        result(full=full)
+        rest = "" if full else f"; `pinnkit report {folder} --full` prints all tables"
+        page = folder / "report.html"
+        print(f"\nthe page: {page if page.is_file() else f'`pinnkit report {folder} --open` makes it'}{rest}")
 
 
 def compare(*folders: RunFolder, html: PageFile = None, show: Open = False) -> None:
@@ -44,22 +49,25 @@ def compare(*folders: RunFolder, html: PageFile = None, show: Open = False) -> N
         _written(comparison.save(Path("comparison.html") if html is None else html), show)
 
 
-def problems() -> None:
+def problems(*, json: Annotated[bool, flag("Print them as JSON, with their equations.")] = False) -> None:
     """List the problems that can be solved by name."""
     import shutil
+    import sys
     import textwrap
 
+    from .._base.numbers import printable
     from ..equations.entries import problem_descriptions
-    from ..report.numbers import printable
 
+    if json:
+        from ..equations.registry import problem_records
+
+        return print(json_encoding.encode(problem_records(), indent=2).decode())
     descriptions = {printable(name): printable(text) for name, text in problem_descriptions().items()}
     margin, columns = max(map(len, descriptions), default=0) + 2, shutil.get_terminal_size().columns
     for name, text in descriptions.items():
-        print(
-            textwrap.fill(
-                text, max(columns, 2 * margin), initial_indent=f"{name:{margin}}", subsequent_indent=margin * " "
-            )
-        )
+        line = f"{name:{margin}}{text}"
+        width = max(columns, 2 * margin) if sys.stdout.isatty() else len(line)  # one line each for a pipe
+        print(textwrap.fill(line, max(width, 1), subsequent_indent=margin * " "))
 
 
 def ntk(

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import importlib
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -12,16 +13,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from .._base.arguments import check_positive
 from .._base.errors import InputError
 from ..equations.registry import check_problem
 from ..request import Request, check_limits
 from ..runs.stop_reason import StopReason
 from .compilation_cache import CompilationCache
-from .errors import FAILED, OK, fail
+from .errors import FAILED, INACCURATE, OK, fail
 from .options import (
+    CHECKPOINTS,
+    OUTPUT,
+    RUN,
+    STOP,
     Coefficients,
     Continuation,
     Count,
+    Full,
     Plain,
     ProblemName,
     Whole,
@@ -39,10 +46,26 @@ if TYPE_CHECKING:
     from ..runs.resume.checkpointing import Checkpoints
     from ..runs.storage.manifest import Manifest
     from ..runs.summary import Summary
-    from ..solution import Solution
+    from ..solution.solution import Solution
 
 WRITING = 2.0
 """Seconds of a budget that are reserved for writing the run and its report, with matplotlib imported."""
+
+Output = Annotated[
+    Path | None,
+    Parameter(("--output", "-o"), group=RUN, help="Run folder; `runs/` and the name of the problem by default."),
+]
+
+Resume = Annotated[bool, flag("Resume an unfinished run in the folder, with its settings if none are given.", RUN)]
+
+Overwrite = Annotated[bool, flag("Start over, discarding an unfinished run in the folder.", RUN)]
+
+Require = Annotated[
+    float | None,
+    Parameter(group=STOP, help="Exit with status 3 if the error (without reference: validation loss) is larger."),
+]
+
+StepsBetween = Annotated[Count, Parameter(group=CHECKPOINTS, help="Steps between two checkpoints, in addition.")]
 
 RECORDED = ("strategy", "seed", "precision")
 """Settings that are passed to `fit` even if they have their default values."""
@@ -53,24 +76,31 @@ def solve(
     problem: ProblemName,
     /,
     *,
-    output: Annotated[
-        Path | None, Parameter(help="Run folder; `runs/` and the name of the problem by default.")
-    ] = None,
+    output: Output = None,
     coefficients: Coefficients = None,
     continuation: Continuation = None,
-    resume: Annotated[
-        bool, flag("Resume an unfinished run in the folder, with its settings if none are given.")
-    ] = False,
-    overwrite: Annotated[bool, flag("Start over, discarding an unfinished run in the folder.")] = False,
-    checkpoint_seconds: Annotated[float, Parameter(help="Seconds between two checkpoints.")] = 60.0,
-    checkpoint_steps: Annotated[Count, Parameter(help="Steps between two checkpoints, in addition.")] = None,
-    checkpoint_keep: Annotated[Whole, Parameter(help="Number of checkpoints to keep.")] = 3,
-    quiet: Annotated[bool, flag("Print errors only.")] = False,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    require: Require = None,
+    checkpoint_seconds: Annotated[float, Parameter(group=CHECKPOINTS, help="Seconds between two checkpoints.")] = 60.0,
+    checkpoint_steps: StepsBetween = None,
+    checkpoint_keep: Annotated[Whole, Parameter(group=CHECKPOINTS, help="Number of checkpoints to keep.")] = 3,
+    full: Full = False,
+    quiet: Annotated[bool, flag("Print errors only.", OUTPUT, ("--quiet", "-q"))] = False,
     plain: Plain = False,
     line: Annotated[str, Parameter(parse=False)],
     **settings: Any,
 ) -> int:
-    """Train a network on a problem, print the report and write the run folder."""
+    """Train a network on a problem, print the report and write the run folder.
+
+    As in
+
+    pinnkit solve burgers --set nu 0.02 --budget 2m
+
+    pinnkit solve cavity.py --strategy ntk-adam --learning-rate 1e-3 --steps 1e4 -o runs/cavity
+
+    pinnkit solve wave_1d --require 1e-3 -q && echo accurate
+    """
     began = time.monotonic() - time.process_time()  # the start of the command belongs to its budget
     given = {name: value for name, value in settings.items() if value is not None}
     passed = continued(continuation or ())
@@ -78,6 +108,8 @@ def solve(
         raise InputError("`--resume` continues a run, `--overwrite` discards it: give one of them")
     check_names(given)
     check_limits(given.get("steps"), given.get("budget"), given.get("target"))
+    if require is not None:
+        check_positive(require=require)
     check_problem(problem)
     with contextlib.ExitStack() as stack:
         progress = None if quiet else stack.enter_context(_progress(problem, plain))
@@ -88,7 +120,7 @@ def solve(
             _check_same(folder, before, declared, given)
             if not quiet:
                 print(f"finished: {summary.ending}; `pinnkit report {folder}` prints the run in '{folder}'")
-            return _status(summary)
+            return _status(summary, require)
         options = {**_defaults(), **({} if before is None else _known(before.settings)), **given}
         options |= {"continuation": passed} if passed else {}
         from ..runs.resume.checkpointing import Checkpoints
@@ -98,9 +130,10 @@ def solve(
     if not quiet:
         from ..report.console import make_console
 
-        solution.report(make_console(plain=plain))
-        print(f"\nwritten to {folder}; open {folder / 'report.html'}")
-    return _status(solution.run.summary)
+        solution.report(make_console(plain=plain), full)
+        rest = "" if full else f"; `pinnkit report {folder} --full` prints all tables"
+        print(f"\nwritten to {folder}; open {folder / 'report.html'}{rest}")
+    return _status(solution.run.summary, require)
 
 
 def _progress(problem: str, plain: bool) -> "ConsoleProgress":
@@ -136,7 +169,7 @@ def _solved(
         live.closing_seconds = WRITING + time.monotonic() - began
         callbacks: list[Callback] = [live] if progress is None else [live, progress]
         resumed = folder if resume else None
-        solution = fit(problem, **options, callbacks=callbacks, checkpoints=saving, resume=resumed)
+        solution = fit(problem, **options, callbacks=callbacks, checkpoints=saving, resume=resumed, progress=False)
         solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
         solution.save(folder)
     return solution
@@ -189,5 +222,17 @@ def _finished(folder: Path, manifest: "Manifest") -> "Summary | None":
     return None if is_older or run.summary.steps != manifest.step else run.summary
 
 
-def _status(summary: "Summary") -> int:
-    return fail(f"stopped: {summary.ending}", FAILED) if summary.stop_reason is StopReason.NOT_FINITE else OK
+def _status(summary: "Summary", require: float | None) -> int:
+    """The exit status of a run, by its errors or, without a reference, by its validation loss."""
+    if summary.stop_reason is StopReason.NOT_FINITE:
+        return fail(f"stopped: {summary.ending}", FAILED)
+    if require is None:
+        return OK
+    kind, figures = "relative L2 error", summary.relative_l2 or summary.max_error
+    if not figures:
+        kind, figures = "validation loss", {"": summary.validation_loss}
+    name, worst = max(figures.items(), key=lambda item: math.inf if math.isnan(item[1]) else item[1])
+    if worst <= require:
+        return OK
+    of_field = f" of {name}" if name else ""
+    return fail(f"the {kind}{of_field} is {worst:.3g}, more than the {require:.3g} of `--require`", INACCURATE)

@@ -21,6 +21,7 @@ class Fields:
     """The fields of a problem as functions of NumPy arrays, computed in double precision."""
 
     def __init__(self, residuals: ResidualFunctions):
+        self.residuals = residuals
         self._function = jax.jit(residuals.fields)
 
     def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, " n *m"]]:

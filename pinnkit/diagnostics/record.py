@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from .._base.numbers import number, printable
 from ..ntk.bounded_numbers import ConditionNumber
 from ..ntk.comparison import residual_alignment
 from ..ntk.dynamics import compute_mode_decay_factors
@@ -103,6 +104,14 @@ class Diagnostics:
     shapes: tuple[ResidualShape, ...] = ()
     theory: Theory | None = None
     prediction: Prediction | None = None
+
+    def __repr__(self) -> str:
+        """As in `Kernel snapshot at step 100, phase adam: λ_max 3.2, 40 of 90 modes resolvable`."""
+        largest, rank = number(self.spectrum.largest_eigenvalue), f"{int(self.numerical_rank)} of {self.modes}"
+        return (
+            f"Kernel snapshot at step {self.step:,}, phase {printable(self.phase)}: λ_max {largest}, {rank} modes "
+            f"resolvable, drift {number(self.kernel_drift)}"
+        )
 
     @property
     def eigenvalues(self) -> Float[np.ndarray, " n"]:

@@ -30,17 +30,17 @@ def check_identifier(name: Any, kind: str) -> None:
         raise ProblemError(f"{name!a} cannot name a {kind}: Python reads it as {normal!a} in code; write that")
 
 
-def arguments_of(residual: Callable[..., Any], frame: Frame, where: str) -> list[str]:
-    """The known arguments of a residual; unknown ones must have a default."""
+def arguments_of(function: Callable[..., Any], frame: Frame, where: str, kind: str) -> list[str]:
+    """The known arguments of a function, a residual for example (`kind`); unknown ones must have a default."""
     known = [*frame.fields, *frame.coordinates, *frame.coefficients, *frame.columns]
     known += ["normal"] if frame.has_normal else []
     names = []
-    for name, parameter in inspect.signature(residual).parameters.items():
+    for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise ProblemError(f"{where}: its residual names its arguments one by one, not as '{parameter}'")
+            raise ProblemError(f"{where}: its {kind} names its arguments one by one, not as '{parameter}'")
         if name in known:
             names.append(name)
         elif parameter.default is parameter.empty:
             hint = "; `normal` exists on boundaries only" if name == "normal" else ""
-            raise ProblemError(f"{where}: its residual takes unknown argument '{name}'; there are {known}{hint}")
+            raise ProblemError(f"{where}: its {kind} takes unknown argument '{name}'; there are {known}{hint}")
     return names

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._base.tracing.jaxpr import evaluate
 from .._base.tracing.primitives import COPYING, MOVING
 from .._base.tracing.series import Channel, Index
+from .object_arrays import contracted, filled, mapped, moved
 from .symbols import Symbol, partial_p, symbol_p
 from .trace import Equation, Node, in_order
 
@@ -68,7 +68,7 @@ class Expansion:
 
     def __call__(self, node: Any) -> Any:
         if not isinstance(node, Node):
-            return _filled(np.shape(node), map(constant, np.ravel(node))) if np.size(node) <= ENTRIES else None
+            return filled(np.shape(node), map(constant, np.ravel(node))) if np.size(node) <= ENTRIES else None
         for each in in_order(node, self._known.__contains__):
             self._known[each] = self._expand(each)
         return self._known[node]
@@ -113,7 +113,7 @@ class Expansion:
         inputs = [self(child) for child in node.inputs]
         rule = _RULES.get(node.eqn.primitive.name) if jnp.issubdtype(dtype, jnp.floating) else None
         if node.eqn.primitive is partial_p and inputs[0] is not None:
-            result = _mapped(lambda entry: self._derivative(entry, node.eqn), inputs[0])
+            result = mapped(lambda entry: self._derivative(entry, node.eqn), inputs[0])
         elif rule is None or any(entries is None for entries in inputs):
             result = None
         else:
@@ -124,7 +124,7 @@ class Expansion:
     def _taken(self, source: Any, shape: tuple[int, ...]) -> np.ndarray:
         """A symbol or node that is not expanded."""
         atoms = (self._atom(source, entry) for entry in range(math.prod(shape)))
-        return _filled(shape, (Polynomial({(atom,): 1.0}) for atom in atoms))
+        return filled(shape, (Polynomial({(atom,): 1.0}) for atom in atoms))
 
     def _atom(self, source: Any, entry: int, key: Any = None) -> int:
         key = (source, entry) if key is None else key
@@ -161,31 +161,19 @@ def constant(value: Any) -> Polynomial:
     return Polynomial({(): float(value)} if value else {})
 
 
-def _filled(shape: tuple[int, ...], entries: Iterable[Polynomial]) -> np.ndarray:
-    out = np.empty(math.prod(shape), object)
-    for place, entry in enumerate(entries):
-        out[place] = entry
-    return out.reshape(shape)
-
-
 # Operations on arrays of polynomials; None for a result that is not expanded.
-
-
-def _mapped(function: Callable[..., Polynomial], *inputs: np.ndarray) -> np.ndarray:
-    first, *others = np.broadcast_arrays(*inputs)
-    return _filled(first.shape, map(function, first.flat, *(other.flat for other in others)))
 
 
 def _divide(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
     numerator, denominator = inputs
     if any(entry.keys() != {()} for entry in denominator.flat):
         return None
-    return _mapped(lambda a, b: a * constant(1 / b[()]), numerator, denominator)
+    return mapped(lambda a, b: a * constant(1 / b[()]), numerator, denominator)
 
 
 def _power(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
     exponent = node.eqn.params.get("y", 2)
-    return _mapped(lambda entry: math.prod([entry] * exponent, start=constant(1)), *inputs) if exponent > 0 else None
+    return mapped(lambda entry: math.prod([entry] * exponent, start=constant(1)), *inputs) if exponent > 0 else None
 
 
 def _sum(node: Node, inputs: list[np.ndarray]) -> np.ndarray:
@@ -193,32 +181,18 @@ def _sum(node: Node, inputs: list[np.ndarray]) -> np.ndarray:
     moved = np.moveaxis(inputs[0], axes, range(len(axes)))
     shape = moved.shape[len(axes) :]
     columns = moved.reshape(-1, math.prod(shape)).T
-    return _filled(shape, (sum(column, start=Polynomial()) for column in columns))
-
-
-def _contract(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
-    (left, right), (batch, _) = node.eqn.params["dimension_numbers"]
-    return None if batch else np.asarray(np.tensordot(*inputs, axes=(left, right)), object)
-
-
-def _move(node: Node, inputs: list[np.ndarray]) -> np.ndarray | None:
-    """Operations that only move entries, applied to the numbers of these."""
-    starts = np.cumsum([0, *(entries.size for entries in inputs)])
-    numbers = [np.arange(a, a + e.size, dtype=float).reshape(e.shape) for a, e in zip(starts, inputs, strict=False)]
-    moved = np.asarray(evaluate(node.eqn, numbers)[node.output]).astype(int)
-    flat = [entry for entries in inputs for entry in entries.flat]
-    return _filled(moved.shape, (flat[number] for number in moved.flat))
+    return filled(shape, (sum(column, start=Polynomial()) for column in columns))
 
 
 _RULES: dict[str, Callable[[Node, list[np.ndarray]], np.ndarray | None]] = {
-    **dict.fromkeys(MOVING, _move),
+    **dict.fromkeys(MOVING, moved),
     **dict.fromkeys(COPYING, lambda node, inputs: inputs[0]),
-    **dict.fromkeys(("add", "add_any"), lambda node, inputs: _mapped(lambda a, b: a + b, *inputs)),
-    "sub": lambda node, inputs: _mapped(lambda a, b: a + b * constant(-1), *inputs),
-    "neg": lambda node, inputs: _mapped(lambda a: a * constant(-1), *inputs),
-    "mul": lambda node, inputs: _mapped(lambda a, b: a * b, *inputs),
+    **dict.fromkeys(("add", "add_any"), lambda node, inputs: mapped(lambda a, b: a + b, *inputs)),
+    "sub": lambda node, inputs: mapped(lambda a, b: a + b * constant(-1), *inputs),
+    "neg": lambda node, inputs: mapped(lambda a: a * constant(-1), *inputs),
+    "mul": lambda node, inputs: mapped(lambda a, b: a * b, *inputs),
     "div": _divide,
     **dict.fromkeys(("square", "integer_pow"), _power),
     "reduce_sum": _sum,
-    "dot_general": _contract,
+    "dot_general": contracted,
 }

@@ -15,10 +15,12 @@ from ..geometry.box import Box
 from ..geometry.point_set import PointSet
 from ..geometry.region import SLACK, AbstractRegion
 from .condition import Condition
+from .display import Statement, as_latex, as_text, heading, statements
+from .expression import traced
 from .field import reserved_reading
 from .jumps.flaws import find_flaws
-from .mistakes import ProblemError, explain
-from .names import arguments_of, check_columns, check_identifier
+from .mistakes import ProblemError
+from .names import check_columns, check_identifier
 from .symbols import Frame
 from .trace import Equation
 from .unknown import Unknown, is_finite_number, is_number
@@ -91,20 +93,34 @@ class Problem:
 
     def _traced(self, condition: str) -> Equation:
         residual, region = self.conditions[condition].residual, self.conditions[condition].on
-        frame = Frame(
+        return traced(residual, self.frame(region), f"condition '{condition}' of problem '{self.name}'", "residual")
+
+    def frame(self, region: AbstractRegion | None = None) -> Frame:
+        """The names that an expression may use, at any point or on a region."""
+        return Frame(
             coordinates=self.domain.coordinates,
             fields=self.field_sizes,
             coefficients=tuple(self.coefficients),
-            columns=region.columns,
-            has_normal=region.has_normal,
+            columns=() if region is None else region.columns,
+            has_normal=region is not None and region.has_normal,
         )
-        where = f"condition '{condition}' of problem '{self.name}'"
-        try:
-            return Equation(residual, frame, arguments_of(residual, frame, where))
-        except ProblemError:
-            raise
-        except Exception as error:
-            raise ProblemError(f"{where}: {explain(error, residual, frame.coordinates)}") from error
+
+    def __repr__(self) -> str:
+        """The equations, as traced."""
+        unknown = {name: f"unknown (from {value.initial:.6g})" for name, value in self.unknowns.items()}
+        known = {name: f"= {value:.6g}" for name, value in self.constants.items()}
+        sizes = {name: self.equation(name).size for name in self.conditions}
+        return as_text(heading(self.name, self.field_sizes, self.domain, {**known, **unknown}), self.statements, sizes)
+
+    def _repr_latex_(self) -> str:
+        """The equations in a notebook."""
+        return as_latex(self.statements)
+
+    @property
+    def statements(self) -> dict[str, list[Statement]]:
+        """The equations of each condition as text and LaTeX, and where they hold."""
+        with jax.enable_x64(True):
+            return {name: statements(self.equation(name), c.on, self.domain) for name, c in self.conditions.items()}
 
     def highest_orders(self, axis: int) -> dict[int, int]:
         """The order of the highest derivative along an axis of each output of the network in the equations."""

@@ -5,7 +5,6 @@ an obstacle. Only `module:name` and files may be in the working directory.
 """
 
 import contextlib
-import difflib
 import importlib
 import importlib.util
 import itertools
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._base.errors import PinnkitError
 from .._base.origin import origin_of
-from .entries import entries, home_of, is_in, path_without_here
+from .._base.words import did_you_mean
+from .entries import entries, home_of, is_in, path_without_here, problem_descriptions
 from .mistakes import ProblemError
 
 if TYPE_CHECKING:
@@ -58,6 +58,33 @@ def find_problem(spec: str) -> "Problem":
     return _from_entry_point(spec)
 
 
+def problem_records() -> list[dict[str, Any]]:
+    """All problems that can be found by name: name, description, fields, coordinates, coefficients and equations, the
+    latter as text and LaTeX with where they hold. One that cannot be imported has an `error` instead.
+    """
+    return [_record(name, description) for name, description in problem_descriptions().items()]
+
+
+def _record(name: str, description: str) -> dict[str, Any]:
+    try:
+        problem = find_problem(name)
+    except ProblemError as error:
+        return {"name": name, "description": description, "error": str(error)}
+    domain = problem.domain
+    ranges = zip(domain.coordinates, domain.lower.tolist(), domain.upper.tolist(), strict=True)
+    return {
+        "name": name,
+        "description": description,
+        "fields": problem.field_sizes,
+        "coordinates": {coordinate: [low, high] for coordinate, low, high in ranges},
+        "coefficients": problem.constants,
+        "unknown_coefficients": list(problem.unknowns),
+        "equations": [
+            {"condition": condition, **row._asdict()} for condition, rows in problem.statements.items() for row in rows
+        ],
+    }
+
+
 def _from_entry_point(name: str) -> "Problem":
     _check_name(name, offered := entries())
     path, home = offered[name].module, home_of(offered[name])
@@ -91,10 +118,9 @@ def _lies_in(module: ModuleType | None, home: str) -> bool:
 
 def _check_name(name: str, offered: Mapping[str, object]) -> None:
     if name not in offered:
-        close = difflib.get_close_matches(name, offered, n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+        available = ", ".join(sorted(offered)) or "none"
         raise ProblemError(
-            f"there is no problem '{name}'.{hint} Available: {', '.join(sorted(offered)) or 'none'}; "
+            f"there is no problem '{name}'.{did_you_mean(name, offered)} Available: {available}; "
             "write a file as `file.py`, a module as `module:name`"
         )
 

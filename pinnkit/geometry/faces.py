@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from .domain import AbstractDomain
 from .points import Points
 from .reference_cube import from_unit
-from .region import SLACK, AbstractRegion, Bounds, Face, are_same
+from .region import SLACK, AbstractRegion, Bounds, Face, Piece, are_same
 
 
 class Interior(AbstractRegion):
@@ -30,6 +30,10 @@ class Interior(AbstractRegion):
 
     def fills(self, bounds: Bounds) -> bool:
         return are_same(self.bounds, bounds)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return (Piece(self.bounds, None),)
 
     def points(self, unit: Float[Array, "n k"]) -> Points:
         lower, upper = (jnp.asarray(bound, unit.dtype) for bound in self.box.bounds)
@@ -64,6 +68,11 @@ class Faces(AbstractRegion):
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
         found = [_whole_face(self._bounds_of(axis, side), axis, side, bounds) for axis, side in self.faces]
         return None if None in found else tuple(face for face in found if face is not None)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        units = np.eye(self.box.dimension)
+        return tuple(Piece(self._bounds_of(axis, side), (2 * side - 1) * units[axis]) for axis, side in self.faces)
 
     def _bounds_of(self, axis: int, side: int) -> Bounds:
         low, high = self.box.lower.copy(), self.box.upper.copy()

@@ -25,6 +25,14 @@ class Face(NamedTuple):
 Bounds = tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]
 """The lower and the upper bounds of the coordinates."""
 
+
+class Piece(NamedTuple):
+    """A box between `bounds` that is flat along no or one axis, and its outward unit normal, None in the interior."""
+
+    bounds: Bounds
+    normal: Float[np.ndarray, " d"] | None
+
+
 SLACK = 1e-9
 """Relative difference, in terms of the extent of the domain, below which two bounds are equal."""
 
@@ -61,6 +69,11 @@ class AbstractRegion(eqx.Module):
     def fills(self, bounds: Bounds) -> bool:
         """Whether the region is the whole box between `bounds`."""
         return False
+
+    @property
+    def pieces(self) -> tuple[Piece, ...] | None:
+        """The boxes that form the region; None if it is not made of boxes."""
+        return None
 
     def parts(self, n: int) -> tuple[int, ...]:
         """The number of points, out of `n`, on each part of the region, such as the faces of a box."""

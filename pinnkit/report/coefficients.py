@@ -2,9 +2,9 @@
 
 import math
 
+from .._base.numbers import ABSENT
 from ..diagnostics.coefficient_interval import Withheld
 from ..runs.summary import Summary
-from .numbers import ABSENT
 
 GIVEN, WITHHELD, MOST = 6, 3, 15
 """Significant digits of a given coefficient, of an unknown one without an interval, and at most."""

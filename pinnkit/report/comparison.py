@@ -9,6 +9,19 @@ from rich.console import Console
 from rich.text import Text
 
 from .._base.errors import InputError
+from .._base.numbers import condition_number, number, printable, size
+from ..drawing.style import (
+    Curve,
+    draw_curves,
+    label,
+    legend,
+    log_axis,
+    looks,
+    new_axes,
+    positive_of,
+    styled,
+    whole_numbers,
+)
 from ..runs.run_folder import Run
 from . import tables
 from .coefficients import coefficient
@@ -16,8 +29,6 @@ from .console import make_console, rich_table
 from .findings.rules import interpret
 from .html import Picture, fill
 from .levels import kernels_compare
-from .numbers import condition_number, number, printable, size
-from .style import Curve, draw_curves, label, legend, log_axis, looks, new_axes, positive_of, styled, whole_numbers
 from .svg import to_svg
 from .tables import Table
 from .verdict import verdict

@@ -1,4 +1,4 @@
-"""The report on the console: one screen, at most 100 columns wide."""
+"""The report on the console: the outcome on half a screen, or everything; at most 100 columns wide."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from .numbers import printable
+from .._base.numbers import printable
 
 if TYPE_CHECKING:
     from ..diagnostics.record import Diagnostics
@@ -46,10 +46,10 @@ def make_console(stderr: bool = False, plain: bool = False) -> Console:
     return console
 
 
-def print_report(run: "Run", console: Console | None = None) -> None:
-    """Print the report of a run."""
+def print_report(run: "Run", console: Console | None = None, full: bool = False) -> None:
+    """Print the report of a run: the outcome, or all tables too."""
     console = console or make_console()
-    console.print(Group(*_parts(run, console)))
+    console.print(Group(*_outcome(run, console), *(_details(run, console) if full else ())))
 
 
 def print_diagnostics(record: "Diagnostics", console: Console | None = None) -> None:
@@ -66,7 +66,8 @@ def print_table(table: "Table") -> None:
     make_console().print(rich_table(table, justify="left"))
 
 
-def _parts(run: "Run", console: Console) -> list[Any]:
+def _outcome(run: "Run", console: Console) -> list[Any]:
+    """Verdict, findings, errors and losses, and a line on the kernel."""
     from . import tables
     from .findings.rules import interpret
     from .verdict import verdict
@@ -74,22 +75,32 @@ def _parts(run: "Run", console: Console) -> list[Any]:
     s = run.summary
     settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
     errors, losses = tables.error_table(run), tables.loss_table(run)
+    findings = [_finding(finding) for finding in interpret(run)]
     return [
         Text(),
         Text.assemble((printable(s.problem), "bold"), "   ", (printable(settings), "dim")),
-        Text(printable(verdict(run))),
+        Text(printable(verdict(run)), "bold"),
+        *findings,
         Text(),
         *(_beside(console, errors, losses) if errors.rows else [rich_table(losses)]),
+        Text(),
+        Text.assemble(("Stopped: ", "dim"), printable(tables.ending(run))),
+        Text.assemble(("Kernel: ", "dim"), tables.kernel_line(run)),
+    ]
+
+
+def _details(run: "Run", console: Console) -> list[Any]:
+    """The tables of conditions, kernel and time."""
+    from . import tables
+
+    return [
         Text(),
         rich_table(tables.condition_table(run)),
         Text(),
         rich_table(tables.check_table(run)),
         Text(),
         *_beside(console, tables.kernel_table(run), tables.time_table(run)),
-        Text(),
-        Text.assemble(("Stopped: ", "dim"), printable(tables.ending(run))),
-        *([Text(tables.score(run))] if run.history.predictions else []),
-        *(_finding(finding) for finding in interpret(run)),
+        *([Text(), Text(tables.score(run))] if run.history.predictions else []),
     ]
 
 
@@ -98,7 +109,9 @@ def rich_table(table: "Table", justify: Literal["left", "right"] = "right") -> R
     out = RichTable(box=SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for i, name in enumerate(table.header):
         heading = "\n".join(map(printable, name.split("\n")))
-        out.add_column(Text(heading), justify="left" if i == 0 else justify, vertical="bottom", overflow="fold")
+        out.add_column(
+            Text(heading), justify="left" if i == 0 else justify, vertical="bottom", no_wrap=i == 0, overflow="fold"
+        )
     for row in table.rows:
         out.add_row(*(Text(printable(cell)) for cell in row))
     return out

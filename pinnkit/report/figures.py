@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .._base.errors import InputError
-from ..ntk.spectrum import Spectrum
-from ..runs.history import History
-from .style import (
+from ..drawing.against_steps import draw_against_steps
+from ..drawing.style import (
     GRID,
     INK,
     PALETTE,
@@ -29,6 +28,8 @@ from .style import (
     styled,
     whole_numbers,
 )
+from ..ntk.spectrum import Spectrum
+from ..runs.history import History
 
 MOST_SPECTRA = 7
 """Most spectra in a figure."""
@@ -43,18 +44,9 @@ MOST_PANELS = 9
 """Most conditions whose blocks are drawn."""
 
 
-@styled
 def plot_losses(history: History) -> Figure:
     """Training loss, validation loss, and mean squared residual of each condition, against steps."""
-    figure, ax = new_axes("step", "loss, mean r²")
-    curves = [Curve("loss", history.step, history.loss, INK, "-", 1.8)]
-    checks = history.checks
-    if checks:
-        at, values = [c.step for c in checks], [c.validation_loss for c in checks]
-        curves.append(Curve("validation loss", at, values, INK, "--", 1.2))
-    for name, (color, dash) in zip(history.conditions, looks(), strict=False):
-        curves.append(Curve(f"mean r² {name}", history.step, history.losses[name], color, dash, 1.0))
-    return _against_steps(figure, ax, curves, history)
+    return history.plot().figure
 
 
 @styled
@@ -200,16 +192,8 @@ def plot_decays(history: History) -> Figure:
 
 def _against_steps(figure: Figure, ax: Axes, curves: list[Curve], history: History) -> Figure:
     """Draw curves against steps and mark the phases of the run."""
-    draw_curves(figure, ax, curves)
-    last = max(1, len(history.step), *(record.step for record in history.diagnostics))
-    ax.set_xlim(-0.02 * last, 1.02 * last)
-    if len(history.phases) > 1:
-        ends = [*(stage.step for stage in history.phases[1:]), last]
-        for stage, end in zip(history.phases, ends, strict=True):
-            if stage.step:
-                ax.axvline(stage.step, color=INK, lw=0.6, ls=":")
-            middle = (stage.step + end) / 2
-            ax.text(middle, 1.0, label(stage.name), transform=ax.get_xaxis_transform(), ha="center", fontsize=7)
+    phases = [(stage.name, stage.step) for stage in history.phases]
+    draw_against_steps(figure, ax, curves, phases, history.last_step)
     return figure
 
 

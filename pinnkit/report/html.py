@@ -9,11 +9,11 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
+from .._base.numbers import printable
 from ..runs.run_folder import Run
 from . import figures, pictures, tables
 from .findings.rules import interpret
 from .levels import kernels_compare
-from .numbers import printable
 from .svg import to_svg
 from .verdict import verdict
 

@@ -13,6 +13,7 @@ import msgspec
 from .._base import json_encoding
 from ..runs.callbacks import Callback, Progress, Start
 from ..runs.storage.atomic_files import RunFolderError, new_file, read_file, reason_of
+from ..runs.storage.checkpoint_folder import checkpoints, newest_intact
 from ..runs.summary import Summary
 from .progress import ConsoleProgress, Kernel
 
@@ -115,6 +116,8 @@ def watch(
     if live is None:
         if (folder / "summary.json").is_file():
             raise RunFolderError(f"the run in '{folder}' has ended; `pinnkit report {folder}` prints it")
+        if (unfinished := interrupted_at(folder)) is not None:
+            raise RunFolderError(f"no running fit in '{folder}': {unfinished}")
         raise RunFolderError(f"no running fit in '{folder}': it has no {LIVE}, which `pinnkit solve` writes")
     process = live.process
     with display:
@@ -125,10 +128,25 @@ def watch(
             if live.progress is not None:
                 display.progress(live.progress)
             if not _is_alive(process):
-                return f"process {process} died before its fit was finished"
+                rest = interrupted_at(folder)
+                return f"process {process} died before its fit was finished" + (f"; {rest}" if rest else "")
             sleep(every)
             live = read_live(folder)
-    return "the fit has ended" if live is None or live.ending is None else f"stopped: {live.ending}"
+    if live is not None and live.ending is not None:
+        return f"stopped: {live.ending}"
+    return interrupted_at(folder) or "the fit has ended"
+
+
+def interrupted_at(folder: Path) -> str | None:
+    """At which step a run was interrupted, and how to resume it; None without an unfinished run in the folder."""
+    try:
+        manifest = newest_intact(folder)[1] if checkpoints(folder) else None
+    except RunFolderError:
+        return None
+    if manifest is None or manifest.finished:
+        return None
+    problem = manifest.problem.get("problem", "PROBLEM")
+    return f"interrupted at step {manifest.step}; resume with `pinnkit solve {problem} -o {folder} --resume`"
 
 
 def _is_alive(process: int) -> bool:

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from .._base.errors import InputError
+from ..drawing.images import draw_image
+from ..drawing.style import GRID, PALETTE, label, limits, new_figure, styled
 from ..geometry.domain import TIME_NAMES
 from ..runs.grid_fields import GridFields
-from .style import GRID, PALETTE, label, limits, new_figure, styled
 
 SLICES = 3
 """Slices of a field over three coordinates; a field over two has two more, as curves."""
@@ -186,26 +186,11 @@ def _image(
     title: str,
 ) -> None:
     """Draw a grid over two of the coordinates; time is on the horizontal axis."""
-    names = [snapshot.coordinates[i] for i in kept]
-    horizontal = next((i for i, name in enumerate(names) if name in TIME_NAMES), 0)
-    across, up = snapshot.axes[kept[horizontal]], snapshot.axes[kept[1 - horizontal]]
-    norm = Normalize(*scale)
-    is_space = not set(names) & set(TIME_NAMES) and 0.25 < np.ptp(across) / np.ptp(up) < 4
-    ax.imshow(
-        grid if horizontal == 1 else grid.T,
-        colors,
-        norm,
-        aspect="equal" if is_space else "auto",
-        origin="lower",
-        extent=(across[0], across[-1], up[0], up[-1]),
-        interpolation="nearest",
+    first, second = kept
+    places = snapshot.axes[first], snapshot.axes[second]
+    draw_image(
+        figure, ax, (snapshot.coordinates[first], snapshot.coordinates[second]), places, grid, colors, scale, title
     )
-    ax.set(xlabel=label(names[horizontal]), ylabel=label(names[1 - horizontal]))
-    ax.set_title(title)
-    bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, fraction=0.06, pad=0.03)
-    bar.outline.set_linewidth(0.5)
-    for colors_of_bar in bar.ax.collections:
-        colors_of_bar.set_rasterized(True)
 
 
 def _parity(snapshot: GridFields) -> Figure:

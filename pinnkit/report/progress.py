@@ -11,9 +11,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from .._base.numbers import ABSENT, count, duration, number, printable
 from ..runs.callbacks import Callback, Progress, Start
 from .console import make_console
-from .numbers import ABSENT, count, duration, number, printable
+from .progress_line import covered, phase, time_left
 
 if TYPE_CHECKING:
     from ..diagnostics.record import Diagnostics
@@ -98,7 +99,7 @@ class ConsoleProgress(Callback):
         if self._live is not None:
             return
         if is_new_phase:
-            self._print(f"phase {event.phase}")
+            self._print(f"phase {phase(event)}")
         if is_new_phase or time.monotonic() - self._printed_at >= SECONDS_BETWEEN_LINES:
             self._printed_at = time.monotonic()
             self._print(self._line(event))
@@ -130,6 +131,7 @@ class ConsoleProgress(Callback):
     def _line(self, event: Progress) -> str:
         parts = [
             f"step {event.step}",
+            *([] if event.covered is None else [covered(event.covered)]),
             *([] if event.fraction is None else [f"{100 * event.fraction:.0f} %"]),
             f"loss {number(event.loss)}",
             f"validation {number(event.validation_loss)}",
@@ -137,7 +139,7 @@ class ConsoleProgress(Callback):
             *(f"error {name} {number(value)}" for name, value in event.relative_l2.items()),
             *([] if event.learning_rate is None else [f"rate {number(event.learning_rate)}"]),
             f"{number(event.steps_per_second)} steps/s",
-            *([f"{left} left"] if (left := self._left(event)) else []),
+            *([f"{left} left"] if (left := time_left(self._start, event)) else []),
         ]
         return "  ".join(parts)
 
@@ -148,11 +150,12 @@ class ConsoleProgress(Callback):
         if event is None:
             return activity
         bar = Table.grid(padding=(0, 2))
-        left = self._left(event)
+        left = time_left(self._start, event)
         pace = f"{number(event.steps_per_second)} steps/s   {event.seconds:.0f} s" + (f", {left} left" if left else "")
         bar.add_row(
-            Text(printable(event.phase), "bold"),
-            ProgressBar(None if event.fraction is None else 1.0, event.fraction or 0.0, width=36),
+            Text(printable(phase(event)), "bold"),
+            ProgressBar(None if event.fraction is None else 1.0, event.fraction or 0.0, width=24),
+            Text("" if event.fraction is None else f"{100 * event.fraction:3.0f} %"),
             Text(f"step {event.step:,}   {pace}"),
         )
         figures = Table.grid(padding=(0, 2))
@@ -163,14 +166,6 @@ class ConsoleProgress(Callback):
         for name, text in rows.items():
             figures.add_row(Text(name, "dim"), Text(printable(text or ABSENT)))
         return Group(bar, figures, activity)
-
-    def _left(self, event: Progress) -> str:
-        """Time until the steps or the budget are used up; empty if neither is given."""
-        steps, budget = (None, None) if self._start is None else (self._start.steps, self._start.budget)
-        seconds = [] if budget is None else [budget - event.seconds]
-        if steps is not None and event.steps_per_second > 0:
-            seconds.append((steps - event.step) / event.steps_per_second)
-        return duration(max(min(seconds), 0.0)) if seconds else ""
 
 
 def _pairs(values: dict[str, float]) -> str:

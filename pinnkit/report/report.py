@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Report:
     """The report of a run.
 
-    - `report()` prints it; `console` is the rich console to print on, by default standard output;
+    - `report()` prints it; `console` is the rich console to print on, by default standard output; `full` adds the
+      tables of conditions, kernel and time;
     - `report.html()`: a self-contained page; `report.json()`: the keys of `summary.json`, and `verdict`, `findings` and
       `predictions`;
     - `report.verdict`: the outcome in words; `report.findings`: what the figures mean, the most severe first.
@@ -31,10 +32,10 @@ class Report:
     def __init__(self, run: Run):
         self.run = run
 
-    def __call__(self, console: "Console | None" = None) -> None:
+    def __call__(self, console: "Console | None" = None, full: bool = False) -> None:
         from .console import print_report
 
-        print_report(self.run, console)
+        print_report(self.run, console, full)
 
     @property
     def findings(self) -> list[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from .style import GRID, INK, PALETTE, STYLE
+from ..drawing.style import GRID, INK, PALETTE, STYLE
 
 _THEME = {INK: "currentColor", GRID: "var(--grid)", **{c: f"var(--series-{i})" for i, c in enumerate(PALETTE)}}
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .._base.numbers import ABSENT, condition_number, count, number, percent, size
 from ..diagnostics.linear_theory import FEWEST_PREDICTIONS, GOOD, RECENT, Prediction, is_trusted, trust
 from ..diagnostics.record import LEADING_MODES, Diagnostics
 from ..runs.run_folder import Run
 from ..runs.summary import SpectrumSummary, Summary
 from .coefficients import coefficient_interval, coefficient_value
 from .levels import kernels_compare
-from .numbers import ABSENT, condition_number, count, number, percent, size
 
 MOST_ROWS = 12
 """Most rows of one condition in a table."""
@@ -114,6 +114,14 @@ def kernel_table(run: Run) -> Table:
         first, last = (_alignments(run.history.diagnostics[i]) for i in (0, -1))
         rows += [(name, first[name], last[name]) for name in first]
     return Table("Kernel", ("training kernel", "initial", "final"), rows)
+
+
+def kernel_line(run: Run) -> str:
+    """The final training kernel in a line."""
+    s = run.summary.spectrum.final
+    kappa = condition_number(s.condition_number, s.condition_number_is_lower_bound)
+    rank = f"{s.numerical_rank} of {s.modes} modes resolvable"
+    return f"λ_max {number(s.largest_eigenvalue)}, {rank}, condition number {kappa}, {s.slow_modes} slow"
 
 
 def record_table(record: Diagnostics) -> Table:

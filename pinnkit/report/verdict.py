@@ -3,6 +3,7 @@
 import enum
 import math
 
+from .._base.numbers import count, number, of, point, share
 from ..runs.run_folder import Run
 from ..runs.stop_reason import StopReason
 from .coefficients import coefficient
@@ -19,7 +20,6 @@ from .levels import (
     worst_row,
     zero_ratio,
 )
-from .numbers import count, number, of, point, share
 
 ACCURATE = 1e-3
 """A relative error below this cannot be seen in a plot."""

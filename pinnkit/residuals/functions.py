@@ -75,14 +75,17 @@ class ResidualFunctions:
 
     def at_point(self, condition: str) -> Callable[[Params, Points], Float[Array, " m"]]:
         """The residual of one condition as a function of parameters and one point."""
-        equation = self._equations[condition]
+        return self.value_of(self._equations[condition])
 
-        def residual(params: Params, point: Points) -> Float[Array, " m"]:
+    def value_of(self, equation: SplitEquation) -> Callable[[Params, Points], Float[Array, " m"]]:
+        """The value of any equation in the problem's names as a function of parameters and one point."""
+
+        def value(params: Params, point: Points) -> Float[Array, " m"]:
             values = self._values(params, point)
             at_point = self._at_point(equation, values, params, point)
             return equation(values, at_point, functools.partial(self.field_value, params))
 
-        return residual
+        return value
 
     def jets(self, params: Params, x: Float[Array, " d"], indices: Sequence[Index]) -> Float[Array, "i m"]:
         """Derivatives of all outputs at a point, in the order of `indices`."""

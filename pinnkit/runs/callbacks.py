@@ -27,6 +27,20 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Covered:
+    """The part of an interval of time, from `start` to `end`, that is solved, up to `now`; `coordinate` is its name."""
+
+    coordinate: str
+    start: float
+    now: float
+    end: float
+
+    @property
+    def share(self) -> float:
+        return (self.now - self.start) / (self.end - self.start)
+
+
+@dataclass(frozen=True)
 class Progress:
     """The progress of a fit between two stretches of steps.
 
@@ -36,7 +50,8 @@ class Progress:
     - `loss`, `losses`: training loss, and mean squares of each condition on training points; `validation_loss`: the
       loss on validation points;
     - `learning_rate`: None if the optimizer does not report it;
-    - `relative_l2`: error per field, empty without a reference.
+    - `relative_l2`: error per field, empty without a reference;
+    - `covered`: how far time windows have come, None without them.
     """
 
     phase: str
@@ -50,6 +65,7 @@ class Progress:
     weights: dict[str, float]
     learning_rate: float | None
     relative_l2: dict[str, float]
+    covered: Covered | None = None
 
 
 class Callback:

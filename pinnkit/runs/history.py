@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._base.numbers import count, printable
 from ..diagnostics.linear_theory import Prediction
 from ..diagnostics.record import Diagnostics
 from .codec import pack, unpack
@@ -32,6 +33,9 @@ from .storage.named_arrays import (
 if TYPE_CHECKING:
     import pandas
     import xarray
+    from matplotlib.axes import Axes
+
+    from ..drawing.picture import Picture
 
 
 _LISTS = ("checks", "diagnostics", "phases", "decisions")
@@ -64,6 +68,13 @@ class History:
     def __post_init__(self) -> None:
         self._columns: dict[tuple[str, ...], GrowingArray] = {}
 
+    def __repr__(self) -> str:
+        """As in `History of 1,500 steps: 11 kernel snapshots, 40 checks; phases ntk-adam, lbfgs`."""
+        parts = [count(len(self.diagnostics), "kernel snapshot"), count(len(self.checks), "check")]
+        phases = ", ".join(printable(stage.name) for stage in self.phases)
+        told = f"; phases {phases}" if phases else ""
+        return f"History of {count(len(self.step), 'step')}: {', '.join(parts)}{told}"
+
     @classmethod
     def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":
         """A history before the first step; `conditions` in the order of their declaration."""
@@ -85,6 +96,18 @@ class History:
     def predictions(self) -> list[Prediction]:
         """Predictions of linear theory from one kernel snapshot to the next, where they could be checked."""
         return [record.prediction for record in self.diagnostics if record.prediction is not None]
+
+    @property
+    def last_step(self) -> int:
+        """The last step of a picture, at least one: that of the last kernel snapshot if it is after all others."""
+        return max(1, len(self.step), *(record.step for record in self.diagnostics))
+
+    def plot(self, ax: "Axes | None" = None) -> "Picture":
+        """Training loss, mean squared residuals and validation loss against steps, on axes of their own or on `ax`."""
+        from .loss_picture import loss_picture  # and with it matplotlib
+
+        losses = {name: self.losses[name] for name in self.conditions}
+        return loss_picture(self.loss, losses, self.checks, self.phases, self.last_step, ax)
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Append a stretch of steps: arrays by the names of the per-step attributes.

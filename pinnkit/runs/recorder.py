@@ -10,7 +10,7 @@ import numpy as np
 from .._base.compilation import compile_seconds
 from .._base.device import peak_memory_bytes
 from ..diagnostics.record import Diagnostics
-from .callbacks import Callback, Progress, Start
+from .callbacks import Callback, Covered, Progress, Start
 from .decisions import Decision, SkippedWork
 from .events import Check, OutputStep, Stage
 from .history import Excerpt, History
@@ -40,11 +40,12 @@ class Recorder:
         before: RunState | None = None,
     ):
         self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
-        self.stopped = False
+        self.stopped = self._is_interrupted = False
         self.longest_compilation = 0.0  # of a phase of training
         self._spent = {"compile": -compile_seconds(), "train": 0.0, "diagnostics": 0.0}
         self._phase_compiled = self._fraction = self._fraction_before = 0.0
         self._start: Start | None = None
+        self._covered: Covered | None = None
         self._writer, self._before = writer, before
         self.has_trained = before is not None and before.training is not None
         self.resumed = () if before is None else (*before.resumed, before.step)
@@ -132,11 +133,21 @@ class Recorder:
         return result
 
     def offer(self, training: Training | None = None, finished: bool = False) -> None:
-        """Offer the present state of the run to the checkpoint writer."""
-        if self._writer is not None and not self._replay.is_replaying:
+        """Offer the present state of the run to the checkpoint writer; of an interrupted run the last state is saved,
+        from which it is resumed as if nothing had happened.
+        """
+        if self._writer is None or self._replay.is_replaying:
+            return
+        if not self._is_interrupted:
             excerpt = Excerpt(self.history)
             state = RunState(self.seconds, self.resumed, self._replay.pieces, excerpt, training, finished)
             self._writer.offer(state)
+        elif finished:
+            self._writer.save_latest()
+
+    def interrupt(self) -> None:
+        """End the run after its present work; called from a signal handler."""
+        self.stopped = self._is_interrupted = True
 
     def resume_training(self) -> Training | None:
         """Restore history and times of the interrupted run; its training state, None if training had not begun."""
@@ -155,6 +166,11 @@ class Recorder:
         if not self.history.phases or self.history.phases[-1].name != name:
             self._phase_compiled = self.compile_seconds
             self.history.phases.append(Stage(name, self.step, self.limits.seconds(), peak_memory_bytes()))
+            self._covered = None
+
+    def cover(self, covered: Covered) -> None:
+        """Report with the next step how far time windows have come."""
+        self._covered = covered
 
     def decide(self, decision: Decision) -> None:
         """Record a decision."""
@@ -229,13 +245,15 @@ class Recorder:
             weights=last(history.weights),
             learning_rate=float(rate[-1]) if rate.size and not math.isnan(rate[-1]) else None,
             relative_l2=relative_l2,
+            covered=self._covered,
         )
-        self.stopped |= any([callback.progress(event) for callback in self.callbacks])
+        if any([callback.progress(event) for callback in self.callbacks]):  # during which a signal may arrive
+            self.stopped = True
 
     def _over(self, trained: float | None, seconds: float) -> float | None:
         """The share of the run that is over, which never falls; None without limits to compute it from."""
         if trained is None:
-            fraction = None if self.limits.budget is None else seconds / self.limits.budget
+            fraction = self._without_training(seconds)
             self._fraction_before = fraction or 0.0
         else:
             before = min(self._fraction_before, 1.0)
@@ -244,6 +262,12 @@ class Recorder:
             return None
         self._fraction = min(max(fraction, self._fraction), 1.0)
         return self._fraction
+
+    def _without_training(self, seconds: float) -> float | None:
+        """The share of the budget that is used, else of the time that windows cover; None without either."""
+        if self.limits.budget is not None:
+            return seconds / self.limits.budget
+        return None if self._covered is None else self._covered.share
 
     def _pace(self, seconds: float) -> float:
         """Steps per second in the present phase, compilation not counted."""

@@ -12,7 +12,7 @@ class StopReason(enum.StrEnum):
     - `BUDGET`: time ran out, or cut anything short: a wider network, time windows, a deep network, diagnostics;
     - `STEPS`: the given or default number of steps was taken;
     - `TARGET`: the validation loss reached `target`;
-    - `INTERRUPTED`: a callback ended the fit;
+    - `INTERRUPTED`: a callback ended the fit, or Ctrl-C at a prompt or in a notebook;
     - `NOT_FINITE`: a value was inf or NaN; `Summary.stop_detail` says which one, where, and at which step.
     """
 
@@ -36,5 +36,4 @@ _PHRASES = {
     StopReason.BUDGET: "time budget used up",
     StopReason.STEPS: "step limit reached",
     StopReason.TARGET: "target reached",
-    StopReason.INTERRUPTED: "interrupted by a callback",
 }

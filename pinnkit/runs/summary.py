@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from .._base import json_encoding
+from .._base.numbers import count, duration, number, printable
 from ..diagnostics.coefficient_interval import CoefficientInterval
 from ..diagnostics.condition_check import ConditionCheck
 from ..diagnostics.determinacy import Determinacy
@@ -111,6 +112,20 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     coefficient_intervals: dict[str, CoefficientInterval]
     determinacy: Determinacy | None
     spectrum: Spectra
+
+    def __repr__(self) -> str:
+        """The main figures, one a line."""
+        errors = ", ".join(f"{name} {number(value)}" for name, value in (self.relative_l2 or {}).items())
+        coefficients = ", ".join(f"{name} = {value:.6g}" for name, value in self.coefficients.items())
+        lines = {
+            "stopped": f"{self.ending}, after {count(self.steps, 'step')} and {duration(self.seconds.total)}",
+            "validation loss": number(self.validation_loss),
+            "relative L2 error": errors,
+            "coefficients": coefficients,
+            "kernel": f"{self.spectrum.final.numerical_rank} of {self.spectrum.final.modes} modes resolvable",
+        }
+        told = [f"  {name}: {text}" for name, text in lines.items() if text]
+        return "\n".join([f"Summary of '{printable(self.problem)}', strategy {printable(self.strategy)}", *told])
 
     @property
     def hard(self) -> dict[str, float]:

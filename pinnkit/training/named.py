@@ -7,7 +7,22 @@ from .._base.registry import Registry
 if TYPE_CHECKING:
     from .strategy import Strategy
 
-STRATEGIES: "Registry[Strategy]" = Registry(
+
+class Strategies(Registry["Strategy"]):
+    """The names of strategies; `optax.adamw` and the like are names as well, of the optimizers of optax."""
+
+    def create(self, name: str) -> "Strategy":
+        if not name.startswith("optax."):
+            return super().create(name)
+        from .of_optax import optax_strategy
+
+        return optax_strategy(name)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and name.startswith("optax."))
+
+
+STRATEGIES = Strategies(
     kind="strategy",
     base="pinnkit.training.strategy:Strategy",
     built_in={

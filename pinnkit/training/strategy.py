@@ -1,6 +1,7 @@
 """A training schedule: a sequence of phases."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._base.arguments import is_number
@@ -23,7 +24,8 @@ class Strategy:
     phase also gets what the others leave.
 
     - `rows_per_parameter`: residuals per parameter of the network if the caller gives no number of points, up to
-      `MOST_ROWS` in total; with fewer, second-order methods overfit them.
+      `MOST_ROWS` in total; with fewer, second-order methods overfit them;
+    - `settings`: arguments that it was made with, for the settings of the run.
 
     **Raises:** `ValueError` without phases, for shares that leave nothing for the phases without one, and where a
     weighting remembers points that the sampler draws anew.
@@ -33,6 +35,7 @@ class Strategy:
     phases: tuple[Phase, ...]
     sampler: AbstractSampler = QuasiRandom(redraw=10)
     rows_per_parameter: float = 0.0
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.phases:

@@ -109,7 +109,7 @@ def test_packages_in_the_working_directory_are_not_installed(install, tmp_path, 
 
 
 def test_unknown_names_and_other_types_raise_an_error():
-    with pytest.raises(InputError, match="unknown sampler 'sobol'; choose one of quasi-random, uniform, residual-"):
+    with pytest.raises(InputError, match="unknown sampler 'sobol'.* Choose one of quasi-random, uniform, residual-"):
         SAMPLERS.create("sobol")
     with pytest.raises(KeyError):
         SAMPLERS["sobol"]

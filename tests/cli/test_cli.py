@@ -20,51 +20,7 @@ from pinnkit.cli.compilation_cache import CompilationCache
 from pinnkit.runs.stop_reason import StopReason
 
 from ..report.synthetic import make_record, make_run
-
-PROBLEM = """
-from pinnkit import Condition, Interval, Problem
-domain = Interval(x=(0.0, 1.0))
-mine = Problem(
-    name="mine",
-    domain=domain,
-    coefficients={"nu": 1.0},
-    conditions={"pde": Condition(lambda u, nu: nu * u.xx, on=domain.interior)},
-    reference=lambda x: 0 * x,
-)
-"""
-
-
-class FakeSolution:
-    """A solution whose run is synthetic."""
-
-    def __init__(self, **changes):
-        self.run = make_run(**changes)
-
-    def report(self, console):
-        console.print("the report")
-
-    def save(self, folder):
-        self.run.save(folder)
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.py").write_text(PROBLEM)
-    return tmp_path
-
-
-@pytest.fixture
-def fitted(monkeypatch):
-    """The arguments of the calls of `fit`, which trains nothing."""
-    calls, changes = [], {}
-
-    def fit(problem, **options):
-        calls.append(types.SimpleNamespace(problem=problem, **options))
-        return FakeSolution(**changes)
-
-    monkeypatch.setattr(FIT, "fit", fit)
-    return types.SimpleNamespace(calls=calls, changes=changes)
+from .conftest import PROBLEM
 
 
 def error_of(capsys, *tokens, status=2):
@@ -84,28 +40,30 @@ def error_of(capsys, *tokens, status=2):
         (["solve", "mine.py", "--stepz", "3"], "--stepz"),
         (["solve", "mine.py", "--steps", "x"], "'x'"),
         (["solve", "mine.py", "--steps", "1.5"], "'1.5'"),
-        (["solve", "mine.py", "--budget", "long"], "long"),
+        (["solve", "mine.py", "--budget", "long"], "is not a time such as 90, 90s, 2m or 1.5h"),
+        (["solve", "mine.py", "--strategy", "ntk_adam"], "Did you mean 'ntk-adam'?"),
+        (["solve", "mine.py", "--require", "0"], "`require` is a finite number > 0"),
         (["solve", "mine.py", "--precision", "half"], "double"),
         (["solve", "mine.py", "more"], "more"),
         (["nonsense"], "nonsense"),
         (["solve", "no_such_problem"], "there is no problem 'no_such_problem'"),
         (["solve", "none.py"], "there is no file 'none.py'"),
-        (["solve", "mine.py", "--set", "nu"], "--set name=number"),
-        (["solve", "mine.py", "--set", "nu=x"], "--set name=number"),
+        (["solve", "mine.py", "--set", "nu"], "--set name number"),
+        (["solve", "mine.py", "--set", "nu=x"], "--set name number"),
         (["solve", "mine.py", "--set", "mu=1"], "no coefficient(s) ['mu']; it has ['nu']"),
         (["solve", "mine.py", "--set", "nu=inf"], "must be finite"),
         (["solve", "mine.py", "--output", "mine.py"], "cannot write to the output folder 'mine.py'"),
-        (["solve", "mine.py", "--strategy", "none"], "unknown strategy 'none'; choose one of auto"),
-        (["solve", "mine.py", "--sampler", "none"], "unknown sampler 'none'; choose one of quasi-random, uniform"),
-        (["solve", "mine.py", "--weighting", "none"], "unknown weighting 'none'; choose one of trace, largest"),
-        (["solve", "mine.py", "--steps", "-1"], "`steps`"),
+        (["solve", "mine.py", "--strategy", "none"], "Choose one of auto"),
+        (["solve", "mine.py", "--sampler", "none"], "Choose one of quasi-random, uniform"),
+        (["solve", "mine.py", "--weighting", "none"], "Choose one of trace, largest"),
+        (["solve", "mine.py", "--steps", "-1"], "`--steps` is a whole number"),
         (["solve", "mine.py", "--points", "0"], "got 0"),
         (["ntk", "mine.py", "--width", "0"], "width"),
         (["ntk", "mine.py", "--modes", "5"], "`--modes` and `--memory` go with `--all-points`"),
         (["ntk", "mine.py", "--all-points", "--modes", "0"], "`modes` is a number of eigenvalues of at least 1; got 0"),
         (["ntk", "mine.py", "--all-points", "--memory", "0"], "`memory` is a finite number of gigabytes > 0, got 0.0"),
         (["ntk", "mine.py", "--all-points", "--memory", "1e-6"], "does not hold a tile of"),
-        (["ntk", "mine.py", "--all-points", "--seed", "-1"], "`seed` is a whole number"),
+        (["ntk", "mine.py", "--all-points", "--seed", "-1"], "`--seed` is a whole number"),
         (["report", "nowhere"], "'nowhere' is not a run folder"),
     ],
 )
@@ -137,7 +95,7 @@ def test_options_left_out_are_left_to_fit(fitted):
     main(["solve", "mine.py"])
     (call,) = fitted.calls
     assert (call.strategy, call.seed, call.precision) == ("auto", 0, "double")
-    given = {"problem", "strategy", "seed", "precision", "callbacks", "checkpoints", "resume"}
+    given = {"problem", "strategy", "seed", "precision", "callbacks", "checkpoints", "resume", "progress"}
     assert set(vars(call)) == given and call.resume is None
 
 
@@ -207,6 +165,7 @@ def test_the_spectrum_of_all_points_says_how_it_was_found(capsys):
 def test_problems_are_listed_with_their_descriptions(monkeypatch, capsys):
     monkeypatch.setattr("pinnkit.equations.entries.problem_descriptions", lambda: {"mine": 30 * "word ", "x\x1b": "X"})
     monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert main(["problems"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("mine  word ") and lines[1].startswith("      word ") and "\x1b" not in lines[-1]

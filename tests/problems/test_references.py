@@ -1,6 +1,7 @@
 """References by quadrature and by Fourier modes: they satisfy their equations, found by differences, and converge."""
 
 import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, Problem, ProblemError, periodic
+from pinnkit.equations.entries import entries
+from pinnkit.equations.formulas.reading import FUNCTIONS
 from pinnkit.equations.registry import find_problem
 from pinnkit.equations.symbols import Symbol
 from problems._references import etdrk4
@@ -211,3 +214,13 @@ def test_periodic_condition_is_the_field_less_itself_on_the_opposite_face():
 def test_a_periodic_condition_of_a_negative_order_is_refused():
     with pytest.raises(ProblemError, match="whole number ≥ 0, got -1"):
         periodic(Box(x=(0.0, 2.0)), "x", order=-1)
+
+
+@pytest.mark.parametrize("name", entries())
+def test_equations_of_built_in_problems_are_shown_in_full(name):
+    """Every operation in them has a sign or a name of its own."""
+    problem = find_problem(name)
+    rows = [row for rows in problem.statements.values() for row in rows]
+    words = {word for row in rows for word in re.findall(r"(?<![\w])[a-z]{2,}(?=\()", row.text)}
+    assert words <= {*FUNCTIONS.values(), "where", *problem.field_sizes}
+    assert not any("…" in row.text for row in rows)

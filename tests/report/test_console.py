@@ -6,24 +6,42 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from pinnkit._base.numbers import condition_number, number, of, percent, size
 from pinnkit.report import ConsoleProgress, Report
 from pinnkit.report.console import WIDTH, make_console, print_diagnostics, print_report
-from pinnkit.report.numbers import condition_number, number, of, percent, size
 from pinnkit.runs.callbacks import Progress, Start
 
 from .synthetic import make_check, make_record, make_run
 
 
-def printed(run, capsys):
-    Report(run)()
+def printed(run, capsys, full=True):
+    Report(run)(full=full)
     return capsys.readouterr().out
 
 
 def test_the_report_fits_on_a_screen_and_has_no_colours_in_a_file(capsys):
     lines = printed(make_run(), capsys).splitlines()
     assert max(map(len, lines)) <= WIDTH
-    assert len(lines) <= 45
+    assert len(lines) <= 47
     assert not any("\x1b" in line for line in lines)
+
+
+def test_the_outcome_comes_first_on_half_a_screen(capsys):
+    run = make_run()
+    lines = printed(run, capsys, full=False).splitlines()
+    assert len(lines) <= 24
+    assert lines[2].startswith(Report(run).verdict[:40])
+    titles = [finding.title for finding in Report(run).findings]
+    places = [next(i for i, line in enumerate(lines) if title[:30] in line) for title in titles]
+    errors = next(i for i, line in enumerate(lines) if "rel. to spread" in line)
+    assert places == sorted(places) and all(place < errors for place in places)
+    assert lines[-1].startswith("Kernel: λ_max ") and "modes resolvable" in lines[-1]
+
+
+def test_names_are_never_folded():
+    out, name = io.StringIO(), "a_rather_long_name_of_a_condition"
+    print_report(make_run(names=(name,)), Console(file=out, width=60, markup=False), full=True)
+    assert out.getvalue().count(name) >= 2
 
 
 def test_tables_of_a_problem_in_two_dimensions_fit_a_terminal_of_80_columns():
@@ -38,7 +56,7 @@ def test_tables_of_a_problem_in_two_dimensions_fit_a_terminal_of_80_columns():
         for name, check in checks.items()
     }
     out = io.StringIO()
-    print_report(make_run(names=tuple(checks), conditions=placed), Console(file=out, width=80, markup=False))
+    print_report(make_run(names=tuple(checks), conditions=placed), Console(file=out, width=80, markup=False), full=True)
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines if "0.123, -0.988" in line] == [

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from pinnkit.report import figures, pictures, style
+from pinnkit.drawing import style
+from pinnkit.report import figures, pictures
 from pinnkit.report.svg import to_svg
 
 from .synthetic import make_grid_fields, make_history, make_record

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from pinnkit._base.numbers import printable
 from pinnkit.report import Comparison, ConsoleProgress, Report
 from pinnkit.report.live import LiveFile, watch
-from pinnkit.report.numbers import printable
 from pinnkit.runs.callbacks import Start
 from pinnkit.runs.decisions import Note
 from pinnkit.runs.history import History

@@ -112,17 +112,3 @@ def test_a_folder_that_cannot_be_written_does_not_stop_a_fit(tmp_path):
     (tmp_path / "file").write_text("")
     run = fit(poisson(), strategy="adam", steps=2, width=4, depth=1, callbacks=[LiveFile(tmp_path / "file" / "run")])
     assert run.summary.steps == 2
-
-
-def test_time_left_is_the_less_of_steps_and_budget():
-    from pinnkit.runs.callbacks import Start
-
-    def left(steps, budget):
-        shown, _ = display()
-        shown.start(Start("p", "auto", ("a",), 1, {"pde": 1}, "double", steps, budget))
-        return shown._left(event("a", 4))
-
-    assert left(None, None) == ""
-    assert left(104, None) == "10 s"
-    assert left(104, 4.0) == "3 s"
-    assert left(None, 7201.0) == "2.0 h"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pinnkit.runs.export.vtk import write_vtk
-from pinnkit.solution import axes_of
+from pinnkit.solution.grids import axes_of
 
 from ..problems_for_tests import poisson
 

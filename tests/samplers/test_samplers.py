@@ -290,7 +290,7 @@ def test_samplers_have_names(name):
     [
         (
             lambda: SAMPLERS.of("none"),
-            "unknown sampler 'none'; choose one of quasi-random, uniform, residual-adaptive, k",
+            "unknown sampler 'none'.* Choose one of quasi-random, uniform, residual-adaptive, k",
         ),
         (lambda: SAMPLERS.of(QuasiRandom), r"a sampler is a name \(.*\) or an `AbstractSampler`; got "),
         (lambda: QuasiRandom(redraw=0), "`redraw` must be a number of steps ≥ 1, or None to keep the points; got 0"),

@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from ..._base.types import Params
 from ...networks.functional import FunctionalModel, parameter_count
+from ...runs.callbacks import Covered
 from ...runs.decisions import AbandonedWindows, EasedWindows, SkippedWindows, SolvedWindows
 from ...runs.recorder import Recorder
 from ..random_features.solver import FeatureSolver, Solve
@@ -76,6 +77,7 @@ class Windows:
         """
         recorder, forecast = self._recorder, self._forecast
         recorder.phase("time windows")
+        self._cover(forecast.first)
         found, values, now = list[Window](), self._declared(), forecast.first
         plan = _Plan(*self._controller.init(self._last - now))
         if is_short:
@@ -91,6 +93,7 @@ class Windows:
             values, following = self._at_end(window), self._following(window, tolerance, plan)
             forecast.observe(began, window.span)
             now = window.span[1]
+            self._cover(now)
             in_time = self._in_time(following, found)
             if in_time is None:
                 return self._with_rest(found, values, plan)
@@ -105,6 +108,10 @@ class Windows:
         now, width = found[-1].span[1], self._widths[0] if self._recorder.is_over else found[-1].start.width
         rest = self._solved(self._start(values, now, [width]), now, plan._replace(length=math.inf))
         return [*found, rest] if math.isfinite(rest.relative_loss) else None
+
+    def _cover(self, now: float) -> None:
+        name = self._marching.domain.coordinates[self._marching.axis]
+        self._recorder.cover(Covered(name, self._forecast.first, now, self._last))
 
     def _following(self, window: Window, tolerance: float, plan: _Plan) -> _Plan:
         """How the window after one that is kept is tried."""

@@ -3,11 +3,11 @@
 import math
 from typing import NamedTuple
 
+from ..._base.numbers import number, of, percent, point
 from ...diagnostics.condition_check import RowCheck
 from ...runs.decisions import Doubt
 from ...runs.run_folder import Run
 from ..levels import NOISE, SMALL, is_small, violated, worst_error
-from ..numbers import number, of, percent, point
 from ..verdict import Grade, grade, is_healthy
 from .finding import Finding, Rule, listed
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from ..._base.numbers import count, of, short
 from ...runs.run_folder import Run
 from ...runs.stop_reason import StopReason
 from ..levels import is_first_order, worst_row
-from ..numbers import count, of, short
 from ..verdict import Grade, grade, is_healthy
 from .finding import Finding, Rule
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..._base.numbers import condition_number, number, of, percent, point, times
 from ...diagnostics.linear_theory import RECENT, Prediction, Theory, is_trusted
 from ...diagnostics.record import LARGEST_RESIDUALS, SLOW_SHARE, Diagnostics, ResidualShape, slow_resolvable
 from ...runs.run_folder import Run
 from ..levels import final_record, has_loss_left, is_first_order, left_of, ratio_of
-from ..numbers import condition_number, number, of, percent, point, times
 from ..verdict import is_healthy
 from .finding import Finding, Rule, listed
 

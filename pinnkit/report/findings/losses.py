@@ -2,10 +2,10 @@
 
 import math
 
+from ..._base.numbers import count, number, percent, times
 from ...runs.run_folder import Run
 from ...runs.stop_reason import StopReason
 from ..levels import ratio_of, rounding_loss, stopped_on_non_finite
-from ..numbers import count, number, percent, times
 from ..verdict import is_healthy
 from .finding import Finding, Rule
 

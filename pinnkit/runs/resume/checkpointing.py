@@ -178,6 +178,6 @@ def _check_free(folder: Path, overwrite: bool) -> None:
         return
     if manifest.step and not manifest.finished:
         raise RunFolderError(
-            f"'{folder}' holds an unfinished run, at step {manifest.step}: resume it, overwrite it, or choose another "
-            "folder"
+            f"'{folder}' holds an unfinished run, at step {manifest.step}: `resume` it, `overwrite` it or choose "
+            "another folder"
         )

@@ -1,4 +1,4 @@
-"""The style of all pictures of a report: colours, axes, labels.
+"""The style of all pictures: colours, axes, labels.
 
 Pictures use the object-oriented interface: no window opens, and global settings are restored. Names are drawn
 literally, never as mathematics. Values that are not positive are left out on logarithmic axes.
@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from .numbers import printable
+from .._base.numbers import printable
 
 INK = "#5f6368"
 """Text and axes: readable on white and on black."""
@@ -105,8 +105,8 @@ def new_axes(x: str, y: str) -> tuple[Figure, Axes]:
     return figure, ax
 
 
-def draw_curves(figure: Figure, ax: Axes, curves: Sequence[Curve]) -> None:
-    """Draw curves with a logarithmic vertical axis, and their legend."""
+def draw_curves(figure: Figure | None, ax: Axes, curves: Sequence[Curve]) -> None:
+    """Draw curves with a logarithmic vertical axis, and their legend: above the axes of a `figure`, or inside them."""
     handles, positive, last = [], [np.empty(0)], 1.0
     for curve in curves:
         x, y = thinned(curve.x, positive_of(curve.y))
@@ -114,7 +114,11 @@ def draw_curves(figure: Figure, ax: Axes, curves: Sequence[Curve]) -> None:
         positive.append(y)
         last = max([last, *map(float, x[-1:])])
     log_axis(ax, np.concatenate(positive))
-    legend(figure, handles, [label(curve.label) for curve in curves])
+    labels = [label(curve.label) for curve in curves]
+    if figure is None:
+        ax.legend(handles, labels, loc="best")
+    else:
+        legend(figure, handles, labels)
     whole_numbers(ax)
     ax.set_xlim(-0.02 * last, 1.02 * last)
 

@@ -1,0 +1,1 @@
+"""The style of all pictures, pictures as objects, and the curves of a run."""

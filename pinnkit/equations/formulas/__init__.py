@@ -1,0 +1,1 @@
+"""Traced equations as formulas, for people."""
