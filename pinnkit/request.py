@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .runs.callbacks import Callback
     from .runs.resume.checkpointing import Checkpoints
     from .samplers.sampler import AbstractSampler
-    from .solution import Solution
+    from .solution.solution import Solution
     from .training.strategy import Strategy
     from .weighting.rule import AbstractWeighting
 
@@ -282,7 +282,7 @@ def _check_constraints(constraints: Any) -> None:
 
 def _check_start(start: Any, problem: "Problem") -> None:
     from .automatic.warm_start import WarmStart
-    from .solution import Solution
+    from .solution.solution import Solution
 
     if start is None:
         return
