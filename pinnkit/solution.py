@@ -10,7 +10,7 @@ from ._base.errors import InputError, InputTypeError
 from ._base.types import Params
 from .diagnostics.evaluation import Fields
 from .equations.problem import Problem
-from .geometry.box import Box
+from .geometry.domain import AbstractDomain
 from .runs.history import History
 from .runs.resume.fingerprint import FINGERPRINT, fingerprint
 from .runs.run_folder import Run
@@ -150,7 +150,7 @@ class Solution:
         return encode_params(self._params, {"problem": self.problem.name, "pinnkit": self.summary.pinnkit_version})
 
 
-def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
+def axes_of(domain: AbstractDomain, grid: Grid) -> dict[str, np.ndarray]:
     """The values of each coordinate on a grid. **Raises:** `InputError` for an invalid grid."""
     names = domain.coordinates
     given = dict.fromkeys(names, grid) if not isinstance(grid, Mapping) else dict(grid)

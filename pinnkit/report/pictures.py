@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.tri import Triangulation
 
 from .._base.errors import InputError
 from ..geometry.domain import TIME_NAMES
@@ -22,8 +23,13 @@ MOST_ROWS = 12
 
 def can_plot(snapshot: GridFields) -> bool:
     """Whether `plot_solution` can draw: up to three coordinates on a grid, or any points with a reference."""
-    is_grid = len(snapshot.shape) == len(snapshot.coordinates) <= 3
-    return bool(snapshot.fields) and (is_grid or bool(snapshot.reference))
+    return bool(snapshot.fields) and (is_grid(snapshot) or bool(snapshot.reference))
+
+
+def is_grid(snapshot: GridFields) -> bool:
+    """Whether the points are a grid over up to three coordinates; over the first two it may be one of triangles."""
+    axes = len(snapshot.shape) + bool(snapshot.triangles.size)
+    return bool(snapshot.shape) and axes == len(snapshot.coordinates) <= 3
 
 
 @styled
@@ -39,7 +45,7 @@ def plot_solution(snapshot: GridFields) -> Figure:
         raise InputError(
             f"cannot draw fields over {len(snapshot.coordinates)} coordinates without a grid or a reference"
         )
-    if len(snapshot.shape) != len(snapshot.coordinates):
+    if not is_grid(snapshot):
         return _parity(snapshot)
     draw = {1: _lines, 2: _images, 3: _slices}[len(snapshot.coordinates)]
     return draw(snapshot)
@@ -124,7 +130,7 @@ def _slices(snapshot: GridFields) -> Figure:
     axes = figure.subplots(count, columns, squeeze=False)
     rows = iter(axes)
     for name, values, reference in components:
-        at = lambda grid, i: np.take(grid.reshape(snapshot.shape), i, axis=cut)
+        at = lambda grid, i: np.take(grid.reshape(snapshot.shape), i, axis=-1 if snapshot.triangles.size else cut)
         shown = values if reference is None else np.concatenate([values, reference])
         error = None if reference is None else values - reference
         row = next(rows) if reference is None else None
@@ -185,11 +191,19 @@ def _image(
     scale: tuple[float, float],
     title: str,
 ) -> None:
-    """Draw a grid over two of the coordinates; time is on the horizontal axis."""
+    """Draw a grid over two of the coordinates, time on the horizontal axis; or values at the corners of triangles."""
+    norm = Normalize(*scale)
+    if snapshot.triangles.size:
+        corners = snapshot.points[:: len(snapshot.points) // grid.size, :2]
+        x, y = corners.T
+        mesh = Triangulation(x, y, snapshot.triangles)
+        ax.tripcolor(mesh, grid, cmap=colors, norm=norm, shading="gouraud", rasterized=True)
+        ax.set(xlabel=label(snapshot.coordinates[0]), ylabel=label(snapshot.coordinates[1]), aspect="equal")
+        _finish(figure, ax, norm, colors, title)
+        return
     names = [snapshot.coordinates[i] for i in kept]
     horizontal = next((i for i, name in enumerate(names) if name in TIME_NAMES), 0)
     across, up = snapshot.axes[kept[horizontal]], snapshot.axes[kept[1 - horizontal]]
-    norm = Normalize(*scale)
     is_space = not set(names) & set(TIME_NAMES) and 0.25 < np.ptp(across) / np.ptp(up) < 4
     ax.imshow(
         grid if horizontal == 1 else grid.T,
@@ -201,6 +215,11 @@ def _image(
         interpolation="nearest",
     )
     ax.set(xlabel=label(names[horizontal]), ylabel=label(names[1 - horizontal]))
+    _finish(figure, ax, norm, colors, title)
+
+
+def _finish(figure: Figure, ax: Axes, norm: Normalize, colors: str, title: str) -> None:
+    """Add the title and the colour bar."""
     ax.set_title(title)
     bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, fraction=0.06, pad=0.03)
     bar.outline.set_linewidth(0.5)
