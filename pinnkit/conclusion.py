@@ -74,7 +74,7 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     grid = measure.grid
-    snapshot = GridFields(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference)
+    snapshot = GridFields(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference, grid.triangles)
     return summary, snapshot
 
 

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .._base.precision import full_precision
 from .._base.types import Params
 from ..equations.problem import Problem
-from ..geometry.box import Box
 from ..residuals.functions import Batch, ResidualFunctions
 from .nonfinite import Fault, find_fault
 
@@ -33,12 +32,13 @@ class Fields:
 class ReferenceGrid:
     """The points at which fields are compared with the reference of a problem.
 
-    - `shape`: of the tensor grid that the points form, empty if they form none;
+    - `shape`, `triangles`: see `Evaluation`;
     - `reference`: per field of shape `(n,)` or `(n, m)`, NaN where it is unknown; empty without a reference.
     """
 
     points: Float[np.ndarray, "n d"]
     shape: tuple[int, ...]
+    triangles: Int[np.ndarray, "m 3"]
     reference: dict[str, np.ndarray]
 
     @classmethod
@@ -46,8 +46,8 @@ class ReferenceGrid:
         """- `is_known`: whether the reference is evaluated.
 
         **Raises:** `ProblemError` for a reference that is infinite, NaN everywhere, or of another shape."""
-        points, shape = _test_points(problem.domain)
-        return cls(points, shape, (problem.evaluate_reference(points) if is_known else None) or {})
+        found = problem.domain.evaluation()
+        return cls(*found, (problem.evaluate_reference(found.points) if is_known else None) or {})
 
 
 CONSTANT = float(np.sqrt(np.finfo(float).eps))
@@ -129,14 +129,3 @@ def _mean_squares(residuals: ResidualFunctions) -> Callable[[Params, Batch], dic
 def _on_host(params: Params) -> Params:
     """As NumPy arrays, which enter double precision from either precision."""
     return jax.tree.map(np.asarray, params)
-
-
-def _test_points(domain: Box) -> tuple[np.ndarray, tuple[int, ...]]:
-    """About ten thousand points (a thousand in one dimension): a tensor grid up to three dimensions."""
-    if domain.dimension <= 3:
-        per_axis = {1: 1001, 2: 101, 3: 22}[domain.dimension]
-        return domain.grid(per_axis), domain.dimension * (per_axis,)
-    from scipy.stats import qmc  # slow to import
-
-    unit = qmc.Sobol(domain.dimension, rng=np.random.default_rng(0)).random_base2(13)
-    return domain.lower + (domain.upper - domain.lower) * unit, ()

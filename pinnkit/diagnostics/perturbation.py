@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from .._base.types import Params
 from ..equations.exact.ansatz import Ansatz
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from ..geometry.reference_cube import to_symmetric
 from ..networks.functional import FunctionalModel
 from ..residuals.functions import Batch, ResidualFunctions
@@ -37,13 +37,13 @@ ROWS_PER_DIRECTION = 3
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """Products of one function along each axis, of mean square 1 over the box.
+    """Products of one function along each axis, of mean square 1 over the box around a domain.
 
     - `indices`: of shape `(k, d)`, the number of the function along each axis, by ascending total degree;
     - `periodic`: the axes with sines.
     """
 
-    box: Box
+    box: AbstractDomain
     periodic: frozenset[int]
     indices: Int[np.ndarray, "k d"]
 
@@ -65,7 +65,7 @@ class Family:
         return value
 
 
-def family_of(box: Box, periodic: frozenset[int], outputs: int) -> Family:
+def family_of(box: AbstractDomain, periodic: frozenset[int], outputs: int) -> Family:
     """The family of the highest degree that has no more than `MOST_DIRECTIONS` members for all outputs."""
     best = np.zeros((1, box.dimension), int)  # constants
     for degree in range(1, HIGHEST_DEGREE + 1):
@@ -124,8 +124,8 @@ class Perturbation:
 
     def points(self, count: int, seed: int) -> Float[np.ndarray, "n d"]:
         """Quasi-random points of the domain."""
-        box = self.problem.domain
-        return box.lower + (box.upper - box.lower) * QuasiRandom().layout(box.interior, count, seed)
+        region = self.problem.domain.interior
+        return np.asarray(region.points(jnp.asarray(QuasiRandom().layout(region, count, seed))).coordinates)
 
     def solution(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n m"]:
         """The outputs themselves."""

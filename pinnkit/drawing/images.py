@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.tri import Triangulation
 
 from ..geometry.domain import TIME_NAMES
 from .style import label
@@ -52,6 +53,24 @@ def draw_image(
         interpolation="nearest",
     )
     ax.set(xlabel=label(names[horizontal]), ylabel=label(names[1 - horizontal]))
+    ax.set_title(title)
+    draw_bar(figure, ax, norm, colors)
+
+
+def draw_triangles(
+    figure: Any,
+    ax: Axes,
+    names: tuple[str, str],
+    mesh: Triangulation,
+    values: Float[np.ndarray, " n"],
+    colors: str,
+    scale: tuple[float, float],
+    title: str,
+) -> None:
+    """Draw values at the corners of triangles with a bar of colours; see `draw_image`."""
+    norm = Normalize(*scale)
+    ax.tripcolor(mesh, values, cmap=colors, norm=norm, shading="gouraud", rasterized=True)
+    ax.set(xlabel=label(names[0]), ylabel=label(names[1]), aspect="equal")
     ax.set_title(title)
     draw_bar(figure, ax, norm, colors)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._base.arguments import is_whole
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from ..geometry.point_set import PointSet
 from ..geometry.region import SLACK, AbstractRegion
 from .condition import Condition
@@ -31,7 +31,7 @@ class Problem:
     """A boundary, initial or inverse problem.
 
     - `name`: letters, digits, `_`, `-` and `.`;
-    - `domain`: the box the fields live on;
+    - `domain`: what the fields live on, such as a `Box` or a `Disk`;
     - `fields`: names of scalar fields, or a mapping from names to numbers of components;
     - `coefficients`: numbers, or `Unknown(...)` for those to be found;
     - `conditions`: name to `Condition`;
@@ -44,7 +44,7 @@ class Problem:
     """
 
     name: str
-    domain: Box
+    domain: AbstractDomain
     conditions: Mapping[str, Condition]
     fields: Sequence[str] | Mapping[str, int] = ("u",)
     coefficients: Mapping[str, Any] = field(default_factory=dict)
@@ -99,6 +99,7 @@ class Problem:
         """The names that an expression may use, at any point or on a region."""
         return Frame(
             coordinates=self.domain.coordinates,
+            space=self.domain.space,
             fields=self.field_sizes,
             coefficients=tuple(self.coefficients),
             columns=() if region is None else region.columns,
@@ -233,8 +234,10 @@ class Problem:
             raise ProblemError(f"a problem needs a name, got {self.name!r}")
         if not all(c.isalnum() or c in "_-." for c in self.name):
             raise ProblemError(f"a problem's name has letters, digits, '_', '-' and '.'; got {self.name!r}")
-        if not isinstance(self.domain, Box):
-            raise ProblemError(f"a problem's domain is a `Box`, got {type(self.domain).__name__}")
+        if not isinstance(self.domain, AbstractDomain):
+            raise ProblemError(
+                f"a problem's domain is for example a `Box` or a `Disk`, got {type(self.domain).__name__}"
+            )
         seen: dict[str, str] = {"normal": "outward normal"}
         for kind, names in self._kinds.items():
             for name in names:
@@ -297,9 +300,7 @@ class Problem:
 
     def _check_inside(self, condition: str, points: Float[np.ndarray, "n d"]) -> None:
         """Refuse given points that lie outside the domain by more than rounding."""
-        lower, upper = self.domain.bounds
-        slack = SLACK * (upper - lower)
-        inside = ((points >= lower - slack) & (points <= upper + slack)).all(axis=1)
+        inside = self.domain.contains(points)
         if not inside.all():
             place = self._place(points[int(np.argmin(inside))])
             raise ProblemError(

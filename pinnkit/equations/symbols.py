@@ -11,7 +11,6 @@ from jax.interpreters import ad, batching
 from jaxtyping import Array
 
 from .._base.tracing.series import Index
-from ..geometry.domain import TIME_NAMES
 
 
 class Symbol(NamedTuple):
@@ -29,17 +28,14 @@ class Symbol(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The names an equation is written in."""
+    """The names an equation is written in; `space`: the coordinates of `grad`, `div` and `laplacian`."""
 
     coordinates: tuple[str, ...]
+    space: tuple[str, ...]
     fields: Mapping[str, int]
     coefficients: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     has_normal: bool = False
-
-    @property
-    def space(self) -> tuple[str, ...]:
-        return tuple(name for name in self.coordinates if name not in TIME_NAMES)
 
 
 frame_in_force: contextvars.ContextVar[Frame] = contextvars.ContextVar("frame")

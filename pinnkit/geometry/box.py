@@ -1,11 +1,20 @@
 """Boxes with named coordinates."""
 
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
 from .._base.errors import InputError
-from .domain import AbstractDomain
+from .domain import MANY, AbstractDomain, Evaluation, checked_bounds, checked_points
 from .faces import Faces, Interior
+from .region import AbstractRegion
+from .sampling import sobol
+from .shape import Shape, combine
+from .solids.cuboid import FACES, Cuboid
+from .solids.solid import Leaf, Solid
 
 
 class Box(AbstractDomain):
@@ -20,24 +29,98 @@ class Box(AbstractDomain):
     def __init__(self, **bounds: tuple[float, float]):
         if not bounds:
             raise InputError("a box needs at least one coordinate, as in `Box(x=(0.0, 1.0))`")
-        for name, pair in bounds.items():
-            _check_bounds(name, pair)
+        checked = [checked_bounds(name, pair) for name, pair in bounds.items()]
         self.coordinates = tuple(bounds)
-        self.lower, self.upper = np.array(list(bounds.values()), dtype=float).T
+        self.lower, self.upper = np.array(checked).T
 
     def __repr__(self) -> str:
         spans = zip(self.coordinates, self.lower, self.upper, strict=True)
         return f"Box({', '.join(f'{name}=({low:g}, {high:g})' for name, low, high in spans)})"
+
+    # Set operations, which give shapes.
+
+    def __or__(self, other: AbstractDomain) -> Shape:
+        return combine("|", self, other)
+
+    def __and__(self, other: AbstractDomain) -> Shape:
+        return combine("&", self, other)
+
+    def __sub__(self, other: AbstractDomain) -> Shape:
+        return combine("-", self, other)
+
+    def over(
+        self, *, parameters: Mapping[str, tuple[float, float]] | None = None, **bounds: tuple[float, float]
+    ) -> "Box":
+        """The box with further coordinates, such as `t=(0.0, 1.0)`, and with parameters of the equations.
+
+        Parameters, as in `parameters={"nu": (0.01, 0.1)}`, are inputs of the network that are neither space nor time:
+        `grad`, `div`, `laplacian` and `boundary` leave them out.
+        """
+        own = dict(zip(self.coordinates, zip(self.lower, self.upper, strict=True), strict=True))
+        added = {**bounds, **(parameters or {})}
+        if both := sorted({*own} & {*added} | {*bounds} & {*(parameters or ())}):
+            raise InputError(f"the coordinate(s) {both} of {self!r} are given twice")
+        found = Box(**own, **added)
+        found.parameters = (*self.parameters, *(parameters or ()))
+        return found
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The same as a shape, which can be moved. **Raises:** `InputError` unless it has two or three coordinates, all
+        of space.
+        """
+        if self.solid is None:
+            raise InputError(f"a shape has two or three coordinates, all of space; got {self!r}")
+        return Shape(self.solid, self.coordinates, repr(self))
+
+    @cached_property
+    def solid(self) -> Solid | None:
+        """The same as a primitive, None unless it has two or three coordinates, all of space."""
+        if self.space != self.coordinates or self.dimension not in (2, 3):
+            return None
+        return Solid((Leaf.of(Cuboid(tuple(self.lower.tolist()), tuple(self.upper.tolist()))),))
+
+    # What a domain answers.
 
     @property
     def interior(self) -> Interior:
         """The box without its boundary."""
         return Interior(self)
 
-    def boundary(self, *names: str) -> Faces:
-        """Both faces of each named coordinate, by default of all space coordinates."""
-        axes = [self._axis(name) for name in names or self.space or self.coordinates]
-        return Faces(self, tuple((axis, side) for axis in axes for side in (0, 1)))
+    def boundary(self, *parts: str | Callable[..., Any]) -> AbstractRegion:
+        """Both faces of each named coordinate, by default of all space coordinates; or faces by their names in `parts`.
+
+        With functions of coordinates, where these are true: see `Shape.boundary`.
+        """
+        if any(not isinstance(part, str) for part in parts):
+            return self.shape.boundary(*parts)
+        names = [part for part in parts if isinstance(part, str)] or self.space or self.coordinates
+        faces = dict.fromkeys(face for name in names for face in self._named(name))
+        return Faces(self, tuple(faces))
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The names of the faces in space, with their measures: left and right, bottom and top, ..."""
+        return {name: float(np.prod(np.delete(self._spans, axis))) for name, (axis, _) in self._faces.items()}
+
+    @property
+    def measure(self) -> float:
+        return float(np.prod(self._spans))
+
+    def signed_distance(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+        """The distance to the boundary in space, negative inside."""
+        axes = [self.coordinates.index(name) for name in self.space or self.coordinates]
+        solid = Cuboid(tuple(self.lower[axes].tolist()), tuple(self.upper[axes].tolist()))
+        return solid.level(checked_points(self, points)[:, axes])
+
+    def evaluation(self, count: int = MANY) -> Evaluation:
+        """A tensor grid up to three dimensions, Sobol points beyond."""
+        if self.dimension <= 3:
+            per_axis = 1001 if self.dimension == 1 else 1 + int(count ** (1 / self.dimension))
+            return Evaluation(self.grid(per_axis), self.dimension * (per_axis,))
+        return Evaluation(self.lower + (self.upper - self.lower) * sobol(self.dimension, count))
+
+    # What only a box has.
 
     def lower_face(self, name: str) -> Faces:
         """The face on which coordinate `name` has its lower bound."""
@@ -60,6 +143,22 @@ class Box(AbstractDomain):
         axes = [np.linspace(low, high, per_axis) for low, high in zip(self.lower, self.upper, strict=True)]
         return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=-1)
 
+    @property
+    def _spans(self) -> Float[np.ndarray, " d"]:
+        return self.upper - self.lower
+
+    @property
+    def _faces(self) -> dict[str, tuple[int, int]]:
+        """The faces in space by their names, which coordinates of the same name hide."""
+        axes = [self.coordinates.index(name) for name in self.space or self.coordinates]
+        names = FACES.get(len(axes)) or [f"{self.coordinates[i]} {end}" for i in axes for end in ("lower", "upper")]
+        return dict(zip(names, ((axis, side) for axis in axes for side in (0, 1)), strict=True))
+
+    def _named(self, name: str) -> list[tuple[int, int]]:
+        if name not in self.coordinates and name in self._faces:
+            return [self._faces[name]]
+        return [(self._axis(name), side) for side in (0, 1)]
+
     def _axis(self, name: str) -> int:
         if name not in self.coordinates:
             raise InputError(f"{self!r} has no coordinate '{name}'; its coordinates are {list(self.coordinates)}")
@@ -74,20 +173,3 @@ def Interval(**bounds: tuple[float, float]) -> Box:
             "`Box(x=(0.0, 1.0), y=(0.0, 1.0))`"
         )
     return Box(**bounds)
-
-
-def _check_bounds(name: str, pair: tuple[float, float]) -> None:
-    if name in ("d", "value", "normal"):
-        raise InputError(f"a coordinate cannot be called '{name}', which has another meaning in an equation")
-    try:
-        low, high = (float(bound) for bound in pair)
-    except (TypeError, ValueError):
-        raise InputError(f"the bounds of '{name}' are two numbers, as in `{name}=(0.0, 1.0)`; got {pair!r}") from None
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise InputError(f"the bounds of '{name}' must be finite, got ({low}, {high})")
-    if low >= high:
-        raise InputError(
-            f"the bounds of '{name}' must ascend, got ({low:g}, {high:g}); write `{name}=({high:g}, {low:g})`?"
-            if low > high
-            else f"the bounds of '{name}' must ascend, got ({low:g}, {high:g}), an empty interval"
-        )

@@ -1,26 +1,50 @@
 """Domains with named coordinates."""
 
 import abc
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
-from .region import AbstractRegion, Bounds
+from .._base.errors import InputError
+from .region import SLACK, AbstractRegion, Bounds
 
 TIME_NAMES = ("t", "time")
 """A coordinate with one of these names is time; its ends are not part of the boundary in space."""
+
+MANY = 10_000
+"""Points at which fields are compared and drawn, about."""
+
+RESERVED = ("d", "value", "normal")
+"""Names with another meaning in an equation."""
+
+
+class Evaluation(NamedTuple):
+    """Points of a domain at which fields are compared and drawn.
+
+    - `shape`: of the tensor grid that the points form, empty if they form none. With triangles, its first entry is the
+      number of their corners, and the others are those of the grid over the remaining coordinates;
+    - `triangles`: corners of the triangles over the first two coordinates, empty if there are none.
+    """
+
+    points: Float[np.ndarray, "n d"]
+    shape: tuple[int, ...] = ()
+    triangles: Int[np.ndarray, "m 3"] = np.zeros((0, 3), int)
 
 
 class AbstractDomain(abc.ABC):
     """A domain with named coordinates.
 
     - `coordinates`: their names, in the order of the inputs of a model;
-    - `lower`, `upper`: the corners of the smallest box around the domain, of shape `(d,)`.
+    - `lower`, `upper`: the corners of a box around the domain, of shape `(d,)`, by which networks scale coordinates;
+    - `parameters`: the coordinates that are neither space nor time, but parameters of the equations.
     """
 
     coordinates: tuple[str, ...]
     lower: Float[np.ndarray, " d"]
     upper: Float[np.ndarray, " d"]
+    parameters: tuple[str, ...] = ()
 
     @property
     def dimension(self) -> int:
@@ -33,8 +57,8 @@ class AbstractDomain(abc.ABC):
 
     @property
     def space(self) -> tuple[str, ...]:
-        """The coordinates that are not time."""
-        return tuple(name for name in self.coordinates if name not in TIME_NAMES)
+        """The coordinates that are neither time nor parameters."""
+        return tuple(name for name in self.coordinates if name not in (*TIME_NAMES, *self.parameters))
 
     @property
     @abc.abstractmethod
@@ -42,5 +66,72 @@ class AbstractDomain(abc.ABC):
         """The domain without its boundary."""
 
     @abc.abstractmethod
-    def boundary(self, *names: str) -> AbstractRegion:
+    def boundary(self, *parts: str | Callable[..., Any]) -> AbstractRegion:
         """The boundary in space, or its parts with the given names."""
+
+    @property
+    @abc.abstractmethod
+    def parts(self) -> dict[str, float]:
+        """The names of the parts of the boundary in space, with their measures."""
+
+    @property
+    @abc.abstractmethod
+    def measure(self) -> float:
+        """The length, area or volume, with that of time and parameters as factors."""
+
+    @abc.abstractmethod
+    def signed_distance(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+        """The distance to the boundary in space, negative inside.
+
+        Where it is approximate, its sign is right and its size is a lower bound, as `is_distance_exact` says.
+        """
+
+    @property
+    def is_distance_exact(self) -> bool:
+        """Whether `signed_distance` is the distance itself."""
+        return True
+
+    def contains(self, points: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
+        """Which points lie in the domain or on its boundary, up to rounding."""
+        points, slack = checked_points(self, points), SLACK * (self.upper - self.lower)
+        inside = ((points >= self.lower - slack) & (points <= self.upper + slack)).all(axis=1)
+        return inside & (self.signed_distance(points) <= slack.max())
+
+    @abc.abstractmethod
+    def evaluation(self, count: int = MANY) -> Evaluation:
+        """About `count` points (a thousand in one dimension) for comparisons and pictures."""
+
+
+def checked_points(domain: AbstractDomain, points: Any) -> Float[np.ndarray, "n d"]:
+    """Points as an array of shape `(n, d)`. **Raises:** `InputError` for another shape."""
+    found = np.asarray(points, float)
+    if found.ndim != 2 or found.shape[1] != domain.dimension:
+        raise InputError(
+            f"points of a domain with the coordinates {list(domain.coordinates)} have the shape "
+            f"(n, {domain.dimension}), got {found.shape}"
+        )
+    return found
+
+
+def check_coordinate(name: str) -> None:
+    """**Raises:** `InputError` for a name that has another meaning in an equation."""
+    if name in RESERVED:
+        raise InputError(f"a coordinate cannot be called '{name}', which has another meaning in an equation")
+
+
+def checked_bounds(name: str, pair: Any) -> tuple[float, float]:
+    """The bounds of a coordinate. **Raises:** `InputError` unless they are two finite numbers in ascending order."""
+    check_coordinate(name)
+    try:
+        low, high = (float(bound) for bound in pair)
+    except (TypeError, ValueError):
+        raise InputError(f"the bounds of '{name}' are two numbers, as in `{name}=(0.0, 1.0)`; got {pair!r}") from None
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError(f"the bounds of '{name}' must be finite, got ({low}, {high})")
+    if low >= high:
+        raise InputError(
+            f"the bounds of '{name}' must ascend, got ({low:g}, {high:g}); write `{name}=({high:g}, {low:g})`?"
+            if low > high
+            else f"the bounds of '{name}' must ascend, got ({low:g}, {high:g}), an empty interval"
+        )
+    return low, high

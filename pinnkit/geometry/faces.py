@@ -1,7 +1,5 @@
 """The interior and the faces of a box."""
 
-from typing import ClassVar
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -9,7 +7,7 @@ from jaxtyping import Array, Float
 from .domain import AbstractDomain
 from .points import Points
 from .reference_cube import from_unit
-from .region import SLACK, AbstractRegion, Bounds, Face, Piece, are_same
+from .region import SLACK, AbstractRegion, Bounds, Face, Piece, are_same, shares
 
 
 class Interior(AbstractRegion):
@@ -53,12 +51,15 @@ class Faces(AbstractRegion):
     dimension: int
     count: int | None
     least: int
-    has_normal: ClassVar[bool] = True
 
     def __init__(self, box: AbstractDomain, faces: tuple[tuple[int, int], ...]):
         self.box, self.faces, self.coordinates = box, faces, box.coordinates
         self.dimension, self.least = box.dimension - 1, len(faces)
         self.count = len(faces) if self.dimension == 0 else None
+
+    @property
+    def has_normal(self) -> bool:
+        return True
 
     @property
     def bounds(self) -> Bounds:
@@ -92,11 +93,7 @@ class Faces(AbstractRegion):
         """The number of points, out of `n`, on each face: one, plus a share in proportion to its measure."""
         span = self.box.upper - self.box.lower
         measures = np.array([np.prod(np.delete(span, axis)) for axis, _ in self.faces])
-        shares = (n - len(measures)) * measures / measures.sum()
-        counts = 1 + np.floor(shares).astype(int)
-        largest_remainders = np.argsort(np.floor(shares) - shares, kind="stable")
-        counts[largest_remainders[: n - counts.sum()]] += 1
-        return tuple(counts.tolist())
+        return shares(n, measures)
 
 
 def _in_face(part: Float[Array, "n k"], axis: int, side: int) -> Float[Array, "n d"]:

@@ -1,7 +1,7 @@
 """Regions: parts of a domain, parametrised by the unit cube."""
 
 import abc
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import numpy as np
@@ -50,7 +50,11 @@ class AbstractRegion(eqx.Module):
     dimension: eqx.AbstractVar[int]
     count: eqx.AbstractVar[int | None]
     least: eqx.AbstractVar[int]
-    has_normal: ClassVar[bool] = False
+
+    @property
+    def has_normal(self) -> bool:
+        """Whether its points have outward normals, as those of a boundary do."""
+        return False
 
     @property
     @abc.abstractmethod
@@ -89,3 +93,12 @@ def are_same(a: Bounds, b: Bounds, without: int | None = None) -> bool:
     (lower, upper), slack = b, SLACK * (b[1] - b[0])
     same = (np.abs(a[0] - lower) <= slack) & (np.abs(a[1] - upper) <= slack)
     return bool(np.delete(same, [] if without is None else [without]).all())
+
+
+def shares(n: int, measures: Float[np.ndarray, " p"]) -> tuple[int, ...]:
+    """The number of points, out of `n`, on each part of a region: one, plus a share in proportion to its measure."""
+    found = (n - len(measures)) * measures / measures.sum()
+    counts = 1 + np.floor(found).astype(int)
+    largest_remainders = np.argsort(np.floor(found) - found, kind="stable")
+    counts[largest_remainders[: n - counts.sum()]] += 1
+    return tuple(counts.tolist())

@@ -2,13 +2,13 @@
 
 import jax
 
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from .embeddings import AbstractEmbedding
 from .mlp import MLP
 
 
 def default_network(
-    domain: Box,
+    domain: AbstractDomain,
     outputs: int,
     width: int | None = None,
     depth: int | None = None,

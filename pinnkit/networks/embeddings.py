@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._base.errors import InputError
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 
 
 class AbstractEmbedding(eqx.Module):
@@ -34,7 +34,7 @@ class Rescale(AbstractEmbedding):
     lower: tuple[float, ...] = eqx.field(static=True)
     upper: tuple[float, ...] = eqx.field(static=True)
 
-    def __init__(self, domain: Box):
+    def __init__(self, domain: AbstractDomain):
         self.lower, self.upper = tuple(domain.lower.tolist()), tuple(domain.upper.tolist())
 
     @property
@@ -62,7 +62,7 @@ class Periodic(AbstractEmbedding):
     axes: tuple[int, ...] = eqx.field(static=True)
     periods: tuple[float, ...] = eqx.field(static=True)
 
-    def __init__(self, domain: Box, periods: Mapping[str, float]):
+    def __init__(self, domain: AbstractDomain, periods: Mapping[str, float]):
         """`periods` maps coordinate names to periods, usually the width of the domain."""
         if unknown := sorted(set(periods) - set(domain.coordinates)):
             raise InputError(f"periods for unknown coordinate(s) {unknown}; there are {list(domain.coordinates)}")

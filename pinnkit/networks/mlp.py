@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from .._base.arguments import check_whole
 from .._base.errors import InputTypeError
 from .._base.types import Key
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from .dense import Dense
 from .embeddings import AbstractEmbedding, Rescale
 
@@ -19,7 +19,7 @@ from .embeddings import AbstractEmbedding, Rescale
 class MLP(eqx.Module):
     """A multilayer perceptron on an embedding of the coordinates (scaled to [-1, 1] by default).
 
-    - `domain`: the box of the coordinates;
+    - `domain`: the domain, by whose bounds the coordinates are scaled;
     - `outputs`: number of outputs, one for each component of each field;
     - `width`, `depth`: size and number of hidden layers;
     - `embedding`: such as `Periodic(domain, {"x": 2.0})` or `FourierFeatures(Rescale(domain), 64, 5.0)`.
@@ -32,7 +32,7 @@ class MLP(eqx.Module):
 
     def __init__(
         self,
-        domain: Box,
+        domain: AbstractDomain,
         outputs: int = 1,
         width: int = 32,
         depth: int = 3,
@@ -54,14 +54,14 @@ class MLP(eqx.Module):
 
 
 def checked_embedding(
-    domain: Box, embedding: AbstractEmbedding | None, activation: Any, seed: int, **sizes: int
+    domain: AbstractDomain, embedding: AbstractEmbedding | None, activation: Any, seed: int, **sizes: int
 ) -> AbstractEmbedding:
     """The embedding of a network, by default `Rescale(domain)`, after checks of all arguments.
 
     `sizes` are whole numbers ≥ 1, such as `width`.
     """
-    if not isinstance(domain, Box):
-        raise InputTypeError(f"the `domain` of a network is a `Box`, got {type(domain).__name__}")
+    if not isinstance(domain, AbstractDomain):
+        raise InputTypeError(f"the `domain` of a network is a domain such as a `Box`, got {type(domain).__name__}")
     if embedding is not None and not isinstance(embedding, AbstractEmbedding):
         raise InputTypeError(f"an `embedding` is for example `Rescale(domain)`, got {type(embedding).__name__}")
     if not callable(activation):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from .dense import Dense
 from .embeddings import AbstractEmbedding
 from .mlp import checked_embedding, make_layers
@@ -28,7 +28,7 @@ class ModifiedMLP(eqx.Module):
 
     def __init__(
         self,
-        domain: Box,
+        domain: AbstractDomain,
         outputs: int = 1,
         width: int = 32,
         depth: int = 3,

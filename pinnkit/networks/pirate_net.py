@@ -8,7 +8,7 @@ import jax.random as jr
 from jaxtyping import Array, Float
 
 from .._base.types import Key
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from .dense import Dense
 from .embeddings import AbstractEmbedding, FourierFeatures
 from .mlp import checked_embedding
@@ -64,7 +64,7 @@ class PirateNet(eqx.Module):
 
     def __init__(
         self,
-        domain: Box,
+        domain: AbstractDomain,
         outputs: int = 1,
         width: int = 32,
         blocks: int = 2,

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from .._base.arguments import check_whole
 from .._base.errors import InputError
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from .dense import Dense
 from .embeddings import Rescale
 
@@ -42,7 +42,7 @@ class SineFeatures(eqx.Module):
 
     def __init__(
         self,
-        domain: Box,
+        domain: AbstractDomain,
         outputs: int = 1,
         width: int = 500,
         bandwidth: float | Sequence[float] = 8.0,

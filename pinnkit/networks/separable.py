@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from .._base.errors import InputError, InputTypeError
 from ..geometry.box import Box, Interval
+from ..geometry.domain import AbstractDomain
 from .dense import Dense
 from .embeddings import AbstractEmbedding
 from .mlp import MLP, checked_embedding
@@ -44,7 +45,7 @@ class SeparableNetwork(eqx.Module):
 
     def __init__(
         self,
-        domain: Box,
+        domain: AbstractDomain,
         outputs: int = 1,
         width: int = 32,
         depth: int = 2,
@@ -79,13 +80,13 @@ def _near_one(factor: MLP, dimension: int) -> MLP:
     return eqx.tree_at(lambda factor: (factor.head.weight, factor.head.bias), factor, (weight, bias))
 
 
-def _interval(domain: Box, name: str) -> Box:
+def _interval(domain: AbstractDomain, name: str) -> Box:
     axis = domain.coordinates.index(name)
     return Interval(**{name: (float(domain.lower[axis]), float(domain.upper[axis]))})
 
 
 def _checked_embeddings(
-    embeddings: Mapping[str, AbstractEmbedding] | None, domain: Box
+    embeddings: Mapping[str, AbstractEmbedding] | None, domain: AbstractDomain
 ) -> Mapping[str, AbstractEmbedding]:
     given = {} if embeddings is None else embeddings
     if not isinstance(given, Mapping):

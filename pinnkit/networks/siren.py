@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from .._base.arguments import check_flag, check_positive
 from .._base.types import Key
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from .dense import Dense
 from .embeddings import AbstractEmbedding
 from .mlp import checked_embedding
@@ -42,7 +42,7 @@ class Siren(eqx.Module):
 
     def __init__(
         self,
-        domain: Box,
+        domain: AbstractDomain,
         outputs: int = 1,
         width: int = 32,
         depth: int = 3,

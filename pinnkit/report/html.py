@@ -152,7 +152,7 @@ def _solution(run: Run) -> Iterator[Picture]:
     snapshot = run.snapshot
     if pictures.can_plot(snapshot):
         others = ", reference and error" if snapshot.reference else ""
-        is_scattered = len(snapshot.shape) != len(snapshot.coordinates)
+        is_scattered = not pictures.is_grid(snapshot)
         scattered = "Solution against reference at scattered points"
         caption = scattered if is_scattered else f"Solution{others} on the test grid"
         wide = bool(snapshot.reference) or len(snapshot.coordinates) == 3

@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.tri import Triangulation
 
 from .._base.errors import InputError
-from ..drawing.images import draw_image
+from ..drawing.images import draw_image, draw_triangles
 from ..drawing.style import GRID, PALETTE, label, limits, new_figure, styled
 from ..geometry.domain import TIME_NAMES
 from ..runs.grid_fields import GridFields
@@ -22,8 +23,13 @@ MOST_ROWS = 12
 
 def can_plot(snapshot: GridFields) -> bool:
     """Whether `plot_solution` can draw: up to three coordinates on a grid, or any points with a reference."""
-    is_grid = len(snapshot.shape) == len(snapshot.coordinates) <= 3
-    return bool(snapshot.fields) and (is_grid or bool(snapshot.reference))
+    return bool(snapshot.fields) and (is_grid(snapshot) or bool(snapshot.reference))
+
+
+def is_grid(snapshot: GridFields) -> bool:
+    """Whether the points are a grid over up to three coordinates; over the first two it may be one of triangles."""
+    axes = len(snapshot.shape) + bool(snapshot.triangles.size)
+    return bool(snapshot.shape) and axes == len(snapshot.coordinates) <= 3
 
 
 @styled
@@ -39,7 +45,7 @@ def plot_solution(snapshot: GridFields) -> Figure:
         raise InputError(
             f"cannot draw fields over {len(snapshot.coordinates)} coordinates without a grid or a reference"
         )
-    if len(snapshot.shape) != len(snapshot.coordinates):
+    if not is_grid(snapshot):
         return _parity(snapshot)
     draw = {1: _lines, 2: _images, 3: _slices}[len(snapshot.coordinates)]
     return draw(snapshot)
@@ -124,7 +130,7 @@ def _slices(snapshot: GridFields) -> Figure:
     axes = figure.subplots(count, columns, squeeze=False)
     rows = iter(axes)
     for name, values, reference in components:
-        at = lambda grid, i: np.take(grid.reshape(snapshot.shape), i, axis=cut)
+        at = lambda grid, i: np.take(grid.reshape(snapshot.shape), i, axis=-1 if snapshot.triangles.size else cut)
         shown = values if reference is None else np.concatenate([values, reference])
         error = None if reference is None else values - reference
         row = next(rows) if reference is None else None
@@ -185,12 +191,14 @@ def _image(
     scale: tuple[float, float],
     title: str,
 ) -> None:
-    """Draw a grid over two of the coordinates; time is on the horizontal axis."""
-    first, second = kept
-    places = snapshot.axes[first], snapshot.axes[second]
-    draw_image(
-        figure, ax, (snapshot.coordinates[first], snapshot.coordinates[second]), places, grid, colors, scale, title
-    )
+    """Draw a grid over two of the coordinates, time on the horizontal axis; or values at the corners of triangles."""
+    names = snapshot.coordinates[kept[0]], snapshot.coordinates[kept[1]]
+    if not snapshot.triangles.size:
+        places = snapshot.axes[kept[0]], snapshot.axes[kept[1]]
+        draw_image(figure, ax, names, places, grid, colors, scale, title)
+        return
+    corners = snapshot.points[:: len(snapshot.points) // grid.size, :2]
+    draw_triangles(figure, ax, names, Triangulation(*corners.T, snapshot.triangles), grid, colors, scale, title)
 
 
 def _parity(snapshot: GridFields) -> Figure:

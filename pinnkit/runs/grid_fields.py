@@ -1,10 +1,10 @@
 """The fields on the test grid, beside the reference."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from .storage.named_arrays import Variable, Variables, variable, words
 
@@ -16,7 +16,8 @@ GRID = "grid/"
 class GridFields:
     """The solution on a test grid, for pictures: coordinates `(n, d)`, fields `(n,)` or `(n, m)`.
 
-    `shape` is that of the tensor grid behind the rows, empty where the points form none.
+    `shape` is that of the tensor grid behind the rows, empty where the points form none. With `triangles` over the
+    first two coordinates, its first entry is the number of their corners.
     """
 
     coordinates: tuple[str, ...]
@@ -24,6 +25,7 @@ class GridFields:
     shape: tuple[int, ...]
     fields: dict[str, np.ndarray]
     reference: dict[str, np.ndarray]
+    triangles: Int[np.ndarray, "m 3"] = field(default_factory=lambda: np.zeros((0, 3), int))
 
     @property
     def axes(self) -> list[np.ndarray]:
@@ -36,6 +38,7 @@ def pack_grid_fields(snapshot: GridFields) -> Variables:
     out: Variables = {
         "coordinate": words(snapshot.coordinates, "coordinate"),
         "points": Variable(("point", "coordinate"), snapshot.points),
+        "triangles": Variable(("triangle", "corner"), snapshot.triangles),
         "shape": variable(np.array(snapshot.shape, int), "axis"),
         "field": words(list(snapshot.fields), "field"),
     }
@@ -57,4 +60,5 @@ def unpack_grid_fields(variables: Mapping[str, Variable]) -> GridFields:
         shape=tuple(variables["shape"].values.tolist()),
         fields=fields("solution"),
         reference=fields("reference"),
+        triangles=variables["triangles"].values,
     )

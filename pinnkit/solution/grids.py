@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._base.errors import InputError, InputTypeError
-from ..geometry.box import Box
+from ..geometry.domain import AbstractDomain
 from ..geometry.points import Points
 from ..geometry.region import AbstractRegion
 
@@ -17,7 +17,7 @@ Grid: TypeAlias = int | Mapping[str, int | Sequence[float] | np.ndarray]
 """Points along each coordinate, the same for all, or by name a number or the values themselves."""
 
 
-def axes_of(domain: Box, grid: Grid) -> dict[str, np.ndarray]:
+def axes_of(domain: AbstractDomain, grid: Grid) -> dict[str, np.ndarray]:
     """The values of each coordinate on a grid. **Raises:** `InputError` for an invalid grid."""
     names = domain.coordinates
     given = dict.fromkeys(names, grid) if not isinstance(grid, Mapping) else dict(grid)

@@ -14,7 +14,7 @@ from pinnkit.equations.trace import Equation
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-FRAME = Frame(("x", "t"), {"u": 1, "v": 2}, ("nu",), ("measured",), has_normal=True)
+FRAME = Frame(("x", "t"), ("x",), {"u": 1, "v": 2}, ("nu",), ("measured",), has_normal=True)
 FIELDS = {
     "u": lambda p: jnp.sin(2 * p[0]) * jnp.exp(p[1] * p[0]),
     "v": lambda p: jnp.array([p[0] ** 3 * p[1], jnp.cos(p[0] * p[1])]),
@@ -280,7 +280,7 @@ def test_what_cannot_be_meant_is_refused(name):
 
 
 def test_ambiguous_names_are_refused():
-    frame = Frame(("a", "aa"), {"u": 1})
+    frame = Frame(("a", "aa"), ("a", "aa"), {"u": 1})
     with pytest.raises(AttributeError, match="can be read as"):
         Equation(lambda u: u.aaa, frame, ["u"])
 

@@ -17,7 +17,7 @@ from pinnkit.equations.trace import Equation
 from pinnkit.networks.adapters import as_functional
 from pinnkit.residuals.functions import ResidualFunctions
 
-FRAME = Frame(("x", "y", "t"), {"u": 1, "v": 2}, ("nu",), ("a",), has_normal=True)
+FRAME = Frame(("x", "y", "t"), ("x", "y"), {"u": 1, "v": 2}, ("nu",), ("a",), has_normal=True)
 SLICES = {"u": 0, "v": slice(1, 3)}
 POINT = (0.3, -0.4, 0.7)
 

@@ -53,12 +53,9 @@ class Marching:
 
     ansatz: Ansatz
     problem: Problem
+    domain: Box
     axis: int
     face_values: tuple[FaceValue, ...]
-
-    @property
-    def domain(self) -> Box:
-        return self.problem.domain
 
     def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network of one window.
@@ -175,13 +172,13 @@ class Marching:
 def find_marching(ansatz: Ansatz) -> Marching | None:
     """How to march in time; None for problems that do not allow it.
 
-    Needed are one coordinate that is time, initial values of every lower order for every field with a derivative in
-    time, other conditions on the whole interior or on whole faces in space only, which involve fields at the same time
-    only, and no unknown coefficient, which would differ from window to window.
+    Needed are a box, one coordinate that is time, initial values of every lower order for every field with a derivative
+    in time, other conditions on the whole interior or on whole faces in space only, which involve fields at the
+    same time only, and no unknown coefficient, which would differ from window to window.
     """
     problem, box = ansatz.problem, ansatz.problem.domain
     times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
-    if len(times) != 1 or problem.unknowns:
+    if len(times) != 1 or problem.unknowns or not isinstance(box, Box):
         return None
     axis = times[0]
     initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}
@@ -201,7 +198,7 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     by_output = {**{output: found for output, found in kept.items() if found}, **outputs}
     exact = tuple(name for name in problem.conditions if name in ansatz.conditions or name in initial)
     windowed = dataclasses.replace(ansatz, conditions=exact, face_values=by_output)
-    return Marching(windowed, windowed.remaining, axis, start)
+    return Marching(windowed, windowed.remaining, box, axis, start)
 
 
 def _holds_at_all_times(problem: Problem, name: str, axis: int) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ..._base.origin import is_of_library
-from ...geometry.box import Box
+from ...geometry.domain import AbstractDomain
 from ...geometry.region import AbstractRegion
 from ..mistakes import Place
 from ..symbols import partial_p
@@ -26,7 +26,7 @@ class Flaw(NamedTuple):
 
 
 def find_flaws(
-    equation: Equation, region: AbstractRegion, domain: Box, coefficients: Mapping[str, float]
+    equation: Equation, region: AbstractRegion, domain: AbstractDomain, coefficients: Mapping[str, float]
 ) -> Iterator[Flaw]:
     """The flaws of an equation on a region: jumps under derivatives, and derivatives blocked by `stop_gradient`.
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._base.tracing.series import Index
-from ...geometry.box import Box
+from ...geometry.domain import AbstractDomain
 from ...geometry.region import AbstractRegion
 from ..symbols import Symbol
 from ..trace import Equation
@@ -121,7 +121,7 @@ class Search:
         equation: Equation,
         suspect: Suspect,
         region: AbstractRegion,
-        domain: Box,
+        domain: AbstractDomain,
         coefficients: Mapping[str, float],
     ):
         self._names, self._suspect = domain.coordinates, suspect
@@ -327,7 +327,7 @@ def _rank_within(entries: np.ndarray) -> np.ndarray:
 
 
 def _evaluation(
-    equation: Equation, suspect: Suspect, domain: Box, coefficients: Mapping[str, float]
+    equation: Equation, suspect: Suspect, domain: AbstractDomain, coefficients: Mapping[str, float]
 ) -> Callable[..., tuple[Array, list[Array], list[Array]]]:
     """The expression, levels and steps at a point, with smooth fields of a size."""
     needs = equation.needs(suspect.expression)
@@ -351,7 +351,7 @@ def _some(entries: Float[Array, " n"]) -> Float[Array, " k"]:
     return entries[:: -(-entries.size // MOST_ENTRIES) or 1]
 
 
-def _smooth_field(number: int, size: int, domain: Box) -> Callable[..., Array]:
+def _smooth_field(number: int, size: int, domain: AbstractDomain) -> Callable[..., Array]:
     """A sum of three sines for each component, with all its derivatives; of amplitude 1 around an offset."""
     random = np.random.default_rng(number)
     spans = domain.upper - domain.lower

@@ -1,0 +1,1 @@
+"""Solids: primitives, their boundaries by exact parametrisations, and set operations."""

@@ -1,0 +1,92 @@
+"""Charts: curves and surfaces parametrised by the unit cube.
+
+A chart computes with NumPy or with JAX, depending on the array that it is given. Its fields are arrays whose leading
+axes broadcast against those of the argument, so one chart may stand for many of its kind.
+"""
+
+import abc
+from typing import Any, ClassVar
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Float
+
+Numbers = Any
+"""An array of NumPy or of JAX."""
+
+
+class AbstractChart(eqx.Module):
+    """A piece of the boundary of a primitive, parametrised by the unit cube of one dimension less.
+
+    - `is_even`: whether the parametrisation preserves measure up to a factor.
+    """
+
+    is_even: ClassVar[bool] = True
+
+    @abc.abstractmethod
+    def point(self, unit: Numbers) -> Numbers:
+        """The point for a parameter: shape `(..., k)` to `(..., k + 1)`."""
+
+    @abc.abstractmethod
+    def normal(self, unit: Numbers) -> Numbers:
+        """The outward unit normal there."""
+
+    @abc.abstractmethod
+    def density(self, unit: Numbers) -> Numbers:
+        """The measure of the image of a small set over its own, which depends on the first parameter only."""
+
+
+def namespace(array: Numbers) -> Any:
+    """The module, NumPy's or JAX's, that an array belongs to."""
+    return array.__array_namespace__()
+
+
+def normalized(vectors: Numbers) -> Numbers:
+    """Unit vectors along the last axis."""
+    return vectors / namespace(vectors).sqrt((vectors**2).sum(axis=-1))[..., None]
+
+
+class Segment(AbstractChart):
+    """A straight line; its normal points to the right of its direction."""
+
+    start: Float[np.ndarray, "*m 2"]
+    end: Float[np.ndarray, "*m 2"]
+
+    def point(self, unit: Numbers) -> Numbers:
+        return (1 - unit) * self.start + unit * self.end
+
+    def normal(self, unit: Numbers) -> Numbers:
+        along = self.end - self.start + 0 * unit
+        return normalized(namespace(unit).stack([along[..., 1], -along[..., 0]], axis=-1))
+
+    def density(self, unit: Numbers) -> Numbers:
+        return namespace(unit).sqrt(((self.end - self.start + 0 * unit) ** 2).sum(axis=-1))
+
+
+class EllipseArc(AbstractChart):
+    """An arc of an ellipse around the origin between two angles, counterclockwise; the normal points away from it."""
+
+    is_even: ClassVar[bool] = False
+    radii: Float[np.ndarray, "*m 2"]
+    angles: Float[np.ndarray, "*m 2"]
+
+    def point(self, unit: Numbers) -> Numbers:
+        return self.radii * self._direction(unit)
+
+    def normal(self, unit: Numbers) -> Numbers:
+        return normalized(self._direction(unit) / self.radii)
+
+    def density(self, unit: Numbers) -> Numbers:
+        speed = self.radii[..., ::-1] * self._direction(unit)
+        return (self.angles[..., 1] - self.angles[..., 0]) * namespace(unit).sqrt((speed**2).sum(axis=-1))
+
+    def _direction(self, unit: Numbers) -> Numbers:
+        xp, first, last = namespace(unit), self.angles[..., 0], self.angles[..., 1]
+        angle = first + unit[..., 0] * (last - first)
+        return xp.stack([xp.cos(angle), xp.sin(angle)], axis=-1)
+
+
+class CircleArc(EllipseArc):
+    """An arc of a circle."""
+
+    is_even: ClassVar[bool] = True
