@@ -30,7 +30,7 @@ class Interior(AbstractRegion):
         return are_same(self.bounds, bounds)
 
     @property
-    def pieces(self) -> tuple[Piece, ...]:
+    def flat_pieces(self) -> tuple[Piece, ...]:
         return (Piece(self.bounds, None),)
 
     def points(self, unit: Float[Array, "n k"]) -> Points:
@@ -71,7 +71,7 @@ class Faces(AbstractRegion):
         return None if None in found else tuple(face for face in found if face is not None)
 
     @property
-    def pieces(self) -> tuple[Piece, ...]:
+    def flat_pieces(self) -> tuple[Piece, ...]:
         units = np.eye(self.box.dimension)
         return tuple(Piece(self._bounds_of(axis, side), (2 * side - 1) * units[axis]) for axis, side in self.faces)
 

@@ -75,7 +75,7 @@ class AbstractRegion(eqx.Module):
         return False
 
     @property
-    def pieces(self) -> tuple[Piece, ...] | None:
+    def flat_pieces(self) -> tuple[Piece, ...] | None:
         """The boxes that form the region; None if it is not made of boxes."""
         return None
 

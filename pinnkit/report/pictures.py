@@ -198,7 +198,9 @@ def _image(
         draw_image(figure, ax, names, places, grid, colors, scale, title)
         return
     corners = snapshot.points[:: len(snapshot.points) // grid.size, :2]
-    draw_triangles(figure, ax, names, Triangulation(*corners.T, snapshot.triangles), grid, colors, scale, title)
+    draw_triangles(
+        figure, ax, names, Triangulation(corners[:, 0], corners[:, 1], snapshot.triangles), grid, colors, scale, title
+    )
 
 
 def _parity(snapshot: GridFields) -> Figure:

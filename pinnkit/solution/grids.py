@@ -73,7 +73,7 @@ def finite(region: AbstractRegion) -> Points:
 
 def constant_normal(region: AbstractRegion) -> Float[np.ndarray, " d"] | None:
     """The normal of a region that has the same everywhere; None for others."""
-    pieces = region.pieces or ()
+    pieces = region.flat_pieces or ()
     return pieces[0].normal if len(pieces) == 1 else None
 
 

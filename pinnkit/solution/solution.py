@@ -185,7 +185,7 @@ class Solution:
         **Raises:** `InputError` for a region that is not made of boxes, and for fixed values outside the domain.
         """
         region = self.problem.domain.interior if over is None else self._region(over) if isinstance(over, str) else over
-        pieces = region.pieces
+        pieces = region.flat_pieces
         if pieces is None:
             raise InputError(
                 f"cannot integrate over a {type(region).__name__}; integrals are over the interior or faces of a box"
