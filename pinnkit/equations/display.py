@@ -62,7 +62,7 @@ def as_latex(equations: Mapping[str, list[Statement]]) -> str:
 
 def _where(region: AbstractRegion, domain: AbstractDomain) -> tuple[str, str]:
     """Where a condition holds, as text and as LaTeX."""
-    names, pieces = domain.coordinates, region.pieces
+    names, pieces = domain.coordinates, region.flat_pieces
     each = lambda write: (write(Text()), write(Latex()))
     if pieces is None and region.count is not None and region.count > 1:
         return each(_words(f"at {count(region.count, 'point')}"))
