@@ -116,27 +116,24 @@ def fit(
     - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators.
     - `points`: number of points of the interior conditions (the others get a share), or a number for each condition.
     - `sampler`: a sampler or a name in `pinnkit.SAMPLERS`, in place of the strategy's sampler.
-    - `weights`: initial loss weights by condition, 1 by default; adaptive rules replace them.
     - `weighting`: a rule for the weights in all phases, or a name in `pinnkit.WEIGHTINGS`; None keeps the strategy's.
       A rule with state for each point keeps the points fixed.
-    - `width`, `depth`: of the built-in network.
+    - `width`, `depth`: of the built-in network. `weights`: initial loss weights by condition, 1 by default.
     - `constraints`: "hard" builds every condition that allows it into the network, "soft" none, a list of names these.
       None means "hard" for built-in networks, and "soft" for a model, which may have constraints of its own.
     - `choices`: parts of the automatic procedure to switch off or fix. `callbacks`: see `Callback`.
     - `start`: a solution of a similar problem to start from. `continuation`: values of coefficients to solve for in
       turn, each from the solution before, as in `{"Re": [100, 400, 1000]}`; the last replace those of the problem.
     - `checkpoints`: a run folder in which the state is saved every minute, or `Checkpoints` with other intervals.
-    - `resume`: a run folder; the fit resumes from its newest intact checkpoint, and saves there. Other arguments must
-      be those of the interrupted run. Without a `budget` the result is the same bit for bit. If nothing was saved yet,
-      the fit starts from the beginning, with a `CheckpointWarning`.
+    - `resume`: a run folder; the fit resumes from its newest intact checkpoint (a `CheckpointWarning` says if there is
+      none) and saves there. Without a `budget`, and with the same other arguments, the result is the same bit for bit.
     - `progress`: whether to show a line of progress; by default on a terminal and in a notebook. Otherwise the logger
       `pinnkit` gets it. At a prompt and in a notebook, Ctrl-C ends the fit, which returns what it has.
 
     **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no
     checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
     """
-    request = Request(**locals())  # the arguments, and nothing else so far
-    clock, since_start = Clock(), Stopwatch()
+    request, clock, since_start = Request(**locals()), Clock(), Stopwatch()  # the arguments, and nothing else so far
     request = request.checked()
     with default_progress(progress, callbacks) as display:
         return _solve(dataclasses.replace(request, callbacks=(*callbacks, display)), clock, since_start)

@@ -104,12 +104,7 @@ def solve(
     began = time.monotonic() - time.process_time()  # the start of the command belongs to its budget
     given = {name: value for name, value in settings.items() if value is not None}
     passed = continued(continuation or ())
-    if resume and overwrite:
-        raise InputError("`--resume` continues a run, `--overwrite` discards it: give one of them")
-    check_names(given)
-    check_limits(given.get("steps"), given.get("budget"), given.get("target"))
-    if require is not None:
-        check_positive(require=require)
+    _check(given, resume and overwrite, require)
     check_problem(problem)
     with contextlib.ExitStack() as stack:
         progress = None if quiet else stack.enter_context(_progress(problem, plain))
@@ -134,6 +129,19 @@ def solve(
         rest = "" if full else f"; `pinnkit report {folder} --full` prints all tables"
         print(f"\nwritten to {folder}; open {folder / 'report.html'}{rest}")
     return _status(solution.run.summary, require)
+
+
+def _check(given: Mapping[str, Any], both: bool, require: float | None) -> None:
+    """**Raises:** `InputError` for invalid settings, before anything slow.
+
+    - `both`: whether a run is to be resumed and discarded.
+    """
+    if both:
+        raise InputError("`--resume` continues a run, `--overwrite` discards it: give one of them")
+    check_names(given)
+    check_limits(given.get("steps"), given.get("budget"), given.get("target"))
+    if require is not None:
+        check_positive(require=require)
 
 
 def _progress(problem: str, plain: bool) -> "ConsoleProgress":
