@@ -9,8 +9,9 @@ from tests.problems.gallery import NAMES
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    return tmp_path / "empty"
 
 
 @pytest.mark.parametrize("name", NAMES)
