@@ -33,6 +33,13 @@ class Evaluation(NamedTuple):
     triangles: Int[np.ndarray, "m 3"] = np.zeros((0, 3), int)
 
 
+class Hole(NamedTuple):
+    """A ball outside of a domain that it surrounds; `center`: in the coordinates of space."""
+
+    center: tuple[float, ...]
+    radius: float
+
+
 class AbstractDomain(abc.ABC):
     """A domain with named coordinates.
 
@@ -45,6 +52,11 @@ class AbstractDomain(abc.ABC):
     lower: Float[np.ndarray, " d"]
     upper: Float[np.ndarray, " d"]
     parameters: tuple[str, ...] = ()
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """Balls in the holes of the domain: solutions may be singular there, and networks have features around them."""
+        return ()
 
     @property
     def dimension(self) -> int:

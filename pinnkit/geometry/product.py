@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._base.errors import InputError
-from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, checked_bounds, checked_points
+from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, checked_bounds, checked_points
 from .points import Points
 from .region import AbstractRegion, Bounds, Face, are_same
 from .sampling import sobol
@@ -128,6 +128,10 @@ class Product(AbstractDomain):
     def parts(self) -> dict[str, float]:
         others = float(np.prod(self._high - self._low))
         return {name: measure * others for name, measure in self.base.parts.items()}
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        return self.base.holes
 
     @property
     def measure(self) -> float:

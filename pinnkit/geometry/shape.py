@@ -11,7 +11,7 @@ from jaxtyping import Float
 from .._base.arguments import check_positive, is_number
 from .._base.errors import InputError, InputTypeError
 from .curves import Boundary
-from .domain import MANY, AbstractDomain, Evaluation, check_coordinate, checked_points
+from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, checked_points
 from .fibers import Fibers
 from .product import Product
 from .sampling import sobol
@@ -149,6 +149,11 @@ class Shape(AbstractDomain):
     @property
     def is_distance_exact(self) -> bool:
         return self.solid.is_distance
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """The balls inside the primitives that set operations take away, where these have a center outside."""
+        return tuple(Hole(tuple(center.tolist()), radius) for center, radius in self.solid.holes)
 
     def evaluation(self, count: int = MANY) -> Evaluation:
         """Points inside and on the boundary, with triangles in the plane; Sobol points in space."""

@@ -49,6 +49,41 @@ class Rescale(AbstractEmbedding):
         return (x - jnp.asarray(center, x.dtype)) / jnp.asarray(half, x.dtype)
 
 
+class AroundHoles(AbstractEmbedding):
+    r"""Coordinates scaled to [-1, 1], and for each hole of a domain the inverse point $a (x - c) / |x - c|^2$ and
+    $\log |x - c|$, scaled to [-1, 1].
+
+    A function that is smooth up to a singularity in a hole, such as a multipole or a logarithm, is a smooth function of
+    these.
+
+    - `axes`: of space; `holes`: center and radius of each, and the largest distance of a point of the domain from it.
+    """
+
+    rescale: Rescale
+    axes: tuple[int, ...] = eqx.field(static=True)
+    holes: tuple[tuple[tuple[float, ...], float, float], ...] = eqx.field(static=True)
+
+    def __init__(self, domain: AbstractDomain):
+        self.rescale = Rescale(domain)
+        self.axes = tuple(domain.coordinates.index(name) for name in domain.space)
+        low, high = domain.lower[list(self.axes)], domain.upper[list(self.axes)]
+        reach = lambda center: float(np.linalg.norm(np.maximum(high - center, center - low)))
+        self.holes = tuple((hole.center, hole.radius, reach(np.array(hole.center))) for hole in domain.holes)
+
+    @property
+    def size(self) -> int:
+        return self.rescale.size + len(self.holes) * (len(self.axes) + 1)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        parts = [self.rescale(x)]
+        for center, radius, reach in self.holes:
+            offset = x[np.array(self.axes)] - jnp.asarray(center, x.dtype)
+            square, span = jnp.sum(offset * offset), np.log(reach / radius)
+            logarithm = (jnp.log(square) - np.log(radius * reach)) / span  # -1 at the hole, 1 at the largest distance
+            parts += [radius * offset / square, logarithm[None]]
+        return jnp.concatenate(parts)
+
+
 class Periodic(AbstractEmbedding):
     r"""Coordinates with a period as $\cos(2\pi x/P), \sin(2\pi x/P)$, the others scaled to [-1, 1].
 

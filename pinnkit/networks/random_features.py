@@ -13,7 +13,10 @@ from .._base.arguments import check_whole
 from .._base.errors import InputError
 from ..geometry.domain import AbstractDomain
 from .dense import Dense
-from .embeddings import Rescale
+from .embeddings import AbstractEmbedding, AroundHoles, Rescale
+
+SMOOTH = 3.0
+"""Bandwidth around a hole, of functions that vary along its boundary as slowly as they can."""
 
 
 class SineFeatures(eqx.Module):
@@ -23,6 +26,8 @@ class SineFeatures(eqx.Module):
     coordinate a: the solution can have about $s_a/\pi$ waves across the domain. The output layer starts from zero.
     Along periodic coordinates the frequencies are whole multiples of the base frequency and are not trained, so the
     network has the period exactly.
+
+    On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`).
 
     - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
     - `periodic`: names of coordinates whose period is the width of the domain;
@@ -34,8 +39,8 @@ class SineFeatures(eqx.Module):
     Schaeffer, Shi, Topcu, Tran & Ward, *Generalization bounds for sparse random feature expansions*, ACHA 62, 2023.
     """
 
-    embedding: Rescale
-    frequency: Float[Array, "k d"]
+    embedding: AbstractEmbedding
+    frequency: Float[Array, "k e"]
     phase: Float[Array, " k"]
     head: Dense
     whole: tuple[bool, ...] = eqx.field(static=True)
@@ -66,15 +71,18 @@ class SineFeatures(eqx.Module):
                 raise InputError(
                     f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}"
                 )
-        self.embedding = Rescale(domain)
-        self.whole = tuple(name in periodic for name in domain.coordinates)
+        self.embedding = AroundHoles(domain) if domain.holes else Rescale(domain)
+        whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))
         unit = sequence.random_base2((width - 1).bit_length())[:width]
         spread = s * (2 * unit[:, :-1] - 1)
         waves = np.clip(np.round(s / np.pi), 1, None)
         multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
-        frequency = np.where(self.whole, np.pi * multiples, spread)
-        self.frequency = jnp.asarray(frequency * _chosen(width, domain.dimension, interactions))
+        frequency = np.where(whole, np.pi * multiples, spread) * _chosen(width, domain.dimension, interactions)
+        if isinstance(self.embedding, AroundHoles):
+            frequency = _around_holes(frequency, self.embedding, np.random.default_rng(seed))
+        self.frequency = jnp.asarray(frequency)
+        self.whole = whole + (frequency.shape[1] - len(whole)) * (False,)
         self.phase = jnp.asarray(2 * np.pi * unit[:, -1])
         self.head = Dense(width, outputs, None)
 
@@ -91,3 +99,24 @@ def _chosen(width: int, dimension: int, interactions: int | None) -> Bool[np.nda
     chosen = np.zeros((width, dimension), bool)
     np.put_along_axis(chosen, sets[np.arange(width) % len(sets)], True, axis=1)
     return chosen
+
+
+def _around_holes(
+    frequency: Float[np.ndarray, "k d"], embedding: AroundHoles, random: np.random.Generator
+) -> Float[np.ndarray, "k e"]:
+    """Frequencies of which half stay, and the others are those of sines around one hole each, in turn.
+
+    In space these are sines of the inverse point; one in four of them also, or instead, of the logarithm.
+    """
+    axes, found = np.array(embedding.axes), np.zeros((len(frequency), embedding.size))
+    found[:, : frequency.shape[1]] = frequency
+    for number, (_, radius, reach) in enumerate(embedding.holes):
+        rows = np.arange(1 + 2 * number, len(frequency), 2 * len(embedding.holes))
+        first = frequency.shape[1] + number * (len(axes) + 1)
+        own, low = frequency[rows][:, axes], np.abs(frequency).max(axis=0)[axes]
+        own = own / low * np.maximum(SMOOTH, low * radius / reach)
+        found[np.ix_(rows, axes)] = 0.0
+        found[np.ix_(rows, first + np.arange(len(axes)))] = own
+        found[rows[::4], first + len(axes)] = SMOOTH * random.uniform(-1, 1, len(rows[::4]))
+        found[np.ix_(rows[::8], first + np.arange(len(axes)))] = 0.0
+    return found

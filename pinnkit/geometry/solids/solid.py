@@ -158,6 +158,20 @@ class Solid:
         return float(np.linalg.norm(high - low))
 
     @cached_property
+    def holes(self) -> tuple[tuple[Float[np.ndarray, " d"], float], ...]:
+        """Centers and radii of balls in bounded primitives that are taken away, inside the box around the solid."""
+        found = list[tuple[Float[np.ndarray, " d"], float]]()
+        for number in _removed(self.tree):
+            leaf, axes = self.leaves[number], np.eye(self.dimension)
+            center = np.array([(leaf.extent(axis) - leaf.extent(-axis)) / 2 for axis in axes])
+            radius = -float(leaf.level(center))
+            low, high = self.bounds
+            is_within = radius > 0 and (center > low).all() and (center < high).all()
+            if is_within and float(self.level(center)) > 0:
+                found.append((center, radius))
+        return tuple(found)
+
+    @cached_property
     def patches(self) -> tuple[Patches, ...]:
         """The charts of all leaves, those of one kind together."""
         import jax
@@ -236,6 +250,14 @@ def _combined(xp: Any, tree: Tree, levels: Sequence[Numbers]) -> Numbers:
     if operation == "|":
         return xp.minimum(a, b)
     return xp.maximum(a, -b if operation == "-" else b)
+
+
+def _removed(tree: Tree, sign: int = 1) -> list[int]:
+    """The leaves that count as outside where they are."""
+    if isinstance(tree, int):
+        return [tree] if sign < 0 else []
+    operation, left, right = tree
+    return _removed(left, sign) + _removed(right, -sign if operation == "-" else sign)
 
 
 def _tangents(normals: Numbers) -> list[Numbers]:
