@@ -16,7 +16,7 @@ from pinnkit.equations.trace import Equation
 
 from ..problems_for_tests import stokes
 
-FRAME = Frame(("x", "t"), {"u": 1, "v": 2}, ("nu", "c"), ("measured",), True)
+FRAME = Frame(("x", "t"), ("x",), {"u": 1, "v": 2}, ("nu", "c"), ("measured",), has_normal=True)
 
 
 def rendered(residual, render):
