@@ -101,7 +101,7 @@ def test_gauss_newton_solves_a_poisson_equation(name):
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
-        (lambda: PirateNet(3), TypeError, "the `domain` of a network is a `Box`, got int"),
+        (lambda: PirateNet(3), TypeError, "the `domain` of a network is a `Box` or a shape such as a `Disk`, got int"),
         (lambda: PirateNet(BOX, blocks=0), ValueError, "`blocks` is a whole number ≥ 1, got 0"),
         (lambda: PirateNet(BOX, width=1.5), ValueError, "`width` is a whole number ≥ 1, got 1.5"),
         (lambda: PirateNet(BOX, embedding="x"), TypeError, "an `embedding` is for example"),
