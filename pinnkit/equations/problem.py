@@ -236,7 +236,7 @@ class Problem:
             raise ProblemError(f"a problem's name has letters, digits, '_', '-' and '.'; got {self.name!r}")
         if not isinstance(self.domain, AbstractDomain):
             raise ProblemError(
-                f"a problem's domain is for example a `Box` or a `Disk`, got {type(self.domain).__name__}"
+                f"a problem's domain is a `Box` or a shape such as a `Disk`, got {type(self.domain).__name__}"
             )
         seen: dict[str, str] = {"normal": "outward normal"}
         for kind, names in self._kinds.items():

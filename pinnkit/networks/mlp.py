@@ -61,7 +61,9 @@ def checked_embedding(
     `sizes` are whole numbers ≥ 1, such as `width`.
     """
     if not isinstance(domain, AbstractDomain):
-        raise InputTypeError(f"the `domain` of a network is a domain such as a `Box`, got {type(domain).__name__}")
+        raise InputTypeError(
+            f"the `domain` of a network is a `Box` or a shape such as a `Disk`, got {type(domain).__name__}"
+        )
     if embedding is not None and not isinstance(embedding, AbstractEmbedding):
         raise InputTypeError(f"an `embedding` is for example `Rescale(domain)`, got {type(embedding).__name__}")
     if not callable(activation):

@@ -24,7 +24,7 @@ from pinnkit import (
 from pinnkit._base.tracing.taylor import derivatives
 from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.linear_parameters import linear_leaves
-from problems.elliptic.poisson_1d import poisson_1d
+from problems.poisson_1d import poisson_1d
 
 from .parameters import moved
 
@@ -101,7 +101,7 @@ def test_gauss_newton_solves_a_poisson_equation(name):
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
-        (lambda: PirateNet(3), TypeError, "the `domain` of a network is a domain such as a `Box`, got int"),
+        (lambda: PirateNet(3), TypeError, "the `domain` of a network is a `Box` or a shape such as a `Disk`, got int"),
         (lambda: PirateNet(BOX, blocks=0), ValueError, "`blocks` is a whole number ≥ 1, got 0"),
         (lambda: PirateNet(BOX, width=1.5), ValueError, "`width` is a whole number ≥ 1, got 1.5"),
         (lambda: PirateNet(BOX, embedding="x"), TypeError, "an `embedding` is for example"),
@@ -110,8 +110,8 @@ def test_gauss_newton_solves_a_poisson_equation(name):
         (lambda: Siren(BOX, frequency=0.0), ValueError, "`frequency` is a finite number > 0, got 0.0"),
         (lambda: Siren(BOX, trained_frequency=1), ValueError, "`trained_frequency` is True or False, got 1"),
         (lambda: Siren(BOX, depth=0), ValueError, "`depth` is a whole number ≥ 1"),
-        (lambda: Siren(3), TypeError, "the `domain` of a network is a domain such as a `Box`"),
-        (lambda: SeparableNetwork(3), TypeError, "the `domain` of a network is a domain such as a `Box`"),
+        (lambda: Siren(3), TypeError, "the `domain` of a network is a `Box`"),
+        (lambda: SeparableNetwork(3), TypeError, "the `domain` of a network is a `Box`"),
         (lambda: SeparableNetwork(BOX, outputs=0), ValueError, "`outputs` is a whole number ≥ 1"),
     ],
 )
