@@ -102,7 +102,7 @@ REFUSED = {
     ),
     "name": (lambda: problem(name="a/b"), "letters, digits"),
     "no name": (lambda: problem(name=""), "needs a name"),
-    "domain": (lambda: problem(domain="x"), "is for example a `Box`"),
+    "domain": (lambda: problem(domain="x"), "is a `Box` or a shape"),
     "column called like a coefficient": (
         lambda: problem(lambda u, k: u - k, on=PointSet({"x": [0.5]}, k=[5.0]), coefficients={"k": 1.0}),
         "'pde' of problem 'p' has a data column 'k' that shares its name with the coefficient; rename .*'k_measured'",

@@ -24,7 +24,7 @@ from pinnkit import (
 from pinnkit._base.tracing.taylor import derivatives
 from pinnkit.networks.adapters import as_functional
 from pinnkit.networks.linear_parameters import linear_leaves
-from problems.poisson_1d import poisson_1d
+from problems.elliptic.poisson_1d import poisson_1d
 
 from .parameters import moved
 
