@@ -77,15 +77,25 @@ def test_the_page_has_a_row_for_each_problem_strategy_and_variant():
     text = page(({**job, **made_up(job)} for job in reversed(JOBS)), ["--output", "a b.jsonl"])
     assert "tests.benchmarks.accuracy --output 'a b.jsonl'\n" in text
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"][2:]
-    assert [row[:3] for row in rows] == [
-        ["poisson_1d", "auto, deep", "2.0e-09"],
-        ["poisson_1d", "auto", "2.0e-09"],
-        ["poisson_2d", "auto, deep", "2.0e-09"],
-        ["poisson_2d", "auto", "2.0e-09"],
+    assert [row[:4] for row in rows] == [
+        ["poisson_1d", "auto, deep", "10", "2.0e-09"],
+        ["poisson_1d", "auto", "10", "2.0e-09"],
+        ["poisson_2d", "auto, deep", "30", "2.0e-09"],
+        ["poisson_2d", "auto", "30", "2.0e-09"],
     ]
-    assert rows[0][3:] == ["5.0", "8.0", "100", "500", "3", "1e-09 in 10 s", "no", "4.4e-3 (tutorial of Opifex)"]
+    assert rows[0][4:] == ["5.0", "8.0", "100", "500", "3", "1e-09", "no", "4.4e-3 (tutorial of Opifex)"]
     met = page(({**job, **made_up(job), "relative_l2": 1e-10} for job in JOBS), [])
     assert met.count("| yes |") == 4
+
+
+def test_a_problem_has_a_row_and_a_point_for_each_budget(tmp_path):
+    entry = next(entry for entry in ENTRIES if len(entry.goals) == 3)
+    jobs = jobs_of([entry], ["auto"], {"default": {}}, seeds=[0])
+    assert [job["budget"] for job in jobs] == list(entry.goals)
+    records = [{**job, **made_up(job), "relative_l2": 1e-3 / job["budget"]} for job in jobs]
+    assert [row["budget"] for row in medians(reversed(records))] == list(entry.goals)
+    accuracy.draw(records, tmp_path / "curves.svg")
+    assert "<svg" in (tmp_path / "curves.svg").read_text()
 
 
 def test_an_option_that_fit_does_not_have_is_refused_before_anything_runs():
@@ -111,5 +121,5 @@ def test_poisson_1d_from_end_to_end(tmp_path, capsys):
     (record,) = load(output).values()
     assert record["relative_l2"] <= 1e-4
     assert record["steps"] > 0 and record["cpu_s"] > 0 and record["peak_mb"] > 100
-    assert "| poisson_1d | gauss-newton, steps=100, 300 s |" in markdown.read_text()
+    assert "| poisson_1d | gauss-newton, steps=100 | 300 |" in markdown.read_text()
     assert json.loads(output.read_text()) == record
