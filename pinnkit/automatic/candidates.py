@@ -208,7 +208,9 @@ class TimeWindows(AbstractCandidate):
         if not self.marching.space:
             return cost.short_windows
         unknowns = cost.unknowns_on_a_line if len(self.marching.space) == 1 else max(self.settings.unknowns)
-        return cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience, loss)
+        problem = self.marching.problem
+        order = max(max(problem.highest_orders(axis).values()) for axis in self.marching.space)
+        return cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience, loss, order)
 
     def solve(self, standing: Standing) -> FeatureSolution | None:
         prediction = self.predict(standing)

@@ -19,7 +19,8 @@ class CostModel:
       about the bandwidth, and if not;
     - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
     - `windows_by_loss`: time windows take the fewest seconds, or as many more as this times the relative loss of one
-      network for all times: the less it resolves, the more and larger windows there are;
+      network for all times: the less it resolves, the more and larger windows there are (for equations of second order;
+      in proportion more for those of higher order);
     - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
     - `solve_in_trials`: seconds of a solve, as a multiple of those of a trial, before the first solve;
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
@@ -106,16 +107,17 @@ class CostModel:
         """Seconds that must be left for time windows without space, whose networks are small: those to compile one."""
         return self.compile_seconds
 
-    def windows(self, unknowns: int, first_unknowns: int, patience: float, loss: float) -> float:
+    def windows(self, unknowns: int, first_unknowns: int, patience: float, loss: float, order: int = 2) -> float:
         """Seconds that must be left for time windows: where they probably cannot end, a deep network has better uses.
 
         - `unknowns`: of a window; `first_unknowns`: of the trials; `loss`: relative loss of one network for all times;
-        - `patience`: the share of the remaining time in which the networks must be compiled.
+        - `patience`: the share of the remaining time in which the networks must be compiled; `order`: of the highest
+          derivatives in space, which amplify what fast waves lack.
         """
         compiling, ratio = self.window_widths * self.compile_seconds, max(unknowns / first_unknowns, 1.0)
         solving = self.fewest_windows * ratio**self.growth * self.trial_seconds
         fewest = max(compiling + solving, compiling / patience)
-        return max(1.0, self.windows_by_loss * loss) * fewest
+        return max(1.0, self.windows_by_loss * loss * max(order, 2) / 2) * fewest
 
     def time_for_wider(self, left: float, loss: float, is_sufficient: bool) -> float:
         """Seconds of those left that a wider network may use after a relative loss: if that is not sufficient, time for
