@@ -117,7 +117,7 @@ class OneNetwork(AbstractCandidate):
     def predict(self, standing: Standing) -> Prediction:
         layer, cost = self.networks.narrowest.layer, self.models.seconds
         ratio = self.next_unknowns / layer.size
-        dimension = self.networks.dimension
+        dimension = self.networks.interactions
         loss = self.models.loss.wider(standing.losses, self.next_unknowns, dimension, layer.is_linear)
         return Prediction(loss, cost.wider(ratio, standing.loss), 0.0, self.models.left)
 
@@ -149,7 +149,7 @@ class WiderNetwork(AbstractCandidate):
         return self.models.cost.thresholds.solved
 
     def predict(self, standing: Standing) -> Prediction:
-        is_linear, loss, dimension = self.networks.narrowest.layer.is_linear, standing.loss, self.networks.dimension
+        is_linear, loss, dimension = self.networks.narrowest.layer.is_linear, standing.loss, self.networks.interactions
         left = self.models.loss.wider(standing.losses, self.unknowns, dimension, is_linear)
         ratio = self.unknowns / max(standing.losses)
         needed = self.models.cost.wider(ratio, loss)

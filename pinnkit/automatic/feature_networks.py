@@ -70,6 +70,11 @@ class FeatureNetworks:
     def dimension(self) -> int:
         return len(self._coordinates)
 
+    @property
+    def interactions(self) -> int:
+        """How many coordinates each sine depends on."""
+        return self._interactions or self.dimension
+
     def solver(self, width: int) -> FeatureSolver:
         """A solver with networks of this width for all times."""
         make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed, self._interactions)
