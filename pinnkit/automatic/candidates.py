@@ -25,12 +25,14 @@ class Standing(NamedTuple):
     """How far the procedure is.
 
     - `trial`: the bandwidth found by the first trials; `best`: the best solution so far, None before the first;
-    - `losses`: relative validation losses of one network for all times, by its number of unknowns.
+    - `losses`: relative validation losses of one network for all times, by its number of unknowns;
+    - `network`: the best such network, None before the first.
     """
 
     trial: Choice
     best: FeatureSolution | None
     losses: Mapping[int, float]
+    network: FeatureSolution | None = None
 
     @property
     def loss(self) -> float:
@@ -159,7 +161,7 @@ class WiderNetwork(AbstractCandidate):
 
     def solve(self, standing: Standing) -> FeatureSolution | None:
         """With the bandwidth of the best network, or another if its loss asks for one and there is time."""
-        best, cost = standing.best, self.models.cost
+        best, cost = standing.network, self.models.cost
         assert best is not None  # noqa: S101  the narrowest network comes first
         prediction = self.predict(standing)
         searching = prediction.needed + cost.search(self.unknowns / max(standing.losses))

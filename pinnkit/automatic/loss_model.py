@@ -14,8 +14,8 @@ class LossModel:
     - `converging`: relative loss below which a network has begun to converge with its width;
     - `windows`: of time windows, where they succeed;
     - `deep_start`, `deep_order`, `deep_floor`: a deep network leaves about `deep_start` · (T / T₀)^(−`deep_order`)
-      after T seconds, with the least T₀ in which it can be trained, and never less than `deep_floor`: the median over
-      Burgers, Korteweg-de Vries, Allen-Cahn, sine-Gordon, Schrödinger and Poisson in ten dimensions.
+      after T seconds, with the least T₀ in which it can be trained, and never less than `deep_floor`. Orders from 4 to
+      9 were observed on six problems.
     """
 
     first_gain: float = 0.1

@@ -139,15 +139,20 @@ class Automatic:
         )
         if found is None:
             return standing
-        losses = (
-            standing.losses if found.is_windowed else {**standing.losses, found.solver.layer.size: found.relative_loss}
-        )
-        known = [solution for solution in (standing.best, found) if solution is not None]
-        return standing._replace(best=min(known, key=lambda solution: solution.relative_loss), losses=losses)
+        standing = standing._replace(best=_better(standing.best, found))
+        if found.is_windowed:
+            return standing
+        losses = {**standing.losses, found.solver.layer.size: found.relative_loss}
+        return standing._replace(losses=losses, network=_better(standing.network, found))
 
     def _is_over(self, standing: Standing) -> bool:
         target, best = self._recorder.limits.target, standing.best
         return self._recorder.is_over or (target is not None and best is not None and best.loss <= target)
+
+
+def _better(one: FeatureSolution | None, other: FeatureSolution) -> FeatureSolution:
+    """The solution of smaller relative loss; the first may be missing."""
+    return one if one is not None and one.relative_loss <= other.relative_loss else other
 
 
 def _is_narrower(candidate: AbstractCandidate, standing: Standing) -> bool:

@@ -115,8 +115,8 @@ class Solution:
         **Raises:** `TypeError` unless every coordinate of the domain is given, and nothing else. Outside the domain, an
         `ExtrapolationWarning` is given once.
         """
-        points, shape = self._points(coordinates)
-        return self._fields_at(points, shape)
+        names = self.problem.domain.coordinates
+        return self._fields_at(*points_at(names, coordinates, f"the solution of '{self.problem.name}'"))
 
     def on(self, points: Float[np.ndarray, "n d"]) -> np.ndarray | dict[str, np.ndarray]:
         """The fields at points given as rows, with one column for each coordinate of the domain, in its order.
@@ -210,6 +210,11 @@ class Solution:
         fields = {name: value.reshape(shape + value.shape[1:]) for name, value in values.items()}
         return next(iter(fields.values())) if len(fields) == 1 else fields
 
+    def _fields_inside(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """The fields at points of a grid, NaN outside the domain."""
+        inside, found = self.problem.domain.contains(points), self._fields(self._params, points)
+        return {name: np.where(inside if v.ndim == 1 else inside[:, None], v, np.nan) for name, v in found.items()}
+
     def _fixed(self, fixed: dict[str, Any]) -> tuple[list[list[tuple[int, float]]], tuple[int, ...]]:
         """The values of fixed coordinates by axis, for each entry of their broadcast shape, and that shape."""
         domain = self.problem.domain
@@ -235,11 +240,11 @@ class Solution:
         return conditions[condition].on
 
     def _warn_outside(self, points: np.ndarray) -> None:
-        """Warn once of points outside the domain by more than rounding."""
-        low, high = self.problem.domain.bounds
-        slack = SLACK * (high - low)
-        outside = ((points < low - slack) | (points > high + slack)).any(axis=1)
-        if self._is_warned or not outside.any():
+        """Warn once of points outside the domain by more than rounding, as in a hole."""
+        if self._is_warned:
+            return
+        outside = ~self.problem.domain.contains(points)
+        if not outside.any():
             return
         self._is_warned = True
         where = zip(self.problem.domain.coordinates, points[int(np.argmax(outside))].tolist(), strict=True)
@@ -302,10 +307,11 @@ class Solution:
     def _slices(self, field: str | None, fixed: dict[str, Any]) -> "Slices":
         from .slices import slices
 
-        return slices(self.problem, lambda points: self._fields(self._params, points), field, fixed)
+        return slices(self.problem, self._fields_inside, field, fixed)
 
     def to_xarray(self, grid: Grid = 101) -> "xarray.Dataset":
-        """The fields on a tensor grid, as an `xarray.Dataset` over the coordinates, with the reference where known.
+        """The fields on a tensor grid, as an `xarray.Dataset` over the coordinates, with the reference where known; NaN
+        outside the domain.
 
         - `grid`: points along each coordinate, the same for all, or by name a number or the values themselves.
 
@@ -330,7 +336,7 @@ class Solution:
         mesh = np.meshgrid(*axes.values(), indexing="ij")
         points = np.stack([a.ravel() for a in mesh], axis=-1)
         shape, reference = mesh[0].shape, self.problem.evaluate_reference(points) or {}
-        found = {**self._fields(self._params, points), **{f"{k}_reference": v for k, v in reference.items()}}
+        found = {**self._fields_inside(points), **{f"{k}_reference": v for k, v in reference.items()}}
         dimensions = tuple(axes)
         return {
             **{name: Variable((name,), axis) for name, axis in axes.items()},

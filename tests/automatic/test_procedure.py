@@ -1,5 +1,6 @@
 """The decision procedure: what it turns to where sines fail, and what it does with little time."""
 
+import dataclasses
 import itertools
 
 import jax
@@ -188,6 +189,19 @@ def test_nominal_costs_do_not_depend_on_the_machine():
     for figures in (lambda cost: cost.wider(3.0, 1e-3), lambda cost: cost.windows(300, 100, 0.4, 0.2)):
         assert figures(slow) > 5 * figures(fast)
         assert figures(slow.nominal()) == figures(fast.nominal()) > 0
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_wider_network_follows_the_best_one_network_although_windows_are_better(decay):
+    procedure, recorder = automatic(decay, 1e9)
+    recorder.phase("output-layer")
+    one = procedure._networks.solve(procedure.first, procedure._networks.width, (1.5,))
+    windows = dataclasses.replace(
+        one, settings={"width": 5, "windows": [0.0, 1.0]}, relative_loss=0.9 * one.relative_loss
+    )
+    at = standing(procedure)._replace(best=windows, network=one)
+    wider = procedure._wider_networks()[0].solve(at)
+    assert wider is not None and wider.settings["bandwidth"] == [1.5] and not wider.is_windowed
 
 
 class Runner(AbstractCandidate):

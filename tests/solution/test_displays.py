@@ -1,4 +1,4 @@
-"""What an interactive session prints is short and says what there is."""
+"""What an interactive session prints is short, and names what can be asked for next."""
 
 import numpy as np
 

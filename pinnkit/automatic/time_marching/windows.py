@@ -105,7 +105,8 @@ class Windows:
         """These windows, and all the rest as one; None without any, or if its loss is not finite."""
         if not found:
             return None
-        now, width = found[-1].span[1], self._widths[0] if self._recorder.is_over else found[-1].start.width
+        known = {window.start.width for window in found}  # compiled already
+        now, width = found[-1].span[1], min(known) if self._recorder.is_over else found[-1].start.width
         rest = self._solved(self._start(values, now, [width]), now, plan._replace(length=math.inf))
         return [*found, rest] if math.isfinite(rest.relative_loss) else None
 
