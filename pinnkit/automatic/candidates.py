@@ -1,7 +1,6 @@
 """What the automatic procedure may do next: one network, wider networks, time windows, a deep network."""
 
 import abc
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,15 +23,11 @@ AMPLE = 2.0
 class Standing(NamedTuple):
     """How far the procedure is.
 
-    - `trial`: the bandwidth found by the first trials; `best`: the best solution so far, None before the first;
-    - `losses`: relative validation losses of one network for all times, by its number of unknowns;
-    - `network`: the best such network, None before the first.
+    - `trial`: the bandwidth found by the first trials; `best`: the best solution so far, None before the first.
     """
 
     trial: Choice
-    best: FeatureSolution | None
-    losses: Mapping[int, float]
-    network: FeatureSolution | None = None
+    best: FeatureSolution | None = None
 
     @property
     def loss(self) -> float:
@@ -120,7 +115,7 @@ class OneNetwork(AbstractCandidate):
         layer, cost = self.networks.narrowest.layer, self.models.seconds
         ratio = self.next_unknowns / layer.size
         dimension = self.networks.interactions
-        loss = self.models.loss.wider(standing.losses, self.next_unknowns, dimension, layer.is_linear)
+        loss = self.models.loss.wider(self.networks.losses, self.next_unknowns, dimension, layer.is_linear)
         return Prediction(loss, cost.wider(ratio, standing.loss), 0.0, self.models.left)
 
     def solve(self, standing: Standing) -> FeatureSolution | None:
@@ -135,7 +130,7 @@ class OneNetwork(AbstractCandidate):
 
 @dataclass(frozen=True)
 class WiderNetwork(AbstractCandidate):
-    """One network for all times, of a larger width than the best one."""
+    """One network for all times, of a larger width than those before it."""
 
     width: int
     unknowns: int
@@ -144,16 +139,21 @@ class WiderNetwork(AbstractCandidate):
 
     @property
     def name(self) -> str:
-        return f"width {self.width}"
+        return f"width {self.width}" + (", sines around the corners" if self.networks.is_sharp else "")
 
     @property
     def enough(self) -> float:
         return self.models.cost.thresholds.solved
 
+    @property
+    def _ratio(self) -> float:
+        """Its number of unknowns over that of the network whose times are known."""
+        return self.unknowns / (self.models.cost.unknowns or max(self.networks.losses))
+
     def predict(self, standing: Standing) -> Prediction:
         is_linear, loss, dimension = self.networks.narrowest.layer.is_linear, standing.loss, self.networks.interactions
-        left = self.models.loss.wider(standing.losses, self.unknowns, dimension, is_linear)
-        ratio = self.unknowns / max(standing.losses)
+        left = self.models.loss.wider(self.networks.losses, self.unknowns, dimension, is_linear)
+        ratio = self._ratio
         needed = self.models.cost.wider(ratio, loss)
         is_sufficient = standing.best is not None and standing.best.is_sufficient
         share = self.models.cost.time_for_wider(self.models.left, loss, is_sufficient)
@@ -161,15 +161,16 @@ class WiderNetwork(AbstractCandidate):
 
     def solve(self, standing: Standing) -> FeatureSolution | None:
         """With the bandwidth of the best network, or another if its loss asks for one and there is time."""
-        best, cost = standing.network, self.models.cost
-        assert best is not None  # noqa: S101  the narrowest network comes first
+        best, cost = self.networks.best, self.models.cost
+        loss, bandwidth = standing.trial.relative_loss, standing.trial.bandwidth
+        if best is not None:
+            loss, bandwidth = best.relative_loss, tuple(best.settings["bandwidth"])
         prediction = self.predict(standing)
-        searching = prediction.needed + cost.search(self.unknowns / max(standing.losses))
-        has_time = searching <= prediction.left
-        solver, bandwidth = self.networks.solver(self.width), tuple(best.settings["bandwidth"])
-        if best.relative_loss > cost.thresholds.hopeless:
+        searching = prediction.needed + cost.search(self._ratio)
+        has_time, solver = searching <= prediction.left, self.networks.solver(self.width)
+        if loss > cost.thresholds.hopeless:
             bandwidth = self.networks.choose(solver).bandwidth
-        elif best.relative_loss > cost.thresholds.settled and has_time:
+        elif loss > cost.thresholds.settled and has_time:
             bandwidth = self.networks.choose(solver, bandwidth, each=False).bandwidth
         try:
             return self.networks.solve(solver, self.width, bandwidth)

@@ -61,6 +61,11 @@ class CostModel:
         self.solve_seconds = seconds + (self.trial_seconds if has_trial else 0.0)
 
     @property
+    def unknowns(self) -> int | None:
+        """Of the network of the last width that was tried."""
+        return list(self.trial_times)[-1] if self.trial_times else None
+
+    @property
     def compile_seconds(self) -> float:
         """Seconds to compile a network: a first trial less the fastest of its width, or all of the only one."""
         known = [times[0] - min(times[1:]) for times in self.trial_times.values() if len(times) > 1]

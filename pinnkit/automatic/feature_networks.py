@@ -2,7 +2,8 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -34,10 +35,28 @@ MANY, FEW_INTERACTIONS = 4, (1, 2)
 """Dimension from which on sines that depend on few coordinates are tried, and how many coordinates."""
 
 
+Key: TypeAlias = tuple[int, Bandwidth, int | None, int]
+"""Unknowns, bandwidth, interactions and number of edges of a network."""
+
+
+def better(one: FeatureSolution | None, other: FeatureSolution) -> FeatureSolution:
+    """The solution of smaller relative loss; the first may be missing."""
+    return one if one is not None and one.relative_loss <= other.relative_loss else other
+
+
+def settled(ansatz: Ansatz, settings: Mapping[str, Any]) -> Ansatz:
+    """The ansatz of a network with these settings."""
+    sharp = ansatz.with_edges if settings.get("edges") else None
+    return ansatz if sharp is None else sharp
+
+
 class FeatureNetworks:
     """Chooses bandwidths by trials, and solves; every piece of work is timed and can be recalled after an interruption.
 
     - `width`: of the narrowest network, `narrowest` its solver; `bandwidth`: None to search for it;
+    - `is_sharp`: whether half of the sines are those of coordinates around the corners of the domain;
+    - `losses`: relative validation losses by number of unknowns, of the last trial or solve with each; `best`: the best
+      solution so far, None before the first;
     - `warm`: a solution to start from, whose width and bandwidth are those of the narrowest network.
     """
 
@@ -52,19 +71,26 @@ class FeatureNetworks:
         bandwidth: float | None = None,
         ladders: Ladders = DEFAULT_LADDERS,
         warm: WarmStart | None = None,
+        is_sharp: bool = False,
     ):
         self._ansatz, self._seed, self._recorder, self._cost = ansatz, seed, recorder, cost
         self._given, self._ladders = bandwidth, ladders
         self._coordinates = ansatz.problem.domain.coordinates
         self._periodic = [name in ansatz.periods for name in self._coordinates]
-        self._trials = dict[tuple[int, Bandwidth, int | None], Solve]()  # by unknowns, bandwidth and interactions
+        self._trials = dict[Key, Solve]()
         self._warm = warm
         self._interactions: int | None = None if warm is None else warm.described.get("interactions")
+        self.is_sharp, self.losses, self.best = is_sharp, dict[int, float](), None
         self.width, self.narrowest = width, self.solver(width)
 
     @property
     def _thresholds(self) -> Thresholds:
         return self._cost.thresholds
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether half of the sines are those of coordinates around edges."""
+        return bool(self._ansatz.edges)
 
     @property
     def dimension(self) -> int:
@@ -103,7 +129,7 @@ class FeatureNetworks:
         if not math.isfinite(solve.relative_loss):
             fault = find_fault(solver.residuals, solve.params, solver.validation_batch) or "validation loss"
             raise ProblemError(f"not finite after {recorder.step} steps on the output layer: {fault}")
-        return FeatureSolution(
+        found = FeatureSolution(
             solver=solver,
             ansatz=self._ansatz,
             model=solver.model,
@@ -117,6 +143,13 @@ class FeatureNetworks:
             settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth), **self._sets()},
             sufficient_loss=self._thresholds.sufficient,
         )
+        self.losses[solver.layer.size] = min(found.relative_loss, self.losses.get(solver.layer.size, math.inf))
+        self.best = better(self.best, found)
+        return found
+
+    def attempt(self, bandwidth: Bandwidth) -> float:
+        """Relative validation loss of a trial of the narrowest network."""
+        return self._trial(self.narrowest, bandwidth)
 
     def choose(self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True) -> Choice:
         """The bandwidth, searched from `start` or from the residual's frequencies, in common and then along `each`."""
@@ -174,12 +207,13 @@ class FeatureNetworks:
             ChosenInteractions(self._interactions or dimension, {k or dimension: loss for k, loss in losses.items()})
         )
 
-    def _key(self, solver: FeatureSolver, bandwidth: Bandwidth) -> tuple[int, Bandwidth, int | None]:
-        return solver.layer.size, tuple(map(float, bandwidth)), self._interactions
+    def _key(self, solver: FeatureSolver, bandwidth: Bandwidth) -> Key:
+        return solver.layer.size, tuple(map(float, bandwidth)), self._interactions, len(self._ansatz.edges)
 
-    def _sets(self) -> dict[str, int]:
-        """The number of interactions as a setting, none for all coordinates."""
-        return {} if self._interactions is None else {"interactions": self._interactions}
+    def _sets(self) -> dict[str, Any]:
+        """Settings that are not those of most networks: sines of few coordinates, and around corners."""
+        few = {} if self._interactions is None else {"interactions": self._interactions}
+        return {**few, "edges": True} if self.is_sharp else few
 
     def _is_over(self) -> bool:
         """Whether no further trial can begin."""
@@ -201,7 +235,9 @@ class FeatureNetworks:
                 concluding = self._cost.concluding * trial.compile_seconds
                 recorder.limits.keep(CONCLUSION, concluding + self._snapshot_seconds())
             self._cost.add_trial(key[0], recorder.limits.seconds() - began, trial.compile_seconds)
-        return self._trials[key].relative_loss
+        loss = self._trials[key].relative_loss
+        self.losses[key[0]] = min(loss, self.losses.get(key[0], math.inf))
+        return loss
 
     def _recalled(self, name: str, solve: Callable[[], Solve], params: Params) -> Solve:
         """A solve that starts from `params`, done now or before the run was interrupted."""

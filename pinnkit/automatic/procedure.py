@@ -17,21 +17,26 @@ from typing import Any
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
 from ..networks.functional import FunctionalModel, parameter_count
-from ..runs.decisions import Attempt
+from ..runs.decisions import Attempt, SinesAroundCorners
 from ..runs.recorder import Recorder
 from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
 from .choices import Choices
 from .cost_model import CostModel
-from .feature_networks import OUTPUT_LAYER, FeatureNetworks
+from .feature_networks import OUTPUT_LAYER, FeatureNetworks, better, settled
 from .feature_solution import FeatureSolution
 from .loss_model import LossModel
 from .race import Entry, fastest
+from .random_features.bandwidth import Choice
 from .random_features.solver import FeatureSolver, feature_model
 from .time_marching.marching import find_marching, piecewise
 from .warm_start import WarmStart
 
 UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
+
+
+SHARP = (500, 1500, 3000, 6000)
+"""The same in two dimensions with sines around edges, whose losses fall fast with the width."""
 
 
 class Automatic:
@@ -55,12 +60,23 @@ class Automatic:
         self._models = Models(self.cost, LossModel(), recorder)
         outputs = sum(ansatz.problem.field_sizes.values())
         unknowns = choices.unknowns or UNKNOWNS[min(ansatz.problem.domain.dimension, max(UNKNOWNS))]
-        first, *wider = (max(n // outputs, 1) for n in unknowns)
+        widths = lambda unknowns: [max(n // outputs, 1) for n in unknowns]
+        first, *wider = widths(unknowns)
         if warm is not None:
             first = int(warm.described["width"])
+        is_plane = ansatz.problem.domain.dimension == 2
         self._wider = [width for width in wider if width > first]
-        given = choices.bandwidth
-        self._networks = FeatureNetworks(ansatz, seed, recorder, self.cost, width=first, bandwidth=given, warm=warm)
+        self._wider_sharp = (
+            [width for width in widths(SHARP) if width > first]
+            if is_plane and choices.unknowns is None
+            else self._wider
+        )
+        make = lambda ansatz, is_sharp: FeatureNetworks(
+            ansatz, seed, recorder, self.cost, width=first, bandwidth=choices.bandwidth, warm=warm, is_sharp=is_sharp
+        )
+        own = settled(ansatz, {} if warm is None else warm.described)
+        self._make, self._rival = make, None
+        self._networks = make(own, own is not ansatz)
         self.cost.solve_in_trials = self.first.final_steps / self.first.trial_steps if not self.is_linear else 1.0
         self._marching = find_marching(ansatz) if choices.time_windows else None
         self.deep = DeepNetwork(self._models)
@@ -79,9 +95,9 @@ class Automatic:
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
         windows = self.time_windows()
-        one = self._one_network(is_searched=windows is None or self.is_linear)
-        trial = self._networks.choose(self.first, each=one.is_searched)
-        standing = Standing(trial, None, {self.first.layer.size: trial.relative_loss})
+        is_searched = windows is None or self.is_linear
+        standing = Standing(self._sharpened(self._networks.choose(self.first, each=is_searched)))
+        one = self._one_network(is_searched)
         candidates: list[AbstractCandidate] = [one, *([] if windows is None else [windows]), *self._last()]
         while not self._is_over(standing):
             chosen, late = fastest(candidates, standing, self.cost.thresholds.worthwhile)
@@ -95,7 +111,7 @@ class Automatic:
                 return standing.best
             if chosen.candidate is one:
                 candidates += self._wider_networks()
-            candidates = [each for each in candidates if not _is_narrower(each, standing)]
+            candidates = [each for each in candidates if not _is_narrower(each)]
         if standing.best is None:
             standing = self._after(Entry(one, one.predict(standing)), standing)
         assert standing.best is not None  # noqa: S101  one network does not fail without an exception
@@ -112,10 +128,30 @@ class Automatic:
         return OneNetwork(self._networks, self._models, following, is_searched)
 
     def _wider_networks(self) -> list[WiderNetwork]:
-        """In place of the narrowest network."""
+        """In place of the narrowest network, of both kinds of sines."""
         per_feature = self.first.layer.size / self._networks.width
-        make = lambda width: WiderNetwork(width, round(per_feature * width), self._networks, self._models)
-        return [make(width) for width in self._wider]
+        make = lambda width, kind: WiderNetwork(width, round(per_feature * width), kind, self._models)
+        widths = lambda kind: self._wider_sharp if kind.has_edges else self._wider
+        return [make(width, kind) for kind in (self._networks, self._rival) if kind for width in widths(kind)]
+
+    def _sharpened(self, choice: Choice) -> Choice:
+        """The choice, or that with sines around the corners of the domain if a trial of these leaves less.
+
+        Otherwise wider networks with such sines are candidates, too: theirs may converge faster.
+        """
+        sharp = self._ansatz.with_edges
+        if sharp is None or self._networks.is_sharp or choice.relative_loss <= self.cost.thresholds.converged:
+            return choice
+        if self._recorder.is_over or self._models.left < self.cost.trial_seconds + self.cost.compile_seconds:
+            return choice
+        networks = self._make(sharp, True)
+        loss = networks.attempt(choice.bandwidth)
+        self._recorder.decide(SinesAroundCorners(loss < choice.relative_loss, loss, choice.relative_loss))
+        if loss >= choice.relative_loss:
+            self._rival = networks
+            return choice
+        self._networks = networks
+        return networks.choose(networks.narrowest, choice.bandwidth)
 
     def _last(self) -> list[AbstractCandidate]:
         """A deep network, unless the number of steps is limited."""
@@ -139,24 +175,16 @@ class Automatic:
         )
         if found is None:
             return standing
-        standing = standing._replace(best=_better(standing.best, found))
-        if found.is_windowed:
-            return standing
-        losses = {**standing.losses, found.solver.layer.size: found.relative_loss}
-        return standing._replace(losses=losses, network=_better(standing.network, found))
+        return standing._replace(best=better(standing.best, found))
 
     def _is_over(self, standing: Standing) -> bool:
         target, best = self._recorder.limits.target, standing.best
         return self._recorder.is_over or (target is not None and best is not None and best.loss <= target)
 
 
-def _better(one: FeatureSolution | None, other: FeatureSolution) -> FeatureSolution:
-    """The solution of smaller relative loss; the first may be missing."""
-    return one if one is not None and one.relative_loss <= other.relative_loss else other
-
-
-def _is_narrower(candidate: AbstractCandidate, standing: Standing) -> bool:
-    return isinstance(candidate, WiderNetwork) and candidate.unknowns <= max(standing.losses)
+def _is_narrower(candidate: AbstractCandidate) -> bool:
+    """Whether a network of its kind was as wide already."""
+    return isinstance(candidate, WiderNetwork) and candidate.unknowns <= max(candidate.networks.losses)
 
 
 def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> FunctionalModel:
@@ -166,7 +194,7 @@ def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> Functi
     """
     if "windows" not in settings:
         bandwidth, interactions = [float(s) for s in settings["bandwidth"]], settings.get("interactions")
-        return feature_model(ansatz, settings["width"], bandwidth, seed, interactions)
+        return feature_model(settled(ansatz, settings), settings["width"], bandwidth, seed, interactions)
     marching = find_marching(ansatz)
     if marching is None:
         raise InputError(f"problem '{ansatz.problem.name}' cannot be solved in time windows, as the settings say")

@@ -161,6 +161,10 @@ class Problem:
         found._check_conditions()
         return found
 
+    def with_conditions(self, conditions: Mapping[str, Condition]) -> "Problem":
+        """The same problem with other conditions of the same names, unchecked."""
+        return self._with(conditions=dict(conditions), _equations={})
+
     def _with(self, **changes: Any) -> "Problem":
         """A copy with other fields, unchecked. It shares the traced equations, which do not depend on what changes."""
         found = copy.copy(self)

@@ -4,7 +4,7 @@ The numbers of an embedding (bounds, frequencies) are static: they are neither t
 """
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from .._base.errors import InputError
 from ..geometry.domain import AbstractDomain
+from ..geometry.edges import NEAREST, Edge
 
 
 class AbstractEmbedding(eqx.Module):
@@ -81,6 +82,33 @@ class AroundHoles(AbstractEmbedding):
             square, span = jnp.sum(offset * offset), np.log(reach / radius)
             logarithm = (jnp.log(square) - np.log(radius * reach)) / span  # -1 at the hole, 1 at the largest distance
             parts += [radius * offset / square, logarithm[None]]
+        return jnp.concatenate(parts)
+
+
+class AroundEdges(AbstractEmbedding):
+    r"""Coordinates scaled to [-1, 1], and for each edge of a box the direction $(x - c)/r$ from it, and $\log r$ scaled
+    to [-1, 1].
+
+    A function that depends on the direction however near the edge, or has a singularity there, is a smooth function of
+    these.
+    """
+
+    rescale: Rescale
+    edges: tuple[Edge, ...] = eqx.field(static=True)
+
+    def __init__(self, domain: AbstractDomain, edges: Sequence[Edge]):
+        self.rescale, self.edges = Rescale(domain), tuple(edges)
+
+    @property
+    def size(self) -> int:
+        return self.rescale.size + 3 * len(self.edges)
+
+    def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
+        parts = [self.rescale(x)]
+        for edge in self.edges:
+            distance = edge.distance(x)
+            logarithm = 1 - 2 * jnp.log(distance) / np.log(NEAREST)  # -1 at the edge, 1 at the reach
+            parts += [edge.direction(x, distance), logarithm[None]]
         return jnp.concatenate(parts)
 
 

@@ -12,11 +12,16 @@ from jaxtyping import Array, Bool, Float
 from .._base.arguments import check_whole
 from .._base.errors import InputError
 from ..geometry.domain import AbstractDomain
+from ..geometry.edges import Edge
 from .dense import Dense
-from .embeddings import AbstractEmbedding, AroundHoles, Rescale
+from .embeddings import AbstractEmbedding, AroundEdges, AroundHoles, Rescale
 
 SMOOTH = 3.0
 """Bandwidth around a hole, of functions that vary along its boundary as slowly as they can."""
+
+
+DIRECTION, LOGARITHM = 4.0, 8.0
+"""Bandwidths around an edge: of the direction from it, and of the logarithm of the distance scaled to [-1, 1]."""
 
 
 class SineFeatures(eqx.Module):
@@ -27,10 +32,12 @@ class SineFeatures(eqx.Module):
     Along periodic coordinates the frequencies are whole multiples of the base frequency and are not trained, so the
     network has the period exactly.
 
-    On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`).
+    On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`); with edges
+    where the solution is singular, of coordinates around an edge (see `AroundEdges`).
 
     - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
     - `periodic`: names of coordinates whose period is the width of the domain;
+    - `edges`: of a box, where the solution is singular;
     - `interactions`: number of coordinates that each sine depends on, all by default. A sum of functions of few
       coordinates each is represented by far fewer such sines, since their number does not grow with the bandwidth to
       the power of the dimension.
@@ -54,6 +61,7 @@ class SineFeatures(eqx.Module):
         *,
         periodic: Sequence[str] = (),
         interactions: int | None = None,
+        edges: Sequence[Edge] = (),
         seed: int = 0,
     ):
         from scipy.stats import qmc  # slow to import
@@ -71,7 +79,7 @@ class SineFeatures(eqx.Module):
                 raise InputError(
                     f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}"
                 )
-        self.embedding = AroundHoles(domain) if domain.holes else Rescale(domain)
+        self.embedding = _embedding(domain, edges)
         whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))
         unit = sequence.random_base2((width - 1).bit_length())[:width]
@@ -81,6 +89,8 @@ class SineFeatures(eqx.Module):
         frequency = np.where(whole, np.pi * multiples, spread) * _chosen(width, domain.dimension, interactions)
         if isinstance(self.embedding, AroundHoles):
             frequency = _around_holes(frequency, self.embedding, np.random.default_rng(seed))
+        if isinstance(self.embedding, AroundEdges):
+            frequency = _around_edges(frequency, self.embedding, np.random.default_rng(seed))
         self.frequency = jnp.asarray(frequency)
         self.whole = whole + (frequency.shape[1] - len(whole)) * (False,)
         self.phase = jnp.asarray(2 * np.pi * unit[:, -1])
@@ -99,6 +109,30 @@ def _chosen(width: int, dimension: int, interactions: int | None) -> Bool[np.nda
     chosen = np.zeros((width, dimension), bool)
     np.put_along_axis(chosen, sets[np.arange(width) % len(sets)], True, axis=1)
     return chosen
+
+
+def _embedding(domain: AbstractDomain, edges: Sequence[Edge]) -> AbstractEmbedding:
+    if edges:
+        return AroundEdges(domain, edges)
+    return AroundHoles(domain) if domain.holes else Rescale(domain)
+
+
+def _around_edges(
+    frequency: Float[np.ndarray, "k d"], embedding: AroundEdges, random: np.random.Generator
+) -> Float[np.ndarray, "k e"]:
+    """Frequencies of which half stay, and the others are those of sines around one edge each, in turn.
+
+    These keep the frequencies along the edge.
+    """
+    d, edges = frequency.shape[1], embedding.edges
+    found = np.zeros((len(frequency), embedding.size))
+    found[:, :d] = frequency
+    for number, edge in enumerate(edges):
+        rows = np.arange(1 + 2 * number, len(frequency), 2 * len(edges))
+        found[np.ix_(rows, np.array(edge.axes))] = 0.0
+        own = np.array([DIRECTION, DIRECTION, LOGARITHM]) * random.uniform(-1, 1, (len(rows), 3))
+        found[np.ix_(rows, d + 3 * number + np.arange(3))] = own
+    return found
 
 
 def _around_holes(

@@ -129,6 +129,21 @@ class ChosenInteractions(AbstractDecision, frozen=True, tag="chosen interactions
         return f"sines of {self.interactions} coordinate{plural} each (validation loss of initial by number: {trials})"
 
 
+class SinesAroundCorners(AbstractDecision, frozen=True, tag="sines around corners"):
+    """Whether half of the sines are those of coordinates around the corners of the domain, by a trial with such sines.
+
+    - `loss`, `without`: relative validation loss of that trial, and of the best one without them.
+    """
+
+    is_chosen: bool
+    loss: float
+    without: float
+
+    def __str__(self) -> str:
+        chosen = "chosen" if self.is_chosen else "not chosen"
+        return f"sines around the corners {chosen}: {_relative(self.loss)} with them, {_relative(self.without)} without"
+
+
 class RejectedWidth(AbstractDecision, frozen=True, tag="rejected width"):
     """A wider network failed."""
 
@@ -267,6 +282,7 @@ Decision: TypeAlias = (
     | GivenBandwidth
     | ChosenBandwidth
     | ChosenInteractions
+    | SinesAroundCorners
     | RejectedWidth
     | Attempt
     | EasedWindows

@@ -83,7 +83,8 @@ def automatic(problem, budget, cost=None, **choices):
 
 def standing(procedure, loss=1e-2):
     """After trials that left this relative loss."""
-    return Standing(Choice((1.0,), loss, {}), None, {procedure.first.layer.size: loss})
+    procedure._networks.losses[procedure.first.layer.size] = loss
+    return Standing(Choice((1.0,), loss, {}))
 
 
 @pytest.mark.usefixtures("x64")
@@ -199,7 +200,7 @@ def test_a_wider_network_follows_the_best_one_network_although_windows_are_bette
     windows = dataclasses.replace(
         one, settings={"width": 5, "windows": [0.0, 1.0]}, relative_loss=0.9 * one.relative_loss
     )
-    at = standing(procedure)._replace(best=windows, network=one)
+    at = standing(procedure)._replace(best=windows)
     wider = procedure._wider_networks()[0].solve(at)
     assert wider is not None and wider.settings["bandwidth"] == [1.5] and not wider.is_windowed
 
@@ -226,7 +227,7 @@ class Runner(AbstractCandidate):
 
 
 def test_the_time_goes_to_the_candidate_that_reduces_the_loss_fastest():
-    at = Standing(Choice((1.0,), 1e-2, {}), None, {100: 1e-2})
+    at = Standing(Choice((1.0,), 1e-2, {}))
     slow, quick = Runner("slow", 1e-12, 100.0, 0.0, 1e3), Runner("quick", 1e-5, 10.0, 0.0, 1e3)
     useless, satisfied = Runner("useless", 5e-3, 0.1, 0.0, 1e3), Runner("satisfied", 1e-9, 0.1, 0.0, 1e3, enough=0.1)
     late = Runner("late", 1e-12, 1.0, 50.0, 20.0)

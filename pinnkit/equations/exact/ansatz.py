@@ -22,11 +22,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._base.types import Params, Scalar
+from ...geometry.box import Box
 from ...geometry.domain import TIME_NAMES
+from ...geometry.edges import Edge
 from ...geometry.region import Face
 from ...networks.functional import FunctionalModel
 from ..mistakes import ProblemError
 from ..problem import Problem
+from .conflicts import conflicts_of, gap, relieved
 from .face_values import TOLERANCE, Datum, FaceValue, Point, Prescription, derived, on_face, prescribed, prescription_of
 from .interpolation import Bounds, interpolated
 from .periodicity import seams_of
@@ -34,6 +37,8 @@ from .smoothness import roughness
 
 MOST_AXES = 3
 """Most axes with prescribed values of one field: a transfinite interpolation has up to 3 to this power terms."""
+
+CONFLICT = "{}: the solution is singular there, so residuals nearby are scaled by powers of the distance"
 
 FURTHER = 2
 """Periodic features are smooth, so prescribed values must have this many periodic derivatives beyond those declared."""
@@ -48,7 +53,9 @@ class Ansatz:
     - `seams`: periodic axes, with the highest order of the derivatives that are declared equal on their two faces;
     - `zeros`: the face values that prescribe zero everywhere;
     - `notes`: why conditions that were considered are soft;
-    - `found`: the face values of each condition that is equivalent to prescribed values.
+    - `found`: the face values of each condition that is equivalent to prescribed values;
+    - `edges`: where faces meet and the solution is singular: those where conditions prescribe different values;
+    - `weak_edges`: those at which conditions prescribe other rates of change than the equation.
     """
 
     problem: Problem
@@ -59,6 +66,8 @@ class Ansatz:
     zeros: frozenset[FaceValue] = frozenset()
     notes: tuple[str, ...] = ()
     found: Mapping[str, tuple[FaceValue, ...]] = dataclasses.field(default_factory=dict)
+    edges: tuple[Edge, ...] = ()
+    weak_edges: tuple[Edge, ...] = ()
 
     @property
     def periods(self) -> dict[str, float]:
@@ -68,8 +77,20 @@ class Ansatz:
 
     @functools.cached_property
     def remaining(self) -> Problem:
-        """The problem with its soft conditions only."""
-        return self.problem.restricted_to([name for name in self.problem.conditions if name not in self.conditions])
+        """The problem with its soft conditions only, their residuals scaled near `edges`."""
+        soft = [name for name in self.problem.conditions if name not in self.conditions]
+        return relieved(self.problem.restricted_to(soft), self.edges)
+
+    @property
+    def with_edges(self) -> "Ansatz | None":
+        """The same with all edges at which the solution may be singular: the weak ones, and the corners of a plane box.
+
+        None without any, and if there are edges already.
+        """
+        box, weak = self.problem.domain, self.weak_edges
+        if isinstance(box, Box) and box.space == box.coordinates and box.dimension == 2 and not self.seams:
+            weak = tuple(Edge.of(box.bounds, (0, 1), (i, j)) for i in (0, 1) for j in (0, 1))
+        return dataclasses.replace(self, edges=weak) if weak and not self.edges else None
 
     def wrap(self, model: FunctionalModel) -> FunctionalModel:
         """The model whose outputs satisfy the hard constraints, except periods."""
@@ -156,18 +177,24 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "hard", *, perio
 
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     seams, by_period = seams_of(problem, names) if periodic else ({}, ())
-    read = {name: prescription_of(problem, name) for name in names if name not in by_period}
+    every = {name: prescription_of(problem, name) for name in problem.conditions if name not in by_period}
+    given = [value for found in every.values() for value in found.face_values]
+    conflicts = conflicts_of(problem, given, tuple(seams))
+    edges = tuple(conflict.edge for conflict in conflicts if conflict.is_of_values)
+    weak = tuple(conflict.edge for conflict in conflicts if not conflict.is_of_values)
+    notes = [CONFLICT.format(conflict.text) for conflict in conflicts if conflict.is_of_values]
+    read = {name: found for name, found in every.items() if name in names}
     candidates = {name: found.face_values for name, found in read.items() if found.face_values}
     zeros = frozenset(
         face_value for found in candidates.values() for face_value in found if _is_zero(problem, face_value)
     )
-    notes = [_soft(name, found.reason) for name, found in read.items() if not found.face_values and found.reason]
+    notes += [_soft(name, found.reason) for name, found in read.items() if not found.face_values and found.reason]
     if (kink := _kink(problem, candidates, seams)) is not None:
         notes += [_soft(name, kink) for name in by_period]
         seams, by_period = {}, ()
     accepted: list[FaceValue] = []
     object_to = lambda face_values: (
-        _objection(problem, [*accepted, *face_values], seams)
+        _objection(problem, [*accepted, *face_values], seams, edges)
         or roughness(problem, [face_value for face_value in face_values if face_value not in zeros])
     )
     complete = []
@@ -179,7 +206,8 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
         else:
             notes.append(_soft(name, reason, face_values))
     if len(complete) + len(by_period) == len(problem.conditions):
-        return Ansatz(problem, notes=("no condition would remain in the loss, so none is a hard constraint",))
+        none = "no condition would remain in the loss, so none is a hard constraint"
+        return Ansatz(problem, notes=(*notes, none), edges=edges, weak_edges=weak)
     return Ansatz(
         problem,
         conditions=tuple(name for name in problem.conditions if name in complete or name in by_period),
@@ -191,6 +219,8 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
         zeros=zeros,
         notes=tuple(notes),
         found={name: face_values for name, face_values in candidates.items() if read[name].is_complete},
+        edges=edges,
+        weak_edges=weak,
     )
 
 
@@ -222,7 +252,9 @@ def _precedence(problem: Problem, face_values: Sequence[FaceValue]) -> tuple[boo
     return not in_time, max(face_value.order for face_value in face_values)
 
 
-def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mapping[int, int]) -> str | None:
+def _objection(
+    problem: Problem, face_values: Sequence[FaceValue], seams: Mapping[int, int], edges: Sequence[Edge]
+) -> str | None:
     """Why these face values cannot all be hard constraints."""
     places = [face_value[2:] for face_value in face_values]
     if len(set(places)) < len(places):
@@ -231,6 +263,8 @@ def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mappin
         values = jax.vmap(prescribed(problem, face_value))(jnp.asarray(on_face(problem, face_value)))
         if not jnp.isfinite(values).all():
             return "the values it prescribes are not finite"
+        if any((face_value.axis, face_value.side) in zip(c.axes, c.sides, strict=True) for c in edges):
+            return "conditions prescribe different values where its face meets another one"
         if face_value.axis in seams:
             return f"'{problem.domain.coordinates[face_value.axis]}' is periodic"
         if (jump := _jump(problem, face_value, seams)) is not None:
@@ -241,8 +275,9 @@ def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mappin
         if len({other.axis for other in face_values if other.output == face_value.output}) > MOST_AXES:
             return f"a field is pinned on at most {MOST_AXES} axes"
     for a, b in itertools.combinations(face_values, 2):
-        if a.output == b.output and a.axis != b.axis and (gap := _gap(problem, a, b)) is not None:
-            return f"its values do not meet those of '{a.condition}' where their faces meet ({gap})"
+        if a.output == b.output and a.axis != b.axis and (values := gap(problem, a, b)) is not None:
+            differ = f"{values[0]:.6g} against {values[1]:.6g}"
+            return f"its values do not meet those of '{a.condition}' where their faces meet ({differ})"
     return None
 
 
@@ -281,14 +316,3 @@ def _kink(problem: Problem, candidates: Mapping[str, Sequence[FaceValue]], seams
             ):
                 return f"the values of '{name}' are not smooth over the period ({jump})"
     return None
-
-
-def _gap(problem: Problem, a: FaceValue, b: FaceValue) -> str | None:
-    """Two values that differ where two faces meet."""
-    x = jnp.asarray(on_face(problem, a)).at[:, b.axis].set(problem.domain.bounds[b.side][b.axis])
-    first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
-    second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        return "they are not finite there"
-    wrong = np.abs(first - second) > TOLERANCE * (1 + np.abs(first).max() + np.abs(second).max())
-    return f"{first[wrong][0]:.6g} against {second[wrong][0]:.6g}" if wrong.any() else None

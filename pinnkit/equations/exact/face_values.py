@@ -84,10 +84,10 @@ def rows_of(problem: Problem, name: str, face: Face) -> Rows | None:
     Double precision must be enabled.
     """
     equation = problem.equation(name)
-    if not _is_known(problem, equation) or (fields := _fields_of(problem, equation, face)) is None:
+    if not _is_known(problem, equation) or (fields := fields_on(problem, equation, face)) is None:
         return None
-    function = lambda v, x: _evaluate(problem, equation, fields, v, _insert(problem, face, x), face)
-    numbers = _numbers(problem, fields)
+    function = lambda v, x: equation_at(problem, equation, fields, v, _insert(problem, face, x), face)
+    numbers = numbers_of(problem, fields)
     zero, free = jnp.zeros(len(numbers)), jnp.asarray(np.delete(on_face(problem, face)[-1], face.axis))
     if not is_affine(function, zero, free):
         return None
@@ -152,13 +152,13 @@ def _pin(name: str, row: int, face: Face, slopes: Mapping[Number, float | None])
 def prescribed(problem: Problem, face_value: FaceValue) -> Datum:
     """The value of a face_value as a function of a point: the root of its row, which is affine."""
     equation, face = problem.equation(face_value.condition), _face_of(problem, face_value)
-    fields = _fields_of(problem, equation, face) or {}
+    fields = fields_on(problem, equation, face) or {}
     orders = tuple(face_value.order if axis == face_value.axis else 0 for axis in range(problem.domain.dimension))
     mine = Number(face_value.output, orders, face_value.side)
-    direction = np.array([number == mine for number in _numbers(problem, fields)], float)
+    direction = np.array([number == mine for number in numbers_of(problem, fields)], float)
 
     def datum(x: Point) -> Scalar:
-        at = lambda v: _evaluate(problem, equation, fields, v, x, face)[face_value.row]
+        at = lambda v: equation_at(problem, equation, fields, v, x, face)[face_value.row]
         unit = jnp.asarray(direction, jnp.result_type(x[0]))
         constant, slope = jax.jvp(at, (jnp.zeros_like(unit),), (unit,))
         return -constant / slope
@@ -196,7 +196,7 @@ def _is_known(problem: Problem, equation: Equation) -> bool:
     )
 
 
-def _fields_of(problem: Problem, equation: Equation, face: Face) -> dict[Symbol, int] | None:
+def fields_on(problem: Problem, equation: Equation, face: Face) -> dict[Symbol, int] | None:
     """The field symbols of an equation, at its own point and elsewhere, each with the side of the box it lies on.
 
     None unless all these points provably lie on this face or on the opposite one, with the other coordinates of the
@@ -234,7 +234,7 @@ def _no_field(*_: Any) -> Array:
     raise AssertionError("the coordinates of a point do not depend on fields")
 
 
-def _numbers(problem: Problem, fields: Mapping[Symbol, int]) -> tuple[Number, ...]:
+def numbers_of(problem: Problem, fields: Mapping[Symbol, int]) -> tuple[Number, ...]:
     """The components of all fields of an equation."""
     sizes = problem.field_sizes
     first = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
@@ -251,7 +251,7 @@ def _insert(problem: Problem, face: Face, free: Float[Array, " k"]) -> list[Scal
     return [*free[: face.axis], at, *free[face.axis :]]
 
 
-def _evaluate(
+def equation_at(
     problem: Problem, equation: Equation, fields: Mapping[Symbol, int], v: Float[Array, " k"], x: Point, face: Face
 ) -> Float[Array, " m"]:
     """An equation at a point of a face from the numbers `v` that its `fields` have there."""
