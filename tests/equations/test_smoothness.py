@@ -56,7 +56,7 @@ def test_corners_where_derivatives_are_unbounded_are_found_on_walls_of_a_cube():
     conditions = {
         "pde": Condition(lambda u: u.xx + u.yy + u.zz, on=cube.interior),
         "wall": Condition(lambda u, x, y: u - jnp.where(x > 0, away(x, y) ** (1 / 3), 0.0), on=cube.lower_face("y")),
-        "lid": Condition(lambda u, x, y: u - x * y, on=cube.upper_face("z")),
+        "lid": Condition(lambda u, x, z: u - x * z, on=cube.upper_face("y")),
     }
     ansatz = find_ansatz(Problem("p", cube, conditions))
     assert ansatz.conditions == ("lid",)

@@ -20,6 +20,7 @@ from pinnkit.runs.decisions import (
     MissedSnapshot,
     Note,
     RejectedWidth,
+    SinesAroundCorners,
     SkippedWindows,
     SkippedWork,
     SolvedWindows,
@@ -81,7 +82,18 @@ INTERACTIONS = [
     ),
 ]
 
-ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS]
+CORNERS = [
+    (
+        SinesAroundCorners(True, 1e-11, 4e-6),
+        "sines around the corners chosen: 1.0e-11 with them, 4.0e-06 without",
+    ),
+    (
+        SinesAroundCorners(False, 2e-4, 1e-5),
+        "sines around the corners not chosen: 2.0e-04 with them, 1.0e-05 without",
+    ),
+]
+
+ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS, *CORNERS]
 
 
 @pytest.mark.parametrize(("decision", "sentence"), ALL)
