@@ -35,7 +35,7 @@ from .equations.problem import Problem
 from .learning_rates.rule import AbstractLearningRate
 from .networks.adapters import as_functional
 from .networks.default import default_network
-from .networks.embeddings import AbstractEmbedding, AroundEdges, Periodic, Rescale
+from .networks.embeddings import embedding_for
 from .networks.functional import FunctionalModel, cast, parameter_count
 from .networks.mlp import MLP
 from .report.default_progress import default_progress
@@ -368,21 +368,13 @@ def _network(
     problem = ansatz.problem
     dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
     if model is None:
-        embedding = _embedding(ansatz)
+        embedding = embedding_for(problem.domain, ansatz.periods, ansatz.edges)
         network = default_network(problem.domain, outputs, width, depth, seed, embedding)
         shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
         return as_functional(network, dimension), {"network": MLP.__name__, **shape}
     if width is not None or depth is not None:
         raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
-
-
-def _embedding(ansatz: Ansatz) -> AbstractEmbedding:
-    """What the built-in network takes instead of coordinates."""
-    domain = ansatz.problem.domain
-    if ansatz.periods:
-        return Periodic(domain, ansatz.periods)
-    return AroundEdges(domain, ansatz.edges) if ansatz.edges else Rescale(domain)
 
 
 def _restored(folder: Path, identity: Identity) -> tuple[RunState | None, Path | None]:

@@ -146,6 +146,15 @@ class Periodic(AbstractEmbedding):
         return jnp.concatenate([jnp.cos(angle), jnp.sin(angle), self.rescale(x)[free]])
 
 
+def embedding_for(
+    domain: AbstractDomain, periods: Mapping[str, float], edges: Sequence[Edge] = ()
+) -> AbstractEmbedding:
+    """Periodic features, or else coordinates around edges, or scaled coordinates alone."""
+    if periods:
+        return Periodic(domain, periods)
+    return AroundEdges(domain, edges) if edges else Rescale(domain)
+
+
 class FourierFeatures(AbstractEmbedding):
     r"""Random Fourier features $\cos(Bz), \sin(Bz)$, $B_{ij} \sim N(0, \sigma^2)$, of another embedding's features z.
 
