@@ -1,8 +1,18 @@
 """How well a declared condition holds."""
 
 import math
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+from jaxtyping import Float
+
+
+class Scattered(NamedTuple):
+    """The rows of a residual at points that form no grid, relative to the largest terms of each row."""
+
+    points: Float[np.ndarray, "n d"]
+    values: Float[np.ndarray, "n r"]
 
 
 class RowCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -36,7 +36,7 @@ from ..geometry.region import AbstractRegion
 from ..residuals.functions import Batch, ResidualFunctions
 from ..samplers.sampler import batch_of
 from ..samplers.space_filling import QuasiRandom
-from .condition_check import ConditionCheck, RowCheck
+from .condition_check import ConditionCheck, RowCheck, Scattered
 
 FULL, FACE = 4096, 1024
 """Points of a region of full dimension, and of each part of one that has fewer dimensions but is no finite set."""
@@ -80,6 +80,13 @@ class Evaluated(NamedTuple):
     even: np.ndarray
 
 
+class Verification(NamedTuple):
+    """The checks of all conditions, and the residuals of those that hold in the interior."""
+
+    checks: dict[str, ConditionCheck]
+    residuals: dict[str, Scattered]
+
+
 def verify(
     residuals: ResidualFunctions,
     params: Params,
@@ -87,7 +94,7 @@ def verify(
     zero: Mapping[str, float],
     seed: int,
     precision: str = "double",
-) -> dict[str, ConditionCheck]:
+) -> Verification:
     """Check every condition.
 
     - `residuals`: of all declared conditions; `exact`: for each condition the rows that are built into the network;
@@ -107,7 +114,7 @@ def verify(
     everywhere, fills = np.concatenate(list(jets.values())), np.concatenate([even[name] for name in jets])
     sizes = Sizes.of(problem, indices, everywhere, fills).with_absent(found)
     eps = float(np.finfo(np.float32 if precision == "single" else np.float64).eps)
-    return {
+    checks = {
         name: ConditionCheck(
             measured=_is_measured(equations[name], found[name]),
             holds=_is_finite(found[name]) and all(_is_rounding(found[name], i, sizes, eps) for i in exact[name]),
@@ -116,6 +123,14 @@ def verify(
         )
         for name in problem.conditions
     }
+    inside = [name for name, condition in problem.conditions.items() if condition.on.dimension == problem.domain.dimension]
+    return Verification(checks, {name: _scattered(found[name], checks[name]) for name in inside})
+
+
+def _scattered(evaluated: Evaluated, check: ConditionCheck) -> Scattered:
+    """The residual of a condition relative to its terms, where points fill its region evenly."""
+    scales = np.array([row.scale if row.scale > 0 else 1.0 for row in check.rows])
+    return Scattered(evaluated.coordinates[evaluated.even], evaluated.residual[evaluated.even] / scales)
 
 
 def dense_points(problem: Problem, seed: int) -> tuple[Batch, dict[str, np.ndarray]]:
