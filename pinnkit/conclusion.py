@@ -10,6 +10,7 @@ import numpy as np
 
 from ._base.device import peak_memory_bytes
 from .automatic.trained_network import TrainedNetwork
+from .diagnostics.condition_check import Scattered
 from .diagnostics.confidence_intervals import coefficient_intervals
 from .diagnostics.determinacy import Determinacy
 from .diagnostics.examination import examine
@@ -17,8 +18,8 @@ from .diagnostics.verification import verify
 from .networks.functional import parameter_count
 from .request import Request
 from .residuals.loss import total_loss
-from .runs.declaration import Declaration
 from .runs.decisions import Unexamined
+from .runs.declaration import Declaration
 from .runs.grid_fields import GridFields
 from .runs.recorder import Recorder
 from .runs.summary import Spectra, SpectrumSummary, Summary
@@ -83,18 +84,22 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         determinacy=determinacy,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
-    grid = measure.grid
-    snapshot = GridFields(
-        coordinates=problem.domain.coordinates,
+    return summary, _snapshot(trained, fields, checked.residuals)
+
+
+def _snapshot(trained: TrainedNetwork, fields: dict[str, np.ndarray], residuals: dict[str, Scattered]) -> GridFields:
+    """What pictures of the solution are drawn from."""
+    grid = trained.measure.grid
+    return GridFields(
+        coordinates=trained.ansatz.problem.domain.coordinates,
         points=grid.points,
         shape=grid.shape,
         fields=fields,
         reference=grid.reference,
         triangles=grid.triangles,
         collocation={name: np.asarray(p.thinned(MOST_DRAWN).coordinates) for name, p in trained.batch.items()},
-        residuals=checked.residuals,
+        residuals=residuals,
     )
-    return summary, snapshot
 
 
 def _examined(trained: TrainedNetwork, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:

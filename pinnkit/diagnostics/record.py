@@ -99,8 +99,8 @@ class Diagnostics:
     - `points`: number of points of each condition the kernel was computed on;
     - `weights`: loss weights, means for weights of single points;
     - `shapes`: how the residual of each condition varies and where it is;
-    - `eigenvectors`: of the first `LEADING_SHOWN` modes and of the slow ones in `mode_frequencies`; `places`: coordinates of
-      the points by condition;
+    - `eigenvectors`: of the first `LEADING_SHOWN` modes and of the slow ones in `mode_frequencies`;
+    - `places`: coordinates of the points of each condition;
     - `theory`: of the steps to come; None for second-order methods, which have no linear theory;
     - `prediction`: the theory of the previous snapshot, checked at this one; None without one.
     """

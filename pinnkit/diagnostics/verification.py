@@ -123,7 +123,8 @@ def verify(
         )
         for name in problem.conditions
     }
-    inside = [name for name, condition in problem.conditions.items() if condition.on.dimension == problem.domain.dimension]
+    whole = problem.domain.dimension
+    inside = [name for name, condition in problem.conditions.items() if condition.on.dimension == whole]
     return Verification(checks, {name: _scattered(found[name], checks[name]) for name in inside})
 
 

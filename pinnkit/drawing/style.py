@@ -14,7 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from .._base.numbers import printable
 
@@ -30,6 +30,9 @@ DASHES = ("-", "--", "-.", ":")
 
 MOST_POINTS = 1000
 """Most points of a curve; longer curves are reduced to the minimum and maximum of each interval."""
+
+FEW_POINTS = 20
+"""Curves of fewer points have marks."""
 
 LEGEND_ROW = 0.17
 """Height of a row of a legend, in inches."""
@@ -71,9 +74,9 @@ class Curve(NamedTuple):
 
 def styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
     @functools.wraps(plot)
-    def styled(*args: Any) -> Figure:
+    def styled(*args: Any, **options: Any) -> Figure:
         with mpl.rc_context(STYLE):
-            return plot(*args)
+            return plot(*args, **options)
 
     return styled
 
@@ -110,7 +113,8 @@ def draw_curves(figure: Figure | None, ax: Axes, curves: Sequence[Curve]) -> Non
     handles, positive, last = [], [np.empty(0)], 1.0
     for curve in curves:
         x, y = thinned(curve.x, positive_of(curve.y))
-        handles += ax.plot(x, y, curve.style, color=curve.color, lw=curve.width)
+        marks = {"marker": "o"} if np.isfinite(y).sum() < FEW_POINTS and curve.style[0] not in "os" else {}
+        handles += ax.plot(x, y, curve.style, color=curve.color, lw=curve.width, **marks)
         positive.append(y)
         last = max([last, *map(float, x[-1:])])
     log_axis(ax, np.concatenate(positive))
@@ -125,7 +129,8 @@ def draw_curves(figure: Figure | None, ax: Axes, curves: Sequence[Curve]) -> Non
 
 def whole_numbers(ax: Axes) -> None:
     """Ticks of the horizontal axis at whole numbers."""
-    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def limits(values: np.ndarray) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._base.numbers import ABSENT, condition_number, count, number, percent, size
-from ..diagnostics.linear_theory import FEWEST_PREDICTIONS, GOOD, RECENT, Prediction, is_trusted, trust
+from ..diagnostics.linear_theory import FEWEST_PREDICTIONS, GOOD, RECENT, is_trusted, trust
 from ..diagnostics.record import LEADING_MODES, Diagnostics
 from ..runs.run_folder import Run
 from ..runs.summary import SpectrumSummary, Summary
@@ -161,6 +161,19 @@ def mode_table(record: Diagnostics) -> Table:
     return Table("Modes", ("mode", "eigenvalue", "share of ‖r‖²", "variation"), rows)
 
 
+def hidden_modes(record: Diagnostics) -> str:
+    """What is known of the modes that are not resolvable, in words."""
+    rank = record.numerical_rank
+    unresolvable, bound = record.modes - rank, number(record.spectrum.hidden_below)
+    if not unresolvable:
+        return f"All {record.modes} modes are resolvable."
+    share = percent(float(record.residual_share[rank:].sum()))
+    return (
+        f"{rank} of {record.modes} modes are resolvable; {unresolvable} unresolvable ones, with eigenvalues < {bound}, "
+        f"hold {share} of ‖r‖²."
+    )
+
+
 def score(run: Run) -> str:
     """How accurate linear theory was in this run, in words."""
     predictions = run.history.predictions
@@ -198,48 +211,6 @@ def prediction_table(run: Run) -> Table:
         outcome = ("diverges", observed, ABSENT) if prediction.diverges else (predicted, observed, error)
         rows.append((f"{prediction.start:,} to {prediction.end:,}", before, *outcome))
     return Table("Predictions", ("steps", "loss before", "predicted", "observed", "error"), rows)
-
-
-def decay_table(run: Run) -> Table:
-    """The leading modes of the last prediction: the predicted and the observed remaining share of each."""
-    header = (
-        "mode",
-        "eigenvalue",
-        "share of ‖r‖²\nbefore",
-        "remaining\n(predicted)",
-        "remaining\n(observed)",
-        "variation",
-    )
-    if not run.history.predictions:
-        return Table("Decays", header, [])
-    prediction = run.history.predictions[-1]
-    predicted, observed = prediction.decays()
-    share = prediction.before**2 / max(np.sum(prediction.before**2), np.finfo(float).tiny)
-    variations = _variations(run, prediction)
-    rows = [
-        (
-            str(i + 1),
-            number(float(prediction.rates[i])),
-            percent(float(share[i])),
-            number(float(predicted[i])),
-            number(float(observed[i])),
-            variations.get(i, ABSENT),
-        )
-        for i in range(min(LEADING_MODES, int(np.sum(prediction.rates > 0))))
-    ]
-    return Table("Decays", header, rows)
-
-
-def _variations(run: Run, prediction: Prediction) -> dict[int, str]:
-    """Variation of the modes of a prediction, if they are those of the training kernel itself."""
-    for record in run.history.diagnostics:
-        resolvable = record.spectrum.resolvable
-        same = record.step == prediction.start and np.array_equal(
-            prediction.rates, np.where(resolvable, record.eigenvalues, 0.0)
-        )
-        if same:
-            return {i: str(frequency) for i, frequency in record.mode_frequencies.items()}
-    return {}
 
 
 def race_table(run: Run) -> Table:
@@ -333,4 +304,15 @@ def _flattened(key: str, value: Any) -> Iterator[tuple[str, str]]:
         for name, inner in value.items():
             yield from _flattened(f"{key}.{name}", inner)
     else:
-        yield key, ABSENT if value is None else str(value)
+        yield key, _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A setting as a reader writes it: lists without brackets, six digits."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ABSENT if value is None else str(value)

@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from .._base.errors import InputError, MissingPackageError
 from .._base.numbers import point
-from ..drawing.images import DIVERGING, SEQUENTIAL, draw_image, is_signed
+from ..drawing.images import color_scale, draw_image
 from ..drawing.picture import DPI, Picture, figure_of
 from ..drawing.style import PALETTE, STYLE, label, new_figure
 from .slices import Slices
@@ -99,10 +99,7 @@ def _draw_curves(ax: Axes, found: Slices, name: str, cmap: str | None) -> None:
 
 def _draw_images(row: list[Axes], found: Slices, name: str, scale: tuple[float, float], cmap: str | None) -> None:
     names, places = tuple(found.free), tuple(found.free.values())
-    low, high = scale
-    is_diverging = cmap is None and is_signed(low, high)
-    ends = (-max(-low, high), max(-low, high)) if is_diverging else scale
-    colors = DIVERGING if is_diverging else cmap or SEQUENTIAL
+    colors, ends = color_scale(*scale) if cmap is None else (cmap, scale)
     for ax, fixed, grid in zip(row, found.fixed, found.values[name], strict=True):
         title = f"{label(name)} at {point(fixed)}" if fixed else label(name)
         draw_image(figure_of(ax), ax, (names[0], names[1]), (places[0], places[1]), grid, colors, ends, title)

@@ -10,8 +10,8 @@ from pinnkit.diagnostics.linear_theory import Prediction, Theory
 from pinnkit.diagnostics.record import LEADING_MODES, ConditionFrequency, Diagnostics, Eigenvector, ResidualShape
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
-from pinnkit.runs.declaration import Declaration
 from pinnkit.runs.decisions import Note
+from pinnkit.runs.declaration import Declaration
 from pinnkit.runs.events import Check, Stage
 from pinnkit.runs.grid_fields import GridFields
 from pinnkit.runs.history import History
