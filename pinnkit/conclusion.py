@@ -99,6 +99,7 @@ def _snapshot(trained: TrainedNetwork, fields: dict[str, np.ndarray], residuals:
         triangles=grid.triangles,
         collocation={name: np.asarray(p.thinned(MOST_DRAWN).coordinates) for name, p in trained.batch.items()},
         residuals=residuals,
+        titles=trained.ansatz.problem.titles,
     )
 
 

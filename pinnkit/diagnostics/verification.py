@@ -27,6 +27,7 @@ from jaxtyping import Float
 
 from .._base.tracing.series import Index
 from .._base.types import Params
+from ..equations.formulas.rendering import Text
 from ..equations.problem import Problem
 from ..equations.symbols import Symbol
 from ..equations.terms import RowTerms
@@ -59,6 +60,9 @@ ROUNDING, PER_ORDER = 1e5, 100.0
 """Built-in conditions may be off by so many eps of their terms, and so many times more for each order of their highest
 derivative: networks come with large coefficients that cancel."""
 
+MOST_TERMS, LONGEST = 8, 60
+"""Most terms of a row whose sizes are recorded, and the longest text of one."""
+
 SEED = 40_013
 """Offset that keeps these points apart from all others."""
 
@@ -66,7 +70,8 @@ SEED = 40_013
 class Evaluated(NamedTuple):
     """A condition at its points.
 
-    - `residual`: (n, rows); `terms`: for each row its groups of terms, (n, groups); `orders`: of its derivatives;
+    - `residual`: (n, rows); `terms`: for each row its groups of terms, (n, groups), whose texts are `formulas`;
+    - `orders`: of its derivatives;
     - `slopes`: derivatives of the rows by the components of each field symbol, (n, rows, components), and by those of
       fields elsewhere, of kind "elsewhere";
     - `coordinates`: (n, d); `even`: which of the points fill the region evenly.
@@ -74,6 +79,7 @@ class Evaluated(NamedTuple):
 
     residual: Float[np.ndarray, "n r"]
     terms: list[Float[np.ndarray, "n g"]]
+    formulas: list[list[str]]
     orders: list[int]
     slopes: dict[Symbol, Float[np.ndarray, "n r c"]]
     coordinates: Float[np.ndarray, "n d"]
@@ -196,7 +202,9 @@ def _evaluated(
         return row(fields), terms(values, elsewhere), slopes | _slopes_elsewhere(equation, values, elsewhere)
 
     residual, groups, slopes = _in_chunks(jax.jit(jax.vmap(at)), points, jets)
-    return Evaluated(residual, groups, terms.orders, slopes, np.asarray(points.coordinates), even)
+    write, names = Text(), residuals.problem.domain.coordinates
+    texts = [[write(formula) for formula in row] for row in terms.formulas(names)]
+    return Evaluated(residual, groups, texts, terms.orders, slopes, np.asarray(points.coordinates), even)
 
 
 def _slopes_elsewhere(
@@ -338,7 +346,15 @@ def _row(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes, exact: 
         at=dict(zip(problem.domain.coordinates, evaluated.coordinates[worst].tolist(), strict=True)),
         scale=scale,
         relative=rms / scale if scale > 0 else 0.0 if rms == 0 else math.inf,
+        terms=_term_sizes(evaluated, row),
     )
+
+
+def _term_sizes(evaluated: Evaluated, row: int) -> dict[str, float]:
+    """The rms of the first terms, by their formulas."""
+    sizes = _rms(evaluated.terms[row][evaluated.even]).tolist()
+    shown = list(zip(evaluated.formulas[row], sizes, strict=True))[:MOST_TERMS]
+    return {text if len(text) <= LONGEST else text[: LONGEST - 2] + " …": size for text, size in shown}
 
 
 def _is_measured(equation: Equation, evaluated: Evaluated) -> bool:

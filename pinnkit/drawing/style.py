@@ -7,7 +7,7 @@ literally, never as mathematics. Values that are not positive are left out on lo
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib as mpl
@@ -79,6 +79,16 @@ def styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
             return plot(*args, **options)
 
     return styled
+
+
+def name_axes(figure: Figure, titles: Mapping[str, str]) -> Figure:
+    """Replace names on axes and above them by titles, as `T` by `temperature T (K)`."""
+    known = {label(name): label(title) for name, title in titles.items()}
+    for ax in figure.axes:
+        for what in ("xlabel", "ylabel", "title"):
+            if (shown := getattr(ax, f"get_{what}")()) in known:
+                ax.set(**{what: known[shown]})
+    return figure
 
 
 def thinned(x: Values, y: Values) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from .._base.numbers import printable
+from ..drawing.style import name_axes
 from ..runs.run_folder import Run
 from . import maps, pictures, tables
 from .course import kernel_pictures, prediction_pictures, training_pictures
@@ -95,6 +96,7 @@ def _tables(run: Run) -> dict[str, tables.Table]:
         "loss": tables.loss_table(run),
         "condition": tables.condition_table(run),
         "check": tables.check_table(run),
+        "term": tables.term_table(run),
         "kernel": tables.kernel_table(run),
         "prediction": tables.prediction_table(run),
         "race": tables.race_table(run),
@@ -173,4 +175,5 @@ def _modes(run: Run) -> Iterator[Picture]:
     if record is not None and record.eigenvectors:
         described = "; ".join(f"{v.mode + 1}: {record.mode_frequencies[v.mode]}" for v in record.eigenvectors)
         caption = f"Eigenvectors at step {record.step:,}, with eigenvalue and share of the residual. {described}."
-        yield picture("modes", maps.plot_modes, record, caption, wide=True)
+        plot = lambda record: name_axes(maps.plot_modes(record), run.snapshot.titles)
+        yield picture("modes", plot, record, caption, wide=True)

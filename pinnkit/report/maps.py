@@ -27,7 +27,7 @@ from ..drawing.style import (
 )
 from ..geometry.domain import TIME_NAMES
 from ..runs.grid_fields import GridFields
-from .pictures import components, time_axis
+from .pictures import components, time_axis, titled
 
 MOST_DRAWN = 3
 """Most coordinates of points that are drawn; of three, space is seen along time or the third coordinate."""
@@ -61,7 +61,7 @@ def worst_residuals(snapshot: GridFields, most: int) -> list[str]:
     return sorted(sizes, key=lambda name: -sizes[name])[:most]
 
 
-@styled
+@titled
 def plot_residual(snapshot: GridFields, condition: str) -> Figure:
     """The size of a residual over the domain, relative to the largest term of its equation; of several rows the root
     mean square."""
@@ -84,7 +84,7 @@ def plot_residual(snapshot: GridFields, condition: str) -> Figure:
     return figure
 
 
-@styled
+@titled
 def plot_error_in_time(snapshot: GridFields) -> Figure:
     """The rms error over space at each time, relative to the rms of the reference over all times."""
     time = time_axis(snapshot)
@@ -107,7 +107,7 @@ def can_plot_error_in_time(snapshot: GridFields) -> bool:
     return bool(snapshot.shape) and time_axis(snapshot) is not None and any(_errors(snapshot))
 
 
-@styled
+@titled
 def plot_histogram(snapshot: GridFields) -> Figure:
     """How often errors and residuals have a size: errors relative to the rms of the reference, residuals to the largest
     term of their equation."""
@@ -134,7 +134,7 @@ def can_plot_histogram(snapshot: GridFields) -> bool:
     return bool(snapshot.residuals) or any(_errors(snapshot))
 
 
-@styled
+@titled
 def plot_points(snapshot: GridFields) -> Figure:
     """The collocation points of each condition; those of one coordinate in a row for each."""
     shown, names = axes_shown(snapshot), list(snapshot.collocation)

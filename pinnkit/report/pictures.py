@@ -1,6 +1,8 @@
 """Pictures of the solution on its test grid, with the reference if the problem has one."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +12,7 @@ from matplotlib.tri import Triangulation
 
 from .._base.errors import InputError
 from ..drawing.images import DIVERGING, color_scale, draw_image, draw_triangles
-from ..drawing.style import GRID, PALETTE, label, limits, new_figure, styled
+from ..drawing.style import GRID, PALETTE, label, limits, name_axes, new_figure, styled
 from ..geometry.domain import TIME_NAMES
 from ..runs.grid_fields import GridFields
 
@@ -19,6 +21,16 @@ SLICES = 3
 
 MOST_ROWS = 12
 """Most rows of pictures; further components are left out."""
+
+
+def titled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
+    """A picture of grid fields in the style of all pictures, with their titles in place of names."""
+
+    @functools.wraps(plot)
+    def titled(snapshot: GridFields, **options: Any) -> Figure:
+        return name_axes(styled(plot)(snapshot, **options), snapshot.titles)
+
+    return titled
 
 
 def can_plot(snapshot: GridFields) -> bool:
@@ -32,7 +44,7 @@ def is_grid(snapshot: GridFields) -> bool:
     return bool(snapshot.shape) and axes == len(snapshot.coordinates) <= 3
 
 
-@styled
+@titled
 def plot_solution(snapshot: GridFields) -> Figure:
     """Each field, its reference and the error, a row for each component.
 
@@ -60,7 +72,7 @@ def has_time(snapshot: GridFields) -> bool:
     return time_axis(snapshot) is not None
 
 
-@styled
+@titled
 def plot_single(snapshot: GridFields, what: str) -> Figure:
     """The only component over two coordinates: its "solution", "reference" or "error"."""
     ((name, values, reference),) = components(snapshot)
@@ -82,7 +94,7 @@ def can_plot_slices(snapshot: GridFields) -> bool:
     return len(snapshot.shape) == len(snapshot.coordinates) == 2 and time_axis(snapshot) is not None
 
 
-@styled
+@titled
 def plot_slices(snapshot: GridFields) -> Figure:
     """Each component over space at five times, the reference dashed. **Raises:** `InputError` without a time."""
     time = time_axis(snapshot)

@@ -36,6 +36,7 @@ def error_table(run: Run) -> Table:
     s, greatest = run.summary, run.summary.max_error or {}
     figures = (s.relative_l2, s.relative_to_spread, greatest, s.relative_to_range)
     rows = [(name, *(number((figure or {}).get(name)) for figure in figures)) for name in greatest]
+    rows = [(*row[:3], with_unit(s, row[0], row[3]), row[4]) for row in rows]
     return Table("Result", ("field", "relative L2 error", "rel. to spread", "max error", "rel. to range"), rows)
 
 
@@ -57,8 +58,14 @@ def loss_table(run: Run) -> Table:
     return Table("Loss", ("", "value"), rows)
 
 
+def with_unit(summary: Summary, name: str, value: str) -> str:
+    """A value of a field or coefficient with its unit, if it has one."""
+    unit = summary.declared.units.get(name)
+    return f"{value} {unit}" if unit and value != ABSENT else value
+
+
 def _coefficient_rows(summary: Summary, name: str) -> Iterator[tuple[str, str]]:
-    yield f"coefficient {name}", coefficient_value(summary, name)
+    yield f"coefficient {name}", with_unit(summary, name, coefficient_value(summary, name))
     if name in summary.coefficient_intervals:
         yield f"{name}, uncertainty", coefficient_interval(summary, name)
 
@@ -91,9 +98,22 @@ def check_table(run: Run) -> Table:
             label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
             at = ", ".join(f"{row.at[x]:.3g}" if x in row.at else ABSENT for x in coordinates)
             rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), at))
-    place = f"at {', '.join(coordinates)}"
+    units = run.summary.declared.units
+    place = f"at {', '.join(f'{name} ({units[name]})' if name in units else name for name in coordinates)}"
     header = ("condition", "imposed", "residual\n/ terms", "size of\nterms", "largest\nresidual", place)
     return Table("Checks", header, rows)
+
+
+def term_table(run: Run) -> Table:
+    """The size of each term of each equation: rms over the region of its condition, and relative to the largest."""
+    rows = []
+    for name, check in run.summary.conditions.items():
+        for i, row in enumerate(check.rows[:MOST_ROWS]):
+            condition = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
+            largest = max(row.terms.values(), default=0.0)
+            for term, value in row.terms.items():
+                rows.append((condition, term, number(value), number(value / largest if largest > 0 else None)))
+    return Table("Terms", ("condition", "term", "rms", "/ largest"), rows)
 
 
 def _coordinates(run: Run) -> list[str]:

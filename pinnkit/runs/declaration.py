@@ -19,7 +19,8 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `fields`: as in `u(x, t)`; `domain`: as in `Box(x=(0, 1), t=(0, 1))`;
     - `equations`: for each condition its rows, each an equation as it was traced and where it holds;
     - `coefficients`: as in `= 2`, or `unknown, from 0.5`;
-    - `reference`: what the solution is compared with; None without a reference.
+    - `reference`: what the solution is compared with; None without a reference;
+    - `units`: of fields, coordinates and coefficients; `titles`: names with their labels and units.
     """
 
     fields: tuple[str, ...]
@@ -27,18 +28,24 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     equations: dict[str, tuple[tuple[str, str], ...]]
     coefficients: dict[str, str]
     reference: str | None
+    units: dict[str, str]
+    titles: dict[str, str]
 
     @classmethod
     def of(cls, problem: Problem) -> "Declaration":
-        arguments = ", ".join(problem.domain.coordinates)
-        unknown = {name: f"unknown, from {value.initial:.{DIGITS}g}" for name, value in problem.unknowns.items()}
-        known = {name: f"= {value:.{DIGITS}g}" for name, value in problem.constants.items()}
+        arguments, units, labels = ", ".join(problem.domain.coordinates), problem.units, problem.labels
+        unit = lambda name, before=" ": f"{before}{units[name]}" if name in units else ""
+        labelled = lambda name: f"{labels[name]} {name}" if name in labels else name
+        unknown = {n: f"unknown, from {value.initial:.{DIGITS}g}{unit(n)}" for n, value in problem.unknowns.items()}
+        known = {name: f"= {value:.{DIGITS}g}{unit(name)}" for name, value in problem.constants.items()}
         return cls(
-            fields=tuple(f"{name}({arguments})" for name in problem.field_sizes),
+            fields=tuple(f"{labelled(name)}({arguments}){unit(name, ' in ')}" for name in problem.field_sizes),
             domain=repr(problem.domain),
             equations=_equations(problem),
             coefficients={name: (known | unknown)[name] for name in problem.coefficients},
             reference=None if problem.reference is None else _described(problem.reference),
+            units=dict(units),
+            titles=problem.titles,
         )
 
 

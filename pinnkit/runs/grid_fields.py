@@ -19,7 +19,8 @@ class GridFields:
 
     `shape` is that of the tensor grid behind the rows, empty where the points form none. With `triangles` over the
     first two coordinates, its first entry is the number of their corners. Besides these, by condition: `collocation`,
-    its final points, and `residuals` at points that fill the domain evenly.
+    its final points, and `residuals` at points that fill the domain evenly. `titles` are names with
+    their labels and units.
     """
 
     coordinates: tuple[str, ...]
@@ -30,6 +31,7 @@ class GridFields:
     triangles: Int[np.ndarray, "m 3"] = field(default_factory=lambda: np.zeros((0, 3), int))
     collocation: dict[str, Float[np.ndarray, "k d"]] = field(default_factory=dict)
     residuals: dict[str, Scattered] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
 
     @property
     def axes(self) -> list[np.ndarray]:
@@ -70,6 +72,7 @@ def unpack_grid_fields(variables: Mapping[str, Variable]) -> GridFields:
             name: Scattered(variables[f"residual_points/{i}"].values, variables[f"residual/{i}"].values)
             for i, name in _numbered(variables, "residual")
         },
+        titles=dict(zip(variables["titled"].values.tolist(), variables["title"].values.tolist(), strict=True)),
     )
 
 
@@ -79,6 +82,8 @@ def _pack_points(snapshot: GridFields) -> Variables:
     out: Variables = {
         "collocation": words(list(snapshot.collocation), "collocation"),
         "residual": words(list(snapshot.residuals), "residual"),
+        "titled": words(list(snapshot.titles), "titled"),
+        "title": words(list(snapshot.titles.values()), "titled"),
         **{f"collocation/{i}": at(i, points) for i, points in enumerate(snapshot.collocation.values())},
     }
     for i, found in enumerate(snapshot.residuals.values()):

@@ -121,7 +121,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         """The main figures, one a line."""
         errors = ", ".join(f"{name} {number(value)}" for name, value in (self.relative_l2 or {}).items())
-        coefficients = ", ".join(f"{name} = {value:.6g}" for name, value in self.coefficients.items())
+        unit = lambda name: f" {self.declared.units[name]}" if name in self.declared.units else ""
+        coefficients = ", ".join(f"{name} = {value:.6g}{unit(name)}" for name, value in self.coefficients.items())
         lines = {
             "stopped": f"{self.ending}, after {count(self.steps, 'step')} and {duration(self.seconds.total)}",
             "validation loss": number(self.validation_loss),

@@ -317,7 +317,12 @@ class Solution:
 
         **Raises:** `ImportError` without the extra `data`; `InputError` for an invalid grid.
         """
-        return to_xarray(self._on_grid(axes_of(self.problem.domain, grid)), {"problem": self.problem.name})
+        found = to_xarray(self._on_grid(axes_of(self.problem.domain, grid)), {"problem": self.problem.name})
+        for attribute, words in (("units", self.problem.units), ("long_name", self.problem.labels)):
+            for name in words:
+                for own in {name, f"{name}_reference"} & {str(known) for known in found.variables}:
+                    found[own].attrs[attribute] = words[name]
+        return found
 
     def to_vtk(self, path: str | Path, grid: Grid = 51) -> Path:
         """Write the fields for ParaView and others: a `.vtu`, or a `.pvd` and a folder with a `.vtu` for each time.

@@ -152,6 +152,8 @@ def make_declaration(conditions=("pde", "walls"), **changes) -> Declaration:
         equations={name: (("u_xx + π² sin(π x) = 0", "on −1 < x < 1"),) for name in conditions},
         coefficients={"nu": "= 0.01"},
         reference="exact(x)",
+        units={},
+        titles={},
     )
     return msgspec.structs.replace(declared, **changes)
 

@@ -31,7 +31,9 @@ def hostile_run(name):
         config={"problem": name, "command": f"pinnkit solve {name}", name: {name: name}},
         snapshot=make_grid_fields(("x", "t"), ((name, 1),)),
         problem=name,
-        declared=Declaration((name,), name, {name: ((name, name), ("u_xx = 0", name))}, {name: name}, name),
+        declared=Declaration(
+            (name,), name, {name: ((name, name), ("u_xx = 0", name))}, {name: name}, name, {name: name}, {name: name}
+        ),
         date=name,
         host=name,
         strategy=name,
