@@ -115,6 +115,14 @@ class History:
         losses = {name: self.losses[name] for name in self.conditions}
         return loss_picture(self.loss, losses, self.checks, self.phases, self.last_step, ax, self.kept_step)
 
+    def to_csv(self, path: str | Path) -> Path:
+        """Write the curves as a table with one row for each step: losses, weights, learning rate, gradient norm, and
+        validation loss and errors where they were evaluated. **Raises:** `OSError`.
+        """
+        from .export.curves import write_curves
+
+        return write_curves(self, Path(path))
+
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Append a stretch of steps: arrays by the names of the per-step attributes.
 

@@ -369,6 +369,18 @@ class Solution:
             write_files(folder, {**files, "report.html": self.report.html().encode()})
         return folder
 
+    def export(self, path: str | Path) -> Path:
+        """Write the fields as a function for other programs: `.stablehlo` (`jax.export`; needs the extra `export`), or
+        `.py`, a module whose `evaluate(points)` needs NumPy alone.
+
+        **Returns:** the path. **Raises:** `InputError` for another suffix and for what NumPy cannot compute;
+        `ImportError` without the extra; `RunFolderError` if it cannot be written.
+        """
+        from .export import export
+
+        export(Path(path), self._fields.residuals, self._params, self.summary.pinnkit_version)
+        return Path(path)
+
     def save_weights(self, path: str | Path) -> Path:
         """Write the trained parameters as a safetensors file: arrays by their paths in the model, in float64.
 
