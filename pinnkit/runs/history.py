@@ -121,7 +121,10 @@ class History:
         """
         from .export.curves import write_curves
 
-        return write_curves(self, Path(path))
+        tables = {"mean_square": self.losses, "weight": self.weights}
+        by_condition = {f"{kind}_{name}": table[name] for kind, table in tables.items() for name in self.conditions}
+        own = {"learning_rate": self.learning_rate, "gradient_norm": self.gradient_norm}
+        return write_curves({"loss": self.loss, **by_condition, **own}, self.checks, Path(path))
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Append a stretch of steps: arrays by the names of the per-step attributes.

@@ -112,7 +112,7 @@ def _expression(eqn: Any, operands: list[str]) -> str:
     if kind in ENTRYWISE:
         form = ENTRYWISE[kind]
         return form.format(*operands) if "{" in form else f"{operands[0]} {form} {operands[1]}"
-    of = operands[0]
+    of = operands[0] if operands else ""
     match kind:
         case "integer_pow":
             return f"{of} ** {p['y']}"
@@ -144,7 +144,7 @@ def _expression(eqn: Any, operands: list[str]) -> str:
             return _gathered(eqn, operands)
         case "iota":
             inner = [size if i == p["dimension"] else 1 for i, size in enumerate(shape)]
-            along = f"np.arange({_length(shape[p['dimension']])})"
+            along = f"np.arange({_length(shape[p['dimension']])}, dtype={np.dtype(p['dtype']).str!r})"
             return f"np.broadcast_to(np.reshape({along}, {_shape(inner)}), {_shape(shape)})"
         case _:
             raise InputError(f"the network uses '{kind}', which NumPy does not have; export it as `.stablehlo`")

@@ -52,7 +52,7 @@ class TensorBoard(Tracker):
     """
 
     def __init__(self, folder: str | Path):
-        self._writer = _imported("tensorboardX", "tensorboard").SummaryWriter(str(folder))
+        self._writer = _imported("tensorboardX", "tensorboard").SummaryWriter(str(folder), flush_secs=5)
 
     def settings(self, values: dict[str, Any]) -> None:
         self._writer.add_text("settings", "\n".join(f"    {name}: {value}" for name, value in values.items()))
@@ -60,7 +60,6 @@ class TensorBoard(Tracker):
     def figures(self, values: dict[str, float], step: int) -> None:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
-        self._writer.flush()
 
     def close(self) -> None:
         self._writer.close()
