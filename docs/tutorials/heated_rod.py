@@ -72,7 +72,7 @@ print(heated_rod)
 # ## The solution
 
 # %%
-solution = pinnkit.fit(heated_rod, strategy="gauss-newton", steps=60, points=600, width=24, depth=2, progress=False)
+solution = pinnkit.fit(heated_rod, progress=False)
 print(solution.report.verdict)
 
 # %%

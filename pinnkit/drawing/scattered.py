@@ -63,11 +63,11 @@ def draw_scattered(
 def _image(points: Float[np.ndarray, "n 2"], values: Float[np.ndarray, " n"]) -> Float[np.ndarray, "m m"] | None:
     """The interpolated values, NaN far from all points; None where most pixels are."""
     from scipy.interpolate import RBFInterpolator
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     low, span = points.min(axis=0), np.ptp(points, axis=0)
     unit = (points - low) / np.where(span > 0, span, 1.0)
-    tree, axis = cKDTree(unit), np.linspace(0, 1, PIXELS)
+    tree, axis = KDTree(unit), np.linspace(0, 1, PIXELS)
     pixels = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     count = min(NEIGHBOURS, len(points))
     distance, nearest = (found.reshape(len(pixels), -1) for found in tree.query(pixels, count))

@@ -123,7 +123,7 @@ def draw_curves(figure: Figure | None, ax: Axes, curves: Sequence[Curve]) -> Non
     handles, positive, last = [], [np.empty(0)], 1.0
     for curve in curves:
         x, y = thinned(curve.x, positive_of(curve.y))
-        marks = {"marker": "o"} if np.isfinite(y).sum() < FEW_POINTS and curve.style[0] not in "os" else {}
+        marks: Any = {"marker": "o"} if np.isfinite(y).sum() < FEW_POINTS and curve.style[0] not in "os" else {}
         handles += ax.plot(x, y, curve.style, color=curve.color, lw=curve.width, **marks)
         positive.append(y)
         last = max([last, *map(float, x[-1:])])

@@ -182,11 +182,13 @@ def _words(what: str, given: Any, bounds: Mapping[str, Any]) -> dict[str, str]:
     return dict(given or {})
 
 
-def Interval(**bounds: tuple[float, float]) -> Box:
+def Interval(
+    *, units: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None, **bounds: tuple[float, float]
+) -> Box:
     """A box of one coordinate, `Interval(x=(0.0, 1.0))`."""
     if len(bounds) != 1:
         raise InputError(
             f"an interval has one coordinate, got {list(bounds)}; `Box` takes several, as in "
             "`Box(x=(0.0, 1.0), y=(0.0, 1.0))`"
         )
-    return Box(**bounds)
+    return Box(units=units, labels=labels, **bounds)

@@ -1,6 +1,7 @@
 """Where a run is accurate: residuals, errors and collocation points over the domain, and modes of the kernel."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -190,7 +191,7 @@ def _draw_mode(figure: Figure, ax: Axes, record: Diagnostics, vector: Eigenvecto
         axis = varying[0] if varying else 0
         order = np.argsort(points[:, axis])
         ax.axhline(0, color=INK, lw=0.5, ls=":")
-        marks = {"marker": "o", "ms": 2.0} if len(order) < 40 else {}
+        marks: Any = {"marker": "o", "ms": 2.0} if len(order) < 40 else {}
         ax.plot(points[order, axis], values[order], color=PALETTE[0], lw=1.1, **marks)
         ax.set(xlabel=label(coordinates[axis]), ylim=(-1.1, 1.1), yticks=(-1, 0, 1))
     share, eigenvalue = percent(float(record.residual_share[vector.mode])), float(record.eigenvalues[vector.mode])

@@ -59,7 +59,9 @@ def test_a_page_has_units_in_its_problem_tables_and_pictures():
     snapshot.titles.update(rod().titles)
     assert unpack_grid_fields(pack_grid_fields(snapshot)).titles == rod().titles
     figures = {"relative_l2": {"T": 1e-4}, "max_error": {"T": 0.25}, "coefficients": {"k": 45.0}}
-    run = make_run(declared=declared, snapshot=snapshot, conditions={"heat": make_check()}, **figures)
+    run = make_run(
+        declared=declared, snapshot=snapshot, conditions={"pde": make_check(), "walls": make_check()}, **figures
+    )
     page = Report(run).html()
     assert "temperature T(x, t) in K" in page and "k = 45 W/(m K)" in page
     assert "position x (m)" in page[page.index("<svg") :] and "temperature T (K)" in page[page.index("<svg") :]
