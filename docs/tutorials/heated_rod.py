@@ -48,8 +48,8 @@ rod = Box(
 
 
 def furnace(t):
-    """The temperature of the hot end: it rises to 100 °C within some minutes."""
-    return 20.0 + 80.0 * (1 - jnp.exp(-t / 0.1))
+    """The temperature of the hot end: it rises to 100 °C within an hour, gently at first."""
+    return 20.0 + 80.0 * (1 - jnp.exp(-((t / 0.5) ** 2)))
 
 
 heated_rod = Problem(
@@ -72,7 +72,7 @@ print(heated_rod)
 # ## The solution
 
 # %%
-solution = pinnkit.fit(heated_rod, progress=False)
+solution = pinnkit.fit(heated_rod, budget=60.0, progress=False)
 print(solution.report.verdict)
 
 # %%

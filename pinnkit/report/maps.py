@@ -151,6 +151,8 @@ def plot_points(snapshot: GridFields) -> Figure:
     ax.set(xlabel=label(snapshot.coordinates[across]), title="collocation points")
     if len(shown) == 2:
         ax.set_ylabel(label(snapshot.coordinates[up]))
+        if not {snapshot.coordinates[across], snapshot.coordinates[up]} & set(TIME_NAMES):
+            ax.set_aspect("equal", adjustable="datalim")
     else:
         ax.set_yticks(-np.arange(len(names)), [label(name) for name in names])
         return figure
