@@ -77,6 +77,9 @@ if TYPE_CHECKING:
     from .runs.callbacks import Covered as Covered
     from .runs.callbacks import Progress as Progress
     from .runs.callbacks import Start as Start
+    from .runs.export.trackers import MLflow as MLflow
+    from .runs.export.trackers import TensorBoard as TensorBoard
+    from .runs.export.trackers import WandB as WandB
     from .runs.history import History as History
     from .runs.resume.checkpointing import Checkpoints as Checkpoints
     from .runs.resume.checkpointing import CheckpointWarning as CheckpointWarning
@@ -161,6 +164,7 @@ __getattr__, __dir__ = lazy(
         "optimizers.soap": "scale_by_soap",
         "residuals.forms": "Linearization",
         "runs.callbacks": "Callback Covered Progress Start",
+        "runs.export.trackers": "MLflow TensorBoard WandB",
         "runs.history": "History",
         "runs.resume.checkpointing": "CheckpointWarning Checkpoints",
         "runs.resume.signals": "Interrupted Terminated",

@@ -1,12 +1,16 @@
 """The evaluation of a solution once its parameters are final."""
 
+import datetime
 import math
+import platform
 from importlib.metadata import version
 
 import jax
+import numpy as np
 
 from ._base.device import peak_memory_bytes
 from .automatic.trained_network import TrainedNetwork
+from .diagnostics.condition_check import Scattered
 from .diagnostics.confidence_intervals import coefficient_intervals
 from .diagnostics.determinacy import Determinacy
 from .diagnostics.examination import examine
@@ -15,6 +19,7 @@ from .networks.functional import parameter_count
 from .request import Request
 from .residuals.loss import total_loss
 from .runs.decisions import Unexamined
+from .runs.declaration import Declaration
 from .runs.grid_fields import GridFields
 from .runs.recorder import Recorder
 from .runs.summary import Spectra, SpectrumSummary, Summary
@@ -24,6 +29,9 @@ INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
 
 EXAMINATION_SECONDS = 4.0
 """The longest time that the examination takes on a processor, with its compilation."""
+
+MOST_DRAWN = 1500
+"""Most collocation points of a condition that are kept for pictures."""
 
 
 def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> tuple[Summary, GridFields]:
@@ -37,13 +45,16 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         fresh = seed + INTERVAL_SEED
         intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
         validation_losses, errors = measure.validation_losses(params), measure.errors(params)
-        checks = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
+        checked = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
         fields = measure.fields(params, measure.grid.points)
         determinacy = _examined(trained, seed, is_own, recorder)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),
         problem=problem.name,
+        declared=Declaration.of(problem),
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        host=platform.node(),
         seed=seed,
         strategy=request.plan.name,
         precision=precision,
@@ -67,15 +78,29 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         max_error=errors.max_error or None,
         relative_to_spread=errors.relative_to_spread or None,
         relative_to_range=errors.relative_to_range or None,
-        conditions=checks,
+        conditions=checked.checks,
         coefficients=coefficients,
         coefficient_intervals=intervals,
         determinacy=determinacy,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
-    grid = measure.grid
-    snapshot = GridFields(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference, grid.triangles)
-    return summary, snapshot
+    return summary, _snapshot(trained, fields, checked.residuals)
+
+
+def _snapshot(trained: TrainedNetwork, fields: dict[str, np.ndarray], residuals: dict[str, Scattered]) -> GridFields:
+    """What pictures of the solution are drawn from."""
+    grid = trained.measure.grid
+    return GridFields(
+        coordinates=trained.ansatz.problem.domain.coordinates,
+        points=grid.points,
+        shape=grid.shape,
+        fields=fields,
+        reference=grid.reference,
+        triangles=grid.triangles,
+        collocation={name: np.asarray(p.thinned(MOST_DRAWN).coordinates) for name, p in trained.batch.items()},
+        residuals=residuals,
+        titles=trained.ansatz.problem.titles,
+    )
 
 
 def _examined(trained: TrainedNetwork, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:

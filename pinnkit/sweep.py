@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from .equations.problem import Problem
 from .fitting import fit
 from .runs.stop_reason import StopReason
 from .solution.solution import Solution
+
+if TYPE_CHECKING:
+    from .report.sweep_report import SweepReport
 
 OF_ONE_FOLDER = ("checkpoints", "resume", "seed")
 """Arguments of `fit` that several fits cannot share."""
@@ -31,6 +34,7 @@ class Sweep(Sequence[Member]):
     """The fits of `fit_many`, in order; those with the same coefficients differ by their seeds.
 
     - `table`: a row for each fit: coefficients, seed, relative L2 errors, validation loss, steps, seconds, stop reason;
+    - `report`: mean and spread in words, tables and a page;
     - `mean(figure)`, `spread(figure)`: of a column of numbers over the seeds, one entry for each set of coefficients;
       the spread is the standard deviation, with n − 1 in the denominator, and NaN for one seed.
     """
@@ -59,6 +63,16 @@ class Sweep(Sequence[Member]):
 
     def spread(self, figure: str = "validation_loss") -> list[float]:
         return [float(np.std(values, ddof=1)) if len(values) > 1 else float("nan") for values in self._groups(figure)]
+
+    @property
+    def report(self) -> "SweepReport":
+        """The report of all fits: `report()` prints mean and spread, `report.save(path)` writes a page.
+
+        **Raises:** `InputError` if they have different coefficients.
+        """
+        from .report.sweep_report import SweepReport
+
+        return SweepReport({f"seed {member.seed}": member.solution.run for member in self._members})
 
     def to_csv(self, path: str | Path) -> Path:
         """Write the table, which is read back exactly. **Raises:** `OSError`."""

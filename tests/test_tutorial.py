@@ -53,3 +53,10 @@ def test_training_kernel_predicts_gradient_descent_and_output_kernel_does_not(na
 
 def test_gauss_newton_solves_it(names):
     assert names["solved"].summary.relative_l2["u"] < 1e-3
+
+
+def test_heat_in_the_rod_is_conserved_and_becomes_steady():
+    matplotlib.use("Agg")
+    rod = runpy.run_path(str(TUTORIAL.with_name("heated_rod.py")))
+    assert abs(rod["imbalance"]) < 0.01 * rod["flowed_in"]
+    assert abs(rod["end"][-1] - rod["steady"]) < 0.5

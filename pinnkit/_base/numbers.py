@@ -52,9 +52,10 @@ def times(ratio: float) -> str:
     return f"{number(ratio)} times" if math.isfinite(ratio) else "infinitely many times"
 
 
-def point(coordinates: Mapping[str, float]) -> str:
-    """A point of the domain: `x = 0.25, t = 1`."""
-    return ", ".join(f"{name} = {value:.3g}" for name, value in coordinates.items())
+def point(coordinates: Mapping[str, float], units: Mapping[str, str] | None = None) -> str:
+    """A point of the domain: `x = 0.25, t = 1 s`."""
+    of = {name: f" {unit}" for name, unit in (units or {}).items()}
+    return ", ".join(f"{name} = {value:.3g}{of.get(name, '')}" for name, value in coordinates.items())
 
 
 def condition_number(value: float | None, is_lower_bound: bool) -> str:

@@ -38,6 +38,7 @@ from .options import (
     flag,
     with_settings,
 )
+from .seeds import check_seeds, solve_seeds
 
 if TYPE_CHECKING:
     from ..equations.problem import Problem
@@ -59,6 +60,11 @@ Output = Annotated[
 Resume = Annotated[bool, flag("Resume an unfinished run in the folder, with its settings if none are given.", RUN)]
 
 Overwrite = Annotated[bool, flag("Start over, discarding an unfinished run in the folder.", RUN)]
+
+Seeds = Annotated[
+    Count,
+    Parameter(group=RUN, help="Solve with so many random seeds, from 0 on, and report mean and spread."),
+]
 
 Require = Annotated[
     float | None,
@@ -82,6 +88,7 @@ def solve(
     resume: Resume = False,
     overwrite: Overwrite = False,
     require: Require = None,
+    seeds: Seeds = None,
     checkpoint_seconds: Annotated[float, Parameter(group=CHECKPOINTS, help="Seconds between two checkpoints.")] = 60.0,
     checkpoint_steps: StepsBetween = None,
     checkpoint_keep: Annotated[Whole, Parameter(group=CHECKPOINTS, help="Number of checkpoints to keep.")] = 3,
@@ -100,11 +107,14 @@ def solve(
     pinnkit solve cavity.py --strategy ntk-adam --learning-rate 1e-3 --steps 1e4 -o runs/cavity
 
     pinnkit solve wave_1d --require 1e-3 -q && echo accurate
+
+    pinnkit solve wave_1d --strategy adam --seeds 5
     """
     began = time.monotonic() - time.process_time()  # the start of the command belongs to its budget
     given = {name: value for name, value in settings.items() if value is not None}
     passed = continued(continuation or ())
     _check(given, resume and overwrite, require)
+    check_seeds(seeds, given, resume, require)
     check_problem(problem)
     with contextlib.ExitStack() as stack:
         progress = None if quiet else stack.enter_context(_progress(problem, plain))
@@ -121,14 +131,21 @@ def solve(
         from ..runs.resume.checkpointing import Checkpoints
 
         saving = Checkpoints(folder, checkpoint_seconds, checkpoint_steps, checkpoint_keep, overwrite)
+        if seeds is not None:
+            one = lambda saving, seed: _solved(declared, {**options, "seed": seed}, saving, False, progress, None, line)
+            return solve_seeds(one, saving, seeds, quiet, plain)
         solution = _solved(declared, options, saving, resume, progress, began, line)
     if not quiet:
-        from ..report.console import make_console
-
-        solution.report(make_console(plain=plain), full)
-        rest = "" if full else f"; `pinnkit report {folder} --full` prints all tables"
-        print(f"\nwritten to {folder}; open {folder / 'report.html'}{rest}")
+        _print(solution, folder, full, plain)
     return _status(solution.run.summary, require)
+
+
+def _print(solution: "Solution", folder: Path, full: bool, plain: bool) -> None:
+    from ..report.console import make_console
+
+    solution.report(make_console(plain=plain), full)
+    rest = "" if full else f"; `pinnkit report {folder} --full` prints all tables"
+    print(f"\nwritten to {folder}; open {folder / 'report.html'}{rest}")
 
 
 def _check(given: Mapping[str, Any], both: bool, require: float | None) -> None:
@@ -160,10 +177,13 @@ def _solved(
     saving: "Checkpoints",
     resume: bool,
     progress: "ConsoleProgress | None",
-    began: float,
+    began: float | None,
     line: str,
 ) -> "Solution":
-    """The solution, which is saved in the run folder."""
+    """The solution, which is saved in the run folder.
+
+    - `began`: when the command began, if the time since then belongs to the budget.
+    """
     from ..fitting import fit
     from ..report.live import LiveFile
     from ..runs.storage.atomic_files import check_writable
@@ -174,7 +194,7 @@ def _solved(
     CompilationCache().enable()
     threading.Thread(target=_prepare_report, daemon=True).start()
     with locked(folder), contextlib.closing(LiveFile(folder)) as live:
-        live.closing_seconds = WRITING + time.monotonic() - began
+        live.closing_seconds = WRITING + (0.0 if began is None else time.monotonic() - began)
         callbacks: list[Callback] = [live] if progress is None else [live, progress]
         resumed = folder if resume else None
         solution = fit(problem, **options, callbacks=callbacks, checkpoints=saving, resume=resumed, progress=False)

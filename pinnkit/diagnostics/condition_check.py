@@ -1,8 +1,18 @@
 """How well a declared condition holds."""
 
 import math
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+from jaxtyping import Float
+
+
+class Scattered(NamedTuple):
+    """The rows of a residual at points that form no grid, relative to the largest terms of each row."""
+
+    points: Float[np.ndarray, "n d"]
+    values: Float[np.ndarray, "n r"]
 
 
 class RowCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -10,7 +20,8 @@ class RowCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     - `hard`: whether it is a hard constraint, built into the ansatz;
     - `rms`, `largest`: of its residual, and `at`, the point of the largest;
-    - `scale`: the size of its own largest term (see `pinnkit.verification`); `relative`: `rms / scale`.
+    - `scale`: the size of its own largest term (see `pinnkit.verification`); `relative`: `rms / scale`;
+    - `terms`: the rms of each of its terms over the points, by its formula.
     """
 
     hard: bool
@@ -19,6 +30,7 @@ class RowCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: dict[str, float]
     scale: float
     relative: float
+    terms: dict[str, float] = {}
 
 
 class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
 """The record of a kernel snapshot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,6 +18,9 @@ SLOW_SHARE = 0.01
 
 LEADING_MODES = 12
 """Number of leading resolvable modes whose variation is described."""
+
+LEADING_SHOWN = 4
+"""Number of leading modes whose eigenvectors are recorded."""
 
 SLOW_MODES = 4
 """Number of slow resolvable modes that are described as well: those with most of the residual."""
@@ -44,6 +47,17 @@ class ConditionFrequency:
     def __str__(self) -> str:
         """As in `about 6 half-waves in x on pde`."""
         return f"{self.frequency} on {self.condition}{'' if self.component is None else f'[{self.component}]'}"
+
+
+@dataclass(frozen=True)
+class Eigenvector:
+    """A mode of the stacked kernel on the points of the condition that holds most of it.
+
+    - `mode`: its index, from 0; `values`: of the component that `mode_frequencies` names.
+    """
+
+    mode: int
+    values: Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,8 @@ class Diagnostics:
     - `points`: number of points of each condition the kernel was computed on;
     - `weights`: loss weights, means for weights of single points;
     - `shapes`: how the residual of each condition varies and where it is;
+    - `eigenvectors`: of the first `LEADING_SHOWN` modes and of the slow ones in `mode_frequencies`;
+    - `places`: coordinates of the points of each condition;
     - `theory`: of the steps to come; None for second-order methods, which have no linear theory;
     - `prediction`: the theory of the previous snapshot, checked at this one; None without one.
     """
@@ -102,6 +118,8 @@ class Diagnostics:
     points: dict[str, int]
     weights: dict[str, float]
     shapes: tuple[ResidualShape, ...] = ()
+    eigenvectors: tuple[Eigenvector, ...] = ()
+    places: dict[str, dict[str, Float[np.ndarray, " n"]]] = field(default_factory=dict)
     theory: Theory | None = None
     prediction: Prediction | None = None
 

@@ -17,9 +17,11 @@ from .linear_theory import Prediction, Theory
 from .record import (
     LARGEST_RESIDUALS,
     LEADING_MODES,
+    LEADING_SHOWN,
     SLOW_MODES,
     ConditionFrequency,
     Diagnostics,
+    Eigenvector,
     ResidualShape,
     slow_resolvable,
 )
@@ -98,6 +100,7 @@ def spectral_record(
     modes, J, kernel, parts = spectrum.eigenvectors, at.jacobian, at.kernel, at.parts
     assert modes is not None  # noqa: S101  computed with the spectrum
     coefficients = modes.T @ (at.scale(weights) * at.residual)
+    frequencies = _frequencies(at, modes, _worth_describing(spectrum, coefficients, horizon))
     return Diagnostics(
         step=step,
         phase=phase,
@@ -107,11 +110,13 @@ def spectral_record(
         mode_coefficients=coefficients,
         kernel_drift=kernel_drift(kernel, first_kernel) if first_kernel.any() else 0.0,
         kernel_alignment=_alignment(kernel, first_kernel, parts),
-        mode_frequencies=_frequencies(at, modes, _worth_describing(spectrum, coefficients, horizon)),
+        mode_frequencies=frequencies,
         horizon=horizon,
         points={name: len(points) for name, points in at.batch.items()},
         weights={name: float(weights[name]) for name in at.rows},
         shapes=tuple(_shape(at, part) for part in parts),
+        eigenvectors=_eigenvectors(parts, modes, frequencies),
+        places=_places(at),
         theory=theory,
         prediction=prediction,
     )
@@ -153,6 +158,20 @@ def _frequencies(
         for i, share, frequency in zip(indices[here], shares[number, here], frequencies, strict=True):
             found[int(i)] = ConditionFrequency(part.condition, part.component, float(share), frequency)
     return dict(sorted(found.items()))
+
+
+def _eigenvectors(
+    parts: Sequence[Part], modes: Float[np.ndarray, "n n"], frequencies: Mapping[int, ConditionFrequency]
+) -> tuple[Eigenvector, ...]:
+    """The modes to be drawn: the first, and the slow ones behind those that are described in any case."""
+    rows = {(part.condition, part.component): part.rows for part in parts}
+    shown = [i for i in frequencies if i < LEADING_SHOWN or i >= LEADING_MODES]
+    return tuple(Eigenvector(i, modes[rows[frequencies[i].condition, frequencies[i].component], i]) for i in shown)
+
+
+def _places(at: HostLinearization) -> dict[str, dict[str, Float[np.ndarray, " n"]]]:
+    columns = lambda points: np.asarray(points.coordinates).T
+    return {name: dict(zip(at.domain.coordinates, columns(p), strict=True)) for name, p in at.batch.items()}
 
 
 def _alignment(

@@ -27,6 +27,7 @@ from jaxtyping import Float
 
 from .._base.tracing.series import Index
 from .._base.types import Params
+from ..equations.formulas.rendering import Text
 from ..equations.problem import Problem
 from ..equations.symbols import Symbol
 from ..equations.terms import RowTerms
@@ -36,7 +37,7 @@ from ..geometry.region import AbstractRegion
 from ..residuals.functions import Batch, ResidualFunctions
 from ..samplers.sampler import batch_of
 from ..samplers.space_filling import QuasiRandom
-from .condition_check import ConditionCheck, RowCheck
+from .condition_check import ConditionCheck, RowCheck, Scattered
 
 FULL, FACE = 4096, 1024
 """Points of a region of full dimension, and of each part of one that has fewer dimensions but is no finite set."""
@@ -59,6 +60,9 @@ ROUNDING, PER_ORDER = 1e5, 100.0
 """Built-in conditions may be off by so many eps of their terms, and so many times more for each order of their highest
 derivative: networks come with large coefficients that cancel."""
 
+MOST_TERMS, LONGEST = 8, 60
+"""Most terms of a row whose sizes are recorded, and the longest text of one."""
+
 SEED = 40_013
 """Offset that keeps these points apart from all others."""
 
@@ -66,7 +70,8 @@ SEED = 40_013
 class Evaluated(NamedTuple):
     """A condition at its points.
 
-    - `residual`: (n, rows); `terms`: for each row its groups of terms, (n, groups); `orders`: of its derivatives;
+    - `residual`: (n, rows); `terms`: for each row its groups of terms, (n, groups), whose texts are `formulas`;
+    - `orders`: of its derivatives;
     - `slopes`: derivatives of the rows by the components of each field symbol, (n, rows, components), and by those of
       fields elsewhere, of kind "elsewhere";
     - `coordinates`: (n, d); `even`: which of the points fill the region evenly.
@@ -74,10 +79,18 @@ class Evaluated(NamedTuple):
 
     residual: Float[np.ndarray, "n r"]
     terms: list[Float[np.ndarray, "n g"]]
+    formulas: list[list[str]]
     orders: list[int]
     slopes: dict[Symbol, Float[np.ndarray, "n r c"]]
     coordinates: Float[np.ndarray, "n d"]
     even: np.ndarray
+
+
+class Verification(NamedTuple):
+    """The checks of all conditions, and the residuals of those that hold in the interior."""
+
+    checks: dict[str, ConditionCheck]
+    residuals: dict[str, Scattered]
 
 
 def verify(
@@ -87,7 +100,7 @@ def verify(
     zero: Mapping[str, float],
     seed: int,
     precision: str = "double",
-) -> dict[str, ConditionCheck]:
+) -> Verification:
     """Check every condition.
 
     - `residuals`: of all declared conditions; `exact`: for each condition the rows that are built into the network;
@@ -107,7 +120,7 @@ def verify(
     everywhere, fills = np.concatenate(list(jets.values())), np.concatenate([even[name] for name in jets])
     sizes = Sizes.of(problem, indices, everywhere, fills).with_absent(found)
     eps = float(np.finfo(np.float32 if precision == "single" else np.float64).eps)
-    return {
+    checks = {
         name: ConditionCheck(
             measured=_is_measured(equations[name], found[name]),
             holds=_is_finite(found[name]) and all(_is_rounding(found[name], i, sizes, eps) for i in exact[name]),
@@ -116,6 +129,15 @@ def verify(
         )
         for name in problem.conditions
     }
+    whole = problem.domain.dimension
+    inside = [name for name, condition in problem.conditions.items() if condition.on.dimension == whole]
+    return Verification(checks, {name: _scattered(found[name], checks[name]) for name in inside})
+
+
+def _scattered(evaluated: Evaluated, check: ConditionCheck) -> Scattered:
+    """The residual of a condition relative to its terms, where points fill its region evenly."""
+    scales = np.array([row.scale if row.scale > 0 else 1.0 for row in check.rows])
+    return Scattered(evaluated.coordinates[evaluated.even], evaluated.residual[evaluated.even] / scales)
 
 
 def dense_points(problem: Problem, seed: int) -> tuple[Batch, dict[str, np.ndarray]]:
@@ -180,7 +202,9 @@ def _evaluated(
         return row(fields), terms(values, elsewhere), slopes | _slopes_elsewhere(equation, values, elsewhere)
 
     residual, groups, slopes = _in_chunks(jax.jit(jax.vmap(at)), points, jets)
-    return Evaluated(residual, groups, terms.orders, slopes, np.asarray(points.coordinates), even)
+    write, names = Text(), residuals.problem.domain.coordinates
+    texts = [[write(formula) for formula in row] for row in terms.formulas(names)]
+    return Evaluated(residual, groups, texts, terms.orders, slopes, np.asarray(points.coordinates), even)
 
 
 def _slopes_elsewhere(
@@ -322,7 +346,15 @@ def _row(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes, exact: 
         at=dict(zip(problem.domain.coordinates, evaluated.coordinates[worst].tolist(), strict=True)),
         scale=scale,
         relative=rms / scale if scale > 0 else 0.0 if rms == 0 else math.inf,
+        terms=_term_sizes(evaluated, row),
     )
+
+
+def _term_sizes(evaluated: Evaluated, row: int) -> dict[str, float]:
+    """The rms of the first terms, by their formulas."""
+    sizes = _rms(evaluated.terms[row][evaluated.even]).tolist()
+    shown = list(zip(evaluated.formulas[row], sizes, strict=True))[:MOST_TERMS]
+    return {text if len(text) <= LONGEST else text[: LONGEST - 2] + " …": size for text, size in shown}
 
 
 def _is_measured(equation: Equation, evaluated: Evaluated) -> bool:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import Triangulation
 
 from ..geometry.domain import TIME_NAMES
@@ -22,6 +23,14 @@ SEQUENTIAL, DIVERGING = "viridis", "RdBu_r"
 def is_signed(low: float, high: float) -> bool:
     """Whether values between two extremes have both signs substantially, so that a diverging map shows them best."""
     return low < 0 < high and min(-low, high) >= BALANCED * max(-low, high)
+
+
+def color_scale(low: float, high: float) -> tuple[str, tuple[float, float]]:
+    """The colour map of values between two extremes and the values at its ends; signed values are centred on zero."""
+    if is_signed(low, high):
+        largest = max(-low, high)
+        return DIVERGING, (-largest, largest)
+    return SEQUENTIAL, (low, high)
 
 
 def draw_image(
@@ -75,9 +84,11 @@ def draw_triangles(
     draw_bar(figure, ax, norm, colors)
 
 
-def draw_bar(figure: Figure, ax: Axes, norm: Normalize, colors: str) -> None:
+def draw_bar(figure: Figure, ax: Axes, norm: Normalize, colors: str, name: str = "") -> None:
     """Draw a bar of colours beside axes."""
-    bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, fraction=0.06, pad=0.03)
+    bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, fraction=0.06, pad=0.03, label=name)
+    bar.locator = MaxNLocator(5)
+    bar.update_ticks()
     bar.outline.set_linewidth(0.5)
     for colors_of_bar in bar.ax.collections:
         colors_of_bar.set_rasterized(True)

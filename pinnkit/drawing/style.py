@@ -7,14 +7,14 @@ literally, never as mathematics. Values that are not positive are left out on lo
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from .._base.numbers import printable
 
@@ -30,6 +30,9 @@ DASHES = ("-", "--", "-.", ":")
 
 MOST_POINTS = 1000
 """Most points of a curve; longer curves are reduced to the minimum and maximum of each interval."""
+
+FEW_POINTS = 20
+"""Curves of fewer points have marks."""
 
 LEGEND_ROW = 0.17
 """Height of a row of a legend, in inches."""
@@ -71,11 +74,21 @@ class Curve(NamedTuple):
 
 def styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
     @functools.wraps(plot)
-    def styled(*args: Any) -> Figure:
+    def styled(*args: Any, **options: Any) -> Figure:
         with mpl.rc_context(STYLE):
-            return plot(*args)
+            return plot(*args, **options)
 
     return styled
+
+
+def name_axes(figure: Figure, titles: Mapping[str, str]) -> Figure:
+    """Replace names on axes and above them by titles, as `T` by `temperature T (K)`."""
+    known = {label(name): label(title) for name, title in titles.items()}
+    for ax in figure.axes:
+        for what in ("xlabel", "ylabel", "title"):
+            if (shown := getattr(ax, f"get_{what}")()) in known:
+                ax.set(**{what: known[shown]})
+    return figure
 
 
 def thinned(x: Values, y: Values) -> tuple[np.ndarray, np.ndarray]:
@@ -110,7 +123,8 @@ def draw_curves(figure: Figure | None, ax: Axes, curves: Sequence[Curve]) -> Non
     handles, positive, last = [], [np.empty(0)], 1.0
     for curve in curves:
         x, y = thinned(curve.x, positive_of(curve.y))
-        handles += ax.plot(x, y, curve.style, color=curve.color, lw=curve.width)
+        marks: Any = {"marker": "o"} if np.isfinite(y).sum() < FEW_POINTS and curve.style[0] not in "os" else {}
+        handles += ax.plot(x, y, curve.style, color=curve.color, lw=curve.width, **marks)
         positive.append(y)
         last = max([last, *map(float, x[-1:])])
     log_axis(ax, np.concatenate(positive))
@@ -125,7 +139,8 @@ def draw_curves(figure: Figure | None, ax: Axes, curves: Sequence[Curve]) -> Non
 
 def whole_numbers(ax: Axes) -> None:
     """Ticks of the horizontal axis at whole numbers."""
-    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def limits(values: np.ndarray) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from .field import reserved_reading
 from .jumps.flaws import find_flaws
 from .mistakes import ProblemError
 from .names import check_columns, check_identifier
+from .quantities import checked_words, title
 from .symbols import Frame
 from .trace import Equation
 from .unknown import Unknown, is_finite_number, is_number
@@ -36,7 +37,9 @@ class Problem:
     - `coefficients`: numbers, or `Unknown(...)` for those to be found;
     - `conditions`: name to `Condition`;
     - `reference`: optionally the solution, a NumPy-vectorised function of coordinates and fixed coefficients
-      (named as in the conditions) that returns an array, or a dict from field to array of shape `(n,)` or `(n, m)`.
+      (named as in the conditions) that returns an array, or a dict from field to array of shape `(n,)` or `(n, m)`;
+    - `units`, `labels`: words for fields, coordinates and coefficients, as in `{"T": "K", "k": "W/(m K)"}` and
+      `{"T": "temperature"}`, for pictures and tables; those of the domain are added. Numbers are not converted.
 
     Every equation is traced when the problem is built, so mistakes are reported before anything runs.
 
@@ -49,6 +52,8 @@ class Problem:
     fields: Sequence[str] | Mapping[str, int] = ("u",)
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     reference: Callable[..., Any] | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     _equations: dict[tuple[str, str], Equation] = field(default_factory=dict, init=False, repr=False, compare=False)
     _doubts: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -60,9 +65,18 @@ class Problem:
         object.__setattr__(self, "coefficients", {k: _coefficient(k, v) for k, v in self.coefficients.items()})
         object.__setattr__(self, "conditions", dict(self.conditions))
         self._check_names()
+        names = [name for kind in self._kinds.values() for name in kind]
+        for what in ("units", "labels"):
+            given = checked_words(what, getattr(self, what), names, self.name)
+            object.__setattr__(self, what, {**getattr(self.domain, what), **given})
         self._check_conditions()
         self._check_reference()
         self._check_derivatives()
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The names that have a unit or a label, as pictures and tables show them: `temperature T (K)`."""
+        return {name: title(name, self.units, self.labels) for name in {**self.units, **self.labels}}
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -108,8 +122,9 @@ class Problem:
 
     def __repr__(self) -> str:
         """The equations, as traced."""
-        unknown = {name: f"unknown (from {value.initial:.6g})" for name, value in self.unknowns.items()}
-        known = {name: f"= {value:.6g}" for name, value in self.constants.items()}
+        unit = lambda name: f" {self.units[name]}" if name in self.units else ""
+        unknown = {name: f"unknown (from {value.initial:.6g}{unit(name)})" for name, value in self.unknowns.items()}
+        known = {name: f"= {value:.6g}{unit(name)}" for name, value in self.constants.items()}
         sizes = {name: self.equation(name).size for name in self.conditions}
         return as_text(heading(self.name, self.field_sizes, self.domain, {**known, **unknown}), self.statements, sizes)
 

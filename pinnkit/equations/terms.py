@@ -1,7 +1,7 @@
 """The additive terms of the rows of an equation: the scale of its residual."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -10,6 +10,8 @@ from jaxtyping import Array
 
 from .._base.tracing.jaxpr import evaluate
 from .._base.tracing.primitives import COPYING, MOVING
+from .formulas.formula import Formula, Number
+from .formulas.reading import entries
 from .symbols import Symbol, partial_p
 from .trace import Equation, FieldValue, Node
 
@@ -46,6 +48,10 @@ class RowTerms:
         """The values of the groups of each row at a point."""
         value = lambda term: term.sign * jnp.ravel(self._value(term.source, values, field_value))[term.entry]
         return [jnp.stack([jnp.asarray(sum(map(value, group))) for group in row]) for row in self.rows]
+
+    def formulas(self, coordinates: Sequence[str]) -> list[list[Formula]]:
+        """The formulas of the groups of each row."""
+        return [[_added(group, coordinates) for group in row] for row in self.rows]
 
     def _value(self, source: Any, values: Mapping[Symbol, Array], field_value: FieldValue) -> Any:
         return self._equation.value(source, dict(values), field_value)
@@ -103,6 +109,14 @@ class RowTerms:
         """The highest order of differentiation in a term, including fields elsewhere."""
         needs = self._equation.needs(term.source)
         return max((sum(symbol.orders) for symbol in needs if symbol.kind in ("field", "elsewhere")), default=0)
+
+
+def _added(terms: Sequence[Term], coordinates: Sequence[str]) -> Formula:
+    found: Formula = Number(0.0)
+    for term in terms:
+        formula = entries(term.source, coordinates).flat[term.entry]
+        found = found - formula if term.sign < 0 else found + formula
+    return found
 
 
 def _shape(source: Any) -> tuple[int, ...]:

@@ -22,20 +22,31 @@ class Box(AbstractDomain):
 
     The order of the names is the order of the model's inputs. A coordinate named `t` or `time` is time.
 
+    - `units`, `labels`: words for coordinates, as in `units={"x": "m"}` and `labels={"x": "position"}`, which pictures
+      and tables show. Numbers are not converted.
+
     **Raises:** `ValueError` for bounds that are not two finite numbers in ascending order, and for names with
     another meaning in an equation.
     """
 
-    def __init__(self, **bounds: tuple[float, float]):
+    def __init__(
+        self,
+        *,
+        units: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        **bounds: tuple[float, float],
+    ):
         if not bounds:
             raise InputError("a box needs at least one coordinate, as in `Box(x=(0.0, 1.0))`")
+        self.units, self.labels = (_words(*given, bounds) for given in (("units", units), ("labels", labels)))
         checked = [checked_bounds(name, pair) for name, pair in bounds.items()]
         self.coordinates = tuple(bounds)
         self.lower, self.upper = np.array(checked).T
 
     def __repr__(self) -> str:
         spans = zip(self.coordinates, self.lower, self.upper, strict=True)
-        return f"Box({', '.join(f'{name}=({low:g}, {high:g})' for name, low, high in spans)})"
+        words = [f"{what}={dict(given)!r}" for what in ("units", "labels") if (given := getattr(self, what))]
+        return f"Box({', '.join([*(f'{name}=({low:g}, {high:g})' for name, low, high in spans), *words])})"
 
     # Set operations, which give shapes.
 
@@ -60,7 +71,7 @@ class Box(AbstractDomain):
         added = {**bounds, **(parameters or {})}
         if both := sorted({*own} & {*added} | {*bounds} & {*(parameters or ())}):
             raise InputError(f"the coordinate(s) {both} of {self!r} are given twice")
-        found = Box(**own, **added)
+        found = Box(units=self.units, labels=self.labels, **own, **added)
         found.parameters = (*self.parameters, *(parameters or ()))
         return found
 
@@ -165,11 +176,19 @@ class Box(AbstractDomain):
         return self.coordinates.index(name)
 
 
-def Interval(**bounds: tuple[float, float]) -> Box:
+def _words(what: str, given: Any, bounds: Mapping[str, Any]) -> dict[str, str]:
+    if not isinstance(given or {}, Mapping) or not set(given or {}) <= set(bounds):
+        raise InputError(f"`{what}` of a box has words for its coordinates {list(bounds)}; got {given!r}")
+    return dict(given or {})
+
+
+def Interval(
+    *, units: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None, **bounds: tuple[float, float]
+) -> Box:
     """A box of one coordinate, `Interval(x=(0.0, 1.0))`."""
     if len(bounds) != 1:
         raise InputError(
             f"an interval has one coordinate, got {list(bounds)}; `Box` takes several, as in "
             "`Box(x=(0.0, 1.0), y=(0.0, 1.0))`"
         )
-    return Box(**bounds)
+    return Box(units=units, labels=labels, **bounds)

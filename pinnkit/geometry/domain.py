@@ -1,7 +1,8 @@
 """Domains with named coordinates."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,13 +46,16 @@ class AbstractDomain(abc.ABC):
 
     - `coordinates`: their names, in the order of the inputs of a model;
     - `lower`, `upper`: the corners of a box around the domain, of shape `(d,)`, by which networks scale coordinates;
-    - `parameters`: the coordinates that are neither space nor time, but parameters of the equations.
+    - `parameters`: the coordinates that are neither space nor time, but parameters of the equations;
+    - `units`, `labels`: words for coordinates, such as `m` and `position`, for pictures and tables.
     """
 
     coordinates: tuple[str, ...]
     lower: Float[np.ndarray, " d"]
     upper: Float[np.ndarray, " d"]
     parameters: tuple[str, ...] = ()
+    units: Mapping[str, str] = MappingProxyType({})
+    labels: Mapping[str, str] = MappingProxyType({})
 
     @property
     def holes(self) -> tuple[Hole, ...]:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from .findings.finding import Finding as Finding
     from .findings.rules import interpret as interpret
     from .live import LiveFile as LiveFile
+    from .maps import plot_error_in_time as plot_error_in_time
+    from .maps import plot_histogram as plot_histogram
+    from .maps import plot_modes as plot_modes
+    from .maps import plot_points as plot_points
+    from .maps import plot_residual as plot_residual
     from .pictures import plot_slices as plot_slices
     from .pictures import plot_solution as plot_solution
     from .progress import ConsoleProgress as ConsoleProgress
@@ -36,6 +41,7 @@ __getattr__, __dir__ = lazy(
         "findings.finding": "Finding",
         "findings.rules": "interpret",
         "live": "LiveFile",
+        "maps": "plot_error_in_time plot_histogram plot_modes plot_points plot_residual",
         "pictures": "plot_slices plot_solution",
         "report": "Report write_page",
     },

@@ -27,8 +27,10 @@ from . import tables
 from .coefficients import coefficient
 from .console import make_console, rich_table
 from .findings.rules import interpret
-from .html import Picture, fill
+from .html import fill
 from .levels import kernels_compare
+from .picture import Picture, picture
+from .side_by_side import can_draw, differences, plot_solutions
 from .svg import to_svg
 from .tables import Table
 from .verdict import verdict
@@ -74,9 +76,8 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """The run with the smallest error, or why the runs cannot be ranked."""
-        problems = dict.fromkeys(run.summary.problem for run in self.runs.values())
-        if len(problems) > 1:
-            return f"The runs solve different problems: {', '.join(problems)}."
+        if found := differences(self.runs):
+            return f"The runs solve different problems: {'; '.join(found)}."
         errors = {name: max((run.summary.relative_l2 or {}).values(), default=None) for name, run in self.runs.items()}
         known = {name: error for name, error in errors.items() if error is not None}
         if len(known) < len(errors):
@@ -138,6 +139,30 @@ class Comparison:
         rows = [(key, *(settings[name].get(key, "–") for name in self.runs)) for key in keys]
         return Table("Settings", ("setting", *self.runs), [row for row in rows if len(set(row[1:])) > 1])
 
+    @property
+    def best(self) -> set[tuple[str, int]]:
+        """The cells of the tables with the smallest error, residual, loss or time: names of rows and columns from 1.
+
+        Empty if the runs solve different problems; equal figures are not marked.
+        """
+        if differences(self.runs):
+            return set()
+        errors = {
+            f"relative L2 error {name}": [(run.summary.relative_l2 or {}).get(name) for run in self.runs.values()]
+            for name in self._names(lambda run: run.summary.relative_l2 or {})
+        }
+        residuals = {
+            f"mean squared residual {name}": [run.summary.validation_losses.get(name) for run in self.runs.values()]
+            for name in self._names(lambda run: run.summary.validation_losses)
+        }
+        seconds = {"seconds": [run.summary.seconds.total for run in self.runs.values()]}
+        found = set[tuple[str, int]]()
+        for name, values in (errors | residuals | seconds).items():
+            known = [np.inf if value is None or np.isnan(value) else value for value in values]
+            if np.isfinite(min(known)) and known.count(min(known)) == 1:
+                found.add((name, 1 + known.index(min(known))))
+        return found
+
     def html(self) -> str:
         """The page."""
         problems = dict.fromkeys(run.summary.problem for run in self.runs.values())
@@ -152,6 +177,8 @@ class Comparison:
                 "kernel": self.kernel_table(),
                 "setting": self.setting_table(),
             },
+            best=self.best,
+            solutions=list(self._solutions()),
             course=list(self._course()),
             kernel=[Picture(to_svg(plot_spectra(self.runs), "spectra"), "Spectra of the final training kernels.")],
             interpretations=[(name, verdict(run), interpret(run)) for name, run in self.runs.items()],
@@ -162,6 +189,11 @@ class Comparison:
         from .report import write_page
 
         return write_page(self.html(), path)
+
+    def _solutions(self):
+        if can_draw(self.runs):
+            caption = "The solutions on one scale, and below them the errors, if there is a reference."
+            yield picture("solutions", plot_solutions, self.runs, caption, wide=True)
 
     def _course(self):
         by_step, by_time = (plot_validation_loss(self.runs, by) for by in ("step", "seconds"))

@@ -99,6 +99,7 @@ def _details(run: "Run", console: Console) -> list[Any]:
         Text(),
         rich_table(tables.check_table(run)),
         Text(),
+        *((rich_table(terms), Text()) if (terms := tables.term_table(run)).rows else ()),
         *_beside(console, tables.kernel_table(run), tables.time_table(run)),
         *([Text(), Text(tables.score(run))] if run.history.predictions else []),
     ]

@@ -1,5 +1,6 @@
 """The course of a run as matplotlib figures."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,6 +48,44 @@ MOST_PANELS = 9
 def plot_losses(history: History) -> Figure:
     """Training loss, validation loss, and mean squared residual of each condition, against steps."""
     return history.plot().figure
+
+
+WINDOWS = "time windows"
+"""The phase whose steps begin anew in each window, so that their losses have a picture of their own."""
+
+
+def in_windows(history: History) -> np.ndarray:
+    """Which steps belong to time windows."""
+    ends = [*(stage.step for stage in history.phases[1:]), len(history.step)]
+    inside = np.zeros(len(history.step), bool)
+    for stage, end in zip(history.phases, ends, strict=False):
+        inside[stage.step : end] = stage.name == WINDOWS
+    return inside
+
+
+def only(history: History, steps: np.ndarray) -> History:
+    """The history with the losses of some steps; those of others are NaN."""
+    kept = lambda values: np.where(steps, values, np.nan)
+    losses = {name: kept(values) for name, values in history.losses.items()}
+    return dataclasses.replace(history, loss=kept(history.loss), losses=losses)
+
+
+@styled
+def plot_windows(history: History) -> Figure:
+    """Loss against the steps of time windows, each of which begins anew."""
+    inside = in_windows(history)
+    figure, ax = new_axes("step", "loss of the windows")
+    at = np.flatnonzero(inside)
+    draw_against_steps(
+        figure, ax, [Curve("loss", at, history.loss[at], INK, "-", 1.2)], (), int(at.max()) + 1, int(at.min())
+    )
+    return figure
+
+
+def vary(columns: Iterable[np.ndarray]) -> bool:
+    """Whether any of the columns is more than one constant."""
+    finite = [values[np.isfinite(values)] for values in columns]
+    return any(values.size > 1 and np.ptp(values) > 1e-9 * np.abs(values).max() for values in finite)
 
 
 @styled
@@ -111,7 +150,7 @@ def plot_blocks(history: History) -> Figure:
     """Eigenvalues of the diagonal block of each condition during training, one panel for each."""
     records = some(history.diagnostics, MOST_SPECTRA)
     names = list(records[-1].blocks)[:MOST_PANELS] if records else []
-    columns = min(max(len(names), 1), 3)
+    columns = min(max(len(names), 1), 4)
     rows = -(-max(len(names), 1) // columns)
     figure = new_figure(1.2 + 3.1 * columns, 0.4 + 2.4 * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
@@ -193,7 +232,7 @@ def plot_decays(history: History) -> Figure:
 def _against_steps(figure: Figure, ax: Axes, curves: list[Curve], history: History) -> Figure:
     """Draw curves against steps and mark the phases of the run."""
     phases = [(stage.name, stage.step) for stage in history.phases]
-    draw_against_steps(figure, ax, curves, phases, history.last_step)
+    draw_against_steps(figure, ax, curves, phases, history.last_step, kept=history.kept_step)
     return figure
 
 

@@ -1,33 +1,23 @@
 """The report as one self-contained page."""
 
-import dataclasses
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import jinja2
-import numpy as np
-from matplotlib.figure import Figure
 
 from .._base.numbers import printable
+from ..drawing.style import name_axes
 from ..runs.run_folder import Run
-from . import figures, pictures, tables
+from . import maps, pictures, tables
+from .course import kernel_pictures, prediction_pictures, training_pictures
 from .findings.rules import interpret
-from .levels import kernels_compare
-from .svg import to_svg
-from .verdict import verdict
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page: its SVG and its caption."""
-
-    svg: str
-    caption: str
-    wide: bool = False
-
+from .picture import Picture, picture
+from .prose import formula, prose
+from .verdict import Grade, grade, verdict
 
 SECTIONS = {
+    "problem": "Problem",
     "result": "Result",
     "interpretation": "Interpretation",
     "solution": "Solution",
@@ -39,6 +29,17 @@ SECTIONS = {
 }
 
 
+TONES = {
+    **dict.fromkeys((Grade.SOLVED, Grade.CONVERGED), "good"),
+    **dict.fromkeys((Grade.ROUGH, Grade.UNCONVERGED, Grade.UNDETERMINED), "fair"),
+    **dict.fromkeys((Grade.UNSOLVED, Grade.VIOLATED, Grade.BROKEN_DOWN), "bad"),
+}
+"""The colour of the verdict."""
+
+MOST_RESIDUALS = 3
+"""Most residuals whose maps are drawn: the largest."""
+
+
 def render(run: Run) -> str:
     """The page of a run."""
     records = run.history.diagnostics
@@ -46,7 +47,10 @@ def render(run: Run) -> str:
         "report.html",
         summary=run.summary,
         sections=SECTIONS.items(),
-        verdict=verdict(run),
+        verdict=_beside_badge(verdict(run), grade(run)),
+        grade=grade(run).value,
+        tone=TONES[grade(run)],
+        when=run.summary.date.replace("T", " ").replace("+00:00", " UTC"),
         ending=tables.ending(run),
         findings=interpret(run),
         command=_command(run.config),
@@ -54,13 +58,21 @@ def render(run: Run) -> str:
         tables=_tables(run),
         race_score=tables.race_score(run),
         score=tables.score(run),
-        modes=[(record.step, tables.mode_table(record)) for record in (*records[:1], *records[1:][-1:])],
-        training=list(_training(run)),
-        predictions=list(_predictions(run)),
-        kernel=list(_kernel(run)),
+        modes=list(_modes(run)),
+        hidden=tables.hidden_modes(records[-1]) if records else "",
+        training=list(training_pictures(run)),
+        predictions=list(prediction_pictures(run)),
+        kernel=list(kernel_pictures(run)),
         solution=list(_solution(run)),
+        is_drawn=pictures.can_plot(run.snapshot),
         coordinates=run.snapshot.coordinates,
     )
+
+
+def _beside_badge(words: str, found: Grade) -> str:
+    """The verdict without the state that the badge beside it names."""
+    state, colon, rest = words.partition(": ")
+    return f"{rest[0].upper()}{rest[1:]}" if colon and rest and state.lower() == found.value else words
 
 
 def fill(template: str, **values: Any) -> str:
@@ -73,6 +85,7 @@ def fill(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"prose": prose, "formula": formula}
     return environment.get_template(template).render(**values)
 
 
@@ -83,9 +96,9 @@ def _tables(run: Run) -> dict[str, tables.Table]:
         "loss": tables.loss_table(run),
         "condition": tables.condition_table(run),
         "check": tables.check_table(run),
+        "term": tables.term_table(run),
         "kernel": tables.kernel_table(run),
         "prediction": tables.prediction_table(run),
-        "decay": tables.decay_table(run),
         "race": tables.race_table(run),
         "phase": tables.phase_table(run),
         "time": tables.time_table(run),
@@ -109,59 +122,58 @@ def _plain(value: Any) -> str:
     return repr(dict(value)) if hasattr(value, "items") else repr(value)
 
 
-def _training(run: Run) -> Iterator[Picture]:
-    history = run.history
-    if not history.step.size:
-        return
-    yield picture(
-        "losses", figures.plot_losses, history, "Loss, and unweighted mean squared residual of each condition."
-    )
-    if any(check.relative_l2 for check in history.checks):
-        yield picture("errors", figures.plot_errors, history, "Relative L2 error on the test grid.")
-    yield picture("weights", figures.plot_weights, history, "Loss weight of each condition.")
-    if np.isfinite(history.learning_rate).any():
-        caption = "Learning rate, and 2/λ_max at each kernel snapshot, the stability limit of gradient descent."
-        yield picture("rate", figures.plot_learning_rate, history, caption)
-
-
-def _predictions(run: Run) -> Iterator[Picture]:
-    if run.history.predictions:
-        caption = "Loss at each kernel snapshot, and its prediction by linear theory from the previous snapshot."
-        yield picture("predictions", figures.plot_predictions, run.history, caption)
-        caption = "Remaining share of each mode since the previous snapshot; faster modes to the right."
-        yield picture("decays", figures.plot_decays, run.history, caption)
-
-
-def _kernel(run: Run) -> Iterator[Picture]:
-    records = run.history.diagnostics
-    if not records:
-        return
-    hidden = "Marks on the dashed line: eigenvalues below the noise floor, known only to be at most twice the floor."
-    history, course = run.history, " during training"
-    if not kernels_compare(run):
-        history, course = dataclasses.replace(run.history, diagnostics=records[-1:]), " after training"
-    yield picture("spectrum", figures.plot_spectrum, history, f"Spectrum of the training kernel{course}. {hidden}")
-    if len(history.diagnostics) > 2:
-        caption = "Drift of the unweighted kernel from initialisation, and alignment with it."
-        yield picture("drift", figures.plot_drift, history, caption)
-    caption = f"Spectra of the diagonal blocks, one for each condition,{course}."
-    yield picture("blocks", figures.plot_blocks, history, caption, wide=len(history.conditions) > 1)
-
-
 def _solution(run: Run) -> Iterator[Picture]:
+    """The fields, and where and when they are accurate."""
     snapshot = run.snapshot
-    if pictures.can_plot(snapshot):
+    if pictures.is_single(snapshot):
+        yield from _single(run)
+    elif pictures.can_plot(snapshot):
         others = ", reference and error" if snapshot.reference else ""
-        is_scattered = not pictures.is_grid(snapshot)
         scattered = "Solution against reference at scattered points"
-        caption = scattered if is_scattered else f"Solution{others} on the test grid"
+        caption = f"Solution{others} on the test grid" if pictures.is_grid(snapshot) else scattered
         wide = bool(snapshot.reference) or len(snapshot.coordinates) == 3
         yield picture("solution", pictures.plot_solution, snapshot, f"{caption}.", wide=wide)
     if pictures.can_plot_slices(snapshot):
         caption = "Solution at five times" + ("; reference dashed." if snapshot.reference else ".")
         yield picture("slices", pictures.plot_slices, snapshot, caption)
+    if maps.can_plot_error_in_time(snapshot):
+        caption = "Error at each time, relative to the size of the reference over all times."
+        yield picture("error-in-time", maps.plot_error_in_time, snapshot, caption)
+    if maps.can_plot_points(snapshot):
+        yield from _places(run)
+    if maps.can_plot_histogram(snapshot):
+        caption = "Sizes of errors (relative to the rms of the reference) and residuals (to the largest term)."
+        yield picture("histogram", maps.plot_histogram, snapshot, caption)
 
 
-def picture(name: str, plot: Callable[[Any], Figure], data: Any, caption: str, wide: bool = False) -> Picture:
-    """A figure for the page; `name` must be unique on it."""
-    return Picture(to_svg(plot(data), name), caption, wide)
+def _single(run: Run) -> Iterator[Picture]:
+    captions = {
+        "solution": "Solution on the test grid.",
+        "reference": "Reference, on the scale of the solution.",
+        "error": "Solution − reference, on a scale of its own.",
+    }
+    for what in captions if run.snapshot.reference else ("solution",):
+        plot = functools.partial(pictures.plot_single, what=what)
+        is_wide = what == "solution" and pictures.has_time(run.snapshot)
+        yield picture(what, plot, run.snapshot, captions[what], wide=is_wide)
+
+
+def _places(run: Run) -> Iterator[Picture]:
+    snapshot = run.snapshot
+    view = ", seen along the third coordinate" if len(snapshot.coordinates) == maps.MOST_DRAWN else ""
+    for i, name in enumerate(maps.worst_residuals(snapshot, MOST_RESIDUALS)):
+        plot = functools.partial(maps.plot_residual, condition=name)
+        caption = f"Final residual of {name} relative to the largest term of its equation{view}."
+        yield picture(f"residual-{i}", plot, snapshot, caption)
+    if snapshot.collocation:
+        yield picture("points", maps.plot_points, snapshot, f"Final collocation points{view}.")
+
+
+def _modes(run: Run) -> Iterator[Picture]:
+    """The eigenvectors of the last kernel snapshot."""
+    record = run.history.diagnostics[-1] if run.history.diagnostics else None
+    if record is not None and record.eigenvectors:
+        described = "; ".join(f"{v.mode + 1}: {record.mode_frequencies[v.mode]}" for v in record.eigenvectors)
+        caption = f"Eigenvectors at step {record.step:,}, with eigenvalue and share of the residual. {described}."
+        plot = lambda record: name_axes(maps.plot_modes(record), run.snapshot.titles)
+        yield picture("modes", plot, record, caption, wide=True)

@@ -1,6 +1,8 @@
 """Pictures of the solution on its test grid, with the reference if the problem has one."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.tri import Triangulation
 
 from .._base.errors import InputError
-from ..drawing.images import draw_image, draw_triangles
-from ..drawing.style import GRID, PALETTE, label, limits, new_figure, styled
+from ..drawing.images import DIVERGING, color_scale, draw_image, draw_triangles
+from ..drawing.style import GRID, PALETTE, label, limits, name_axes, new_figure, styled
 from ..geometry.domain import TIME_NAMES
 from ..runs.grid_fields import GridFields
 
@@ -19,6 +21,16 @@ SLICES = 3
 
 MOST_ROWS = 12
 """Most rows of pictures; further components are left out."""
+
+
+def titled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
+    """A picture of grid fields in the style of all pictures, with their titles in place of names."""
+
+    @functools.wraps(plot)
+    def titled(snapshot: GridFields, **options: Any) -> Figure:
+        return name_axes(styled(plot)(snapshot, **options), snapshot.titles)
+
+    return titled
 
 
 def can_plot(snapshot: GridFields) -> bool:
@@ -32,7 +44,7 @@ def is_grid(snapshot: GridFields) -> bool:
     return bool(snapshot.shape) and axes == len(snapshot.coordinates) <= 3
 
 
-@styled
+@titled
 def plot_solution(snapshot: GridFields) -> Figure:
     """Each field, its reference and the error, a row for each component.
 
@@ -51,18 +63,44 @@ def plot_solution(snapshot: GridFields) -> Figure:
     return draw(snapshot)
 
 
+def is_single(snapshot: GridFields) -> bool:
+    """Whether there is one component on a grid over two coordinates, whose pictures are as large as the page."""
+    return is_grid(snapshot) and len(snapshot.coordinates) == 2 and len(list(components(snapshot))) == 1
+
+
+def has_time(snapshot: GridFields) -> bool:
+    return time_axis(snapshot) is not None
+
+
+@titled
+def plot_single(snapshot: GridFields, what: str) -> Figure:
+    """The only component over two coordinates: its "solution", "reference" or "error"."""
+    ((name, values, reference),) = components(snapshot)
+    figure = new_figure(9.2 if what == "solution" and has_time(snapshot) else 4.6, 3.1)
+    shown = values if reference is None else np.concatenate([values, reference])
+    colors, scale = color_scale(*limits(shown))
+    titles = {"solution": name, "reference": f"{name}, reference", "error": f"{name} − reference"}
+    if what != "solution":
+        assert reference is not None  # noqa: S101  there is none to draw
+        values = reference if what == "reference" else values - reference
+    if what == "error":
+        colors, scale = DIVERGING, around_zero(values)
+    draw_field(figure, figure.subplots(), snapshot, (0, 1), values.reshape(snapshot.shape), colors, scale, titles[what])
+    return figure
+
+
 def can_plot_slices(snapshot: GridFields) -> bool:
     """Whether `plot_slices` can draw: two coordinates on a grid, one of them time."""
-    return len(snapshot.shape) == len(snapshot.coordinates) == 2 and _time(snapshot) is not None
+    return len(snapshot.shape) == len(snapshot.coordinates) == 2 and time_axis(snapshot) is not None
 
 
-@styled
+@titled
 def plot_slices(snapshot: GridFields) -> Figure:
     """Each component over space at five times, the reference dashed. **Raises:** `InputError` without a time."""
-    time = _time(snapshot)
+    time = time_axis(snapshot)
     if time is None or not can_plot_slices(snapshot):
         raise InputError("slices at several times need two coordinates on a grid, one of them t or time")
-    rows = list(_components(snapshot))[:MOST_ROWS]
+    rows = list(components(snapshot))[:MOST_ROWS]
     columns = min(len(rows), 2)
     figure = new_figure(4.6 * columns, 3.1 * -(-len(rows) // columns))
     axes = figure.subplots(-(-len(rows) // columns), columns, squeeze=False).ravel()
@@ -85,7 +123,7 @@ def plot_slices(snapshot: GridFields) -> Figure:
 
 
 def _lines(snapshot: GridFields) -> Figure:
-    rows = list(_components(snapshot))[:MOST_ROWS]
+    rows = list(components(snapshot))[:MOST_ROWS]
     columns = 2 if snapshot.reference else 1
     figure = new_figure(4.3 * columns, 2.5 * len(rows))
     order = np.argsort(snapshot.points[:, 0])
@@ -106,7 +144,7 @@ def _lines(snapshot: GridFields) -> Figure:
 
 
 def _images(snapshot: GridFields) -> Figure:
-    rows = list(_components(snapshot))[:MOST_ROWS]
+    rows = list(components(snapshot))[:MOST_ROWS]
     columns = 3 if snapshot.reference else 1
     figure = new_figure(2.95 * columns if columns == 3 else 4.3, 2.35 * len(rows))
     for row, (name, values, reference) in zip(figure.subplots(len(rows), columns, squeeze=False), rows, strict=True):
@@ -116,20 +154,20 @@ def _images(snapshot: GridFields) -> Figure:
 
 def _slices(snapshot: GridFields) -> Figure:
     """Images at several values of one coordinate; all images of a component share a colour scale."""
-    time = _time(snapshot)
+    time = time_axis(snapshot)
     cut = len(snapshot.coordinates) - 1 if time is None else time
     kept = {0: (1, 2), 1: (0, 2), 2: (0, 1)}[cut]
     places = snapshot.axes[cut]
     # initial, middle and final time; in space not the faces, where values are often prescribed
     shares = np.linspace(0, 1, SLICES) if time is not None else np.linspace(0, 1, SLICES + 2)[1:-1]
     chosen = np.unique((shares * (len(places) - 1)).round().astype(int))
-    components = list(_components(snapshot))[: MOST_ROWS // len(chosen)]
+    shown_components = list(components(snapshot))[: MOST_ROWS // len(chosen)]
     columns = 3 if snapshot.reference else len(chosen)
-    count = len(components) * (len(chosen) if snapshot.reference else 1)
+    count = len(shown_components) * (len(chosen) if snapshot.reference else 1)
     figure = new_figure(2.95 * columns, 2.35 * count)
     axes = figure.subplots(count, columns, squeeze=False)
     rows = iter(axes)
-    for name, values, reference in components:
+    for name, values, reference in shown_components:
         at = lambda grid, i: np.take(grid.reshape(snapshot.shape), i, axis=-1 if snapshot.triangles.size else cut)
         shown = values if reference is None else np.concatenate([values, reference])
         error = None if reference is None else values - reference
@@ -138,7 +176,7 @@ def _slices(snapshot: GridFields) -> Figure:
             title = f"{name} at {label(snapshot.coordinates[cut])} = {places[i]:.3g}"
             if reference is None or error is None:
                 assert row is not None  # noqa: S101  set above
-                _image(figure, row[column], snapshot, kept, at(values, i), "viridis", limits(shown), title)
+                draw_field(figure, row[column], snapshot, kept, at(values, i), *color_scale(*limits(shown)), title)
             else:
                 _draw_three(
                     figure, next(rows), snapshot, kept, title, (at(values, i), at(reference, i)), limits(shown), error
@@ -157,7 +195,7 @@ def _draw_row(
 ) -> None:
     grid = lambda v: v.reshape(snapshot.shape)
     if reference is None:
-        _image(figure, row[0], snapshot, kept, grid(values), "viridis", limits(values), name)
+        draw_field(figure, row[0], snapshot, kept, grid(values), *color_scale(*limits(values)), name)
         return
     both = limits(np.concatenate([values, reference]))
     _draw_three(figure, row, snapshot, kept, name, (grid(values), grid(reference)), both, values - reference)
@@ -175,13 +213,19 @@ def _draw_three(
 ) -> None:
     """Solution, reference and error; the scale of the error is symmetric and covers all slices."""
     values, reference = grids
-    largest = max(map(abs, limits(error))) or np.finfo(float).tiny
-    _image(figure, row[0], snapshot, kept, values, "viridis", scale, title)
-    _image(figure, row[1], snapshot, kept, reference, "viridis", scale, "reference")
-    _image(figure, row[2], snapshot, kept, values - reference, "RdBu_r", (-largest, largest), "error")
+    colors, ends = color_scale(*scale)
+    draw_field(figure, row[0], snapshot, kept, values, colors, ends, title)
+    draw_field(figure, row[1], snapshot, kept, reference, colors, ends, "reference")
+    draw_field(figure, row[2], snapshot, kept, values - reference, DIVERGING, around_zero(error), "error")
 
 
-def _image(
+def around_zero(values: np.ndarray) -> tuple[float, float]:
+    """Symmetric ends of a scale that covers the values."""
+    largest = max(map(abs, limits(values))) or np.finfo(float).tiny
+    return -largest, largest
+
+
+def draw_field(
     figure: Figure,
     ax: Axes,
     snapshot: GridFields,
@@ -205,7 +249,7 @@ def _image(
 
 def _parity(snapshot: GridFields) -> Figure:
     """The solution against the reference at scattered points, one panel for each component."""
-    rows = [row for row in _components(snapshot) if row[2] is not None][:MOST_ROWS]
+    rows = [row for row in components(snapshot) if row[2] is not None][:MOST_ROWS]
     figure = new_figure(3.3 * min(len(rows), 3), 3.1 * -(-len(rows) // 3))
     axes = figure.subplots(-(-len(rows) // 3), min(len(rows), 3), squeeze=False).ravel()
     for ax in axes[len(rows) :]:
@@ -219,12 +263,12 @@ def _parity(snapshot: GridFields) -> Figure:
     return figure
 
 
-def _time(snapshot: GridFields) -> int | None:
+def time_axis(snapshot: GridFields) -> int | None:
     """The index of the time coordinate, or None."""
     return next((i for i, name in enumerate(snapshot.coordinates) if name in TIME_NAMES), None)
 
 
-def _components(snapshot: GridFields) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+def components(snapshot: GridFields) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
     """Label, values and reference of every component of every field; values are NaN where the reference is."""
     for name, values in snapshot.fields.items():
         reference = snapshot.reference.get(name)

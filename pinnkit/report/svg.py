@@ -2,11 +2,13 @@
 
 import io
 import re
+from html import escape
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from .._base.numbers import printable
 from ..drawing.style import GRID, INK, PALETTE, STYLE
 
 _THEME = {INK: "currentColor", GRID: "var(--grid)", **{c: f"var(--series-{i})" for i, c in enumerate(PALETTE)}}
@@ -16,10 +18,11 @@ _TAG = re.compile(r"<[^>]*>")  # `>` is escaped in text and attributes, so this 
 _COLOR = re.compile(rf"(?<=[ :])({'|'.join(_THEME)})\b")
 
 
-def to_svg(figure: Figure, name: str) -> str:
+def to_svg(figure: Figure, name: str, title: str = "") -> str:
     """The figure as an `<svg>` element in the colours of the page.
 
-    `name` must differ between the figures of a page: it salts the ids. matplotlib escapes all text in them.
+    - `name`: must differ between the figures of a page, for it salts the ids; `title`: what the figure shows, for those
+      who do not see it. matplotlib escapes all text in figures.
     """
     buffer = io.StringIO()
     settings: Any = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": name, "savefig.dpi": 150}
@@ -27,7 +30,8 @@ def to_svg(figure: Figure, name: str) -> str:
     with mpl.rc_context(settings):
         figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
     svg = buffer.getvalue()
-    return _TAG.sub(_adapt, svg[svg.index("<svg") :])
+    named = f' aria-label="{escape(printable(title or name), quote=True)}"'
+    return _TAG.sub(_adapt, svg[svg.index("<svg") :]).replace("<svg", f"<svg{named}", 1)
 
 
 def _adapt(tag: re.Match[str]) -> str:

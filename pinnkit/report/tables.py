@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._base.numbers import ABSENT, condition_number, count, number, percent, size
-from ..diagnostics.linear_theory import FEWEST_PREDICTIONS, GOOD, RECENT, Prediction, is_trusted, trust
+from ..diagnostics.linear_theory import FEWEST_PREDICTIONS, GOOD, RECENT, is_trusted, trust
 from ..diagnostics.record import LEADING_MODES, Diagnostics
 from ..runs.run_folder import Run
 from ..runs.summary import SpectrumSummary, Summary
@@ -36,6 +36,7 @@ def error_table(run: Run) -> Table:
     s, greatest = run.summary, run.summary.max_error or {}
     figures = (s.relative_l2, s.relative_to_spread, greatest, s.relative_to_range)
     rows = [(name, *(number((figure or {}).get(name)) for figure in figures)) for name in greatest]
+    rows = [(*row[:3], with_unit(s, row[0], row[3]), row[4]) for row in rows]
     return Table("Result", ("field", "relative L2 error", "rel. to spread", "max error", "rel. to range"), rows)
 
 
@@ -57,8 +58,14 @@ def loss_table(run: Run) -> Table:
     return Table("Loss", ("", "value"), rows)
 
 
+def with_unit(summary: Summary, name: str, value: str) -> str:
+    """A value of a field or coefficient with its unit, if it has one."""
+    unit = summary.declared.units.get(name)
+    return f"{value} {unit}" if unit and value != ABSENT else value
+
+
 def _coefficient_rows(summary: Summary, name: str) -> Iterator[tuple[str, str]]:
-    yield f"coefficient {name}", coefficient_value(summary, name)
+    yield f"coefficient {name}", with_unit(summary, name, coefficient_value(summary, name))
     if name in summary.coefficient_intervals:
         yield f"{name}, uncertainty", coefficient_interval(summary, name)
 
@@ -91,9 +98,22 @@ def check_table(run: Run) -> Table:
             label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
             at = ", ".join(f"{row.at[x]:.3g}" if x in row.at else ABSENT for x in coordinates)
             rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), at))
-    place = f"at {', '.join(coordinates)}"
+    units = run.summary.declared.units
+    place = f"at {', '.join(f'{name} ({units[name]})' if name in units else name for name in coordinates)}"
     header = ("condition", "imposed", "residual\n/ terms", "size of\nterms", "largest\nresidual", place)
     return Table("Checks", header, rows)
+
+
+def term_table(run: Run) -> Table:
+    """The size of each term of each equation: rms over the region of its condition, and relative to the largest."""
+    rows = []
+    for name, check in run.summary.conditions.items():
+        for i, row in enumerate(check.rows[:MOST_ROWS]):
+            condition = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
+            largest = max(row.terms.values(), default=0.0)
+            for term, value in row.terms.items():
+                rows.append((condition, term, number(value), number(value / largest if largest > 0 else None)))
+    return Table("Terms", ("condition", "term", "rms", "/ largest"), rows)
 
 
 def _coordinates(run: Run) -> list[str]:
@@ -161,6 +181,19 @@ def mode_table(record: Diagnostics) -> Table:
     return Table("Modes", ("mode", "eigenvalue", "share of ‖r‖²", "variation"), rows)
 
 
+def hidden_modes(record: Diagnostics) -> str:
+    """What is known of the modes that are not resolvable, in words."""
+    rank = record.numerical_rank
+    unresolvable, bound = record.modes - rank, number(record.spectrum.hidden_below)
+    if not unresolvable:
+        return f"All {record.modes} modes are resolvable."
+    share = percent(float(record.residual_share[rank:].sum()))
+    return (
+        f"{rank} of {record.modes} modes are resolvable; {unresolvable} unresolvable ones, with eigenvalues < {bound}, "
+        f"hold {share} of ‖r‖²."
+    )
+
+
 def score(run: Run) -> str:
     """How accurate linear theory was in this run, in words."""
     predictions = run.history.predictions
@@ -198,48 +231,6 @@ def prediction_table(run: Run) -> Table:
         outcome = ("diverges", observed, ABSENT) if prediction.diverges else (predicted, observed, error)
         rows.append((f"{prediction.start:,} to {prediction.end:,}", before, *outcome))
     return Table("Predictions", ("steps", "loss before", "predicted", "observed", "error"), rows)
-
-
-def decay_table(run: Run) -> Table:
-    """The leading modes of the last prediction: the predicted and the observed remaining share of each."""
-    header = (
-        "mode",
-        "eigenvalue",
-        "share of ‖r‖²\nbefore",
-        "remaining\n(predicted)",
-        "remaining\n(observed)",
-        "variation",
-    )
-    if not run.history.predictions:
-        return Table("Decays", header, [])
-    prediction = run.history.predictions[-1]
-    predicted, observed = prediction.decays()
-    share = prediction.before**2 / max(np.sum(prediction.before**2), np.finfo(float).tiny)
-    variations = _variations(run, prediction)
-    rows = [
-        (
-            str(i + 1),
-            number(float(prediction.rates[i])),
-            percent(float(share[i])),
-            number(float(predicted[i])),
-            number(float(observed[i])),
-            variations.get(i, ABSENT),
-        )
-        for i in range(min(LEADING_MODES, int(np.sum(prediction.rates > 0))))
-    ]
-    return Table("Decays", header, rows)
-
-
-def _variations(run: Run, prediction: Prediction) -> dict[int, str]:
-    """Variation of the modes of a prediction, if they are those of the training kernel itself."""
-    for record in run.history.diagnostics:
-        resolvable = record.spectrum.resolvable
-        same = record.step == prediction.start and np.array_equal(
-            prediction.rates, np.where(resolvable, record.eigenvalues, 0.0)
-        )
-        if same:
-            return {i: str(frequency) for i, frequency in record.mode_frequencies.items()}
-    return {}
 
 
 def race_table(run: Run) -> Table:
@@ -333,4 +324,15 @@ def _flattened(key: str, value: Any) -> Iterator[tuple[str, str]]:
         for name, inner in value.items():
             yield from _flattened(f"{key}.{name}", inner)
     else:
-        yield key, ABSENT if value is None else str(value)
+        yield key, _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A setting as a reader writes it: lists without brackets, six digits."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ABSENT if value is None else str(value)

@@ -108,6 +108,10 @@ SNAPSHOTS = (
     Column("shape_place", (*_BY_PART, "coordinate"), float, "shapes.*.place.*"),
     Column("shape_spread", (*_BY_PART, "coordinate"), float, "shapes.*.spread.*"),
     *(Column(f"shape_{name}", (*_BY_PART, *more), dtype, f"shapes.*.{path}") for name, more, dtype, path in _FREQUENCY),
+    Column("has_eigenvector", (*_ONE, "eigenvector"), bool, "eigenvectors.*?"),
+    Column("eigenvector_mode", (*_ONE, "eigenvector"), int, "eigenvectors.*.mode"),
+    Column("eigenvector_value", (*_ONE, "eigenvector", "row"), float, "eigenvectors.*.values.*"),
+    Column("kernel_place", (*_BY_CONDITION, "coordinate", "kernel_point"), float, "places.*.*.*"),
     Column("has_theory", _ONE, bool, "theory?"),
     Column("theory_beta", _ONE, float, "theory.beta"),
     Column("theory_age", _ONE, int, "theory.age"),
@@ -222,6 +226,9 @@ class _Reader:
         if origin is tuple:
             item = typing.get_args(kind)[0]
             return tuple(self.read(item, f"{path}.*", (*index, int(i))) for i in self._existing(path, index))
+        if _is_array(kind):
+            row = self._values[f"{path}.*"][index]
+            return row[: _filled(row)]
         value = self._values[path][index].item()
         return None if is_optional and _is_blank(value, self._columns[path]) else value
 
@@ -229,7 +236,7 @@ class _Reader:
         hints, prefix = typing.get_type_hints(kind), f"{path}." if path else ""
         stored = [f.name for f in dataclasses.fields(kind) if any(_is_below(p, prefix + f.name) for p in self._values)]
         arrays = {n: self._values[f"{prefix}{n}.*"][index] for n in stored if _is_array(_without_none(hints[n])[0])}
-        size = max((1 + int(np.flatnonzero(~np.isnan(a)).max(initial=-1)) for a in arrays.values()), default=0)
+        size = max(map(_filled, arrays.values()), default=0)
         rest = {n: self.read(hints[n], prefix + n, index) for n in stored if n not in arrays}
         return kind(**{name: array[:size] for name, array in arrays.items()}, **rest)
 
@@ -258,6 +265,11 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
 
 def _is_array(kind: Any) -> bool:
     return hasattr(kind, "array_type")
+
+
+def _filled(row: np.ndarray) -> int:
+    """The length of a row without the NaN at its end."""
+    return 1 + int(np.flatnonzero(~np.isnan(row)).max(initial=-1))
 
 
 def _is_below(path: str, other: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+from ..diagnostics.condition_check import Scattered
 from .storage.named_arrays import Variable, Variables, variable, words
 
 GRID = "grid/"
@@ -17,7 +18,9 @@ class GridFields:
     """The solution on a test grid, for pictures: coordinates `(n, d)`, fields `(n,)` or `(n, m)`.
 
     `shape` is that of the tensor grid behind the rows, empty where the points form none. With `triangles` over the
-    first two coordinates, its first entry is the number of their corners.
+    first two coordinates, its first entry is the number of their corners. Besides these, by condition: `collocation`,
+    its final points, and `residuals` at points that fill the domain evenly. `titles` are names with
+    their labels and units.
     """
 
     coordinates: tuple[str, ...]
@@ -26,6 +29,9 @@ class GridFields:
     fields: dict[str, np.ndarray]
     reference: dict[str, np.ndarray]
     triangles: Int[np.ndarray, "m 3"] = field(default_factory=lambda: np.zeros((0, 3), int))
+    collocation: dict[str, Float[np.ndarray, "k d"]] = field(default_factory=dict)
+    residuals: dict[str, Scattered] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
 
     @property
     def axes(self) -> list[np.ndarray]:
@@ -47,7 +53,7 @@ def pack_grid_fields(snapshot: GridFields) -> Variables:
             if name in fields:
                 values = fields[name]
                 out[f"{kind}/{number}"] = Variable(("point", "component")[: values.ndim], values)
-    return out
+    return {**out, **_pack_points(snapshot)}
 
 
 def unpack_grid_fields(variables: Mapping[str, Variable]) -> GridFields:
@@ -61,4 +67,30 @@ def unpack_grid_fields(variables: Mapping[str, Variable]) -> GridFields:
         fields=fields("solution"),
         reference=fields("reference"),
         triangles=variables["triangles"].values,
+        collocation={name: variables[f"collocation/{i}"].values for i, name in _numbered(variables, "collocation")},
+        residuals={
+            name: Scattered(variables[f"residual_points/{i}"].values, variables[f"residual/{i}"].values)
+            for i, name in _numbered(variables, "residual")
+        },
+        titles=dict(zip(variables["titled"].values.tolist(), variables["title"].values.tolist(), strict=True)),
     )
+
+
+def _pack_points(snapshot: GridFields) -> Variables:
+    """Points by the number of their condition."""
+    at = lambda i, points: Variable((f"collocation_point_{i}", "coordinate"), points)
+    out: Variables = {
+        "collocation": words(list(snapshot.collocation), "collocation"),
+        "residual": words(list(snapshot.residuals), "residual"),
+        "titled": words(list(snapshot.titles), "titled"),
+        "title": words(list(snapshot.titles.values()), "titled"),
+        **{f"collocation/{i}": at(i, points) for i, points in enumerate(snapshot.collocation.values())},
+    }
+    for i, found in enumerate(snapshot.residuals.values()):
+        out[f"residual_points/{i}"] = Variable((f"residual_point_{i}", "coordinate"), found.points)
+        out[f"residual/{i}"] = Variable((f"residual_point_{i}", f"row_{i}"), found.values)
+    return out
+
+
+def _numbered(variables: Mapping[str, Variable], kind: str) -> list[tuple[int, str]]:
+    return list(enumerate(variables[kind].values.tolist()))

@@ -14,7 +14,7 @@ from .._base.numbers import count, printable
 from ..diagnostics.linear_theory import Prediction
 from ..diagnostics.record import Diagnostics
 from .codec import pack, unpack
-from .decisions import Attempt, Decision, SkippedWork, decode_decision, encode_decision
+from .decisions import Attempt, Decision, KeptStep, SkippedWork, decode_decision, encode_decision
 from .events import Check, Stage
 from .grid_fields import GRID, GridFields, pack_grid_fields, unpack_grid_fields
 from .growing_array import GrowingArray
@@ -98,6 +98,12 @@ class History:
         return [record.prediction for record in self.diagnostics if record.prediction is not None]
 
     @property
+    def kept_step(self) -> int | None:
+        """The step whose parameters are kept, where it is not the last."""
+        kept = [decision.step for decision in self.decisions if isinstance(decision, KeptStep)]
+        return kept[-1] if kept else None
+
+    @property
     def last_step(self) -> int:
         """The last step of a picture, at least one: that of the last kernel snapshot if it is after all others."""
         return max(1, len(self.step), *(record.step for record in self.diagnostics))
@@ -107,7 +113,18 @@ class History:
         from .loss_picture import loss_picture  # and with it matplotlib
 
         losses = {name: self.losses[name] for name in self.conditions}
-        return loss_picture(self.loss, losses, self.checks, self.phases, self.last_step, ax)
+        return loss_picture(self.loss, losses, self.checks, self.phases, self.last_step, ax, self.kept_step)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write the curves as a table with one row for each step: losses, weights, learning rate, gradient norm, and
+        validation loss and errors where they were evaluated. **Raises:** `OSError`.
+        """
+        from .export.curves import write_curves
+
+        tables = {"mean_square": self.losses, "weight": self.weights}
+        by_condition = {f"{kind}_{name}": table[name] for kind, table in tables.items() for name in self.conditions}
+        own = {"learning_rate": self.learning_rate, "gradient_norm": self.gradient_norm}
+        return write_curves({"loss": self.loss, **by_condition, **own}, self.checks, Path(path))
 
     def append(self, first_step: int, infos: Mapping[str, object]) -> None:
         """Append a stretch of steps: arrays by the names of the per-step attributes.

@@ -21,8 +21,11 @@ def loss_picture(
     phases: Sequence[Stage],
     last: int,
     ax: Axes | None,
+    kept: int | None = None,
 ) -> Picture:
     """Training loss, mean squared residual of each condition, and validation loss, against steps up to `last`.
+
+    `kept` is the step whose parameters are kept, if not the last.
 
     The numbers have one row for each step, and NaN where there is no value.
     """
@@ -35,7 +38,7 @@ def loss_picture(
         curves.append(Curve(f"mean r² {name}", steps, values, color, dash, 1.0))
     with mpl.rc_context(STYLE):
         figure, axes = new_axes("step", "loss, mean r²") if ax is None else (None, ax)
-        draw_against_steps(figure, axes, curves, [(stage.name, stage.step) for stage in phases], last)
+        draw_against_steps(figure, axes, curves, [(stage.name, stage.step) for stage in phases], last, kept=kept)
     return Picture(figure_of(axes), _table(loss, losses, checks))
 
 

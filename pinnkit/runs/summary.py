@@ -9,6 +9,7 @@ from .._base.numbers import count, duration, number, printable
 from ..diagnostics.coefficient_interval import CoefficientInterval
 from ..diagnostics.condition_check import ConditionCheck
 from ..diagnostics.determinacy import Determinacy
+from .declaration import Declaration
 from .stop_reason import StopReason
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Spectra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """- `steps`: total number; `kept_step`: the step whose parameters are kept;
+    """- `declared`: the problem in words; `date`: of the end of the run, in ISO 8601 and UTC; `host`: the machine;
+    - `steps`: total number; `kept_step`: the step whose parameters are kept;
     - `stop_reason`: see `StopReason`; `stop_detail`: what was not finite, where and at which step, None otherwise;
     - `losses`: final mean squared residual of each condition; `loss` is their weighted half sum;
     - `validation_losses`, `validation_loss`: the same on points never trained on; `validation_losses` includes hard
@@ -84,6 +86,9 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     pinnkit_version: str
     problem: str
+    declared: Declaration
+    date: str
+    host: str
     seed: int
     strategy: str
     precision: str
@@ -116,7 +121,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         """The main figures, one a line."""
         errors = ", ".join(f"{name} {number(value)}" for name, value in (self.relative_l2 or {}).items())
-        coefficients = ", ".join(f"{name} = {value:.6g}" for name, value in self.coefficients.items())
+        unit = lambda name: f" {self.declared.units[name]}" if name in self.declared.units else ""
+        coefficients = ", ".join(f"{name} = {value:.6g}{unit(name)}" for name, value in self.coefficients.items())
         lines = {
             "stopped": f"{self.ending}, after {count(self.steps, 'step')} and {duration(self.seconds.total)}",
             "validation loss": number(self.validation_loss),

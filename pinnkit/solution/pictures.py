@@ -11,9 +11,9 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from .._base.errors import InputError, MissingPackageError
 from .._base.numbers import point
-from ..drawing.images import DIVERGING, SEQUENTIAL, draw_image, is_signed
+from ..drawing.images import color_scale, draw_image
 from ..drawing.picture import DPI, Picture, figure_of
-from ..drawing.style import PALETTE, STYLE, label, new_figure
+from ..drawing.style import PALETTE, STYLE, label, name_axes, new_figure
 from .slices import Slices
 
 MOST_PANELS = 24
@@ -73,6 +73,7 @@ def _paint(axes: list[list[Axes]], found: Slices, scales: dict[str, tuple[float,
             _draw_curves(row[0], found, name, cmap)
         else:
             _draw_images(row, found, name, scales[name], cmap)
+    name_axes(figure_of(axes[0][0]), found.titles)
 
 
 def _axes(found: Slices, columns: int, is_curve: bool) -> list[list[Axes]]:
@@ -87,7 +88,7 @@ def _draw_curves(ax: Axes, found: Slices, name: str, cmap: str | None) -> None:
     last = max(len(found.fixed) - 1, 1)
     for i, fixed in enumerate(found.fixed):
         color = colors(i / last) if len(found.fixed) > 1 or cmap else PALETTE[0]
-        ax.plot(x, found.values[name][i], color=color, lw=1.6, label=point(fixed) or "solution")
+        ax.plot(x, found.values[name][i], color=color, lw=1.6, label=point(fixed, found.units) or "solution")
         if name in found.reference:
             once = "reference" if i == len(found.fixed) - 1 else None
             ax.plot(x, found.reference[name][i], color="black", lw=0.9, ls=(0, (3, 2)), label=once)
@@ -99,12 +100,9 @@ def _draw_curves(ax: Axes, found: Slices, name: str, cmap: str | None) -> None:
 
 def _draw_images(row: list[Axes], found: Slices, name: str, scale: tuple[float, float], cmap: str | None) -> None:
     names, places = tuple(found.free), tuple(found.free.values())
-    low, high = scale
-    is_diverging = cmap is None and is_signed(low, high)
-    ends = (-max(-low, high), max(-low, high)) if is_diverging else scale
-    colors = DIVERGING if is_diverging else cmap or SEQUENTIAL
+    colors, ends = color_scale(*scale) if cmap is None else (cmap, scale)
     for ax, fixed, grid in zip(row, found.fixed, found.values[name], strict=True):
-        title = f"{label(name)} at {point(fixed)}" if fixed else label(name)
+        title = f"{label(name)} at {point(fixed, found.units)}" if fixed else label(name)
         draw_image(figure_of(ax), ax, (names[0], names[1]), (places[0], places[1]), grid, colors, ends, title)
 
 

@@ -1,5 +1,6 @@
 """A solution on the part of its domain that a picture shows."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -28,17 +29,21 @@ class Slices:
     """Components of fields over one or two free coordinates, for each of several values of the others.
 
     - `free`: names and values of the free coordinates; `fixed`: values of the others, one table for each slice;
-    - `values`, `reference`: by component, of shape `(slices, *grid)`; `reference` has those with a reference.
+    - `values`, `reference`: by component, of shape `(slices, *grid)`; `reference` has those with a reference;
+    - `titles`, `units`: of the names that have any.
     """
 
     free: dict[str, Float[np.ndarray, " n"]]
     fixed: list[dict[str, float]]
     values: dict[str, np.ndarray]
     reference: dict[str, np.ndarray]
+    titles: dict[str, str]
+    units: dict[str, str]
 
     def only(self, number: int) -> "Slices":
         """One of the slices, without its reference."""
-        return Slices(self.free, [self.fixed[number]], {k: v[[number]] for k, v in self.values.items()}, {})
+        values = {name: values[[number]] for name, values in self.values.items()}
+        return dataclasses.replace(self, fixed=[self.fixed[number]], values=values, reference={})
 
     @property
     def scales(self) -> dict[str, tuple[float, float]]:
@@ -85,7 +90,7 @@ def slices(problem: Problem, fields: Fields, field: str | None, fixed: Mapping[s
     names = list(problem.field_sizes) if field is None else [field]
     found, reference = fields(points), problem.evaluate_reference(points) or {}
     components = lambda given: dict(_components(given, [name for name in names if name in given], shape))
-    return Slices(axes, tables, components(found), components(reference))
+    return Slices(axes, tables, components(found), components(reference), problem.titles, dict(problem.units))
 
 
 def _spread(low: float, high: float, has_ends: bool) -> np.ndarray:

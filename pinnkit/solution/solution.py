@@ -317,7 +317,12 @@ class Solution:
 
         **Raises:** `ImportError` without the extra `data`; `InputError` for an invalid grid.
         """
-        return to_xarray(self._on_grid(axes_of(self.problem.domain, grid)), {"problem": self.problem.name})
+        found = to_xarray(self._on_grid(axes_of(self.problem.domain, grid)), {"problem": self.problem.name})
+        for attribute, words in (("units", self.problem.units), ("long_name", self.problem.labels)):
+            for name in words:
+                for own in {name, f"{name}_reference"} & {str(known) for known in found.variables}:
+                    found[own].attrs[attribute] = words[name]
+        return found
 
     def to_vtk(self, path: str | Path, grid: Grid = 51) -> Path:
         """Write the fields for ParaView and others: a `.vtu`, or a `.pvd` and a folder with a `.vtu` for each time.
@@ -363,6 +368,18 @@ class Solution:
         with locked(folder):
             write_files(folder, {**files, "report.html": self.report.html().encode()})
         return folder
+
+    def export(self, path: str | Path) -> Path:
+        """Write the fields as a function for other programs: `.stablehlo` (`jax.export`; needs the extra `export`), or
+        `.py`, a module whose `evaluate(points)` needs NumPy alone.
+
+        **Returns:** the path. **Raises:** `InputError` for another suffix and for what NumPy cannot compute;
+        `ImportError` without the extra; `RunFolderError` if it cannot be written.
+        """
+        from .export import export
+
+        export(Path(path), self._fields.residuals, self._params, self.summary.pinnkit_version)
+        return Path(path)
 
     def save_weights(self, path: str | Path) -> Path:
         """Write the trained parameters as a safetensors file: arrays by their paths in the model, in float64.

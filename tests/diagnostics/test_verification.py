@@ -23,7 +23,7 @@ def checked(problem, *fields, exact=()):
         residuals = ResidualFunctions(problem, model)
         params = {"coefficients": {}, "network": model.params}
         rows = {name: range(problem.equation(name).size) if name in exact else () for name in problem.conditions}
-        return verify(residuals, params, rows, dict.fromkeys(problem.conditions, 1.0), 0)
+        return verify(residuals, params, rows, dict.fromkeys(problem.conditions, 1.0), 0).checks
 
 
 def on_line(name="p", fields=("u",), **conditions):

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -77,10 +78,15 @@ class Browser:
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         return result["result"].get("value")
 
-    def screenshot(self, path: Path):
-        """The whole page as a PNG."""
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+    def screenshot(self, path: Path, whole: bool = True):
+        """The page as a PNG: all of it, or what the window shows."""
+        data = self.call("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
         path.write_bytes(base64.b64decode(data))
+
+    def sheets(self) -> int:
+        """The number of sheets of paper that the page takes."""
+        pdf = base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+        return len(re.findall(rb"/Type\s*/Page[^s]", pdf))
 
     def close(self):
         self._to.close()

@@ -5,12 +5,13 @@ import dataclasses
 import msgspec
 import numpy as np
 
-from pinnkit.diagnostics.condition_check import ConditionCheck, RowCheck
+from pinnkit.diagnostics.condition_check import ConditionCheck, RowCheck, Scattered
 from pinnkit.diagnostics.linear_theory import Prediction, Theory
-from pinnkit.diagnostics.record import LEADING_MODES, ConditionFrequency, Diagnostics, ResidualShape
+from pinnkit.diagnostics.record import LEADING_MODES, ConditionFrequency, Diagnostics, Eigenvector, ResidualShape
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.ntk.spectrum import Spectrum
 from pinnkit.runs.decisions import Note
+from pinnkit.runs.declaration import Declaration
 from pinnkit.runs.events import Check, Stage
 from pinnkit.runs.grid_fields import GridFields
 from pinnkit.runs.history import History
@@ -42,8 +43,15 @@ def make_record(step=0, names=("pde", "walls"), rank=40, n=64, largest=1e3, **ch
         points=dict.fromkeys(names, n // 2),
         weights=dict.fromkeys(names, 1.0),
         shapes=tuple(make_shape(name) for name in names),
+        eigenvectors=tuple(make_eigenvector(i, n // 2) for i in (0, 1, 2, 3, 30) if i < rank),
+        places={name: {"x": np.linspace(0, 1, n // 2)} for name in names},
     )
     return dataclasses.replace(record, **changes)
+
+
+def make_eigenvector(mode, n) -> Eigenvector:
+    """A sine of as many half-waves as the index of the mode."""
+    return Eigenvector(mode, np.sin(np.pi * (mode + 1) * np.linspace(0, 1, n)))
 
 
 def make_shape(condition="pde", **changes) -> ResidualShape:
@@ -124,7 +132,30 @@ def make_grid_fields(coordinates=("x",), fields=(("u", 1),), reference=True) -> 
     base = np.prod(np.sin(np.pi * points), axis=1)
     values = {name: base if m == 1 else np.stack([base * (i + 1) for i in range(m)], -1) for name, m in fields}
     noisy = {name: v + 1e-4 * rng.standard_normal(v.shape) for name, v in values.items()}
-    return GridFields(tuple(coordinates), points, shape, noisy, values if reference else {})
+    spread = rng.uniform(-1, 1, size=(200, len(coordinates)))
+    return GridFields(
+        tuple(coordinates),
+        points,
+        shape,
+        noisy,
+        values if reference else {},
+        collocation={"pde": spread[:50], "walls": spread[:10]},
+        residuals={"pde": Scattered(spread, 1e-5 * rng.standard_normal((200, 1)))},
+    )
+
+
+def make_declaration(conditions=("pde", "walls"), **changes) -> Declaration:
+    """Poisson's equation on a line."""
+    declared = Declaration(
+        fields=("u(x)",),
+        domain="Box(x=(-1, 1))",
+        equations={name: (("u_xx + π² sin(π x) = 0", "on −1 < x < 1"),) for name in conditions},
+        coefficients={"nu": "= 0.01"},
+        reference="exact(x)",
+        units={},
+        titles={},
+    )
+    return msgspec.structs.replace(declared, **changes)
 
 
 def make_check(*relative: float, hard: bool = False, **changes) -> ConditionCheck:
@@ -140,6 +171,9 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
     summary = Summary(
         pinnkit_version="0.1.0",
         problem="poisson_1d",
+        declared=make_declaration(history.conditions),
+        date="2026-01-31T12:30:00+00:00",
+        host="workstation",
         seed=0,
         strategy="auto",
         precision="double",

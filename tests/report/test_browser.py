@@ -107,6 +107,31 @@ def test_a_report_fits_desk_and_phone(browser, name, tmp_path):
         assert coefficient_interval(solution.summary, "kappa") in text
 
 
+def test_a_page_prints_two_pictures_abreast_on_at_most_six_sheets(browser, tmp_path):
+    """The page of `wave_1d`, whose four conditions have as many panels of spectra."""
+    names, snapshot = ("pde", "displacement", "velocity", "walls"), make_grid_fields(("x", "t"))
+    page = Report(make_run(names=names, snapshot=snapshot, relative_l2={"u": 0.4})).save(tmp_path)
+    browser.open(page, DESKTOP)
+    sheets = browser.sheets()
+    assert sheets <= 6
+    browser.call("Emulation.setDeviceMetricsOverride", width=690, height=900, deviceScaleFactor=1, mobile=False)
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[])
+    halves = (
+        """[...document.querySelectorAll('#solution figure:not(.wide)')].map(e => e.getBoundingClientRect().left)"""
+    )
+    assert len({round(left) for left in browser.evaluate(halves)}) == 2
+    browser.call("Emulation.setEmulatedMedia", media="", features=[])
+
+
+def test_what_is_wider_than_a_phone_scrolls_with_a_sign(browser, tmp_path):
+    page = Report(make_run(snapshot=make_grid_fields(("x", "t")))).save(tmp_path)
+    browser.open(page, PHONE, mobile=True)
+    hidden = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1)"
+    assert browser.evaluate(f"{hidden}.length") > 0
+    shadows = f"{hidden}.every(e => getComputedStyle(e).backgroundImage.includes('radial-gradient'))"
+    assert browser.evaluate(shadows)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_the_paper(browser, scheme, tmp_path):
     """Contrast of at least 4.5, as WCAG requires."""
@@ -130,7 +155,7 @@ def test_a_comparison_fits_desk_and_phone(browser, tmp_path):
     other = make_run(relative_l2={"u": 0.4}, strategy="adam")
     page = Comparison({"one": make_run(), "another with a long name": other}).save(tmp_path / "both.html")
     for width in (DESKTOP, PHONE):
-        assert_fits(browser, page, width, ("result", "course", "kernel", "settings", "interpretation"))
+        assert_fits(browser, page, width, ("result", "solutions", "course", "kernel", "settings", "interpretation"))
 
 
 def test_hostile_names_run_nothing(browser, tmp_path):

@@ -7,9 +7,10 @@ import pytest
 from pinnkit.cli.app import main
 from pinnkit.diagnostics.coefficient_interval import Withheld
 from pinnkit.report import Comparison
+from pinnkit.report.side_by_side import can_draw, plot_solutions
 from pinnkit.runs.storage.atomic_files import RunFolderError
 
-from .synthetic import make_history, make_run
+from .synthetic import make_declaration, make_grid_fields, make_history, make_run
 from .test_page import Page
 
 
@@ -44,7 +45,7 @@ def test_the_page_has_the_curves_of_all_runs():
     ids = [value for name, value in page.attributes if name == "id"]
     assert {"verdict", "result", "course", "kernel", "settings", "interpretation"} <= set(ids)
     assert len(ids) == len(set(ids))
-    assert html.count("<svg") == 4
+    assert html.count("<svg") == 5
     assert page.text.count("good") >= 8
 
 
@@ -59,12 +60,39 @@ def test_runs_that_cannot_be_ranked_are_reported(changes, beginning):
     assert Comparison({"a": make_run(), "b": make_run(**changes)}).verdict.startswith(beginning)
 
 
+def test_the_best_figures_are_marked_unless_problems_differ():
+    comparison = Comparison(runs())
+    assert comparison.best == {("relative L2 error u", 1)}  # the other figures are equal
+    html = comparison.html()
+    assert html.count('class="best"') == 1 and '<td class="best">3.21e-07</td>' in html
+    assert Comparison({"a": make_run(), "b": make_run(problem="other", relative_l2={"u": 0.1})}).best == set()
+
+
+def test_problems_of_one_name_with_other_coefficients_or_equations_differ():
+    changed = make_declaration(coefficients={"nu": "= 0.02"}, equations={"pde": (("u = 0", ""),)})
+    comparison = Comparison({"a": make_run(), "b": make_run(declared=changed)})
+    assert comparison.verdict == (
+        "The runs solve different problems: coefficient nu = 0.01 or = 0.02; condition pde; condition walls."
+    )
+    assert comparison.verdict in Page(comparison.html()).text
+
+
+def test_solutions_are_drawn_side_by_side_on_one_scale():
+    planes = {name: make_run(snapshot=make_grid_fields(("x", "t"))) for name in ("a", "b")}
+    images = [ax for ax in plot_solutions(planes).axes if ax.images]
+    assert [ax.get_title() for ax in images] == ["a: u", "b: u", "a: u − reference", "b: u − reference"]
+    assert images[0].images[0].norm.vmax == images[1].images[0].norm.vmax
+    (ax,) = plot_solutions(runs()).axes
+    assert len(ax.lines) == 3  # two runs and the reference
+    assert not can_draw({"a": make_run(), "b": planes["b"]})
+
+
 def test_runs_without_steps_compare():
     empty = make_run(history=make_history(steps=0), relative_l2=None, max_error=None)
     comparison = Comparison({"a": empty, "b": make_run()})
     rows = {row[0]: row[1:] for row in comparison.result_table().rows}
     assert rows["steps"] == ("0", "800") and rows["relative L2 error u"] == ("–", "3.21e-07")
-    assert comparison.html().count("<svg") == 4
+    assert comparison.html().count("<svg") == 5
 
 
 def test_a_comparison_takes_two_runs(tmp_path):

@@ -1,6 +1,7 @@
 """Pictures show what they should, and nothing that is unknown."""
 
 import dataclasses
+import itertools
 import re
 
 import matplotlib as mpl
@@ -9,8 +10,11 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from pinnkit.drawing import style
-from pinnkit.report import figures, pictures
+from pinnkit.drawing.scattered import draw_scattered
+from pinnkit.report import figures, maps, pictures
 from pinnkit.report.svg import to_svg
+from pinnkit.runs.decisions import KeptStep
+from pinnkit.runs.events import Stage
 
 from .synthetic import make_grid_fields, make_history, make_record
 
@@ -188,3 +192,77 @@ def test_ids_differ_between_figures():
         return set(re.findall(r'\bid="([^"]*)"', to_svg(figures.plot_spectrum(make_history()), name)))
 
     assert ids("one") and not ids("one") & ids("two")
+
+
+def test_curves_of_few_points_have_marks_and_the_kept_step_is_marked():
+    history = make_history()
+    (ax,) = figures.plot_errors(history).axes
+    assert ax.lines[0].get_marker() == "o"
+    assert not [text for text in ax.texts if "kept" in text.get_text()]
+    history.decisions.append(KeptStep(300, 1e-3, 800, 2e-3))
+    (ax,) = figures.plot_losses(history).axes
+    assert [text.get_position()[0] for text in ax.texts if "kept" in text.get_text()] == [300]
+
+
+def test_names_of_phases_do_not_overlap():
+    history = make_history()
+    history.phases[:] = [Stage(f"a long name of phase {i}", at, 0.0, 0) for i, at in enumerate((0, 5, 10, 15, 700))]
+    figure = figures.plot_losses(history)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) >= 4  # what has no place is left out
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_signed_fields_have_a_diverging_map_around_zero():
+    snapshot = make_grid_fields(("x", "t"), reference=False)
+    image = pictures.plot_single(snapshot, what="solution").axes[0].images[0]
+    assert image.cmap.name == "RdBu_r" and image.norm.vmin == -image.norm.vmax
+    snapshot.fields["u"] = snapshot.fields["u"] + 5
+    assert pictures.plot_single(snapshot, what="solution").axes[0].images[0].cmap.name == "viridis"
+
+
+@pytest.mark.parametrize("coordinates", [("x",), ("x", "t"), ("x", "y", "t")])
+def test_residuals_and_points_are_drawn_over_up_to_three_coordinates(coordinates):
+    snapshot = make_grid_fields(coordinates)
+    for figure in (
+        maps.plot_residual(snapshot, condition="pde"),
+        maps.plot_points(snapshot),
+        maps.plot_histogram(snapshot),
+    ):
+        assert "<svg" in to_svg(figure, "figure")
+    assert maps.can_plot_error_in_time(snapshot) == ("t" in coordinates)
+
+
+def test_the_error_against_time_is_that_of_each_time():
+    snapshot = make_grid_fields(("x", "t"))
+    times = snapshot.points[:, 1]
+    snapshot.fields["u"] = snapshot.reference["u"] + np.exp(times)
+    (ax,) = maps.plot_error_in_time(snapshot).axes
+    x, y = ax.lines[0].get_data()
+    np.testing.assert_allclose(y, np.exp(x) / np.sqrt(np.mean(snapshot.reference["u"] ** 2)))
+
+
+def test_scattered_values_are_interpolated_where_points_are_and_nowhere_else():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (3000, 2))
+    ring = points[np.linalg.norm(points, axis=1) > 0.5]
+    _, ax = style.new_axes("x", "y")
+    draw_scattered(None, ax, ("x", "y"), ring, ring @ [1.0, 2.0], "viridis", (-3, 3))
+    image = ax.images[0].get_array().filled(np.nan)
+    left, right, bottom, top = ax.images[0].get_extent()
+    x, y = np.meshgrid(np.linspace(left, right, image.shape[1]), np.linspace(bottom, top, image.shape[0]))
+    inside = np.hypot(x, y) < 0.35
+    assert np.isnan(image[inside]).all() and np.isnan(image).mean() < 0.3
+    known = np.isfinite(image)
+    assert np.abs(image - x - 2 * y)[known].mean() < 0.05
+
+
+def test_modes_are_drawn_on_the_points_of_their_condition():
+    figure = maps.plot_modes(make_record())
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    assert len(titles) == 5 and titles[0].startswith("mode 1, on pde\nλ = 1,000, ")
+    x, y = figure.axes[1].lines[-1].get_data()
+    np.testing.assert_allclose(
+        np.abs(y), np.abs(np.sin(2 * np.pi * x)) / np.abs(np.sin(2 * np.pi * x)).max(), atol=1e-12
+    )

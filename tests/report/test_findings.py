@@ -134,6 +134,9 @@ CASES = {
         stop_reason=StopReason.NOT_FINITE, stop_detail="residual of condition 'pde' at step 7"
     ),
     kernel_rules.imbalanced_conditions: neglected(),
+    kernel_rules.nothing_to_balance: make_run(
+        names=("pde",), strategy="ntk-adam", validation_losses={"pde": 1e-12, "walls": 0.0}
+    ),
     kernel_rules.slow_residual: left_in(slice(20, 40)),
     kernel_rules.unreachable_residual: left_in(slice(50, 64)),
     kernel_rules.ill_conditioning: first_order(),
@@ -169,6 +172,7 @@ QUIET = {
     effort_rules.sparse_points: with_jumps(5.0),
     loss_rules.not_finite: make_run(),
     kernel_rules.imbalanced_conditions: make_run(),
+    kernel_rules.nothing_to_balance: make_run(strategy="ntk-adam"),
     kernel_rules.slow_residual: left_in(slice(20, 40), phase="gauss-newton"),
     kernel_rules.unreachable_residual: left_in(slice(0, 40)),
     kernel_rules.ill_conditioning: left_in(slice(20, 40), phase="gauss-newton"),

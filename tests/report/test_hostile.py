@@ -11,6 +11,7 @@ from pinnkit.report import Comparison, ConsoleProgress, Report
 from pinnkit.report.live import LiveFile, watch
 from pinnkit.runs.callbacks import Start
 from pinnkit.runs.decisions import Note
+from pinnkit.runs.declaration import Declaration
 from pinnkit.runs.history import History
 from pinnkit.runs.run_folder import Run
 from pinnkit.runs.stop_reason import StopReason
@@ -30,6 +31,11 @@ def hostile_run(name):
         config={"problem": name, "command": f"pinnkit solve {name}", name: {name: name}},
         snapshot=make_grid_fields(("x", "t"), ((name, 1),)),
         problem=name,
+        declared=Declaration(
+            (name,), name, {name: ((name, name), ("u_xx = 0", name))}, {name: name}, name, {name: name}, {name: name}
+        ),
+        date=name,
+        host=name,
         strategy=name,
         device=name,
         stop_reason=StopReason.NOT_FINITE,
@@ -63,13 +69,16 @@ def assert_harmless(html):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Pages without pictures, which take seconds; `test_names_in_pictures_are_text` has those."""
-    for room in ("html", "comparison"):
-        monkeypatch.setattr(f"pinnkit.report.{room}.to_svg", lambda figure, name: "<svg></svg>")
+    for room in ("picture", "comparison"):
+        monkeypatch.setattr(f"pinnkit.report.{room}.to_svg", lambda figure, name, title="": "<svg></svg>")
     for room, plots in (("figures", "losses errors weights learning_rate spectrum blocks drift predictions decays"),):
         for plot in plots.split():
             monkeypatch.setattr(f"pinnkit.report.{room}.plot_{plot}", lambda data: None)
-    for plot in ("plot_solution", "plot_slices"):
-        monkeypatch.setattr(f"pinnkit.report.pictures.{plot}", lambda data: None)
+    for plot in ("plot_solution", "plot_slices", "plot_single"):
+        monkeypatch.setattr(f"pinnkit.report.pictures.{plot}", lambda data, what="": None)
+    for plot in ("residual", "error_in_time", "histogram", "points", "modes"):
+        monkeypatch.setattr(f"pinnkit.report.maps.plot_{plot}", lambda data, condition="": None)
+    monkeypatch.setattr("pinnkit.report.comparison.plot_solutions", lambda data: None)
     for plot in ("plot_validation_loss", "plot_errors", "plot_spectra"):
         monkeypatch.setattr(f"pinnkit.report.comparison.{plot}", lambda *data: None)
 

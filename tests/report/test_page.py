@@ -7,10 +7,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from pinnkit.report import Report, write_page
+from pinnkit.report import Report, figures, write_page
+from pinnkit.report.course import training_pictures
 from pinnkit.report.html import SECTIONS, _command
 from pinnkit.report.tables import check_table, race_score, race_table
 from pinnkit.runs.decisions import Attempt, Note
+from pinnkit.runs.events import Stage
 from pinnkit.runs.stop_reason import StopReason
 from pinnkit.runs.storage.atomic_files import RunFolderError
 from pinnkit.runs.summary import Summary
@@ -106,7 +108,7 @@ def test_the_page_has_all_sections(healthy):
     ids = [value for name, value in Page(healthy).attributes if name == "id"]
     for section in ("verdict", *SECTIONS):
         assert section in ids
-    assert healthy.count("<svg") == 10
+    assert healthy.count("<svg") == healthy.count('aria-label="') - 1 == 13  # and the navigation
     assert healthy.startswith("<!doctype html>")
 
 
@@ -121,14 +123,75 @@ def test_the_page_has_the_command_that_repeats_the_run(healthy, hostile):
 def test_unresolvable_eigenvalues_are_counted_and_not_listed(healthy):
     record = make_run().history.diagnostics[-1]
     text = Page(healthy).text
-    assert f"{record.modes - record.numerical_rank} unresolvable" in text
+    assert f"{record.modes - record.numerical_rank} unresolvable ones" in text
     assert f"< {2 * record.noise_floor:#.3g}" in text
     assert f"{record.eigenvalues[-1]:#.3g}" not in text
     assert "> 5.00e+19" in text
 
 
-def test_modes_of_the_initial_and_the_final_kernel_are_described(healthy):
-    assert Page(healthy).text.count("about 5 half-waves in x on pde") == 2
+def test_modes_of_the_final_kernel_are_drawn_and_described(healthy):
+    assert Page(healthy).text.count("31: about 30 half-waves in x on pde") == 1
+    assert "mode 31, on pde" in healthy and "mode 5, on pde" not in healthy
+
+
+def test_the_problem_is_stated_before_the_figures(healthy):
+    """Equations with subscripts, where they hold, coefficients, reference, date and host."""
+    stated = healthy[: healthy.index("<svg")]
+    for part in (
+        "u<sub>xx</sub> + π² sin(π x) = 0",
+        "on −1 &lt; x &lt; 1",
+        "nu = 0.01",
+        "exact(x)",
+        "2026-01-31 12:30:00 UTC",
+    ):
+        assert part.replace("&lt;", "<") in stated or part in stated
+    assert "workstation" in stated
+
+
+@pytest.mark.parametrize(
+    ("changes", "tone", "state"),
+    [
+        ({}, "good", "solved"),
+        ({"relative_l2": {"u": 0.02}}, "fair", "solved roughly"),
+        ({"relative_l2": {"u": 0.4}}, "bad", "not solved"),
+    ],
+)
+def test_the_verdict_has_a_badge_and_a_colour(changes, tone, state):
+    page = Report(make_run(**changes)).html()
+    assert f'<b class="badge {tone}">{state}</b> The ' in page
+
+
+def test_sentences_have_code_in_place_of_backticks_and_settings_neither_brackets_nor_sixteen_digits():
+    history = make_history()
+    history.decisions.append(Note("raise `budget` or <b>"))
+    config = {"strategy": "auto", "nu": 0.1 + 0.2, "continuation": {"Re": [100.0, 400.0]}, "resumed": []}
+    page = Report(make_run(history=history, config=config)).html()
+    assert "raise <code>budget</code> or &lt;b&gt;" in page
+    text = Page(page).text
+    assert "`" not in text and "0.30000000000000004" not in text and "[100.0" not in text
+    assert "0.3" in text and "100, 400" in text
+
+
+def test_no_figure_is_empty_or_one_constant():
+    history = make_history(steps=2)
+    history.weights.update({name: np.ones(2) for name in history.conditions})
+    history.learning_rate[:] = 1e-3
+    history.checks.clear()
+    assert list(training_pictures(make_run(history=history))) == []
+    assert "There is no course to draw" in Report(make_run(history=history)).html()
+
+
+def test_time_windows_have_a_panel_of_their_own():
+    history = make_history()
+    history.phases[:] = [Stage("sines", 0, 0.0, 0), Stage("time windows", 200, 1.0, 0), Stage("sines", 600, 2.0, 0)]
+    captions = [picture.caption for picture in training_pictures(make_run(history=history))]
+    assert "Loss of the time windows; each begins anew." in captions
+    inside = figures.in_windows(history)
+    assert inside.sum() == 400 and inside[200] and not inside[600]
+    (ax,) = figures.plot_windows(history).axes
+    assert ax.get_xlim()[0] > 190 and ax.get_xlim()[1] < 610
+    drawn = figures.only(history, ~inside)
+    assert np.isnan(drawn.loss[inside]).all() and np.isfinite(drawn.loss[~inside]).all()
 
 
 def test_runs_without_reference_steps_or_pictures_have_a_page():

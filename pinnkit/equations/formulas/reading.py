@@ -43,11 +43,16 @@ Rule = Callable[[Node, list[np.ndarray]], np.ndarray]
 
 def formulas(equation: Equation, coordinates: Sequence[str]) -> list[Formula]:
     """One formula for each row of an equation."""
+    return list(entries(equation.output, coordinates).flat)
+
+
+def entries(source: Any, coordinates: Sequence[str]) -> np.ndarray:
+    """The formulas of the entries of a node of a trace, or of a constant, in its shape."""
     known: dict[Node, np.ndarray] = {}
     read = lambda value: known[value] if isinstance(value, Node) else _constants(value)
-    for node in in_order(equation.output, known.__contains__):
+    for node in in_order(source, known.__contains__):
         known[node] = _formulas(node, [read(value) for value in node.inputs], coordinates)
-    return list(read(equation.output).flat)
+    return read(source)
 
 
 def _formulas(node: Node, inputs: list[np.ndarray], coordinates: Sequence[str]) -> np.ndarray:

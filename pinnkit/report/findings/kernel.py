@@ -17,6 +17,12 @@ IMBALANCE = 10.0
 """Ratio of weighted kernel traces, hence of the rates at which first-order steps reduce two residuals. Traces on the
 points of a snapshot are accurate to a few tens of percent."""
 
+BALANCING = frozenset(
+    "trace largest-eigenvalue quantile residual gradient-norm relobralo NTKWeighting LargestEigenvalueWeighting "
+    "QuantileWeighting DecayRateWeighting GradientNormWeighting ReLoBRaLoWeighting".split()
+)
+"""Rules, by name or class, whose weights are relative to those of other conditions."""
+
 STILL_HIGH = 5e-2
 """A mean squared residual above this share of its initial value has hardly been reduced."""
 
@@ -73,6 +79,22 @@ def imbalanced_conditions(run: Run) -> Finding | None:
         "The loss weights lag behind: update them more often, or use strategy 'auto'."
         if follow
         else "Use strategy 'ntk-adam' or 'auto', whose loss weights balance the traces.",
+    )
+
+
+def nothing_to_balance(run: Run) -> Finding | None:
+    """Weights that balance conditions, where hard constraints leave a single one in the loss."""
+    asked = run.config.get("weighting")
+    balances = asked in BALANCING if asked is not None else run.summary.strategy == "ntk-adam"
+    conditions = run.history.conditions
+    if not balances or len(conditions) != 1 or not run.summary.hard:
+        return None
+    return Finding(
+        "info",
+        "There is nothing to balance",
+        f"Only '{conditions[0]}' is left in the loss: {listed([repr(name) for name in run.summary.hard])} "
+        f"{'is' if len(run.summary.hard) == 1 else 'are'} built into the network, so the loss weights have no effect.",
+        "To train all conditions as soft constraints, use `constraints='soft'` (`--constraints soft`).",
     )
 
 
@@ -227,6 +249,7 @@ def steps_to_come(run: Run) -> Finding | None:
 KERNEL_RULES: tuple[Rule, ...] = (
     unstable_learning_rate,
     imbalanced_conditions,
+    nothing_to_balance,
     slow_residual,
     unreachable_residual,
     ill_conditioning,
