@@ -1,0 +1,136 @@
+"""Meshes of files."""
+
+import contextlib
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from ..._base.errors import InputError
+from ..._base.lazy import imported
+
+CORNERS = {"line": 2, "triangle": 3, "tetra": 4}
+"""Corners of the cells that can be read."""
+
+IGNORED = ("vertex", "line")
+"""Cells that are none of a mesh in space."""
+
+LINEAR = {"line3", "triangle6", "tetra10"}
+"""Curved cells that have a linear counterpart."""
+
+
+class FileMesh(NamedTuple):
+    """What a file says about a mesh: see `Mesh`."""
+
+    points: Float[np.ndarray, "n d"]
+    cells: Int[np.ndarray, "m k"]
+    parts: dict[str, Int[np.ndarray, "k d"]]
+    coordinates: tuple[str, ...]
+
+
+def read_mesh(path: Path, group: str | None) -> FileMesh:
+    """The mesh of a file, of all cells or of those of a group.
+
+    **Raises:** `InputError` for a file that cannot be read, an unknown group, and cells that are no simplices.
+    """
+    mesh = _read(path)
+    kinds = {kind for kind in (block.type for block in mesh.cells) if kind not in IGNORED}
+    if other := sorted(kinds - {"triangle", "tetra"}):
+        hint = "set their order to 1" if set(other) <= LINEAR else "split them into triangles or tetrahedra"
+        raise InputError(f"the mesh '{path}' has cells of the kind(s) {', '.join(other)}; {hint} in its program")
+    if not kinds:
+        raise InputError(f"the mesh '{path}' has neither triangles nor tetrahedra")
+    own = "tetra" if "tetra" in kinds else "triangle"
+    groups, sides = _groups(mesh, own), _groups(mesh, "triangle" if own == "tetra" else "line")
+    if group is not None and group not in groups:
+        raise InputError(f"the mesh '{path}' has no group '{group}' of cells; its groups are {sorted(groups)}")
+    cells = _numbers(mesh, own) if group is None else groups[group]
+    points, coordinates = _plane(mesh.points, cells, own)
+    if own == "triangle" and points.shape[1] == 3:  # a closed surface: its triangles are the boundary
+        points, cells, groups = _merged(points, cells, groups)
+        return FileMesh(points, cells, groups if group is None else {}, coordinates)
+    return FileMesh(points, cells, _on_boundary(cells, sides, is_all=group is None), coordinates)
+
+
+def _read(path: Path) -> Any:
+    meshio = imported("meshio", "geometry")
+    if not path.is_file():
+        raise InputError(f"there is no mesh file '{path}'")
+    said = io.StringIO()
+    try:  # it prints what is wrong, and may leave the program
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            return meshio.read(path)
+    except (Exception, SystemExit) as error:
+        why = str(error) if isinstance(error, meshio.ReadError) and str(error) else f"it is no {path.suffix} file"
+        raise InputError(f"the mesh '{path}' cannot be read: {' '.join(why.split())}") from error
+
+
+def _numbers(mesh: Any, kind: str) -> Int[np.ndarray, "m k"]:
+    blocks = [np.asarray(block.data, int) for block in mesh.cells if block.type == kind]
+    return np.concatenate(blocks) if blocks else np.zeros((0, CORNERS[kind]), int)
+
+
+def _groups(mesh: Any, kind: str) -> dict[str, Int[np.ndarray, "m k"]]:
+    """The cells of a kind in each named set, or physical group of gmsh, which is called by its number if unnamed."""
+    found = dict[str, list[np.ndarray]]()
+    for name, rows in mesh.cell_sets.items():
+        if not name.startswith("gmsh:"):
+            for block, own in zip(mesh.cells, rows, strict=True):
+                if block.type == kind and own is not None and len(own):
+                    found.setdefault(name, []).append(np.asarray(block.data, int)[np.asarray(own, int)])
+    if found:
+        return {name: np.concatenate(rows) for name, rows in found.items()}
+    names = {(int(tag), int(size)): name for name, (tag, size) in mesh.field_data.items()}
+    for block, tags in zip(mesh.cells, mesh.cell_data.get("gmsh:physical", ()), strict=False):
+        if block.type == kind:
+            for tag in np.unique(tags):
+                name = names.get((int(tag), CORNERS[kind] - 1), str(tag))
+                found.setdefault(name, []).append(np.asarray(block.data, int)[tags == tag])
+    return {name: np.concatenate(rows) for name, rows in found.items()}
+
+
+def _plane(points: Any, cells: Int[np.ndarray, "m k"], kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The points and the names of their coordinates, without the one in which plane triangles do not extend."""
+    points = np.asarray(points, float)
+    names = ("x", "y", "z")[: points.shape[1]]
+    if points.shape[1] == 2 or kind == "tetra":
+        return points, names
+    extent = np.ptp(points[np.unique(cells)], axis=0)
+    if extent.min() > 0:
+        return points, names
+    flat = len(extent) - 1 - int(np.argmin(extent[::-1]))
+    return np.delete(points, flat, axis=1), names[:flat] + names[flat + 1 :]
+
+
+def _merged(
+    points: np.ndarray, faces: Int[np.ndarray, "m 3"], groups: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Points that are the same as one, as files of single triangles need it; triangles with an edge of length 0 left
+    out.
+    """
+    found, number = np.unique(points, axis=0, return_inverse=True)
+    number = number.reshape(-1)
+
+    def own(faces: Int[np.ndarray, "m 3"]) -> Int[np.ndarray, "k 3"]:
+        new = number[faces]
+        return new[(new != np.roll(new, 1, axis=1)).all(axis=1)]
+
+    return found, own(faces), {name: kept for name, rows in groups.items() if len(kept := own(rows))}
+
+
+def _on_boundary(
+    cells: Int[np.ndarray, "m k"], sides: dict[str, Int[np.ndarray, "n d"]], is_all: bool
+) -> dict[str, Int[np.ndarray, "k d"]]:
+    """The named sides that are on the boundary of the cells; those inside are interfaces, which bound nothing."""
+    count = cells.shape[1]
+    facets = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(count)]), axis=1)
+    outer = {tuple(row) for row in _once(facets).tolist()}
+    found = {name: [row for row in rows.tolist() if tuple(sorted(row)) in outer] for name, rows in sides.items()}
+    return {name: np.array(rows) for name, rows in found.items() if rows}
+
+
+def _once(facets: Int[np.ndarray, "m d"]) -> Int[np.ndarray, "n d"]:
+    rows, counts = np.unique(facets, axis=0, return_counts=True)
+    return rows[counts == 1]
