@@ -116,7 +116,7 @@ def test_the_distance_is_that_to_the_boundary_and_its_sign_says_what_is_inside(n
     around, found = points_of(mesh.boundary(), 20_000)[0], mesh.signed_distance(x)
     exact = np.sqrt(((x[:, None] - around) ** 2).sum(axis=-1)).min(axis=1)
     assert (np.abs(found) <= exact * (1 + 1e-12)).all()
-    np.testing.assert_allclose(found**2, exact**2, atol=8e-3 if mesh.dimension == 3 else 1e-5)
+    np.testing.assert_allclose(found**2, exact**2, atol=8e-3 if mesh.dimension == 3 else 2e-4)
     np.testing.assert_array_equal(mesh.contains(x), found <= 0)
     if not mesh.is_hollow:  # in some cell
         corners = mesh.vertices[mesh.cells]
@@ -218,7 +218,7 @@ def test_triangles_for_pictures_cover_the_mesh(count):
     found = mesh.evaluation(count)
     assert count / 4 <= len(found.points) <= 4 * count and found.shape == (len(found.points),)
     np.testing.assert_allclose(
-        areas(found.points, found.triangles).sum(), mesh.measure, rtol=0.1 if count == 100 else 1e-13
+        areas(found.points, found.triangles).sum(), mesh.measure, rtol=0.15 if count == 100 else 1e-13
     )
     assert mesh.contains(found.points).all()
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from ..._base.errors import InputError
 from ..._base.lazy import imported
+from .stl import read_stl
 
 CORNERS = {"line": 2, "triangle": 3, "tetra": 4}
 """Corners of the cells that can be read."""
@@ -17,7 +18,9 @@ CORNERS = {"line": 2, "triangle": 3, "tetra": 4}
 IGNORED = ("vertex", "line")
 """Cells that are none of a mesh in space."""
 
-LINEAR = {"line3", "triangle6", "tetra10"}
+NAMES = ("x", "y", "z")
+
+CURVED = {"line3", "triangle6", "tetra10"}
 """Curved cells that have a linear counterpart."""
 
 
@@ -35,30 +38,49 @@ def read_mesh(path: Path, group: str | None) -> FileMesh:
 
     **Raises:** `InputError` for a file that cannot be read, an unknown group, and cells that are no simplices.
     """
+    if not path.is_file():
+        raise InputError(f"there is no mesh file '{path}'")
+    if path.suffix.lower() == ".stl":
+        return _chosen(path, _read_stl(path), group)
     mesh = _read(path)
-    kinds = {kind for kind in (block.type for block in mesh.cells) if kind not in IGNORED}
+    kinds = {block.type for block in mesh.cells if block.type not in IGNORED}
     if other := sorted(kinds - {"triangle", "tetra"}):
-        hint = "set their order to 1" if set(other) <= LINEAR else "split them into triangles or tetrahedra"
+        hint = "set their order to 1" if set(other) <= CURVED else "split them into triangles or tetrahedra"
         raise InputError(f"the mesh '{path}' has cells of the kind(s) {', '.join(other)}; {hint} in its program")
     if not kinds:
         raise InputError(f"the mesh '{path}' has neither triangles nor tetrahedra")
     own = "tetra" if "tetra" in kinds else "triangle"
-    groups, sides = _groups(mesh, own), _groups(mesh, "triangle" if own == "tetra" else "line")
-    if group is not None and group not in groups:
-        raise InputError(f"the mesh '{path}' has no group '{group}' of cells; its groups are {sorted(groups)}")
-    cells = _numbers(mesh, own) if group is None else groups[group]
+    groups, cells = _groups(mesh, own), _numbers(mesh, own)
     points, coordinates = _plane(mesh.points, cells, own)
-    if own == "triangle" and points.shape[1] == 3:  # a closed surface: its triangles are the boundary
-        points, cells, groups = _merged(points, cells, groups)
-        return FileMesh(points, cells, groups if group is None else {}, coordinates)
-    return FileMesh(points, cells, _on_boundary(cells, sides, is_all=group is None), coordinates)
+    if own == "triangle" and points.shape[1] == 3:
+        return _chosen(path, FileMesh(points, cells, groups, coordinates), group)
+    cells = cells if group is None else _group(path, groups, group)
+    sides = _groups(mesh, "triangle" if own == "tetra" else "line")
+    return FileMesh(points, cells, _on_boundary(cells, sides), coordinates)
+
+
+def _chosen(path: Path, surface: FileMesh, group: str | None) -> FileMesh:
+    """A surface, or the group of its triangles that is one."""
+    if group is None:
+        return surface
+    return surface._replace(cells=_group(path, surface.parts, group), parts={})
+
+
+def _group(path: Path, groups: dict[str, Int[np.ndarray, "m k"]], group: str) -> Int[np.ndarray, "m k"]:
+    if group not in groups:
+        raise InputError(f"the mesh '{path}' has no group '{group}' of cells; its groups are {sorted(groups)}")
+    return groups[group]
+
+
+def _read_stl(path: Path) -> FileMesh:
+    try:
+        return FileMesh(*read_stl(path.read_bytes()), NAMES)
+    except ValueError as error:
+        raise InputError(f"the mesh '{path}' cannot be read: it is no .stl file") from error
 
 
 def _read(path: Path) -> Any:
-    meshio = imported("meshio", "geometry")
-    if not path.is_file():
-        raise InputError(f"there is no mesh file '{path}'")
-    said = io.StringIO()
+    meshio, said = imported("meshio", "geometry"), io.StringIO()
     try:  # it prints what is wrong, and may leave the program
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             return meshio.read(path)
@@ -94,7 +116,7 @@ def _groups(mesh: Any, kind: str) -> dict[str, Int[np.ndarray, "m k"]]:
 def _plane(points: Any, cells: Int[np.ndarray, "m k"], kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """The points and the names of their coordinates, without the one in which plane triangles do not extend."""
     points = np.asarray(points, float)
-    names = ("x", "y", "z")[: points.shape[1]]
+    names = NAMES[: points.shape[1]]
     if points.shape[1] == 2 or kind == "tetra":
         return points, names
     extent = np.ptp(points[np.unique(cells)], axis=0)
@@ -104,24 +126,8 @@ def _plane(points: Any, cells: Int[np.ndarray, "m k"], kind: str) -> tuple[np.nd
     return np.delete(points, flat, axis=1), names[:flat] + names[flat + 1 :]
 
 
-def _merged(
-    points: np.ndarray, faces: Int[np.ndarray, "m 3"], groups: dict[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Points that are the same as one, as files of single triangles need it; triangles with an edge of length 0 left
-    out.
-    """
-    found, number = np.unique(points, axis=0, return_inverse=True)
-    number = number.reshape(-1)
-
-    def own(faces: Int[np.ndarray, "m 3"]) -> Int[np.ndarray, "k 3"]:
-        new = number[faces]
-        return new[(new != np.roll(new, 1, axis=1)).all(axis=1)]
-
-    return found, own(faces), {name: kept for name, rows in groups.items() if len(kept := own(rows))}
-
-
 def _on_boundary(
-    cells: Int[np.ndarray, "m k"], sides: dict[str, Int[np.ndarray, "n d"]], is_all: bool
+    cells: Int[np.ndarray, "m k"], sides: dict[str, Int[np.ndarray, "n d"]]
 ) -> dict[str, Int[np.ndarray, "k d"]]:
     """The named sides that are on the boundary of the cells; those inside are interfaces, which bound nothing."""
     count = cells.shape[1]
