@@ -27,15 +27,17 @@ class BoxTree:
     - `levels`: lower and upper corners, of the box around all of them first; those of missing boxes are empty.
     """
 
+    levels: list[tuple[Float[np.ndarray, "k d"], Float[np.ndarray, "k d"]]]
+
     def __init__(self, lower: Float[np.ndarray, "m d"], upper: Float[np.ndarray, "m d"]):
         self._order = morton_order((lower + upper) / 2)
         low = np.full((1 << (len(lower) - 1).bit_length(), lower.shape[1]), np.inf)
         high = np.full_like(low, -np.inf)
         low[: len(lower)], high[: len(lower)] = lower[self._order], upper[self._order]
         self.levels = [(low, high)]
-        while len(low) > 1:
-            low, high = np.minimum(low[::2], low[1::2]), np.maximum(high[::2], high[1::2])
-            self.levels.insert(0, (low, high))
+        while len(self.levels[0][0]) > 1:
+            low, high = self.levels[0]
+            self.levels.insert(0, (np.minimum(low[::2], low[1::2]), np.maximum(high[::2], high[1::2])))
 
     def pairs(
         self, count: int, is_met: Callable[[np.ndarray, np.ndarray, np.ndarray], Bool[np.ndarray, " k"]]

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from ..._base.errors import InputError
 from ..._base.lazy import imported
 from .stl import read_stl
+from .topology import rows_of
 
 CORNERS = {"line": 2, "triangle": 3, "tetra": 4}
 """Corners of the cells that can be read."""
@@ -95,7 +96,7 @@ def _numbers(mesh: Any, kind: str) -> Int[np.ndarray, "m k"]:
 
 
 def _groups(mesh: Any, kind: str) -> dict[str, Int[np.ndarray, "m k"]]:
-    """The cells of a kind in each named set, or physical group of gmsh, which is called by its number if unnamed."""
+    """The cells of a kind in each named set, or physical group of gmsh, which is called by its number if it has no name."""
     found = dict[str, list[np.ndarray]]()
     for name, rows in mesh.cell_sets.items():
         if not name.startswith("gmsh:"):
@@ -107,7 +108,7 @@ def _groups(mesh: Any, kind: str) -> dict[str, Int[np.ndarray, "m k"]]:
     names = {(int(tag), int(size)): name for name, (tag, size) in mesh.field_data.items()}
     for block, tags in zip(mesh.cells, mesh.cell_data.get("gmsh:physical", ()), strict=False):
         if block.type == kind:
-            for tag in np.unique(tags):
+            for tag in np.unique(tags[tags != 0]):
                 name = names.get((int(tag), CORNERS[kind] - 1), str(tag))
                 found.setdefault(name, []).append(np.asarray(block.data, int)[tags == tag])
     return {name: np.concatenate(rows) for name, rows in found.items()}
@@ -130,11 +131,9 @@ def _on_boundary(
     cells: Int[np.ndarray, "m k"], sides: dict[str, Int[np.ndarray, "n d"]]
 ) -> dict[str, Int[np.ndarray, "k d"]]:
     """The named sides that are on the boundary of the cells; those inside are interfaces, which bound nothing."""
-    count = cells.shape[1]
-    facets = np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(count)]), axis=1)
-    outer = {tuple(row) for row in _once(facets).tolist()}
-    found = {name: [row for row in rows.tolist() if tuple(sorted(row)) in outer] for name, rows in sides.items()}
-    return {name: np.array(rows) for name, rows in found.items() if rows}
+    outer = _once(np.sort(np.concatenate([np.delete(cells, i, axis=1) for i in range(cells.shape[1])]), axis=1))
+    found = {name: rows[rows_of(outer, rows) >= 0] for name, rows in sides.items()}
+    return {name: rows for name, rows in found.items() if len(rows)}
 
 
 def _once(facets: Int[np.ndarray, "m d"]) -> Int[np.ndarray, "n d"]:
