@@ -2,12 +2,13 @@
 
 import sys
 
+import jax.numpy as jnp
 import meshio
 import numpy as np
 import pytest
 
 import pinnkit
-from pinnkit import Condition, Mesh, MissingPackageError, Problem, grad, laplacian
+from pinnkit import Condition, Mesh, MissingPackageError, PointSet, Problem, ProblemError, grad, laplacian
 
 from .meshes import block, cube, rectangle, ring, together
 from .test_meshes import points_of
@@ -209,6 +210,33 @@ def test_invalid_set_operations_are_refused():
 
 
 # A problem on a mesh.
+
+
+def test_measurements_outside_of_a_mesh_are_refused():
+    domain = Mesh(*ring(24, 2))
+    for x, message in ((0.7, None), (0.2, r"1 point\(s\) outside the domain")):  # in the ring, in its hole
+        conditions = {"data": Condition(lambda u: u, on=PointSet({"x": [x], "y": [0.0]}))}
+        if message is None:
+            Problem("ring", domain, conditions)
+            continue
+        with pytest.raises(ProblemError, match=message):
+            Problem("ring", domain, conditions)
+
+
+@pytest.mark.slow
+def test_a_harmonic_function_on_a_drilled_block():
+    part = Mesh(*block()) - Mesh(*block((0.3, 0.3, 0.3), (0.6, 0.6, 1.2))).named("slot")
+    exact = lambda xp: lambda x, y, z: x * y * z + xp.exp(x) * xp.sin(y)
+    problem = Problem(
+        name="block",
+        domain=part,
+        conditions={
+            "pde": Condition(lambda u: laplacian(u), on=part.interior),
+            "faces": Condition(lambda u, x, y, z: u - exact(jnp)(x, y, z), on=part.boundary()),
+        },
+        reference=exact(np),
+    )
+    assert pinnkit.fit(problem).summary.relative_l2["u"] < 1e-6
 
 
 def test_a_problem_on_a_mesh_of_gmsh_takes_few_lines(tmp_path):

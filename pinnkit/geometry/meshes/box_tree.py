@@ -50,7 +50,8 @@ class BoxTree:
         question, node = np.arange(count), np.zeros(count, int)
         for number, (low, high) in enumerate(self.levels):
             if number:
-                question, node = np.repeat(question, 2), (2 * node[:, None] + [0, 1]).ravel()
+                question, node = np.repeat(question, 2), np.repeat(2 * node, 2)
+                node[1::2] += 1
             met = is_met(question, low[node], high[node])
             question, node = question[met], node[met]
         return question, self._order[node]

@@ -96,7 +96,7 @@ def _numbers(mesh: Any, kind: str) -> Int[np.ndarray, "m k"]:
 
 
 def _groups(mesh: Any, kind: str) -> dict[str, Int[np.ndarray, "m k"]]:
-    """The cells of a kind in each named set, or physical group of gmsh, which is called by its number if it has no name."""
+    """The cells of a kind in each named set, or in each physical group of gmsh, called by its number without a name."""
     found = dict[str, list[np.ndarray]]()
     for name, rows in mesh.cell_sets.items():
         if not name.startswith("gmsh:"):
