@@ -42,15 +42,18 @@ if TYPE_CHECKING:
     from .geometry.box import Interval as Interval
     from .geometry.domain import AbstractDomain as AbstractDomain
     from .geometry.domain import Evaluation as Evaluation
+    from .geometry.meshes.mesh import Mesh as Mesh
     from .geometry.planar import Annulus as Annulus
     from .geometry.planar import Disk as Disk
     from .geometry.planar import Ellipse as Ellipse
     from .geometry.planar import Polygon as Polygon
     from .geometry.planar import Sector as Sector
+    from .geometry.point_cloud import PointCloud as PointCloud
     from .geometry.point_set import PointSet as PointSet
     from .geometry.points import Points as Points
     from .geometry.region import AbstractRegion as AbstractRegion
     from .geometry.shape import Shape as Shape
+    from .geometry.shapely_geometry import from_shapely as from_shapely
     from .learning_rates.constant import ConstantLearningRate as ConstantLearningRate
     from .learning_rates.ntk import NTKLearningRate as NTKLearningRate
     from .learning_rates.rule import AbstractLearningRate as AbstractLearningRate
@@ -140,11 +143,14 @@ __getattr__, __dir__ = lazy(
         "fitting": "diagnose fit load",
         "geometry.box": "Box Interval",
         "geometry.domain": "AbstractDomain Evaluation",
+        "geometry.meshes.mesh": "Mesh",
         "geometry.planar": "Annulus Disk Ellipse Polygon Sector",
+        "geometry.point_cloud": "PointCloud",
         "geometry.point_set": "PointSet",
         "geometry.points": "Points",
         "geometry.region": "AbstractRegion",
         "geometry.shape": "Shape",
+        "geometry.shapely_geometry": "from_shapely",
         "learning_rates.constant": "ConstantLearningRate",
         "learning_rates.ntk": "NTKLearningRate",
         "learning_rates.rule": "AbstractLearningRate StepContext",

@@ -1,9 +1,11 @@
-"""Packages whose public names are imported when they are first used (PEP 562)."""
+"""Names and packages that are imported when they are first used (PEP 562)."""
 
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
+
+from .errors import MissingPackageError
 
 
 def lazy(
@@ -33,3 +35,13 @@ def lazy(
         return sorted({*vars(sys.modules[package]), *places, *inside})
 
     return get, names
+
+
+def imported(package: str, extra: str) -> Any:
+    """An optional package. **Raises:** `MissingPackageError` with the extra of pinnkit that includes it."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise MissingPackageError(
+            f"this needs {package}: install pinnkit with the extra, `pinnkit[{extra}]`"
+        ) from error

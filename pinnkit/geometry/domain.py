@@ -34,6 +34,16 @@ class Evaluation(NamedTuple):
     triangles: Int[np.ndarray, "m 3"] = np.zeros((0, 3), int)
 
 
+class Triangulation(NamedTuple):
+    """Triangles in the plane or tetrahedra in space that fill a domain, by the numbers of their corners among `points`.
+
+    - `points`: over the coordinates of space.
+    """
+
+    points: Float[np.ndarray, "n d"]
+    cells: Int[np.ndarray, "m k"]
+
+
 class Hole(NamedTuple):
     """A ball outside of a domain that it surrounds; `center`: in the coordinates of space."""
 
@@ -116,6 +126,12 @@ class AbstractDomain(abc.ABC):
     @abc.abstractmethod
     def evaluation(self, count: int = MANY) -> Evaluation:
         """About `count` points (a thousand in one dimension) for comparisons and pictures."""
+
+    @property
+    def triangulation(self) -> Triangulation | None:
+        """What files with a mesh hold: by default the triangles of `evaluation`, None if there are none."""
+        found = self.evaluation()
+        return Triangulation(found.points, found.triangles) if found.triangles.size and self.dimension == 2 else None
 
 
 def checked_points(domain: AbstractDomain, points: Any) -> Float[np.ndarray, "n d"]:

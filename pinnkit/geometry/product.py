@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._base.errors import InputError
-from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, checked_bounds, checked_points
+from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, Triangulation, checked_bounds, checked_points
 from .points import Points
 from .region import AbstractRegion, Bounds, Face, are_same
 from .sampling import sobol
@@ -153,6 +153,11 @@ class Product(AbstractDomain):
         axis = np.linspace(self._low[0], self._high[0], TIMES)
         points = np.hstack([np.repeat(base.points, TIMES, axis=0), np.tile(axis, len(base.points))[:, None]])
         return Evaluation(points, (*base.shape, TIMES), base.triangles)
+
+    @property
+    def triangulation(self) -> Triangulation | None:
+        """That of the shape."""
+        return self.base.triangulation
 
     def _end(self, name: str, side: int) -> Prism:
         axis = self.coordinates.index(name) if name in self.coordinates else -1

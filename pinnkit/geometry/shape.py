@@ -1,29 +1,26 @@
 """Shapes: domains made of primitives by set operations, translations, rotations and scalings."""
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from .._base.arguments import check_positive, is_number
 from .._base.errors import InputError, InputTypeError
 from .curves import Boundary
 from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, checked_points
 from .fibers import Fibers
+from .movable import AbstractMovable, bracketed
+from .predicates import Predicate, where_of
 from .product import Product
 from .sampling import sobol
 from .solids.solid import Leaf, Solid
 from .solids.trimming import Pieces, Where, enclosed, trimmed_curves
 from .triangulation import triangulated
 
-Predicate: TypeAlias = Callable[..., Any]
-"""A NumPy-vectorised function of coordinates, by name, that says which points belong to a part."""
 
-
-class Shape(AbstractDomain):
+class Shape(AbstractMovable):
     """A domain made of primitives, such as `Box(x=(0, 1), y=(0, 1)) - Disk(radius=0.2, x=0.5, y=0.5)`.
 
     Shapes do not change: set operations `|`, `&`, `-`, `translate`, `rotate`, `scale` and `named` return new ones.
@@ -54,32 +51,9 @@ class Shape(AbstractDomain):
     def __sub__(self, other: AbstractDomain) -> "Shape":
         return combine("-", self, other)
 
-    # Movements.
-
-    def translate(self, **by: float) -> "Shape":
-        """The shape moved along coordinates, as in `disk.translate(x=0.5)`."""
-        shift = np.zeros(self.dimension)
-        for name, value in by.items():
-            shift[self._axis(name)] = _number(name, value)
-        return self._moved(np.eye(self.dimension), 1.0, shift, f"translate({_listed(by)})")
-
-    def rotate(self, angle: float, axis: str | None = None, **about: float) -> "Shape":
-        """The shape turned by an angle in radians, counterclockwise, around the origin or a point.
-
-        - `axis`: in three dimensions, the coordinate along which the axis of rotation lies; seen from its positive
-          side the turn is counterclockwise;
-        - `about`: the point, by coordinates, as in `plate.rotate(0.3, x=0.5, y=0.5)`.
-        """
-        _number("angle", angle)
-        rotation, center = self._rotation(angle, axis), self._point(about)
-        text = f"rotate({angle:g}{'' if axis is None else f', {axis!r}'})"
-        return self._moved(rotation, 1.0, center - rotation @ center, text)
-
-    def scale(self, factor: float, **about: float) -> "Shape":
-        """The shape enlarged by a factor > 0, from the origin or a point."""
-        check_positive(factor=factor)
-        center = self._point(about)
-        return self._moved(np.eye(self.dimension), float(factor), (1 - factor) * center, f"scale({factor:g})")
+    def moved(self, rotation: np.ndarray, scale: float, shift: np.ndarray, text: str) -> "Shape":
+        moved = self.solid.mapped(lambda leaf: leaf.moved(rotation, scale, shift))
+        return Shape(moved, self.coordinates, f"{bracketed(self)}.{text}")
 
     def named(self, name: str | None = None, **names: str) -> "Shape":
         """The shape with other names of the parts of its boundary.
@@ -183,30 +157,11 @@ class Shape(AbstractDomain):
         return {name: pieces for name, pieces in kept.items() if pieces}
 
     def _selected(self, predicate: Predicate, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:
-        if not callable(predicate):
-            raise InputTypeError(
-                f"a part of a boundary is a name or a function of coordinates, got {type(predicate).__name__}"
-            )
         self._check_full()
-        found = self._trimmed(self._where(predicate))
+        found = self._trimmed(where_of(predicate, self.coordinates))
         if not found:
             raise InputError(f"the function that selects a part of the boundary of {self!r} is true nowhere on it")
         return {name: own for name, own in found.items() if name not in without}
-
-    def _where(self, predicate: Predicate) -> Where:
-        arguments = inspect.signature(predicate).parameters.values()
-        taken = [own.name for own in arguments if own.default is own.empty]
-        if unknown := [name for name in taken if name not in self.coordinates]:
-            raise InputError(
-                f"the function that selects a part of the boundary takes unknown argument(s) {unknown}; "
-                f"the coordinates are {list(self.coordinates)}"
-            )
-
-        def where(x: Float[np.ndarray, "n d"]) -> np.ndarray:
-            known = dict(zip(self.coordinates, x.T, strict=True))
-            return np.broadcast_to(np.asarray(predicate(**{name: known[name] for name in taken}), bool), (len(x),))
-
-        return where
 
     def _check_full(self) -> None:
         if not self._whole:
@@ -222,34 +177,6 @@ class Shape(AbstractDomain):
             )
         raise InputError(f"the boundary of {self!r} has no part '{name}'; its parts are {list(self._parts)}")
 
-    def _moved(self, rotation: np.ndarray, scale: float, shift: np.ndarray, text: str) -> "Shape":
-        moved = self.solid.mapped(lambda leaf: leaf.moved(rotation, scale, shift))
-        return Shape(moved, self.coordinates, f"{_bracketed(self)}.{text}")
-
-    def _rotation(self, angle: float, axis: str | None) -> Float[np.ndarray, "d d"]:
-        rotation, (c, s) = np.eye(self.dimension), (np.cos(angle), np.sin(angle))
-        if self.dimension == 2:
-            if axis is not None:
-                raise InputError("a rotation in the plane has no `axis`")
-            first, second = 0, 1
-        else:
-            if axis is None:
-                raise InputError(f"a rotation in space needs the coordinate of its `axis`, one of {self.coordinates}")
-            first, second = ((self._axis(axis) + k) % 3 for k in (1, 2))
-        rotation[[first, first, second, second], [first, second, first, second]] = c, -s, s, c
-        return rotation
-
-    def _point(self, coordinates: Mapping[str, float]) -> Float[np.ndarray, " d"]:
-        point = np.zeros(self.dimension)
-        for name, value in coordinates.items():
-            point[self._axis(name)] = _number(name, value)
-        return point
-
-    def _axis(self, name: str) -> int:
-        if name not in self.coordinates:
-            raise InputError(f"{self!r} has no coordinate '{name}'; its coordinates are {list(self.coordinates)}")
-        return self.coordinates.index(name)
-
 
 def combine(operation: str, a: AbstractDomain, b: AbstractDomain) -> Shape:
     """The union `|`, intersection `&` or difference `-` of two domains with the same coordinates.
@@ -262,7 +189,7 @@ def combine(operation: str, a: AbstractDomain, b: AbstractDomain) -> Shape:
             f"set operations take domains with the same coordinates, got {list(a.coordinates)} and "
             f"{list(b.coordinates)}"
         )
-    return Shape(solid.combined(operation, other), a.coordinates, f"{a!r} {operation} {_bracketed(b)}")
+    return Shape(solid.combined(operation, other), a.coordinates, f"{a!r} {operation} {bracketed(b)}")
 
 
 def _solid_of(domain: AbstractDomain) -> Solid:
@@ -274,18 +201,3 @@ def _solid_of(domain: AbstractDomain) -> Solid:
             "time and parameters come last, as in `(a - b).over(t=(0.0, 1.0))`"
         )
     return solid
-
-
-def _bracketed(domain: AbstractDomain) -> str:
-    text = repr(domain)
-    return f"({text})" if any(f") {operation} " in text for operation in "|&-") else text
-
-
-def _number(name: str, value: Any) -> float:
-    if not is_number(value):
-        raise InputError(f"`{name}` is a finite number, got {value!r}")
-    return float(value)
-
-
-def _listed(values: Mapping[str, float]) -> str:
-    return ", ".join(f"{name}={value:g}" for name, value in values.items())

@@ -17,6 +17,10 @@ Grid: TypeAlias = int | Mapping[str, int | Sequence[float] | np.ndarray]
 """Points along each coordinate, the same for all, or by name a number or the values themselves."""
 
 
+GRID = 51
+"""Points along each coordinate of a file for other programs."""
+
+
 def axes_of(domain: AbstractDomain, grid: Grid) -> dict[str, np.ndarray]:
     """The values of each coordinate on a grid. **Raises:** `InputError` for an invalid grid."""
     names = domain.coordinates

@@ -26,7 +26,7 @@ from ..runs.storage.weights_file import PARAMETERS, encode_params
 from ..runs.summary import Summary
 from ..training.state import TrainState
 from .expressions import Expressions
-from .grids import Grid, axes_of, constant_normal, finite, points_at, points_of, rows_of
+from .grids import GRID, Grid, axes_of, constant_normal, finite, points_at, points_of, rows_of
 from .integrals import integral
 
 if TYPE_CHECKING:
@@ -324,17 +324,25 @@ class Solution:
                     found[own].attrs[attribute] = words[name]
         return found
 
-    def to_vtk(self, path: str | Path, grid: Grid = 51) -> Path:
+    def to_vtk(self, path: str | Path, grid: Grid | None = None) -> Path:
         """Write the fields for ParaView and others: a `.vtu`, or a `.pvd` and a folder with a `.vtu` for each time.
 
-        - `grid`: as for `to_xarray`; at most three coordinates besides time.
+        - `grid`: as for `to_xarray`; at most three coordinates besides time. By default the triangles or tetrahedra of
+          the domain, at 51 times; 51 points along each coordinate where there are none, or there are parameters.
 
         **Returns:** the path of the file to open. **Raises:** as `to_xarray`, and `OSError` where it cannot be written.
         """
         from ..runs.export.vtk import write_vtk
+        from .on_meshes import write_on_mesh
 
+        if grid is None and (written := write_on_mesh(Path(path), self.problem, self._fields_on)) is not None:
+            return written
+        grid = GRID if grid is None else grid
         axes = axes_of(self.problem.domain, grid)
         return write_vtk(Path(path), axes, {k: v.values for k, v in self._on_grid(axes).items() if k not in axes})
+
+    def _fields_on(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        return self._fields(self._params, points)
 
     def _on_grid(self, axes: dict[str, np.ndarray]) -> Variables:
         """The axes, the fields and the reference, by name."""

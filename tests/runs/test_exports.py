@@ -7,9 +7,12 @@ import meshio
 import numpy as np
 import pytest
 
+from pinnkit import Box, Condition, Disk, Mesh, Problem
 from pinnkit.runs.export.vtk import write_vtk
 from pinnkit.solution.grids import axes_of
+from pinnkit.solution.on_meshes import write_on_mesh
 
+from ..geometry.meshes import block, cube, rectangle
 from ..problems_for_tests import poisson
 
 
@@ -68,6 +71,44 @@ def test_times_are_a_series(tmp_path):
     assert [float(entry.get("timestep")) for entry in entries] == [0.0, 0.5, 2.0]
     for i, entry in enumerate(entries):
         np.testing.assert_allclose(meshio.read(tmp_path / entry.get("file")).point_data["u"], values[:, i])
+
+
+def on_mesh(path, domain, reference=None):
+    """The file of a field that is the sum of the coordinates, and of a vector."""
+    problem = Problem("sum", domain, {"pde": Condition(lambda u: u, on=domain.interior)}, reference=reference)
+    fields = lambda x: {"u": x.sum(axis=1), "v": np.stack([x[:, 0], 2 * x[:, -1]], axis=-1)}
+    return write_on_mesh(path, problem, fields)
+
+
+@pytest.mark.parametrize("shape", ["rectangle", "cube", "disk"])
+def test_fields_are_written_on_the_mesh_of_the_domain(shape, tmp_path):
+    domain = {"rectangle": Mesh(*rectangle(3, 2)), "cube": Mesh(*cube(2)), "disk": Disk(1.0)}[shape]
+    mesh = meshio.read(on_mesh(tmp_path / "out" / "m", domain, reference=lambda x, y: x * y))
+    assert [block.type for block in mesh.cells] == ["tetra" if shape == "cube" else "triangle"]
+    corners = mesh.points[mesh.cells[0].data][..., : domain.dimension]
+    measures = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / (6 if shape == "cube" else 2)
+    np.testing.assert_allclose(measures.sum(), domain.measure, rtol=1e-3 if shape == "disk" else 1e-12)
+    np.testing.assert_allclose(mesh.point_data["u"], mesh.points.sum(axis=1), rtol=1e-14)
+    np.testing.assert_allclose(mesh.point_data["u_reference"], mesh.points[:, 0] * mesh.points[:, 1], rtol=1e-14)
+    assert mesh.point_data["v"].shape == (len(mesh.points), 3)
+
+
+def test_fields_on_a_mesh_over_time_are_a_series(tmp_path):
+    path = on_mesh(tmp_path / "wave", Mesh(*rectangle(3, 2)).over(t=(1.0, 2.0)))
+    entries = ET.parse(path).getroot().findall("Collection/DataSet")  # noqa: S314  written above
+    times = [float(entry.get("timestep")) for entry in entries]
+    np.testing.assert_allclose(times, np.linspace(1.0, 2.0, 51))
+    for i in (0, 50):
+        mesh = meshio.read(tmp_path / entries[i].get("file"))
+        np.testing.assert_allclose(mesh.point_data["u"], mesh.points.sum(axis=1) + times[i], rtol=1e-14)
+        np.testing.assert_allclose(mesh.point_data["v"][:, 1], 2 * times[i], rtol=1e-14)
+
+
+def test_domains_without_a_mesh_or_with_parameters_are_written_on_a_grid(tmp_path):
+    assert on_mesh(tmp_path / "box", Box(x=(0.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0))) is None
+    assert on_mesh(tmp_path / "surface", Mesh(*block())) is None
+    assert on_mesh(tmp_path / "k", Disk(1.0).over(parameters={"k": (0.0, 1.0)})) is None
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_vtk_cannot_hold_is_refused(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..._base.errors import MissingPackageError
+from ..._base.lazy import imported
 from ..storage.named_arrays import Variable
 
 MOST_POINTS = 2000
@@ -19,13 +19,7 @@ _LABELS = {"condition": "condition", "field": "field"}
 
 def write_events(variables: Mapping[str, Variable], folder: Path) -> Path:
     """Write an event file into `folder`. **Raises:** `ImportError` without the extra `tensorboard`; `OSError`."""
-    try:
-        from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise MissingPackageError(
-            "this needs tensorboardX: install pinnkit with the extra, `pinnkit[tensorboard]`"
-        ) from error
-    with SummaryWriter(str(folder)) as writer:
+    with imported("tensorboardX", "tensorboard").SummaryWriter(str(folder)) as writer:
         for name, steps, values in _curves(variables):
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 writer.add_scalar(name, value, step)

@@ -1,4 +1,4 @@
-"""Fields on a tensor grid as files for ParaView and others."""
+"""Fields on a tensor grid or on a mesh as files for ParaView and others."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from ..._base.errors import InputError, MissingPackageError
+from ..._base.errors import InputError
+from ..._base.lazy import imported
 from ...geometry.domain import TIME_NAMES
 
 _CELLS = {1: "line", 2: "quad", 3: "hexahedron"}
+
+SIMPLICES = {3: "triangle", 4: "tetra"}
+"""Cells of a triangulation, by the number of their corners."""
 
 _CORNERS = {
     1: ((0,), (1,)),
@@ -26,23 +31,40 @@ def write_vtk(path: Path, axes: Mapping[str, np.ndarray], fields: Mapping[str, n
     **Returns:** the file to open. **Raises:** `ImportError` without the extra `data`; `ValueError` for more than three
     coordinates besides time, or an axis with a single point; `OSError`.
     """
-    try:
-        import meshio  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise MissingPackageError("this needs meshio: install pinnkit with the extra, `pinnkit[data]`") from error
     names = list(axes)
     time = next((i for i, name in enumerate(names) if name in TIME_NAMES), None)
     space = [axes[name] for i, name in enumerate(names) if i != time]
     if not 1 <= len(space) <= 3 or min(len(axis) for axis in space) < 2:
         raise InputError(f"VTK takes one to three coordinates besides time with two points or more; got {names}")
-    points, cells = _mesh(space)
+    if time is None:
+        return write_mesh(path, *_mesh(space), fields)
+    last = {name: np.moveaxis(values, time, 0) for name, values in fields.items()}
+    return write_mesh(path, *_mesh(space), last, axes[names[time]])
+
+
+def write_mesh(
+    path: Path,
+    points: Float[np.ndarray, "n d"],
+    cells: Int[np.ndarray, "m k"],
+    kind: str,
+    fields: Mapping[str, np.ndarray],
+    times: Float[np.ndarray, " t"] | None = None,
+) -> Path:
+    """Write fields at the points of a mesh: one `.vtu`, or a `.pvd` with a `.vtu` for each time beside it.
+
+    - `kind`: of the cells, by its name in meshio; `fields`: of shape ([times], points..., [components]).
+
+    **Returns:** the file to open. **Raises:** `ImportError` without the extra `data`; `OSError`.
+    """
+    meshio = imported("meshio", "data")
+    placed = np.pad(points, ((0, 0), (0, 3 - points.shape[1])))
 
     def write(file: Path, values: Mapping[str, np.ndarray]) -> None:
-        data: Any = {name: _column(v, len(points)) for name, v in values.items()}
-        meshio.write(file, meshio.Mesh(points, [(_CELLS[len(space)], cells)], point_data=data), file_format="vtu")
+        data = {name: _column(v, len(points)) for name, v in values.items()}
+        meshio.write(file, meshio.Mesh(placed, [(kind, cells)], point_data=data), file_format="vtu")
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    if time is None:
+    if times is None:
         file = path.with_suffix(".vtu")
         write(file, fields)
         return file
@@ -50,17 +72,17 @@ def write_vtk(path: Path, axes: Mapping[str, np.ndarray], fields: Mapping[str, n
     folder.mkdir(exist_ok=True)
     root = ET.Element("VTKFile", type="Collection", version="0.1")
     collection = ET.SubElement(root, "Collection")
-    for i, at in enumerate(axes[names[time]]):
+    for i, at in enumerate(times):
         file = folder / f"{i:05d}.vtu"
-        write(file, {name: np.take(v, i, axis=time) for name, v in fields.items()})
+        write(file, {name: v[i] for name, v in fields.items()})
         ET.SubElement(collection, "DataSet", timestep=repr(float(at)), part="0", file=f"{folder.name}/{file.name}")
     index = path.with_suffix(".pvd")
     ET.ElementTree(root).write(index, encoding="utf-8", xml_declaration=True)
     return index
 
 
-def _mesh(space: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Points in three coordinates, and the corners of each cell."""
+def _mesh(space: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, str]:
+    """Points, the corners of each cell, and the kind of the cells."""
     shape = tuple(len(axis) for axis in space)
     points = np.stack([a.ravel() for a in np.meshgrid(*space, indexing="ij")], axis=-1)
     numbers = np.arange(points.shape[0]).reshape(shape)
@@ -68,7 +90,7 @@ def _mesh(space: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         numbers[tuple(slice(c, n - 1 + c) for c, n in zip(corner, shape, strict=True))].ravel()
         for corner in _CORNERS[len(space)]
     ]
-    return np.pad(points, ((0, 0), (0, 3 - len(space)))), np.stack(parts, axis=-1)
+    return points, np.stack(parts, axis=-1), _CELLS[len(space)]
 
 
 def _column(values: np.ndarray, count: int) -> np.ndarray:

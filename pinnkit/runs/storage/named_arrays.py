@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from ..._base.errors import InputError, MissingPackageError
+from ..._base.errors import InputError
+from ..._base.lazy import imported
 
 if TYPE_CHECKING:
     import pandas
@@ -76,7 +77,7 @@ def to_xarray(variables: Mapping[str, Variable], attributes: Mapping[str, Any]) 
 
     **Raises:** `ImportError` with what to install.
     """
-    xarray: Any = _imported("xarray", "data")
+    xarray: Any = imported("xarray", "data")
     arrays = {name: (v.dimensions, v.values) for name, v in variables.items()}
     labels = {name: arrays.pop(name) for name, v in variables.items() if v.dimensions == (name,)}
     return xarray.Dataset(arrays, labels, dict(attributes))
@@ -87,7 +88,7 @@ def to_pandas(variables: Mapping[str, Variable], dimensions: tuple[str, ...]) ->
 
     **Raises:** `InputError` with the available dimensions if there are none; `ImportError` with what to install.
     """
-    pandas: Any = _imported("pandas", "data")
+    pandas: Any = imported("pandas", "data")
     chosen = {n: v.values for n, v in variables.items() if v.dimensions == dimensions and v.dimensions != (n,)}
     if not chosen:
         known = dict.fromkeys(", ".join(v.dimensions) for v in variables.values() if v.dimensions)
@@ -100,14 +101,3 @@ def to_pandas(variables: Mapping[str, Variable], dimensions: tuple[str, ...]) ->
     index = pandas.MultiIndex.from_product(labels, names=dimensions) if len(labels) > 1 else None
     index = pandas.Index(labels[0], name=dimensions[0]) if index is None else index
     return pandas.DataFrame({name: values.ravel() for name, values in chosen.items()}, index=index)
-
-
-def _imported(package: str, extra: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"this needs {package}: install pinnkit with the extra, `pinnkit[{extra}]`"
-        ) from error
