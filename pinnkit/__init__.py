@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from .geometry.points import Points as Points
     from .geometry.region import AbstractRegion as AbstractRegion
     from .geometry.shape import Shape as Shape
+    from .geometry.spatial import Ball as Ball
+    from .geometry.spatial import Cone as Cone
+    from .geometry.spatial import Cylinder as Cylinder
+    from .geometry.spatial import Torus as Torus
     from .learning_rates.constant import ConstantLearningRate as ConstantLearningRate
     from .learning_rates.ntk import NTKLearningRate as NTKLearningRate
     from .learning_rates.rule import AbstractLearningRate as AbstractLearningRate
@@ -142,6 +146,7 @@ __getattr__, __dir__ = lazy(
         "geometry.points": "Points",
         "geometry.region": "AbstractRegion",
         "geometry.shape": "Shape",
+        "geometry.spatial": "Ball Cone Cylinder Torus",
         "learning_rates.constant": "ConstantLearningRate",
         "learning_rates.ntk": "NTKLearningRate",
         "learning_rates.rule": "AbstractLearningRate StepContext",

@@ -1,5 +1,6 @@
 """Shapes of the plane. Coordinates are named as in `Box`; x and y by default."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from .solids.plane import Circular, Elliptic, HalfPlane, Polygonal
 from .solids.primitive import AbstractPrimitive
 from .solids.solid import Leaf, Solid
 
-PLANE = {"x": 0.0, "y": 0.0}
+PLANE = ("x", "y")
 
 STRAIGHT = 1e-12
 """Angles that differ by less, in radians, are the same."""
@@ -25,7 +26,7 @@ def Disk(radius: float, **center: float) -> Shape:
     **Raises:** `InputError` for a radius that is not positive, and for other than two coordinates.
     """
     check_positive(radius=radius)
-    return _placed(Circular(float(radius)), center, f"Disk(radius={radius:g}")
+    return placed(Circular(float(radius)), center, PLANE, f"Disk(radius={radius:g}")
 
 
 def Ellipse(radii: tuple[float, float], **center: float) -> Shape:
@@ -37,7 +38,7 @@ def Ellipse(radii: tuple[float, float], **center: float) -> Shape:
             f"the `radii` of an ellipse are two numbers, as in `radii=(2.0, 1.0)`; got {radii!r}"
         ) from None
     check_positive(**{"radii[0]": a, "radii[1]": b})
-    return _placed(Elliptic((float(a), float(b))), center, f"Ellipse(radii=({a:g}, {b:g})")
+    return placed(Elliptic((float(a), float(b))), center, PLANE, f"Ellipse(radii=({a:g}, {b:g})")
 
 
 def Annulus(inner: float, outer: float, **center: float) -> Shape:
@@ -117,14 +118,32 @@ def Polygon(
     return Shape(solid, tuple(coordinates), f"Polygon({len(rings[0])} vertices{holed})")
 
 
-def _placed(primitive: AbstractPrimitive, center: Mapping[str, float], text: str) -> Shape:
-    place = dict(center) or PLANE
+def placed(
+    primitive: AbstractPrimitive,
+    center: Mapping[str, float],
+    names: tuple[str, ...],
+    text: str,
+    axis: str | None = None,
+) -> Shape:
+    """A primitive around a point, by coordinates; around the origin of the coordinates `names` if it is empty.
+
+    - `axis`: in space, the coordinate along which the last one of the primitive lies, by default the last.
+
+    **Raises:** `InputError` for coordinates that are not finite, too few or too many, and for an unknown axis.
+    """
+    place = dict(center) or dict.fromkeys(names, 0.0)
     for name, value in place.items():
         if not is_number(value):
             raise InputError(f"the center of a shape has finite coordinates, got {name}={value!r}")
     if len(place) != primitive.dimension:
         raise InputError(f"the center of {text}) has {primitive.dimension} coordinates, got {list(place)}")
-    return Shape(Solid((Leaf.of(primitive, list(place.values())),)), tuple(place), _text(text, center))
+    leaf, coordinates = Leaf.of(primitive, list(place.values())), tuple(place)
+    if axis is not None:
+        if axis not in coordinates:
+            raise InputError(f"the axis of {text}) is one of its coordinates {list(coordinates)}, got {axis!r}")
+        turned = np.roll(np.eye(primitive.dimension), coordinates.index(axis) + 1, axis=0)
+        leaf = dataclasses.replace(leaf, rotation=turned)
+    return Shape(Solid((leaf,)), coordinates, _text(text, center))
 
 
 def _text(text: str, center: Mapping[str, float]) -> str:

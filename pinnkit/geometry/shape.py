@@ -15,8 +15,10 @@ from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, ch
 from .fibers import Fibers
 from .product import Product
 from .sampling import sobol
+from .solids.columns import trimmed_surfaces
+from .solids.pieces import Pieces, enclosed
 from .solids.solid import Leaf, Solid
-from .solids.trimming import Pieces, Where, enclosed, trimmed_curves
+from .solids.trimming import Where, trimmed_curves
 from .triangulation import triangulated
 
 Predicate: TypeAlias = Callable[..., Any]
@@ -139,7 +141,7 @@ class Shape(AbstractDomain):
 
     @property
     def measure(self) -> float:
-        """The area or volume, to rounding."""
+        """The area or volume, by integrals over the boundary (Gauss), to rounding."""
         return enclosed([own for part in self._parts.values() for own in part])
 
     def signed_distance(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
@@ -176,10 +178,11 @@ class Shape(AbstractDomain):
         return self._trimmed(None) if (self.lower < self.upper).all() else {}
 
     def _trimmed(self, where: Where | None) -> dict[str, tuple[Pieces, ...]]:
-        found = [trimmed_curves(self.solid, patches, where) for patches in self.solid.patches]
+        trimmed = trimmed_curves if self.dimension == 2 else trimmed_surfaces
+        found = [trimmed(self.solid, patches, where) for patches in self.solid.patches]
         names = dict.fromkeys(name for leaf in self.solid.leaves for name in leaf.names)
         rows = {name: [own.chosen(own.names == name) for own in found] for name in names}
-        kept = {name: tuple(own for own in pieces if len(own.number)) for name, pieces in rows.items()}
+        kept = {name: tuple(own for own in pieces if len(own)) for name, pieces in rows.items()}
         return {name: pieces for name, pieces in kept.items() if pieces}
 
     def _selected(self, predicate: Predicate, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:
