@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .geometry.box import Interval as Interval
     from .geometry.domain import AbstractDomain as AbstractDomain
     from .geometry.domain import Evaluation as Evaluation
+    from .geometry.implicit import Implicit as Implicit
+    from .geometry.outlines import Outline as Outline
     from .geometry.planar import Annulus as Annulus
     from .geometry.planar import Disk as Disk
     from .geometry.planar import Ellipse as Ellipse
@@ -141,6 +143,8 @@ __getattr__, __dir__ = lazy(
         "fitting": "diagnose fit load",
         "geometry.box": "Box Interval",
         "geometry.domain": "AbstractDomain Evaluation",
+        "geometry.implicit": "Implicit",
+        "geometry.outlines": "Outline",
         "geometry.planar": "Annulus Disk Ellipse Polygon Sector",
         "geometry.point_set": "PointSet",
         "geometry.points": "Points",

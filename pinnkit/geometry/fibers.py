@@ -96,9 +96,13 @@ class Fibers(AbstractRegion):
         crossed = self.solid.crossings(origin, xp.asarray(direction) + 0 * origin)
         found = xp.concat([0 * columns[:, :1], crossed, 0 * columns[:, :1] + (high - low)], axis=-1)
         ends = xp.sort(xp.clip(found, 0.0, high - low), axis=-1)
-        middle = (ends[:, 1:] + ends[:, :-1]) / 2
+        middle, lengths = (ends[:, 1:] + ends[:, :-1]) / 2, ends[:, 1:] - ends[:, :-1]
         at = origin[:, None, :] + middle[:, :, None] * direction
-        return low + ends[:, :-1], xp.where(self.solid.level(at) < 0, ends[:, 1:] - ends[:, :-1], 0.0)
+        if xp is np:  # many intervals are empty
+            kept = lengths > 0
+            lengths[kept] = np.where(self.solid.level(at[kept]) < 0, lengths[kept], 0.0)
+            return low + ends[:, :-1], lengths
+        return low + ends[:, :-1], xp.where(self.solid.level(at) < 0, lengths, 0.0)
 
     def _lengths(self, unit: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
         return self._ends(self._placed(unit))[1].sum(axis=-1)

@@ -11,11 +11,12 @@ from jaxtyping import Float
 from .._base.arguments import check_positive, is_number
 from .._base.errors import InputError, InputTypeError
 from .curves import Boundary
-from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, checked_points
+from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, check_coordinate, checked_bounds, checked_points
 from .fibers import Fibers
 from .product import Product
 from .sampling import sobol
 from .solids.columns import trimmed_surfaces
+from .solids.extruded import extruded
 from .solids.pieces import Pieces, enclosed
 from .solids.solid import Leaf, Solid
 from .solids.trimming import Where, trimmed_curves
@@ -107,6 +108,22 @@ class Shape(AbstractDomain):
     ) -> Product:
         """The shape with time, as in `disk.over(t=(0.0, 1.0))`, and with parameters of the equations."""
         return Product(self, parameters=parameters, **bounds)
+
+    def extrude(self, **heights: tuple[float, float]) -> "Shape":
+        """A shape of the plane between two values of a third coordinate, as in `disk.extrude(z=(0.0, 1.0))`.
+
+        Parts of the boundary become walls and keep their names; "bottom" and "top" are new.
+        """
+        if self.dimension != 2 or len(heights) != 1 or {*heights} & {*TIME_NAMES}:
+            raise InputError(
+                "a shape of the plane is extruded along one further coordinate in space, as in "
+                f"`disk.extrude(z=(0.0, 1.0))`; got {list(heights)} for {self!r}"
+            )
+        self._check_full()
+        ((name, pair),) = heights.items()
+        low, high = checked_bounds(name, pair)
+        text = f"{_bracketed(self)}.extrude({name}=({low:g}, {high:g}))"
+        return Shape(extruded(self.solid, low, high), (*self.coordinates, name), text)
 
     # What a domain answers.
 

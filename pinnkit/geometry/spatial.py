@@ -13,7 +13,7 @@ SPACE = ("x", "y", "z")
 
 
 def Ball(radius: float, **center: float) -> Shape:
-    """A ball, `Ball(radius=1.0)` around the origin or `Ball(radius=0.1, x=0.3, y=0.0, z=0.2)`; its boundary is "sphere".
+    """A ball, `Ball(radius=1.0)` around the origin or `Ball(0.1, x=0.3, y=0.0, z=0.2)`; its boundary is "sphere".
 
     **Raises:** `InputError` for a radius that is not positive, and for other than three coordinates.
     """

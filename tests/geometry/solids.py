@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pinnkit import Ball, Box, Cone, Cylinder, Torus
+from pinnkit import Ball, Box, Cone, Cylinder, Disk, Ellipse, Polygon, Torus
 
 PI, CUBE = np.pi, Box(x=(0.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0))
 RING = np.sqrt(3.0)  # the height of a ball without a cylinder of half its radius
@@ -43,6 +43,16 @@ SPACE = {
         Cylinder(1.0, z=(-2.0, 2.0)) & Cylinder(1.0, x=(-2.0, 2.0)).named("other"),
         16 / 3,
         {"side": 8.0, "other": 8.0},
+    ),
+    "extruded plate": (
+        (Ellipse((2.0, 1.0)) - Disk(0.5, x=1.0, y=0.0).named("hole")).scale(0.5).extrude(z=(1.0, 2.0)).rotate(0.5, "x"),
+        0.4375 * PI,
+        {"ellipse": 9.688448220547676 / 2, "hole": PI / 2, "bottom": 0.4375 * PI, "top": 0.4375 * PI},
+    ),
+    "extruded polygon": (
+        Polygon([(0, 0), (2, 0), (0, 1)], names=["floor", "roof", "wall"]).extrude(z=(0.0, 3.0)),
+        3.0,
+        {"floor": 6.0, "roof": 3 * np.sqrt(5.0), "wall": 3.0, "bottom": 1.0, "top": 1.0},
     ),
     "half a torus, moved": (
         (Torus(1.0, 0.3) & Box(x=(0.0, 2.0), y=(-2.0, 2.0), z=(-1.0, 1.0)))

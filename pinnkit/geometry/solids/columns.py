@@ -12,22 +12,24 @@ import numpy as np
 from jaxtyping import Float
 
 from .pieces import Pieces
+from .series import fit, gauss, legendre
 from .solid import Patches, Solid
 from .trimming import FIRST, MARGIN, Curves, Where
 
 ORDER, PARTS = 8, 4
 """Gauss points of a column, and the number of columns into which one is divided."""
 
-NARROW = 1 / 256
+NARROW = 1 / 64
 """The largest width of columns that hold an end."""
 
 EXACT, NEGLIGIBLE = 1e-12, 1e-14
 """Errors of ends, and shares of a surface, that are accepted."""
 
-_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(ORDER)
-POINTS, WEIGHTS = (_POINTS + 1) / 2, _WEIGHTS / 2
-SERIES = np.polynomial.legendre.legvander(_POINTS, ORDER - 1) * WEIGHTS[:, None] * (2 * np.arange(ORDER) + 1)
-"""Gauss points of [0, 1], their weights, and Legendre coefficients by values at them: shape `(points, series)`."""
+(POINTS, WEIGHTS), SERIES = gauss(ORDER), fit(ORDER)
+"""Gauss points of [0, 1], their weights, and the matrix from values at them to Legendre coefficients."""
+
+DIVIDED = [legendre((k + POINTS) / PARTS, ORDER).T @ SERIES for k in range(PARTS)]
+"""Matrices from the coefficients on an interval to those on each of its parts."""
 
 
 def trimmed_surfaces(solid: Solid, patches: Patches, where: Where | None = None) -> Pieces:
@@ -109,7 +111,9 @@ class _Columns:
             constant = np.broadcast_to(ends[:, :1], ends.shape)  # of columns too narrow for more
             series = _series(np.where(is_fit[:, None, None, None], ends, constant))
             rows = np.flatnonzero((is_fit | is_small) & (counts[:, 0] > 0))
-            pieces.append(self._pieces(rows, np.full(len(rows), side), series[rows]))
+            divided = np.concatenate([series[rows] @ part for part in DIVIDED])  # on which points are even
+            parts = self.chosen(rows).parts()
+            pieces.append(parts._pieces(np.arange(len(divided)), np.full(len(divided), side), divided))
         return pieces, is_fit | is_small
 
     def _pieces(self, rows: np.ndarray, sign: np.ndarray, ends: Float[np.ndarray, "p k 2 g"]) -> Pieces:
@@ -117,7 +121,7 @@ class _Columns:
         parameters = first[:, None] + (last - first)[:, None] * POINTS
         both = np.column_stack([parameters.ravel(), np.zeros(parameters.size)])
         density = self.patches.density(np.repeat(number, ORDER), both).reshape(-1, ORDER)
-        values = ends @ np.polynomial.legendre.legvander(_POINTS, ORDER - 1).T
+        values = ends @ legendre(POINTS, ORDER).T
         lengths = np.maximum(values[:, :, 1] - values[:, :, 0], 0.0).sum(axis=1)
         return Pieces(
             self.patches, number, first, last, sign.astype(float), (last - first) * (density * lengths @ WEIGHTS), ends

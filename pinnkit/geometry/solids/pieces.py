@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .charts import Numbers, namespace
+from .series import legendre
 from .solid import Patches
 from .tables import located_in_rows
 
@@ -62,7 +63,7 @@ class Pieces:
     def _intervals(self, row: Numbers, share: Numbers) -> tuple[Numbers, Numbers]:
         """Where the intervals of the second parameter start, and their lengths: shape `(n, k)`."""
         xp, ends = namespace(share), namespace(share).asarray(self.ends)[row]
-        series = _legendre(2 * share - 1, ends.shape[-1])
+        series = legendre(share, ends.shape[-1])
         start, end = (xp.clip((ends[:, :, i] * series[:, None, :]).sum(axis=-1), 0.0, 1.0) for i in (0, 1))
         return start, xp.maximum(end - start, 0.0)
 
@@ -91,11 +92,3 @@ def enclosed(pieces: Sequence[Pieces]) -> float:
         x, normals, weights = own.nodes()
         total += float(weights @ (x * normals).sum(axis=-1)) / x.shape[-1]
     return total
-
-
-def _legendre(x: Numbers, count: int) -> Numbers:
-    """The first Legendre polynomials: shape `(n)` to `(n, count)`."""
-    found = [0 * x + 1, x]
-    for k in range(1, count - 1):
-        found.append(((2 * k + 1) * x * found[k] - k * found[k - 1]) / (k + 1))
-    return namespace(x).stack(found[:count], axis=-1)

@@ -14,8 +14,11 @@ from jaxtyping import Float
 from .pieces import NODES, WEIGHTS, Pieces
 from .solid import Patches, Solid
 
-FIRST, HALVINGS, BISECTIONS = 16, 12, 54
-"""Intervals of a parameter at first, halvings of those that may hold an end, and of what holds one."""
+FIRST, HALVINGS = 16, 12
+"""Intervals of a parameter at first, and halvings of those that may hold an end."""
+
+ROUNDING = 2.0**-53
+"""Width of an interval that holds an end at which bisection stops."""
 
 COARSE = 5
 """Halvings after which curves that run beside a surface are left alone."""
@@ -63,10 +66,12 @@ class Curves:
         is_cut = number[is_new] == number[is_new + 1]
         low, high = middle[is_new[is_cut]], middle[is_new[is_cut] + 1]
         own, before = number[is_new[is_cut]], sign[is_new[is_cut]]
-        for _ in range(BISECTIONS):
-            half = (low + high) / 2
-            same = self._side(own, half) == before
-            low, high = np.where(same, half, low), np.where(same, high, half)
+        wide = np.arange(len(own))
+        while len(wide):
+            half = (low[wide] + high[wide]) / 2
+            same = self._side(own[wide], half) == before[wide]
+            low[wide], high[wide] = np.where(same, half, low[wide]), np.where(same, high[wide], half)
+            wide = wide[high[wide] - low[wide] > ROUNDING]
         ends, starts = last[is_new].copy(), first[is_new + 1].copy()
         ends[is_cut] = starts[is_cut] = high
         starts, ends = np.append(0.0, starts), np.append(ends, 1.0)
