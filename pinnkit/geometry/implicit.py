@@ -15,6 +15,9 @@ from .solids.solid import Leaf, Solid
 GRID, MOST = 257, 1 / 16
 """Points along each coordinate by which curves are found, and the largest part of one between two of its knots."""
 
+CHUNK = 4096
+"""Points at which the function is computed together, so that it is compiled once."""
+
 STEPS, ON = 30, 1e-13
 """Steps of Newton's method to a curve, and the distance from it that is accepted, by the size of the shape."""
 
@@ -32,22 +35,50 @@ def Implicit(level: Callable[..., Any], **bounds: tuple[float, float]) -> Shape:
     """
     if len(bounds) != 2:
         raise InputError(f"`Implicit` has bounds of two coordinates, got {list(bounds)}")
+    function = _Level(level, tuple(bounds))
     pairs = [checked_bounds(name, pair) for name, pair in bounds.items()]
     axes = [np.linspace(low, high, GRID) for low, high in pairs]
-    values = _values(level, tuple(bounds), axes)
-    loops = [_knots(level, tuple(bounds), vertices) for vertices in _loops(values < 0, values, axes)]
-    curves = [smooth_pieces(*_projected(level, tuple(bounds), knots)) for knots in loops]
+    values = _values(function, axes)
+    loops = [_knots(function, vertices) for vertices in _loops(values < 0, values, axes)]
+    curves = [smooth_pieces(*_projected(function, knots)) for knots in loops]
     shown = ", ".join(f"{name}=({low:g}, {high:g})" for name, (low, high) in zip(bounds, pairs, strict=True))
     return Shape(Solid((Leaf.of(outlined(curves, "level")),)), tuple(bounds), f"Implicit({shown})")
 
 
-def _values(level: Callable[..., Any], names: tuple[str, ...], axes: list[np.ndarray]) -> Float[np.ndarray, "n n"]:
+class _Level:
+    """A function of coordinates by name, with its gradient, at points that are filled up to chunks of one size."""
+
+    def __init__(self, function: Callable[..., Any], names: tuple[str, ...]):
+        import jax
+
+        self.names = names
+        one = jax.value_and_grad(lambda x: function(**dict(zip(names, x, strict=True))))
+        self._both = jax.jit(jax.vmap(one))
+
+    def __call__(self, x: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 2"]]:
+        import jax
+
+        filled = np.concatenate([x, np.tile(x[-1:], (-len(x) % CHUNK, 1))])
+        with jax.enable_x64(True):
+            try:
+                found = [self._both(filled[i : i + CHUNK]) for i in range(0, len(filled), CHUNK)]
+            except TypeError as error:
+                raise InputError(
+                    f"the function of `Implicit` takes the coordinates {list(self.names)} by name and returns one "
+                    f"number, written with `jax.numpy`: {str(error).splitlines()[0]}"
+                ) from None
+        values, gradients = (np.concatenate([np.asarray(each) for each in own]) for own in zip(*found, strict=True))
+        return values[: len(x)], gradients[: len(x)]
+
+
+def _values(level: _Level, axes: list[np.ndarray]) -> Float[np.ndarray, "n n"]:
     grid = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=-1)
-    values = _with_gradient(level, names, grid)[0].reshape(GRID, GRID)
+    values = level(grid)[0].reshape(GRID, GRID)
     if not np.isfinite(values).all():
         place = grid[np.flatnonzero(~np.isfinite(values))[0]]
         raise InputError(
-            f"the function of `Implicit` is not finite at {names[0]} = {place[0]:g}, {names[1]} = {place[1]:g}"
+            "the function of `Implicit` is not finite at "
+            + ", ".join(f"{name} = {value:g}" for name, value in zip(level.names, place, strict=True))
         )
     inside = values < 0
     if not inside.any():
@@ -57,23 +88,6 @@ def _values(level: Callable[..., Any], names: tuple[str, ...], axes: list[np.nda
             "the function of `Implicit` is negative at the bounds; widen them, or take the intersection with a `Box`"
         )
     return np.where(values == 0, np.finfo(float).tiny, values)
-
-
-def _with_gradient(
-    level: Callable[..., Any], names: tuple[str, ...], x: Float[np.ndarray, "n 2"]
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 2"]]:
-    import jax
-
-    with jax.enable_x64(True):
-        one = jax.value_and_grad(lambda x: level(**dict(zip(names, x, strict=True))))
-        try:
-            values, gradients = jax.jit(jax.vmap(one))(x)
-        except TypeError as error:
-            raise InputError(
-                f"the function of `Implicit` takes the coordinates {list(names)} by name and returns one number, "
-                f"written with `jax.numpy`: {str(error).splitlines()[0]}"
-            ) from None
-    return np.asarray(values), np.asarray(gradients)
 
 
 def _loops(inside: np.ndarray, values: np.ndarray, axes: list[np.ndarray]) -> list[Float[np.ndarray, "n 2"]]:
@@ -114,9 +128,9 @@ def _zero(edge: tuple[int, int, int], values: np.ndarray, axes: list[np.ndarray]
     return start + share * (end - start)
 
 
-def _knots(level: Callable[..., Any], names: tuple[str, ...], vertices: np.ndarray) -> Float[np.ndarray, "n 2"]:
+def _knots(level: _Level, vertices: np.ndarray) -> Float[np.ndarray, "n 2"]:
     """Points of a closed curve between which it turns little."""
-    points, normals = _on_curve(level, names, vertices)
+    points, normals = _on_curve(level, vertices)
     turn = np.abs(np.angle(np.exp(1j * np.diff(np.unwrap(np.angle(normals @ [1, 1j]))))))
     turned = np.append(0.0, np.cumsum(turn))
     gone = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1)))
@@ -125,14 +139,12 @@ def _knots(level: Callable[..., Any], names: tuple[str, ...], vertices: np.ndarr
     return points[kept]
 
 
-def _on_curve(
-    level: Callable[..., Any], names: tuple[str, ...], x: Float[np.ndarray, "n 2"]
-) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
+def _on_curve(level: _Level, x: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
     """Points where the function is zero, along its gradient from given ones, and unit normals."""
     size = float(np.abs(x).max())
     step = np.zeros_like(x)
     for _ in range(STEPS):
-        values, gradients = _with_gradient(level, names, x)
+        values, gradients = level(x)
         square = (gradients**2).sum(axis=1, keepdims=True)
         if not (square > 0).all():
             raise InputError("the gradient of the function of `Implicit` vanishes, or is not finite, near its zeros")
@@ -145,11 +157,9 @@ def _on_curve(
     return x, gradients / np.sqrt(square)
 
 
-def _projected(
-    level: Callable[..., Any], names: tuple[str, ...], knots: Float[np.ndarray, "n 2"]
-) -> tuple[Curve, Float[np.ndarray, " k"]]:
+def _projected(level: _Level, knots: Float[np.ndarray, "n 2"]) -> tuple[Curve, Float[np.ndarray, " k"]]:
     """A curve through knots on it, by cubic polynomials between them that are moved onto it."""
-    points, normals = _on_curve(level, names, knots)
+    points, normals = _on_curve(level, knots)
     along = np.stack([-normals[:, 1], normals[:, 0]], axis=-1)
     count, after = len(points), np.roll(np.arange(len(points)), -1)
     chord = np.linalg.norm(points[after] - points, axis=1)[:, None]
@@ -159,6 +169,6 @@ def _projected(
         t = (s * count - k)[:, None]
         p, q, v, w = points[k], points[after[k]], chord[k] * along[k], chord[k] * along[after[k]]
         start = (1 + 2 * t) * (1 - t) ** 2 * p + t * (1 - t) ** 2 * v
-        return _on_curve(level, names, start + t**2 * (3 - 2 * t) * q - t**2 * (1 - t) * w)[0]
+        return _on_curve(level, start + t**2 * (3 - 2 * t) * q - t**2 * (1 - t) * w)[0]
 
     return curve, np.linspace(0.0, 1.0, count + 1)

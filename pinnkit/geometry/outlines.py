@@ -13,10 +13,10 @@ from .solids.outlined import Loops, Outlined, area, backwards
 from .solids.series import fit, gauss, legendre, slope
 from .solids.solid import Leaf, Solid
 
-ORDER, DEEPEST = 12, 30
-"""Terms of the series of a piece, and halvings of the parameter until a curve is called not smooth."""
+ORDER, DEEPEST, MANY = 12, 30, 4096
+"""Terms of the series of a piece; halvings of the parameter, and pieces, from which on a curve is called not smooth."""
 
-EXACT, TURN, WIGGLE = 1e-14, 0.4, 1e-4
+EXACT, TURN, WIGGLE = 1e-13, 0.4, 1e-4
 """Error of the series by the size of the curve, and angles by which a piece turns, and turns back, in radians."""
 
 CLOSED = 1e-9
@@ -59,9 +59,8 @@ def outlined(curves: Sequence[Float[np.ndarray, "m 2 g"]], part: str) -> Outline
         points = _along(own)
         check_simple(points, np.roll(points, -1, axis=0), "a curve must not cross or touch itself:")
     alone = [Outlined(_joined([own]), part) for own in loops]
-    depth = [
-        sum(bool(other.level(own[0, :, 0]) < 0) for other in alone if other.loops.series is not own) for own in loops
-    ]
+    around = lambda k: [other for number, other in enumerate(alone) if number != k]
+    depth = [sum(bool(other.level(_along(own)[0]) < 0) for other in around(k)) for k, own in enumerate(loops)]
     return Outlined(_joined([backwards(own) if d % 2 else own for own, d in zip(loops, depth, strict=True)]), part)
 
 
@@ -74,11 +73,11 @@ def smooth_pieces(curve: Curve, breaks: Float[np.ndarray, " k"]) -> Float[np.nda
         is_fine = (np.abs(series[..., -2:]).sum(axis=-1).max(axis=1) <= EXACT * size) & (_turn(series) <= TURN)
         done.append((first[is_fine], series[is_fine]))
         first, last = first[~is_fine], last[~is_fine]
-        if not len(first):
+        if not 0 < len(first) <= MANY:
             break
         middle = (first + last) / 2
         first, last = np.append(first, middle), np.append(middle, last)
-    else:
+    if len(first):
         raise InputError(
             f"the curve is not smooth near s = {first[0]:.6g}; if that is a corner, say so: `corners=({first[0]:.6g},)`"
         )
@@ -100,7 +99,9 @@ def _turn(series: Float[np.ndarray, "m 2 g"]) -> Float[np.ndarray, " m"]:
     speed = np.sqrt((v**2).sum(axis=-1))
     angle = np.unwrap(np.arctan2(v[..., 1], v[..., 0]), axis=1)
     steps = np.diff(angle, axis=1)
-    is_fine = (speed > 1e-8 * speed.max()).all(axis=1) & ((steps > -WIGGLE).all(axis=1) | (steps < WIGGLE).all(axis=1))
+    is_fine = (speed > 1e-8 * speed.max(axis=1, keepdims=True)).all(axis=1) & (
+        (steps > -WIGGLE).all(axis=1) | (steps < WIGGLE).all(axis=1)
+    )
     return np.where(is_fine, np.ptp(angle, axis=1), np.inf)
 
 

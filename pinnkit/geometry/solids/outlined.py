@@ -114,7 +114,7 @@ class Outlined(AbstractPlanar):
             miss, velocity = _sum(series, s) - point, _sum(slopes, s)
             speed = dot(velocity, velocity)
             change = speed + dot(miss, _sum(bends, s))
-            s = xp.clip(s - dot(miss, velocity) / xp.where(change > 0.1 * speed, change, speed), 0.0, 1.0)
+            s = xp.clip(s - dot(miss, velocity) / xp.where(change > 0.01 * speed, change, speed), 0.0, 1.0)
         miss = point - _sum(series, s)
         normal = _right(normalized(_sum(slopes, s)))
         joint = xp.asarray(loops.normals)
