@@ -11,7 +11,7 @@ from .plane import AbstractPlanar
 from .primitive import sign_changes
 from .series import gauss, legendre, slope
 
-NEAREST, STEPS = 4, 8
+NEAREST, STEPS = 4, 6
 """Pieces that may be the nearest to a point, and steps of Newton's method to the nearest point of each."""
 
 EVEN = 8
@@ -56,8 +56,9 @@ class Loops:
         return slope(self.series)
 
     @cached_property
-    def bends(self) -> Float[np.ndarray, "m 2 g"]:
-        return slope(self.slopes)
+    def derivatives(self) -> Float[np.ndarray, "m 6 g"]:
+        """Both coordinates, and their first and second derivatives."""
+        return np.concatenate([self.series, self.slopes, slope(self.slopes)], axis=1)
 
     @cached_property
     def starts(self) -> Float[np.ndarray, "m 2"]:
@@ -108,15 +109,16 @@ class Outlined(AbstractPlanar):
         offset, along = x[..., None, :] - loops.starts, loops.chords
         share = xp.clip(dot(offset, along) / dot(along, along), 0.0, 1.0)
         nearest = xp.argsort(length(offset - share[..., None] * along) - loops.sag, axis=-1)[..., :NEAREST]
-        series, slopes, bends = (xp.asarray(own)[nearest] for own in (loops.series, loops.slopes, loops.bends))
+        table = xp.asarray(loops.derivatives)[nearest]
         s, point = xp.take_along_axis(share, nearest, axis=-1), x[..., None, :]
         for _ in range(STEPS):
-            miss, velocity = _sum(series, s) - point, _sum(slopes, s)
+            found = _sum(table, s)
+            miss, velocity, bend = found[..., :2] - point, found[..., 2:4], found[..., 4:]
             speed = dot(velocity, velocity)
-            change = speed + dot(miss, _sum(bends, s))
+            change = speed + dot(miss, bend)
             s = xp.clip(s - dot(miss, velocity) / xp.where(change > 0.01 * speed, change, speed), 0.0, 1.0)
-        miss = point - _sum(series, s)
-        normal = _right(normalized(_sum(slopes, s)))
+        found = _sum(table, s)
+        miss, normal = point - found[..., :2], _right(normalized(found[..., 2:4]))
         joint = xp.asarray(loops.normals)
         normal = xp.where((s == 0)[..., None], joint[nearest], normal)
         normal = xp.where((s == 1)[..., None], joint[xp.asarray(loops.following)[nearest]], normal)
@@ -174,8 +176,11 @@ def backwards(series: Float[np.ndarray, "m 2 g"]) -> Float[np.ndarray, "m 2 g"]:
 
 
 def _sum(series: Numbers, share: Numbers) -> Numbers:
-    """Points of curves: shapes `(..., 2, g)` and `(...)` to `(..., 2)`."""
-    return (series * legendre(share, series.shape[-1])[..., None, :]).sum(axis=-1)
+    """Points of curves: shapes `(..., k, g)` and `(...)` to `(..., k)`."""
+    basis = legendre(share, series.shape[-1])
+    if namespace(share) is np:
+        return np.einsum("...kg,...g->...k", series, basis)
+    return (series * basis[..., None, :]).sum(axis=-1)
 
 
 def _value(series: Numbers, share: Numbers) -> Numbers:
