@@ -142,7 +142,6 @@ def _knots(level: _Level, vertices: np.ndarray) -> Float[np.ndarray, "n 2"]:
 def _on_curve(level: _Level, x: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
     """Points where the function is zero, along its gradient from given ones, and unit normals."""
     size = float(np.abs(x).max())
-    step = np.zeros_like(x)
     for _ in range(STEPS):
         values, gradients = level(x)
         square = (gradients**2).sum(axis=1, keepdims=True)
@@ -150,11 +149,9 @@ def _on_curve(level: _Level, x: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndar
             raise InputError("the gradient of the function of `Implicit` vanishes, or is not finite, near its zeros")
         step = values[:, None] * gradients / square
         x = x - step
-        if np.abs(step).max() <= ON * size / 100:
-            break
-    if not np.abs(step).max() <= ON * size:
-        raise InputError("the zeros of the function of `Implicit` are not found to rounding: is it smooth there?")
-    return x, gradients / np.sqrt(square)
+        if np.abs(step).max() <= ON * size:
+            return x, gradients / np.sqrt(square)
+    raise InputError("the zeros of the function of `Implicit` are not found to rounding: is it smooth there?")
 
 
 def _projected(level: _Level, knots: Float[np.ndarray, "n 2"]) -> tuple[Curve, Float[np.ndarray, " k"]]:

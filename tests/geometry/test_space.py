@@ -1,13 +1,15 @@
 """Shapes of space: measures, points, normals and distances are exact, and set operations obey their laws."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from pinnkit import Ball, Box, Cone, Cylinder, QuasiRandom, Torus
+import pinnkit
+from pinnkit import Ball, Box, Condition, Cone, Cylinder, Problem, QuasiRandom, Torus, laplacian
 
 from .shapes import sample, uniform
 from .solids import CUBE, SPACE
@@ -158,6 +160,20 @@ def test_parts_are_chosen_by_predicate():
 def test_evaluation_points_lie_inside():
     shape = SPACE["cube without a corner"][0]
     assert shape.contains(shape.evaluation(1000).points).all()
+
+
+@pytest.mark.slow
+def test_poisson_on_a_ball_with_a_hole():
+    """Δu = −4u with u = exp(x) sin(2y) cos(z) on both spheres, without any choice."""
+    shell = SPACE["ball with a hole"][0]
+    exact = lambda x, y, z: jnp.exp(x) * jnp.sin(2 * y) * jnp.cos(z)
+    conditions = {
+        "pde": Condition(lambda u, x, y, z: laplacian(u) + 4 * exact(x, y, z), on=shell.interior),
+        "rim": Condition(lambda u, x, y, z: u - exact(x, y, z), on=shell.boundary()),
+    }
+    reference = lambda x, y, z: np.exp(x) * np.sin(2 * y) * np.cos(z)
+    solution = pinnkit.fit(Problem("shell", shell, conditions, reference=reference), budget=120.0, progress=False)
+    assert solution.summary.relative_l2["u"] <= 1e-6
 
 
 REFUSED = {

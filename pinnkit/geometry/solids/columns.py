@@ -80,7 +80,7 @@ class _Columns:
         shares = sorted(itertools.product((0.0, 0.5, 1.0), repeat=2), key=lambda share: share != (0.5, 0.5))
         places = [self.patches.at(number, cell(u, v))[0] for u, v in shares]  # that of the middle comes first
         is_met = self.solid.is_met(places, self.patches.owner[number], MARGIN, is_fine=False)
-        return ~is_met.reshape(-1, FIRST).any(axis=1)
+        return np.asarray(~is_met.reshape(-1, FIRST).any(axis=1))
 
     def whole(self) -> Pieces:
         """Those that bound the solid, if each is wholly in or out."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -38,8 +39,8 @@ class Pieces:
 
     def chosen(self, rows: np.ndarray) -> "Pieces":
         """Some of the pieces."""
-        tables = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "patches"}
-        return Pieces(self.patches, **{name: table if table is None else table[rows] for name, table in tables.items()})
+        tables: dict[str, Any] = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)[1:]}
+        return dataclasses.replace(self, **{name: own if own is None else own[rows] for name, own in tables.items()})
 
     @property
     def names(self) -> np.ndarray:
