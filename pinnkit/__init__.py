@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .geometry.domain import AbstractDomain as AbstractDomain
     from .geometry.domain import Evaluation as Evaluation
     from .geometry.meshes.mesh import Mesh as Mesh
+    from .geometry.implicit import Implicit as Implicit
+    from .geometry.outlines import Outline as Outline
     from .geometry.planar import Annulus as Annulus
     from .geometry.planar import Disk as Disk
     from .geometry.planar import Ellipse as Ellipse
@@ -54,6 +56,10 @@ if TYPE_CHECKING:
     from .geometry.region import AbstractRegion as AbstractRegion
     from .geometry.shape import Shape as Shape
     from .geometry.shapely_geometry import from_shapely as from_shapely
+    from .geometry.spatial import Ball as Ball
+    from .geometry.spatial import Cone as Cone
+    from .geometry.spatial import Cylinder as Cylinder
+    from .geometry.spatial import Torus as Torus
     from .learning_rates.constant import ConstantLearningRate as ConstantLearningRate
     from .learning_rates.ntk import NTKLearningRate as NTKLearningRate
     from .learning_rates.rule import AbstractLearningRate as AbstractLearningRate
@@ -144,6 +150,8 @@ __getattr__, __dir__ = lazy(
         "geometry.box": "Box Interval",
         "geometry.domain": "AbstractDomain Evaluation",
         "geometry.meshes.mesh": "Mesh",
+        "geometry.implicit": "Implicit",
+        "geometry.outlines": "Outline",
         "geometry.planar": "Annulus Disk Ellipse Polygon Sector",
         "geometry.point_cloud": "PointCloud",
         "geometry.point_set": "PointSet",
@@ -151,6 +159,7 @@ __getattr__, __dir__ = lazy(
         "geometry.region": "AbstractRegion",
         "geometry.shape": "Shape",
         "geometry.shapely_geometry": "from_shapely",
+        "geometry.spatial": "Ball Cone Cylinder Torus",
         "learning_rates.constant": "ConstantLearningRate",
         "learning_rates.ntk": "NTKLearningRate",
         "learning_rates.rule": "AbstractLearningRate StepContext",

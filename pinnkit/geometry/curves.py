@@ -6,14 +6,15 @@ from jaxtyping import Array, Float
 from .points import Points
 from .region import AbstractRegion, Bounds, shares
 from .solids.charts import Numbers, namespace
-from .solids.trimming import Pieces
+from .solids.pieces import Pieces
+from .solids.tables import located
 
 
 class Boundary(AbstractRegion):
     """Parts of the boundary of a shape, with outward normals.
 
-    Points lie on the curves to rounding, uniform by measure. They are shared out among the parts by measure, at least
-    one to each; the points of a part fill its curves one after the other.
+    Points lie on curves or surfaces to rounding, uniform by measure. They are shared out among the parts by measure, at
+    least one to each; the points of a part fill its pieces one after the other.
 
     - `names`: of the parts; `pieces`: for each part its pieces of charts, those of one kind together.
     """
@@ -65,30 +66,13 @@ class Boundary(AbstractRegion):
 
 def _placed(pieces: tuple[Pieces, ...], unit: Numbers) -> tuple[Numbers, Numbers]:
     """The points of a part, and outward normals, for points of the unit cube."""
-    xp = namespace(unit)
-    kind = np.concatenate([np.full(len(own.number), i) for i, own in enumerate(pieces)])
-    joined = lambda name: xp.asarray(np.concatenate([getattr(own, name) for own in pieces]))
-    ends = np.cumsum(np.concatenate([own.measure for own in pieces]))
-    row, share = located(unit[:, 0], ends)
-    first, last, sign, number = (joined(name)[row] for name in ("first", "last", "sign", "number"))
-    s = xp.concat([(first + share * (last - first))[:, None], unit[:, 1:]], axis=-1)
+    xp, before = namespace(unit), 0
+    row, share = located(unit[:, 0], np.cumsum(np.concatenate([own.measure for own in pieces])))
+    unit = xp.concat([share[:, None], unit[:, 1:]], axis=-1)
     x = normals = 0.0
-    for i, own in enumerate(pieces):
-        is_own = xp.asarray(kind)[row] == i
-        at, normal = own.patches.at(xp.where(is_own, number, 0), s)
+    for own in pieces:
+        is_own = (row >= before) & (row < before + len(own))
+        at, normal = own.at(xp.where(is_own, row - before, 0), unit)
         x, normals = x + xp.where(is_own[:, None], at, 0.0), normals + xp.where(is_own[:, None], normal, 0.0)
-    return x, sign[:, None] * normals
-
-
-def located(share: Numbers, ends: Numbers) -> tuple[Numbers, Numbers]:
-    """The row of a table that holds a share of the whole, and the share of the row before it.
-
-    - `ends`: the running sums of the measures of the rows, of which the last is the whole.
-    """
-    xp = namespace(share)
-    ends = xp.asarray(ends)
-    at = share * ends[-1]
-    row = xp.clip(xp.searchsorted(ends, at, side="right"), 0, len(ends) - 1)
-    before = xp.where(row > 0, ends[xp.maximum(row - 1, 0)], 0.0)
-    width = ends[row] - before
-    return row, xp.clip((at - before) / xp.where(width > 0, width, 1.0), 0.0, 1.0)
+        before += len(own)
+    return x, normals

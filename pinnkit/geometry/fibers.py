@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Array, Float
 
-from .curves import located
 from .points import Points
 from .region import AbstractRegion, Bounds
 from .solids.charts import Numbers, namespace
 from .solids.solid import Solid
+from .solids.tables import located, located_in_rows
 
 COLUMNS = {2: 4096, 3: 192}
 """Columns along each coordinate but the last, by dimension."""
@@ -67,7 +67,7 @@ class Fibers(AbstractRegion):
         is_empty = (ends[1].sum(axis=-1) == 0)[:, None]  # at the rim of a cell that the shape does not fill
         columns = xp.where(is_empty, middles, columns)
         starts, lengths = (xp.where(is_empty, a, b) for a, b in zip(self._ends(middles), ends, strict=True))
-        row, share = _in_rows(unit[:, -1], xp.cumsum(lengths, axis=-1))
+        row, share = located_in_rows(unit[:, -1], xp.cumsum(lengths, axis=-1))
         own = lambda table: xp.take_along_axis(table, row[:, None], axis=-1)[:, 0]
         last = own(starts) + share * own(lengths)
         return xp.concat([columns, last[:, None]], axis=-1)
@@ -79,7 +79,7 @@ class Fibers(AbstractRegion):
             if axis == 0:
                 row, share = located(unit[:, 0], table)
             else:
-                row, share = _in_rows(unit[:, axis], xp.asarray(table)[tuple(rows)])
+                row, share = located_in_rows(unit[:, axis], xp.asarray(table)[tuple(rows)])
             rows.append(row)
             shares.append(share)
         place = lambda shares: self._placed((xp.stack(rows, axis=-1) + shares) / len(self.cells[0]))
@@ -96,20 +96,13 @@ class Fibers(AbstractRegion):
         crossed = self.solid.crossings(origin, xp.asarray(direction) + 0 * origin)
         found = xp.concat([0 * columns[:, :1], crossed, 0 * columns[:, :1] + (high - low)], axis=-1)
         ends = xp.sort(xp.clip(found, 0.0, high - low), axis=-1)
-        middle = (ends[:, 1:] + ends[:, :-1]) / 2
+        middle, lengths = (ends[:, 1:] + ends[:, :-1]) / 2, ends[:, 1:] - ends[:, :-1]
         at = origin[:, None, :] + middle[:, :, None] * direction
-        return low + ends[:, :-1], xp.where(self.solid.level(at) < 0, ends[:, 1:] - ends[:, :-1], 0.0)
+        if xp is np:  # many intervals are empty
+            kept = lengths > 0
+            lengths[kept] = np.where(self.solid.level(at[kept]) < 0, lengths[kept], 0.0)
+            return low + ends[:, :-1], lengths
+        return low + ends[:, :-1], xp.where(self.solid.level(at) < 0, lengths, 0.0)
 
     def _lengths(self, unit: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:
         return self._ends(self._placed(unit))[1].sum(axis=-1)
-
-
-def _in_rows(share: Numbers, ends: Numbers) -> tuple[Numbers, Numbers]:
-    """As `located`, with a table of its own for each share: shape `(n, k)`."""
-    xp = namespace(share)
-    at = share * ends[:, -1]
-    row = xp.minimum((ends <= at[:, None]).sum(axis=-1), ends.shape[1] - 1)
-    own = lambda row: xp.take_along_axis(ends, row[:, None], axis=-1)[:, 0]
-    before = xp.where(row > 0, own(xp.maximum(row - 1, 0)), 0.0)
-    width = own(row) - before
-    return row, xp.clip((at - before) / xp.where(width > 0, width, 1.0), 0.0, 1.0)

@@ -1,5 +1,6 @@
 """Shapes of the plane. Coordinates are named as in `Box`; x and y by default."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from .solids.plane import Circular, Elliptic, HalfPlane, Polygonal
 from .solids.primitive import AbstractPrimitive
 from .solids.solid import Leaf, Solid
 
-PLANE = {"x": 0.0, "y": 0.0}
+PLANE = ("x", "y")
 
 STRAIGHT = 1e-12
 """Angles that differ by less, in radians, are the same."""
@@ -25,7 +26,7 @@ def Disk(radius: float, **center: float) -> Shape:
     **Raises:** `InputError` for a radius that is not positive, and for other than two coordinates.
     """
     check_positive(radius=radius)
-    return _placed(Circular(float(radius)), center, f"Disk(radius={radius:g}")
+    return placed(Circular(float(radius)), center, PLANE, f"Disk(radius={radius:g}")
 
 
 def Ellipse(radii: tuple[float, float], **center: float) -> Shape:
@@ -37,7 +38,7 @@ def Ellipse(radii: tuple[float, float], **center: float) -> Shape:
             f"the `radii` of an ellipse are two numbers, as in `radii=(2.0, 1.0)`; got {radii!r}"
         ) from None
     check_positive(**{"radii[0]": a, "radii[1]": b})
-    return _placed(Elliptic((float(a), float(b))), center, f"Ellipse(radii=({a:g}, {b:g})")
+    return placed(Elliptic((float(a), float(b))), center, PLANE, f"Ellipse(radii=({a:g}, {b:g})")
 
 
 def Annulus(inner: float, outer: float, **center: float) -> Shape:
@@ -95,70 +96,87 @@ def Polygon(
     **Raises:** `InputError` for fewer than three vertices, vertices that are not finite or occur twice, edges that
     cross or touch, and holes outside.
     """
-    rings = [_ring(vertices, "polygon"), *(_ring(hole, "hole of a polygon") for hole in holes)]
+    rings = [ring(vertices, "polygon"), *(ring(hole, "hole of a polygon") for hole in holes)]
     if names is not None and len(names) != len(rings[0]):
         raise InputError(f"`names` are those of the {len(rings[0])} edges of the polygon, got {len(names)}")
     edges = list(names) if names is not None else len(rings[0]) * ["outer"]
     if _area(rings[0]) < 0:
         rings[0], edges = rings[0][::-1], [*edges[-2::-1], edges[-1]]
-    rings[1:] = [ring[::-1] if _area(ring) > 0 else ring for ring in rings[1:]]
-    edges += [name for ring in rings[1:] for name in len(ring) * ["hole"]]
-    starts, ends = np.concatenate(rings), np.concatenate([np.roll(ring, -1, axis=0) for ring in rings])
-    _check_simple(starts, ends)
+    rings[1:] = [own[::-1] if _area(own) > 0 else own for own in rings[1:]]
+    edges += [name for own in rings[1:] for name in len(own) * ["hole"]]
+    starts, ends = np.concatenate(rings), np.concatenate([np.roll(own, -1, axis=0) for own in rings])
+    check_simple(starts, ends, "a polygon must not cross or touch itself:")
     outer = Polygonal(*_edges(rings[0]), len(rings[0]) * ("",))
-    for ring in rings[1:]:
-        inner = Polygonal(*_edges(ring), len(ring) * ("",))
-        if not (outer.level(ring) < 0).all() or (inner.level(rings[0]) < 0).any():
-            raise InputError(
-                f"a hole of a polygon must lie inside it; that at ({ring[0, 0]:g}, {ring[0, 1]:g}) does not"
-            )
+    for own in rings[1:]:
+        inner = Polygonal(*_edges(own), len(own) * ("",))
+        if not (outer.level(own) < 0).all() or (inner.level(rings[0]) < 0).any():
+            raise InputError(f"a hole of a polygon must lie inside it; that at ({own[0, 0]:g}, {own[0, 1]:g}) does not")
     solid = Solid((Leaf.of(Polygonal(starts, ends, tuple(edges))),))
     holed = f" and {len(holes)} hole(s)" if holes else ""
     return Shape(solid, tuple(coordinates), f"Polygon({len(rings[0])} vertices{holed})")
 
 
-def _placed(primitive: AbstractPrimitive, center: Mapping[str, float], text: str) -> Shape:
-    place = dict(center) or PLANE
+def placed(
+    primitive: AbstractPrimitive,
+    center: Mapping[str, float],
+    names: tuple[str, ...],
+    text: str,
+    axis: str | None = None,
+) -> Shape:
+    """A primitive around a point, by coordinates; around the origin of the coordinates `names` if it is empty.
+
+    - `axis`: in space, the coordinate along which the last one of the primitive lies, by default the last.
+
+    **Raises:** `InputError` for coordinates that are not finite, too few or too many, and for an unknown axis.
+    """
+    place = dict(center) or dict.fromkeys(names, 0.0)
     for name, value in place.items():
         if not is_number(value):
             raise InputError(f"the center of a shape has finite coordinates, got {name}={value!r}")
     if len(place) != primitive.dimension:
         raise InputError(f"the center of {text}) has {primitive.dimension} coordinates, got {list(place)}")
-    return Shape(Solid((Leaf.of(primitive, list(place.values())),)), tuple(place), _text(text, center))
+    leaf, coordinates = Leaf.of(primitive, list(place.values())), tuple(place)
+    if axis is not None:
+        if axis not in coordinates:
+            raise InputError(f"the axis of {text}) is one of its coordinates {list(coordinates)}, got {axis!r}")
+        turned = np.roll(np.eye(primitive.dimension), coordinates.index(axis) + 1, axis=0)
+        leaf = dataclasses.replace(leaf, rotation=turned)
+    return Shape(Solid((leaf,)), coordinates, _text(text, center))
 
 
 def _text(text: str, center: Mapping[str, float]) -> str:
     return f"{text}{''.join(f', {name}={value:g}' for name, value in center.items())})"
 
 
-def _ring(vertices: Any, what: str) -> Float[np.ndarray, "n 2"]:
+def ring(vertices: Any, what: str) -> Float[np.ndarray, "n 2"]:
+    """The vertices of a closed line. **Raises:** `InputError` unless they are three or more different finite points."""
     try:
-        ring = np.asarray(vertices, float)
+        found = np.asarray(vertices, float)
     except (TypeError, ValueError):
         raise InputError(f"the vertices of a {what} are pairs of numbers, got {vertices!r}") from None
-    if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 3:
-        raise InputError(f"the vertices of a {what} are three or more pairs of numbers, got shape {ring.shape}")
-    if not np.isfinite(ring).all():
-        number = int(np.flatnonzero(~np.isfinite(ring).all(axis=1))[0])
-        raise InputError(f"vertex {number} of a {what} is not finite: ({ring[number, 0]}, {ring[number, 1]})")
-    if (ring[0] == ring[-1]).all() and len(ring) > 3:
-        ring = ring[:-1]  # closed by repeating the first vertex
-    same = np.flatnonzero((ring == np.roll(ring, -1, axis=0)).all(axis=1))
+    if found.ndim != 2 or found.shape[1] != 2 or len(found) < 3:
+        raise InputError(f"the vertices of a {what} are three or more pairs of numbers, got shape {found.shape}")
+    if not np.isfinite(found).all():
+        number = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+        raise InputError(f"vertex {number} of a {what} is not finite: ({found[number, 0]}, {found[number, 1]})")
+    if (found[0] == found[-1]).all() and len(found) > 3:
+        found = found[:-1]  # closed by repeating the first vertex
+    same = np.flatnonzero((found == np.roll(found, -1, axis=0)).all(axis=1))
     if same.size:
-        raise InputError(f"vertices {same[0]} and {(same[0] + 1) % len(ring)} of a {what} are the same point")
-    return ring
+        raise InputError(f"vertices {same[0]} and {(same[0] + 1) % len(found)} of a {what} are the same point")
+    return found
 
 
-def _edges(ring: Float[np.ndarray, "n 2"]) -> tuple[np.ndarray, np.ndarray]:
-    return ring, np.roll(ring, -1, axis=0)
+def _edges(vertices: Float[np.ndarray, "n 2"]) -> tuple[np.ndarray, np.ndarray]:
+    return vertices, np.roll(vertices, -1, axis=0)
 
 
-def _area(ring: Float[np.ndarray, "n 2"]) -> float:
-    (x0, y0), (x1, y1) = (points.T for points in _edges(ring))
+def _area(vertices: Float[np.ndarray, "n 2"]) -> float:
+    (x0, y0), (x1, y1) = (points.T for points in _edges(vertices))
     return float(np.sum(x0 * y1 - x1 * y0)) / 2
 
 
-def _check_simple(starts: Float[np.ndarray, "m 2"], ends: Float[np.ndarray, "m 2"]) -> None:
+def check_simple(starts: Float[np.ndarray, "m 2"], ends: Float[np.ndarray, "m 2"], rule: str) -> None:
     """Refuse edges that cross, touch or overlap other than at the vertex that they share."""
     side = lambda a, b, p: np.sign((b - a)[:, 0] * (p - a)[:, 1] - (b - a)[:, 1] * (p - a)[:, 0])
     low, high = np.minimum(starts, ends), np.maximum(starts, ends)
@@ -175,6 +193,6 @@ def _check_simple(starts: Float[np.ndarray, "m 2"], ends: Float[np.ndarray, "m 2
         if wrong.size:
             j = i + 1 + int(wrong[0])
             raise InputError(
-                f"a polygon must not cross or touch itself: the edge from ({a[0]:g}, {a[1]:g}) to ({b[0]:g}, {b[1]:g}) "
+                f"{rule} the edge from ({a[0]:g}, {a[1]:g}) to ({b[0]:g}, {b[1]:g}) "
                 f"meets that from ({starts[j, 0]:g}, {starts[j, 1]:g}) to ({ends[j, 0]:g}, {ends[j, 1]:g})"
             )

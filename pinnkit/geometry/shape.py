@@ -9,14 +9,17 @@ from jaxtyping import Float
 
 from .._base.errors import InputError, InputTypeError
 from .curves import Boundary
-from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, checked_points
+from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, check_coordinate, checked_bounds, checked_points
 from .fibers import Fibers
 from .movable import AbstractMovable, bracketed
 from .predicates import Predicate, where_of
 from .product import Product
 from .sampling import sobol
+from .solids.columns import trimmed_surfaces
+from .solids.extruded import extruded
+from .solids.pieces import Pieces, enclosed
 from .solids.solid import Leaf, Solid
-from .solids.trimming import Pieces, Where, enclosed, trimmed_curves
+from .solids.trimming import Where, trimmed_curves
 from .triangulation import triangulated
 
 
@@ -80,6 +83,22 @@ class Shape(AbstractMovable):
         """The shape with time, as in `disk.over(t=(0.0, 1.0))`, and with parameters of the equations."""
         return Product(self, parameters=parameters, **bounds)
 
+    def extrude(self, **heights: tuple[float, float]) -> "Shape":
+        """A shape of the plane between two values of a third coordinate, as in `disk.extrude(z=(0.0, 1.0))`.
+
+        Parts of the boundary become walls and keep their names; "bottom" and "top" are new.
+        """
+        if self.dimension != 2 or len(heights) != 1 or {*heights} & {*TIME_NAMES}:
+            raise InputError(
+                "a shape of the plane is extruded along one further coordinate in space, as in "
+                f"`disk.extrude(z=(0.0, 1.0))`; got {list(heights)} for {self!r}"
+            )
+        self._check_full()
+        ((name, pair),) = heights.items()
+        low, high = checked_bounds(name, pair)
+        text = f"{_bracketed(self)}.extrude({name}=({low:g}, {high:g}))"
+        return Shape(extruded(self.solid, low, high), (*self.coordinates, name), text)
+
     # What a domain answers.
 
     @property
@@ -113,7 +132,7 @@ class Shape(AbstractMovable):
 
     @property
     def measure(self) -> float:
-        """The area or volume, to rounding."""
+        """The area or volume, by integrals over the boundary (Gauss), to rounding."""
         return enclosed([own for part in self._parts.values() for own in part])
 
     def signed_distance(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
@@ -150,10 +169,11 @@ class Shape(AbstractMovable):
         return self._trimmed(None) if (self.lower < self.upper).all() else {}
 
     def _trimmed(self, where: Where | None) -> dict[str, tuple[Pieces, ...]]:
-        found = [trimmed_curves(self.solid, patches, where) for patches in self.solid.patches]
+        trimmed = trimmed_curves if self.dimension == 2 else trimmed_surfaces
+        found = [trimmed(self.solid, patches, where) for patches in self.solid.patches]
         names = dict.fromkeys(name for leaf in self.solid.leaves for name in leaf.names)
         rows = {name: [own.chosen(own.names == name) for own in found] for name in names}
-        kept = {name: tuple(own for own in pieces if len(own.number)) for name, pieces in rows.items()}
+        kept = {name: tuple(own for own in pieces if len(own)) for name, pieces in rows.items()}
         return {name: pieces for name, pieces in kept.items() if pieces}
 
     def _selected(self, predicate: Predicate, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:

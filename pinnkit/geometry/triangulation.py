@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from .domain import Evaluation
+from .solids.pieces import Pieces
 from .solids.solid import Solid
-from .solids.trimming import Pieces
 
 APART = 0.5
 """Distance of the points inside from the boundary, by that of points from each other."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pinnkit import Annulus, Box, Disk, Ellipse, Polygon, QuasiRandom, Sector, Uniform
+from pinnkit import Annulus, Box, Disk, Ellipse, Implicit, Outline, Polygon, QuasiRandom, Sector, Uniform
 
 L = [(0.0, 0.0), (2.0, 0.0), (2.0, 1.0), (1.0, 1.0), (1.0, 2.0), (0.0, 2.0)]
 SQUARE = Box(x=(-0.5, 0.5), y=(-0.5, 0.5))
@@ -31,6 +31,21 @@ PLANE = {
         {"left": 1.0, "right": 0.9, "bottom": 1.0, "top": 0.9, "hole": 0.4 * np.pi, "notch": 0.05 * np.pi},
     ),
     "lens": (Disk(1.0) & Disk(1.0, x=1.0, y=0.0), 2 * np.pi / 3 - np.sqrt(0.75), {"circle": 4 * np.pi / 3}),
+    "outline": (
+        Outline(lambda s: (2 * np.sin(2 * np.pi * s), np.cos(2 * np.pi * s))).rotate(0.3),
+        2 * np.pi,
+        {"outline": 9.688448220547676},
+    ),
+    "outline with a notch": (
+        Outline(lambda s: (np.cos(2 * np.pi * s), np.sin(2 * np.pi * s))) - Disk(1.0, x=1.0, y=0.0),
+        np.pi / 3 + np.sqrt(0.75),
+        {"outline": 4 * np.pi / 3, "circle": 2 * np.pi / 3},
+    ),
+    "implicit": (
+        Implicit(lambda x, y: (x**2 + y**2 - 1) * (x**2 + y**2 - 0.25), x=(-1.5, 1.5), y=(-1.5, 1.5)),
+        0.75 * np.pi,
+        {"level": 3 * np.pi},
+    ),
     "turned and enlarged": (
         Polygon(L).rotate(0.4, x=1.0, y=1.0).scale(1.5).translate(y=2.0),
         3.0 * 2.25,

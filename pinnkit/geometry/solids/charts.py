@@ -5,7 +5,7 @@ axes broadcast against those of the argument, so one chart may stand for many of
 """
 
 import abc
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -14,14 +14,19 @@ from jaxtyping import Float
 Numbers = Any
 """An array of NumPy or of JAX."""
 
+UNEVEN = 256
+"""Parts of a parameter on which a parametrisation counts as even."""
+
 
 class AbstractChart(eqx.Module):
-    """A piece of the boundary of a primitive, parametrised by the unit cube of one dimension less.
+    """A piece of the boundary of a primitive, parametrised by the unit cube of one dimension less."""
 
-    - `is_even`: whether the parametrisation preserves measure up to a factor.
-    """
-
-    is_even: ClassVar[bool] = True
+    @property
+    def even_parts(self) -> int:
+        """The number of equal parts of the first parameter on which the parametrisation preserves measure, up to a
+        factor.
+        """
+        return 1
 
     @abc.abstractmethod
     def point(self, unit: Numbers) -> Numbers:
@@ -41,9 +46,24 @@ def namespace(array: Numbers) -> Any:
     return array.__array_namespace__()
 
 
+def dot(a: Numbers, b: Numbers) -> Numbers:
+    """The scalar product along the last axis, which is short: faster, and on accelerators of higher precision, than a
+    sum or a product of matrices.
+    """
+    found = a[..., 0] * b[..., 0]
+    for axis in range(1, a.shape[-1]):
+        found = found + a[..., axis] * b[..., axis]
+    return found
+
+
+def length(vectors: Numbers) -> Numbers:
+    """The Euclidean norm along the last axis."""
+    return namespace(vectors).sqrt(dot(vectors, vectors))
+
+
 def normalized(vectors: Numbers) -> Numbers:
     """Unit vectors along the last axis."""
-    return vectors / namespace(vectors).sqrt((vectors**2).sum(axis=-1))[..., None]
+    return vectors / length(vectors)[..., None]
 
 
 class Segment(AbstractChart):
@@ -66,9 +86,12 @@ class Segment(AbstractChart):
 class EllipseArc(AbstractChart):
     """An arc of an ellipse around the origin between two angles, counterclockwise; the normal points away from it."""
 
-    is_even: ClassVar[bool] = False
     radii: Float[np.ndarray, "*m 2"]
     angles: Float[np.ndarray, "*m 2"]
+
+    @property
+    def even_parts(self) -> int:
+        return UNEVEN
 
     def point(self, unit: Numbers) -> Numbers:
         return self.radii * self._direction(unit)
@@ -89,4 +112,6 @@ class EllipseArc(AbstractChart):
 class CircleArc(EllipseArc):
     """An arc of a circle."""
 
-    is_even: ClassVar[bool] = True
+    @property
+    def even_parts(self) -> int:
+        return 1

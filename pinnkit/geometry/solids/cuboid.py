@@ -1,12 +1,14 @@
 """Boxes in two or three dimensions, as primitives."""
 
 import itertools
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
 
-from .charts import AbstractChart, Numbers, Segment, namespace, normalized
+from .charts import AbstractChart, Numbers, Segment, length, namespace
 from .primitive import AbstractPrimitive, plane_crossing
+from .surfaces import Rectangle
 
 FACES = {
     1: ("left", "right"),
@@ -14,26 +16,6 @@ FACES = {
     3: ("left", "right", "front", "back", "bottom", "top"),
 }
 """Names of the lower and the upper face along each coordinate, by dimension."""
-
-
-class Rectangle(AbstractChart):
-    """A parallelogram; its normal is that of the vector product of its edges."""
-
-    corner: Float[np.ndarray, "*m 3"]
-    first: Float[np.ndarray, "*m 3"]
-    second: Float[np.ndarray, "*m 3"]
-
-    def point(self, unit: Numbers) -> Numbers:
-        return self.corner + unit[..., :1] * self.first + unit[..., 1:] * self.second
-
-    def normal(self, unit: Numbers) -> Numbers:
-        return normalized(self._product(unit))
-
-    def density(self, unit: Numbers) -> Numbers:
-        return namespace(unit).sqrt((self._product(unit) ** 2).sum(axis=-1))
-
-    def _product(self, unit: Numbers) -> Numbers:
-        return namespace(unit).linalg.cross(self.first + 0 * unit[..., :1], self.second + 0 * unit[..., :1])
 
 
 class Cuboid(AbstractPrimitive):
@@ -49,8 +31,8 @@ class Cuboid(AbstractPrimitive):
     def level(self, x: Numbers) -> Numbers:
         xp, lower, upper = namespace(x), np.array(self.lower), np.array(self.upper)
         beyond = xp.maximum(lower - x, x - upper)
-        outside = xp.sqrt((xp.maximum(beyond, 0.0) ** 2).sum(axis=-1))
-        return outside + xp.minimum(beyond.max(axis=-1), 0.0)
+        largest = reduce(xp.maximum, [beyond[..., axis] for axis in range(self.dimension)])
+        return length(xp.maximum(beyond, 0.0)) + xp.minimum(largest, 0.0)
 
     def crossings(self, origin: Numbers, direction: Numbers) -> Numbers:
         each = [plane_crossing(origin - np.array(side), direction) for side in (self.lower, self.upper)]

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from .charts import AbstractChart, CircleArc, EllipseArc, Numbers, Segment, namespace
+from .charts import AbstractChart, CircleArc, EllipseArc, Numbers, Segment, dot, length, namespace
 from .primitive import AbstractPrimitive, plane_crossing, real_roots
 
 TURN = np.array([[0.0, 2 * np.pi]])
@@ -25,11 +25,11 @@ class Circular(AbstractPlanar):
     radius: float
 
     def level(self, x: Numbers) -> Numbers:
-        return namespace(x).sqrt((x**2).sum(axis=-1)) - self.radius
+        return length(x) - self.radius
 
     def crossings(self, origin: Numbers, direction: Numbers) -> Numbers:
-        a, b = (direction**2).sum(axis=-1), (origin * direction).sum(axis=-1)
-        return real_roots(a, b, (origin**2).sum(axis=-1) - self.radius**2)
+        a, b = dot(direction, direction), dot(origin, direction)
+        return real_roots(a, b, dot(origin, origin) - self.radius**2)
 
     def charts(self) -> dict[str, AbstractChart]:
         return {"circle": CircleArc(np.full((1, 2), self.radius), TURN)}
@@ -48,11 +48,11 @@ class Elliptic(AbstractPlanar):
     radii: tuple[float, float]
 
     def level(self, x: Numbers) -> Numbers:
-        return min(self.radii) * (namespace(x).sqrt(((x / np.array(self.radii)) ** 2).sum(axis=-1)) - 1)
+        return min(self.radii) * (length(x / np.array(self.radii)) - 1)
 
     def crossings(self, origin: Numbers, direction: Numbers) -> Numbers:
         o, v = origin / np.array(self.radii), direction / np.array(self.radii)
-        return real_roots((v**2).sum(axis=-1), (o * v).sum(axis=-1), (o**2).sum(axis=-1) - 1)
+        return real_roots(dot(v, v), dot(o, v), dot(o, o) - 1)
 
     def charts(self) -> dict[str, AbstractChart]:
         return {"ellipse": EllipseArc(np.array([self.radii]), TURN)}
@@ -68,7 +68,7 @@ class HalfPlane(AbstractPlanar):
     pieces: tuple[tuple[str, float, float], ...]
 
     def level(self, x: Numbers) -> Numbers:
-        return (x * np.array([np.sin(self.angle), -np.cos(self.angle)])).sum(axis=-1)
+        return dot(x, np.array([np.sin(self.angle), -np.cos(self.angle)]))
 
     def crossings(self, origin: Numbers, direction: Numbers) -> Numbers:
         return plane_crossing(self.level(origin), self.level(direction))[..., None]
@@ -94,9 +94,9 @@ class Polygonal(AbstractPlanar):
     def level(self, x: Numbers) -> Numbers:
         xp, along = namespace(x), self.ends - self.starts
         offset = x[..., None, :] - self.starts
-        share = (offset * along).sum(axis=-1) / (along**2).sum(axis=-1)
+        share = dot(offset, along) / dot(along, along)
         nearest = offset - xp.clip(share, 0.0, 1.0)[..., None] * along
-        distance = xp.sqrt((nearest**2).sum(axis=-1).min(axis=-1))
+        distance = xp.sqrt(dot(nearest, nearest).min(axis=-1))
         return xp.where(self._is_inside(x), -distance, distance)
 
     def _is_inside(self, x: Numbers) -> Numbers:
@@ -110,8 +110,8 @@ class Polygonal(AbstractPlanar):
     def crossings(self, origin: Numbers, direction: Numbers) -> Numbers:
         along = self.ends - self.starts
         outward = np.stack([along[:, 1], -along[:, 0]], axis=-1)
-        height = ((origin[..., None, :] - self.starts) * outward).sum(axis=-1)
-        return plane_crossing(height, (direction[..., None, :] * outward).sum(axis=-1))
+        height = dot(origin[..., None, :] - self.starts, outward)
+        return plane_crossing(height, dot(direction[..., None, :], outward))
 
     def charts(self) -> dict[str, AbstractChart]:
         rows = {name: np.array([own == name for own in self.names]) for name in dict.fromkeys(self.names)}

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
-from .charts import AbstractChart, Numbers, namespace, normalized
+from .charts import AbstractChart, Numbers, dot, length, namespace, normalized
 from .primitive import AbstractPrimitive
 
 Tree: TypeAlias = int | tuple[str, "Tree", "Tree"]
@@ -62,8 +62,8 @@ class Leaf:
         return self.scale * self.primitive.extent(self.rotation.T @ direction) + float(self.shift @ direction)
 
     def _own(self, vectors: Numbers) -> Numbers:
-        # a sum rather than a product of matrices, which accelerators compute in lower precision
-        return (vectors[..., :, None] * self.rotation).sum(axis=-2) / self.scale
+        columns = [dot(vectors, column) for column in self.rotation.T]
+        return namespace(vectors).stack(columns, axis=-1) / self.scale
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +83,8 @@ class Patches:
     def at(self, number: Numbers, unit: Numbers) -> tuple[Numbers, Numbers]:
         """Points and outward normals of the charts of these numbers at parameters of shape `(n, k)`."""
         chart, (rotation, scale, shift) = self._chosen(number), self._placed(number)
-        turn = lambda vectors: (rotation * vectors[:, None, :]).sum(axis=-1)
+        rows = [rotation[:, i] for i in range(rotation.shape[1])]
+        turn = lambda vectors: namespace(vectors).stack([dot(row, vectors) for row in rows], axis=-1)
         return scale[:, None] * turn(chart.point(unit)) + shift, turn(chart.normal(unit))
 
     def density(self, number: Numbers, unit: Numbers) -> Numbers:
@@ -222,16 +223,24 @@ class Solid:
         inside, outside = (_combined(xp, self.tree, levels) < 0 for levels in (inner, outer))
         return xp.where(is_ours & (inside != outside), xp.where(inside, 1, -1), 0)
 
-    def clearance(self, along: Sequence[Float[np.ndarray, "n d"]], owner: np.ndarray) -> Float[np.ndarray, " n"]:
-        """A distance within which the second of several points along a leaf meets no other leaf.
+    def is_met(
+        self, along: Sequence[Float[np.ndarray, "n d"]], owner: np.ndarray, margin: float, is_fine: bool
+    ) -> np.ndarray:
+        """Whether a part of a leaf may meet another leaf, by its middle and points all around it.
 
         A surface on which all of them lie is not met, but shared.
+
+        - `margin`: how much further than these points the part may reach, as a factor;
+        - `is_fine`: whether the part is so small that its distance from a leaf varies evenly.
         """
-        found = np.full(len(owner), np.inf)
+        reach = margin * np.max([length(x - along[0]) for x in along[1:]], axis=0)
+        found = np.zeros(len(owner), bool)
         for number, leaf in enumerate(self.leaves):
-            levels = np.abs([leaf.level(x) for x in along])
-            is_apart = (owner == number) | (levels <= COINCIDENT * self.size).all(axis=0)
-            found = np.where(is_apart, found, np.minimum(found, levels[1]))
+            is_near = np.flatnonzero((owner != number) & (np.abs(leaf.level(along[0])) <= reach))
+            levels = np.array([leaf.level(x[is_near]) for x in along])
+            distances = np.abs(levels)
+            is_beside = is_fine & (distances.min(axis=0) > 2 * np.ptp(levels, axis=0))
+            found[is_near] |= (distances > COINCIDENT * self.size).any(axis=0) & ~is_beside
         return found
 
 

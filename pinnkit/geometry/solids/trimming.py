@@ -1,133 +1,124 @@
-"""The boundary of a solid: what set operations leave of the charts of its primitives.
+"""The boundary of a solid: what set operations leave of curves.
 
 A curve keeps intervals of its parameter, whose ends are found to rounding. Of an interval that may hold an end, as the
 level functions of the other primitives tell, halves are looked at until it is short.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
+from .pieces import NODES, WEIGHTS, Pieces
 from .solid import Patches, Solid
 
-FIRST, HALVINGS, BISECTIONS = 16, 12, 54
-"""Intervals of a parameter at first, halvings of those that may hold an end, and of what holds one."""
+FIRST, HALVINGS = 16, 12
+"""Intervals of a parameter at first, and halvings of those that may hold an end."""
 
-UNEVEN = 256
-"""Pieces of a parameter on which a parametrisation counts as even."""
+ROUNDING = 2.0**-53
+"""Width of an interval that holds an end at which bisection stops."""
 
-NODES, WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(16))
+COARSE = 5
+"""Halvings after which curves that run beside a surface are left alone."""
+
+MARGIN = 1.1
+"""By how much the reach of an interval is larger than the distance of its ends from its middle."""
 
 Where: TypeAlias = Callable[[Float[np.ndarray, "n d"]], np.ndarray]
 """Which points belong to a part."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Pieces:
-    """Pieces of charts of one kind that bound a solid.
-
-    - `number`: of the chart; `first`, `last`: the interval of its first parameter;
-    - `sign`: 1, or −1 if the outward normal of the solid is opposite to that of the chart; `measure`: of the piece.
-    """
-
-    patches: Patches
-    number: np.ndarray
-    first: Float[np.ndarray, " p"]
-    last: Float[np.ndarray, " p"]
-    sign: Float[np.ndarray, " p"]
-    measure: Float[np.ndarray, " p"]
-
-    def chosen(self, rows: np.ndarray) -> "Pieces":
-        """Some of the pieces."""
-        rest = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self) if f.name != "patches"}
-        return Pieces(self.patches, **rest)
-
-    @property
-    def names(self) -> np.ndarray:
-        return np.array(self.patches.names)[self.number]
-
-
 def trimmed_curves(solid: Solid, patches: Patches, where: Where | None = None) -> Pieces:
     """The pieces of curves that bound a solid, and lie `where` they should."""
-    state = _State(solid, patches, where)
+    curves = Curves(solid, patches, np.arange(len(patches)), np.zeros((len(patches), 0)), where)
     if len(solid.leaves) == 1 and where is None:
-        number, sign = np.arange(len(patches)), np.ones(len(patches))
+        number, sign = curves.chart, np.ones(len(patches))
         first, last = np.zeros(len(patches)), np.ones(len(patches))
     else:
-        number, first, last, sign = _runs(state, *_intervals(state))
+        number, first, last, sign = curves.runs()
     return _even(patches, number, first, last, sign)
 
 
-class _State:
-    """The side of a solid at parameters of curves; 0 where they do not bound it."""
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    """Curves on the boundaries of primitives: those of charts, along their last parameter.
 
-    def __init__(self, solid: Solid, patches: Patches, where: Where | None):
-        self.solid, self.patches, self.where = solid, patches, where
+    - `chart`: the number of the chart of each; `before`: its first parameters, of which curves of the plane have none;
+    - `where`: which points belong to the part that is sought.
+    """
 
-    def __call__(self, number: np.ndarray, s: Float[np.ndarray, " n"]) -> np.ndarray:
-        x, normals = self.patches.at(number, s[:, None])
-        found = self.solid.sides(x, normals, self.patches.owner[number])
+    solid: Solid
+    patches: Patches
+    chart: np.ndarray
+    before: Float[np.ndarray, "m k"]
+    where: Where | None
+
+    def runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Intervals of the last parameter that bound the solid: numbers of curves in ascending order, starts, ends, and
+        the side of the solid, 1 or −1.
+        """
+        number, first, last = self._intervals()
+        middle = (first + last) / 2
+        sign = self._side(number, middle)
+        is_new = np.flatnonzero((np.diff(number) != 0) | (np.diff(sign) != 0))
+        is_cut = number[is_new] == number[is_new + 1]
+        low, high = middle[is_new[is_cut]], middle[is_new[is_cut] + 1]
+        own, before = number[is_new[is_cut]], sign[is_new[is_cut]]
+        wide = np.arange(len(own))
+        while len(wide):
+            half = (low[wide] + high[wide]) / 2
+            same = self._side(own[wide], half) == before[wide]
+            low[wide], high[wide] = np.where(same, half, low[wide]), np.where(same, high[wide], half)
+            wide = wide[high[wide] - low[wide] > ROUNDING]
+        ends, starts = last[is_new].copy(), first[is_new + 1].copy()
+        ends[is_cut] = starts[is_cut] = high
+        starts, ends = np.append(0.0, starts), np.append(ends, 1.0)
+        rows = np.append(0, is_new + 1)
+        kept = (sign[rows] != 0) & (ends > starts)
+        return number[rows][kept], starts[kept], ends[kept], sign[rows][kept].astype(float)
+
+    def _at(self, number: np.ndarray, s: Float[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray]:
+        return self.patches.at(self.chart[number], np.column_stack([self.before[number], s]))
+
+    def _side(self, number: np.ndarray, s: Float[np.ndarray, " n"]) -> np.ndarray:
+        """The side of the solid at a parameter; 0 where the curve does not bound it."""
+        x, normals = self._at(number, s)
+        found = self.solid.sides(x, normals, self.patches.owner[self.chart[number]])
         return found if self.where is None else np.where(self.where(x), found, 0)
 
-    def is_open(self, number: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    def _is_open(self, number: np.ndarray, first: np.ndarray, last: np.ndarray, is_fine: bool) -> np.ndarray:
         """Whether intervals may hold a crossing with another primitive, or an end of `where`."""
-        along = [at[:, None] for at in (first, (first + last) / 2, last)]
-        places = [self.patches.at(number, at)[0] for at in along]
-        reach = 0.55 * (last - first) * np.max([self.patches.density(number, at) for at in along], axis=0)
-        is_met = self.solid.clearance(places, self.patches.owner[number]) <= reach  # half of the length, and a margin
+        places = [self._at(number, at)[0] for at in ((first + last) / 2, first, last)]
+        is_met = self.solid.is_met(places, self.patches.owner[self.chart[number]], MARGIN, is_fine)
         if self.where is None:
             return is_met
         ends = [self.where(x) for x in places]
-        return is_met | (ends[0] != ends[1]) | (ends[1] != ends[2])
+        return is_met | (ends[0] != ends[1]) | (ends[0] != ends[2])
 
-
-def _intervals(state: _State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers of charts with intervals of their parameters, short where they may hold an end."""
-    count = FIRST if state.where is None else 16 * FIRST
-    edges = np.linspace(0.0, 1.0, count + 1)
-    number = np.repeat(np.arange(len(state.patches)), count)
-    first, last = np.tile(edges[:-1], len(state.patches)), np.tile(edges[1:], len(state.patches))
-    done = list[np.ndarray]()
-    for _ in range(HALVINGS):
-        is_open = state.is_open(number, first, last)
-        done.append(np.stack([number, first, last])[:, ~is_open])
-        number, first, last = number[is_open], first[is_open], last[is_open]
-        middle = (first + last) / 2
-        number, first, last = np.tile(number, 2), np.append(first, middle), np.append(middle, last)
-    done.append(np.stack([number, first, last]))
-    number, first, last = np.concatenate(done, axis=1)
-    order = np.lexsort([first, number])
-    return number[order].astype(int), first[order], last[order]
-
-
-def _runs(
-    state: _State, number: np.ndarray, first: np.ndarray, last: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Neighbouring intervals of one state, joined; those that do not bound the solid are left out."""
-    middle = (first + last) / 2
-    sign = state(number, middle)
-    is_new = np.flatnonzero((np.diff(number) != 0) | (np.diff(sign) != 0))
-    is_cut = number[is_new] == number[is_new + 1]
-    low, high = middle[is_new[is_cut]], middle[is_new[is_cut] + 1]
-    own, before = number[is_new[is_cut]], sign[is_new[is_cut]]
-    for _ in range(BISECTIONS):
-        half = (low + high) / 2
-        same = state(own, half) == before
-        low, high = np.where(same, half, low), np.where(same, high, half)
-    ends, starts = last[is_new].copy(), first[is_new + 1].copy()
-    ends[is_cut] = starts[is_cut] = high
-    starts, ends = np.append(0.0, starts), np.append(ends, 1.0)
-    rows = np.append(0, is_new + 1)
-    kept = (sign[rows] != 0) & (ends > starts)
-    return number[rows][kept], starts[kept], ends[kept], sign[rows][kept].astype(float)
+    def _intervals(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numbers of curves with intervals of their parameter, short where they may hold an end."""
+        count = FIRST if self.where is None else 16 * FIRST
+        edges = np.linspace(0.0, 1.0, count + 1)
+        number = np.repeat(np.arange(len(self.chart)), count)
+        first, last = np.tile(edges[:-1], len(self.chart)), np.tile(edges[1:], len(self.chart))
+        done = list[np.ndarray]()
+        for halving in range(HALVINGS):
+            is_open = self._is_open(number, first, last, halving >= COARSE)
+            done.append(np.stack([number, first, last])[:, ~is_open])
+            number, first, last = number[is_open], first[is_open], last[is_open]
+            middle = (first + last) / 2
+            number, first, last = np.tile(number, 2), np.append(first, middle), np.append(middle, last)
+        done.append(np.stack([number, first, last]))
+        number, first, last = np.concatenate(done, axis=1)
+        order = np.lexsort([first, number])
+        return number[order].astype(int), first[order], last[order]
 
 
 def _even(patches: Patches, number: np.ndarray, first: np.ndarray, last: np.ndarray, sign: np.ndarray) -> Pieces:
     """Pieces with their measures, cut into shorter ones where the parametrisation is not even."""
-    counts = np.ones(len(number), int) if patches.chart.is_even else np.ceil((last - first) * UNEVEN).astype(int)
+    counts = np.ceil((last - first) * patches.chart.even_parts).astype(int)
     place = np.concatenate([np.arange(count) for count in counts]) if len(counts) else np.zeros(0)
     number, start, sign, counts_of = (np.repeat(v, counts) for v in (number, first, sign, counts))
     width = np.repeat((last - first), counts) / counts_of
@@ -135,15 +126,3 @@ def _even(patches: Patches, number: np.ndarray, first: np.ndarray, last: np.ndar
     s = start[:, None] + width[:, None] * (NODES + 0.5)
     density = patches.density(np.repeat(number, len(NODES)), s.reshape(-1, 1)).reshape(s.shape)
     return Pieces(patches, number, start, start + width, sign, width * (density @ WEIGHTS))
-
-
-def enclosed(pieces: Sequence[Pieces]) -> float:
-    """The area inside closed curves, by the divergence theorem."""
-    total = 0.0
-    for own in pieces:
-        s = own.first[:, None] + (own.last - own.first)[:, None] * (NODES + 0.5)
-        number = np.repeat(own.number, len(NODES))
-        x, normals = own.patches.at(number, s.reshape(-1, 1))
-        flux = (x * normals).sum(axis=-1) * own.patches.density(number, s.reshape(-1, 1))
-        total += float((own.sign * (own.last - own.first) * (flux.reshape(s.shape) @ WEIGHTS)).sum())
-    return total / 2
