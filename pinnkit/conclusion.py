@@ -4,13 +4,17 @@ import math
 from importlib.metadata import version
 
 import jax
+import numpy as np
 
 from ._base.device import peak_memory_bytes
 from .automatic.trained_network import TrainedNetwork
 from .diagnostics.confidence_intervals import coefficient_intervals
+from .diagnostics.data_fit import DataFit, data_fit
 from .diagnostics.determinacy import Determinacy
 from .diagnostics.examination import examine
+from .diagnostics.posterior import INTERVAL_SEED, Posterior
 from .diagnostics.verification import verify
+from .equations.problem import Problem
 from .networks.functional import parameter_count
 from .request import Request
 from .residuals.loss import total_loss
@@ -19,8 +23,8 @@ from .runs.grid_fields import GridFields
 from .runs.recorder import Recorder
 from .runs.summary import Spectra, SpectrumSummary, Summary
 
-INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
-"""Offsets that keep the points of the intervals and of the examination apart from those of training."""
+EXAMINATION_SEED = 40_009
+"""Keeps the points of the examination apart from those of training."""
 
 EXAMINATION_SECONDS = 4.0
 """The longest time that the examination takes on a processor, with its compilation."""
@@ -35,7 +39,8 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
         rounding = trained.rounding_loss() if precision == "single" else None
         fresh = seed + INTERVAL_SEED
-        intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
+        posterior = _posterior(trained, fresh)
+        intervals, covariance = coefficient_intervals(problem, params, posterior)
         validation_losses, errors = measure.validation_losses(params), measure.errors(params)
         checks = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
         fields = measure.fields(params, measure.grid.points)
@@ -70,12 +75,35 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         conditions=checks,
         coefficients=coefficients,
         coefficient_intervals=intervals,
+        coefficient_covariance=covariance,
+        data={} if posterior is None else _data_fits(problem, posterior),
         determinacy=determinacy,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     grid = measure.grid
     snapshot = GridFields(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference, grid.triangles)
     return summary, snapshot
+
+
+def _posterior(trained: TrainedNetwork, seed: int) -> Posterior | None:
+    """None where nothing is estimated from data."""
+    problem = trained.residuals.problem
+    if not problem.unknowns and not problem.measured:
+        return None
+    return Posterior(trained.residuals, trained.params, trained.weights, trained.sigma, seed)
+
+
+def _data_fits(problem: Problem, posterior: Posterior) -> dict[str, DataFit]:
+    return {
+        name: data_fit(
+            np.asarray(posterior.batch[name].coordinates),
+            values,
+            posterior.sigma[name],
+            problem.conditions[name].sigma is not None,
+            posterior.degrees[name],
+        )
+        for name, values in posterior.values.items()
+    }
 
 
 def _examined(trained: TrainedNetwork, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:

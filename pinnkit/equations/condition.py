@@ -51,7 +51,7 @@ class Condition:
             )
         if not isinstance(self.on, PointSet):
             raise ProblemError(
-                f"a condition on a {type(self.on).__name__} has no `sigma`; it belongs to values measured at a `PointSet`"
+                f"a condition on a {type(self.on).__name__} has no `sigma`; only values at a `PointSet` have one"
             )
 
     @property

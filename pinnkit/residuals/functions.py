@@ -34,7 +34,7 @@ class ResidualFunctions:
     """
 
     def __init__(self, problem: Problem, model: FunctionalModel):
-        self.problem = problem
+        self.problem, self.model = problem, model
         self._apply = model.apply
         self._equations = {name: SplitEquation(problem.equation(name)) for name in problem.conditions}
         self._slices, size = {}, 0

@@ -145,7 +145,7 @@ class History:
     def variables(self) -> Variables:
         """Everything as arrays with the dimensions `step`, `condition`, `field`, `check`, `snapshot`, `mode`, ..."""
         labels = self._labels(tuple(self.checks[0].relative_l2) if self.checks else ())
-        table = lambda columns, names: np.array([columns[name] for name in names]).reshape(len(names), -1).T
+        table = lambda columns, names: np.array([columns[name] for name in names]).reshape(len(names), len(self.step)).T
         return {
             **{name: words(names, name) for name, names in labels.items()},
             "step": variable(self.step, "step"),

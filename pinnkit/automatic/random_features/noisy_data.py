@@ -9,8 +9,8 @@ the unknown coefficients there is one best field. So each Gauss-Newton step is f
 the coefficients that it led to (a second-order correction), before its loss is judged.
 
 Golub & Pereyra, *Separable nonlinear least squares*, Inverse Problems 19, 2003; Nocedal & Wright, *Numerical
-optimization*, Springer 2006, §18.11; Bates & Watts, *A relative offset orthogonality convergence criterion for nonlinear
-least squares*, Technometrics 23, 1981.
+optimization*, Springer 2006, §18.11; Bates & Watts, *A relative offset orthogonality convergence criterion for
+nonlinear least squares*, Technometrics 23, 1981.
 """
 
 from collections.abc import Callable, Iterator, Mapping
