@@ -45,10 +45,11 @@ def coefficient_intervals(
         at = lambda shift, name=name: float(unknowns[name].to_value(float(raw[name]) + shift))
         out[name] = found if isinstance(found, Withheld) else (at(-found), at(found))
     given = [name for name in unknowns if not isinstance(out[name], Withheld)]
-    slopes = {name: unknowns[name].slope(float(raw[name])) for name in given}
-    rows = np.array([slopes[name] * gradients[names.index(name)] for name in given]).reshape(len(given), -1)
-    covariance = Covariance(given, spread.covariance(rows).tolist()) if given else None
-    return {name: out[name] for name in unknowns}, covariance
+    ordered = {name: out[name] for name in unknowns}
+    if not given:
+        return ordered, None
+    rows = np.stack([unknowns[name].slope(float(raw[name])) * gradients[names.index(name)] for name in given])
+    return ordered, Covariance(given, spread.covariance(rows).tolist())
 
 
 def interval_half(spread: Spread, gradient: np.ndarray, half: float) -> float | Withheld:

@@ -1,26 +1,19 @@
 r"""How well a solution fits data: residuals against their standard deviation.
 
 With a solution of the equations and errors of standard deviation σ, $\chi^2 = \sum_i r_i^2 / \sigma^2$ has a χ²
-distribution, with as many degrees of freedom as there are values, less those that the fit takes. Errors of neighbouring
-values are independent; what an equation or a network misses is not. The correlation of each residual with that of its
-nearest neighbour tells them apart.
-
-Geary, *The contiguity ratio and statistical mapping*, The Incorporated Statistician 5, 1954.
+distribution, with as many degrees of freedom as there are values, less those that the fit takes. The
+correlation of neighbouring residuals tells noise from what an equation or a network misses (see `whiteness`).
 """
-
-import math
 
 import msgspec
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
 from scipy.stats import chi2
+
+from .._base.whiteness import DEVIATIONS, neighbour_correlation
 
 UNLIKELY = 1e-3
 """Probability below which a statistic of the residuals is not due to chance."""
-
-DEVIATIONS = 3.3
-"""The same in standard deviations of a normal distribution."""
 
 
 class DataFit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,26 +51,3 @@ def data_fit(
     statistic = float(np.sum(r**2) / sigma**2)
     probability = float(chi2.sf(statistic, degrees)) if is_given else None
     return DataFit(sigma, is_given, r.size, degrees, statistic, probability, neighbour_correlation(points, r))
-
-
-def is_white(points: Float[np.ndarray, "n d"], r: Float[np.ndarray, " n*m"], sigma: float) -> bool:
-    """Whether residuals are as large as errors of σ, at most, and independent of those of their neighbours."""
-    excess = float(np.mean(np.asarray(r) ** 2)) / sigma**2 - 1 if sigma > 0 else math.inf
-    return excess <= DEVIATIONS * math.sqrt(2 / np.size(r)) and neighbour_correlation(points, r) <= DEVIATIONS
-
-
-def neighbour_correlation(points: Float[np.ndarray, "n d"], r: Float[np.ndarray, " n*m"]) -> float:
-    """The mean product of each residual with that of the nearest other point, in its standard deviations under
-    independence; 0 for fewer than three points and residuals that vanish.
-    """
-    points = np.asarray(points, float)
-    rows = np.asarray(r, float).reshape(len(points), -1)
-    variance = float(np.mean(rows**2))
-    if len(points) < 3 or variance == 0:
-        return 0.0
-    spans = np.ptp(points, axis=0)
-    nearest = cKDTree(points / np.where(spans > 0, spans, 1.0)).query(points / np.where(spans > 0, spans, 1.0), 2)[1]
-    own = np.arange(len(points))
-    other = np.where(nearest[:, 0] == own, nearest[:, 1], nearest[:, 0])
-    mutual = np.sum(other[other] == own)  # such products are counted twice
-    return float(np.sum(rows * rows[other]) / (variance * math.sqrt((len(points) + mutual) * rows.shape[1])))

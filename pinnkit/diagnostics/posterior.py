@@ -115,7 +115,9 @@ class Posterior:
         scales = {name: math.sqrt(weights[name] / at.sizes[name]) for name in at.sizes}
         self.values = {name: r[slices[name]] / scales[name] for name in measured}
         first = Spread(J, r)
-        self.degrees = {name: max(at.sizes[name] - first.leverages[slices[name]].sum(), 1.0) for name in measured}
+        self.degrees = {
+            name: max(at.sizes[name] - float(first.leverages[slices[name]].sum()), 1.0) for name in measured
+        }
         estimate = lambda name: math.sqrt(float(np.sum(self.values[name] ** 2)) / self.degrees[name])
         self.sigma = {name: sigma[name] if name in sigma else estimate(name) for name in measured}
         for name, deviation in self.sigma.items():

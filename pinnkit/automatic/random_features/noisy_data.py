@@ -4,6 +4,9 @@ Weights inverse to the traces of the kernel let a network reproduce the noise at
 noise of each data condition is estimated by restricted likelihood, unless it is given, and its weight is inverse to the
 variance, beside equations whose variance is what the network cannot represent of them.
 
+As long as neighbouring residuals of the data are correlated, they are not noise: then the fit has not converged, or the
+network does not resolve the solution, and their weight stays as it is.
+
 With equations that hold far more accurately than data, the minimum lies in a narrow curved valley: for each value of
 the unknown coefficients there is one best field. So each Gauss-Newton step is followed by one for the field alone, with
 the coefficients that it led to (a second-order correction), before its loss is judged.
@@ -25,6 +28,7 @@ from ..._base.compilation import Stopwatch
 from ..._base.linalg.least_squares import least_squares
 from ..._base.linalg.restricted_likelihood import variance_ratio
 from ..._base.types import Params
+from ..._base.whiteness import DEVIATIONS, neighbour_correlation
 from ...residuals.functions import Batch
 from ...runs.events import OutputStep
 from .output_layer import OutputLayer, Shift, ShiftedResidual, weighted_loss
@@ -77,7 +81,7 @@ class NoisyFit:
                 return
             watch = Stopwatch()
             jacobians, values = jax.tree.map(np.asarray, residual.linearize(shift))
-            weighed = self.weigh(jacobians, values, weighed.factors)
+            weighed = self.weigh(jacobians, values, self._noisy(batch, values), weighed.factors)
             weights = self.scaled(weighed.factors)
             A, b = stacked(jacobians, values, weights)
             if not (np.isfinite(A).all() and np.isfinite(b).all()):
@@ -105,11 +109,18 @@ class NoisyFit:
         self,
         jacobians: Mapping[str, Float[np.ndarray, "n p"]],
         values: Mapping[str, Float[np.ndarray, " n"]],
+        noisy: Mapping[str, bool],
         factors: Mapping[str, float],
     ) -> Weighed:
-        """The noise of each data condition at a linearization, the others weighted by the factors before."""
-        found, sigma, variances = dict(factors), {}, []
+        """The noise of each data condition at a linearization, the others weighted by the factors before.
+
+        - `noisy`: whether the residuals of a condition may be noise; if not, its factor is 1.
+        """
+        found, sigma, variances = dict(factors), dict[str, float](), list[float]()
         for name, known in self.sigma.items():
+            if not noisy[name]:
+                found[name], sigma[name] = 1.0, known or float(np.sqrt(np.mean(values[name] ** 2)))
+                continue
             weights = self.scaled({**found, name: 1.0})
             rest = {other: r for other, r in values.items() if other != name}
             own = {name: values[name]}
@@ -122,7 +133,14 @@ class NoisyFit:
                 found[name] = float(np.clip(ratio.first / (scale * known**2), LEAST, 1.0))
                 sigma[name] = known
             variances.append(ratio.first)
-        return Weighed(found, sigma, float(np.mean(variances)))
+        return Weighed(found, sigma, float(np.mean(variances)) if variances else 0.0)
+
+    def _noisy(self, batch: Batch, values: Mapping[str, Float[np.ndarray, " n"]]) -> dict[str, bool]:
+        """Whether the residuals of each data condition may be noise."""
+        return {
+            name: neighbour_correlation(np.asarray(batch[name].coordinates), values[name]) <= DEVIATIONS
+            for name in self.sigma
+        }
 
     def _moved(self, residual: ShiftedResidual, shift: Shift, update: Shift, before: OutputStep) -> Shift:
         """The shift after the longest corrected step that reduces the loss; without one, as it was."""

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from ..._base.compilation import Stopwatch
 from ..._base.types import Params
-from ...diagnostics.data_fit import is_white
+from ..._base.whiteness import is_white
 from ...equations.exact.ansatz import Ansatz
 from ...equations.problem import Problem
 from ...geometry.region import AbstractRegion
