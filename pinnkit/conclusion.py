@@ -18,6 +18,7 @@ from .equations.problem import Problem
 from .networks.functional import parameter_count
 from .request import Request
 from .residuals.loss import total_loss
+from .runs.data_points import DataPoints, data_points
 from .runs.decisions import Unexamined
 from .runs.grid_fields import GridFields
 from .runs.recorder import Recorder
@@ -81,7 +82,10 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
     grid = measure.grid
-    snapshot = GridFields(problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference, grid.triangles)
+    data = {} if posterior is None else _data_points(trained, posterior)
+    snapshot = GridFields(
+        problem.domain.coordinates, grid.points, grid.shape, fields, grid.reference, grid.triangles, data
+    )
     return summary, snapshot
 
 
@@ -104,6 +108,17 @@ def _data_fits(problem: Problem, posterior: Posterior) -> dict[str, DataFit]:
         )
         for name, values in posterior.values.items()
     }
+
+
+def _data_points(trained: TrainedNetwork, posterior: Posterior) -> dict[str, DataPoints]:
+    found = {}
+    for name, values in posterior.values.items():
+        points = posterior.batch[name]
+        places = np.asarray(points.coordinates)
+        columns = {column: np.asarray(measured) for column, measured in points.columns.items()}
+        fields = trained.measure.fields(trained.params, places)
+        found[name] = data_points(places, values.reshape(len(places), -1), fields, columns)
+    return found
 
 
 def _examined(trained: TrainedNetwork, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:

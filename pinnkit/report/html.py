@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from .._base.numbers import printable
 from ..runs.run_folder import Run
-from . import figures, pictures, tables
+from . import data_figures, figures, pictures, tables
 from .findings.rules import interpret
 from .levels import kernels_compare
 from .svg import to_svg
@@ -118,6 +118,8 @@ def _training(run: Run) -> Iterator[Picture]:
     )
     if any(check.relative_l2 for check in history.checks):
         yield picture("errors", figures.plot_errors, history, "Relative L2 error on the test grid.")
+    if history.coefficients:
+        yield picture("coefficients", data_figures.plot_coefficients, history, "Course of the unknown coefficients.")
     yield picture("weights", figures.plot_weights, history, "Loss weight of each condition.")
     if np.isfinite(history.learning_rate).any():
         caption = "Learning rate, and 2/λ_max at each kernel snapshot, the stability limit of gradient descent."
@@ -160,6 +162,8 @@ def _solution(run: Run) -> Iterator[Picture]:
     if pictures.can_plot_slices(snapshot):
         caption = "Solution at five times" + ("; reference dashed." if snapshot.reference else ".")
         yield picture("slices", pictures.plot_slices, snapshot, caption)
+    for name, plot, data, caption, wide in data_figures.pictures_of_data(run):
+        yield picture(name, plot, data, caption, wide)
 
 
 def picture(name: str, plot: Callable[[Any], Figure], data: Any, caption: str, wide: bool = False) -> Picture:

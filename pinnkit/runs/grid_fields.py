@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+from .data_points import DataPoints, pack_data_points, unpack_data_points
 from .storage.named_arrays import Variable, Variables, variable, words
 
 GRID = "grid/"
@@ -17,7 +18,7 @@ class GridFields:
     """The solution on a test grid, for pictures: coordinates `(n, d)`, fields `(n,)` or `(n, m)`.
 
     `shape` is that of the tensor grid behind the rows, empty where the points form none. With `triangles` over the
-    first two coordinates, its first entry is the number of their corners.
+    first two coordinates, its first entry is the number of their corners. `data` are the measured values by condition.
     """
 
     coordinates: tuple[str, ...]
@@ -26,6 +27,7 @@ class GridFields:
     fields: dict[str, np.ndarray]
     reference: dict[str, np.ndarray]
     triangles: Int[np.ndarray, "m 3"] = field(default_factory=lambda: np.zeros((0, 3), int))
+    data: dict[str, DataPoints] = field(default_factory=dict)
 
     @property
     def axes(self) -> list[np.ndarray]:
@@ -41,6 +43,7 @@ def pack_grid_fields(snapshot: GridFields) -> Variables:
         "triangles": Variable(("triangle", "corner"), snapshot.triangles),
         "shape": variable(np.array(snapshot.shape, int), "axis"),
         "field": words(list(snapshot.fields), "field"),
+        **pack_data_points(snapshot.data),
     }
     for number, name in enumerate(snapshot.fields):
         for kind, fields in (("solution", snapshot.fields), ("reference", snapshot.reference)):
@@ -61,4 +64,5 @@ def unpack_grid_fields(variables: Mapping[str, Variable]) -> GridFields:
         fields=fields("solution"),
         reference=fields("reference"),
         triangles=variables["triangles"].values,
+        data=unpack_data_points(variables),
     )
