@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from .._base.types import Params
 from ..networks.linear_parameters import linear_leaves
@@ -142,17 +142,18 @@ class Posterior:
         found = self.spread.deviations(gradients.reshape(-1, gradients.shape[-1])[:, self._columns])
         return found.reshape(gradients.shape[:2])
 
-    def _gradient(self, params: Params, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n m p"]:
+    def _gradient(self, params: Params, points: Float[Array, "n d"]) -> Float[Array, "n m p"]:
         """Of all outputs at points in all parameters."""
 
-        def outputs(params: Params, x: Float[np.ndarray, " d"]) -> Float[np.ndarray, " m"]:
+        def outputs(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
             fields = self._residuals.fields(params, x[None])
             return jnp.concatenate([values.reshape(-1) for values in fields.values()])
 
-        rows = lambda x: jax.tree.leaves(jax.jacrev(outputs)(params, x))
-        return jax.vmap(lambda x: jnp.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in rows(x)], axis=1))(
-            points
-        )
+        def rows(x: Float[Array, " d"]) -> Float[Array, "m p"]:
+            leaves = jax.tree.leaves(jax.jacrev(outputs)(params, x))
+            return jnp.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in leaves], axis=1)
+
+        return jax.vmap(rows)(points)
 
 
 def _columns(residuals: ResidualFunctions, params: Params) -> Bool[np.ndarray, " p"]:

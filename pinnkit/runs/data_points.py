@@ -8,6 +8,9 @@ from jaxtyping import Float
 
 from .storage.named_arrays import Variable, Variables, words
 
+SAME = 1e-6
+"""Residuals that differ by less, relative to the measured values, are the same; networks of sines round as much."""
+
 
 @dataclass
 class DataPoints:
@@ -42,7 +45,7 @@ def data_points(
     scalars = {name: values for name, values in fields.items() if values.ndim == 1}
     names, solution = [], np.full(residuals.shape, np.nan)
     for row, r in enumerate(residuals.T):
-        fits = lambda field, column, r=r: np.allclose(field - column, r, rtol=0, atol=1e-9 * np.abs(column).max())
+        fits = lambda field, column, r=r: np.allclose(field - column, r, rtol=0, atol=SAME * np.abs(column).max())
         found = [name for name, field in scalars.items() if any(fits(field, c) for c in columns.values())]
         names.append(found[0] if found else "")
         if found:

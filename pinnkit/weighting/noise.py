@@ -2,8 +2,8 @@ r"""Weights of data by their noise: a discrepancy principle for training.
 
 With weights that suit exact data a network reproduces the noise, and the equations give way. Here data conditions lose
 weight while their misfit is noise: while it is not larger than σ² allows, or, without a known σ, while neighbouring
-residuals are uncorrelated and it has not risen. They regain it as soon as the misfit is more than noise, so that at the end the equations
-are imposed as strictly as the data allow.
+residuals are uncorrelated and it has not risen. They regain it as soon as the misfit is more than noise, so that at the
+end the equations are imposed as strictly as the data allow.
 
 Morozov, *On the solution of functional equations by the method of regularization*, Soviet Math. Dokl. 7, 1966; Almeida
 & Figueiredo, *Parameter estimation for blind and non-blind deblurring using residual whiteness measures*, IEEE Trans.
@@ -27,8 +27,9 @@ from ..geometry.point_set import PointSet
 from ..residuals.functions import Batch, ResidualFunctions
 from .rule import AbstractWeighting
 
-LEAST = 1e-4
-"""Least factor of the weight of a data condition: equations are then imposed 100 times as strictly as data."""
+LEAST = 1e-2
+"""Least factor of the weight of a data condition: equations are then imposed 10 times as strictly as data. With less,
+steps become short: fields and coefficients can only change together."""
 
 CORRELATED = 1.0
 """Correlation of neighbouring residuals, in standard deviations, which larger residuals than before may not exceed."""
@@ -56,7 +57,7 @@ class NoiseWeighting(AbstractWeighting):
     """
 
     inner: AbstractWeighting | None = None
-    every: int = 10
+    every: int = 20
 
     def init(self, residuals: ResidualFunctions, batch: Batch, weights: Weights) -> NoiseState:
         inner = None if self.inner is None else self.inner.init(residuals, batch, weights)
@@ -115,4 +116,4 @@ def with_noise(rule: AbstractWeighting | None, problem: Problem, is_fixed: bool)
     """
     if is_fixed or not problem.measured or (rule is not None and (rule.per_point or rule.remembers_points)):
         return rule
-    return NoiseWeighting(rule)
+    return NoiseWeighting(inner=rule)

@@ -121,9 +121,12 @@ class Solve(NamedTuple):
             for loss, norm, *rest in arrays["steps"].tolist()
         ]
         params = tree.unflatten([jnp.asarray(arrays[f"params/{i}"]) for i in range(len(leaves))])
-        weights, sigma = by_name(arrays["weights"].tolist()), by_name(arrays["sigma"], arrays["measured"].tolist())
-        *figures, noise = arrays["figures"].tolist()
-        return cls(params, steps, weights, *figures, {name: float(value) for name, value in sigma.items()}, noise)
+        weights, sigma = (
+            by_name(arrays["weights"].tolist()),
+            by_name(arrays["sigma"].tolist(), arrays["measured"].tolist()),
+        )
+        initial, final, missing, compiling, noise = arrays["figures"].tolist()
+        return cls(params, steps, weights, initial, final, missing, compiling, sigma, noise)
 
 
 class FeatureSolver:

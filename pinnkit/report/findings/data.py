@@ -2,6 +2,8 @@
 
 from ..._base.numbers import number
 from ...runs.run_folder import Run
+from ..levels import SMALL, worst_row
+from ..verdict import is_healthy
 from .finding import Finding, Rule, listed
 
 
@@ -36,4 +38,21 @@ def noise_not_as_given(run: Run) -> Finding | None:
     )
 
 
-DATA_RULES: tuple[Rule, ...] = (data_not_fitted, noise_not_as_given)
+def limited_by_noise(run: Run) -> Finding | None:
+    """Equations that hold, and data that are fitted up to their noise: nothing else can be learnt from them."""
+    fits, row = run.summary.data, worst_row(run)
+    if is_healthy(run) or not fits or row is None or row[1].relative > SMALL:
+        return None
+    if not all(fit.is_white and fit.is_likely for fit in fits.values()):
+        return None
+    parts = [f"'{name}' {number(fit.sigma)}" for name, fit in fits.items()]
+    return Finding(
+        "warning",
+        "The accuracy is that of the data",
+        f"The equations hold and what is left of the data is noise, of standard deviation {listed(parts)}.",
+        "Take more or more accurate data, or data where the solution depends more on what is unknown; "
+        "`solution.band(...)` says where it is uncertain.",
+    )
+
+
+DATA_RULES: tuple[Rule, ...] = (data_not_fitted, noise_not_as_given, limited_by_noise)
