@@ -1,6 +1,6 @@
 """A cooling rod: diffusivity and heat transfer from 60 readings with noise, in SI units, T above the surroundings.
 
-T_t = a T_xx on 0 < x < 0.1 m for 600 s, insulated at x = 0, T_x = −H T at x = 0.1 m; the initial temperature is unknown.
+T_t = a T_xx on 0 < x < 0.1 m for 600 s, insulated at x = 0, T_x = −H T at x = 0.1 m, from an unknown temperature.
 a = 1e-5 m²/s and H = h/k = 11.3 1/m are to be found. The readings have errors of 0.5 K.
 Beck & Arnold, *Parameter estimation in engineering and science*, Wiley 1977.
 """
