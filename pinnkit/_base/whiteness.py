@@ -46,7 +46,7 @@ def neighbours(points: Float[np.ndarray, "n d"]) -> Neighbours:
     """The nearest neighbours of at least two points, distances in units of their extent along each coordinate."""
     spans = np.ptp(np.asarray(points, float), axis=0)
     scaled = np.asarray(points, float) / np.where(spans > 0, spans, 1.0)
-    nearest, own = KDTree(scaled).query(scaled, 2)[1], np.arange(len(points))
+    nearest, own = np.asarray(KDTree(scaled).query(scaled, 2)[1]), np.arange(len(points))
     other = np.where(nearest[:, 0] == own, nearest[:, 1], nearest[:, 0])
     mutual = int(np.sum(other[other] == own))  # the products of such pairs are counted twice
     return Neighbours(other, math.sqrt(len(points) + mutual))

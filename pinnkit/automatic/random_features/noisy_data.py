@@ -107,8 +107,8 @@ class NoisyFit:
 
     def weigh(
         self,
-        jacobians: Mapping[str, Float[np.ndarray, "n p"]],
-        values: Mapping[str, Float[np.ndarray, " n"]],
+        jacobians: Mapping[str, Float[np.ndarray, "_ p"]],
+        values: Mapping[str, Float[np.ndarray, " _"]],
         noisy: Mapping[str, bool],
         factors: Mapping[str, float],
     ) -> Weighed:
@@ -135,7 +135,7 @@ class NoisyFit:
             variances.append(ratio.first)
         return Weighed(found, sigma, float(np.mean(variances)) if variances else 0.0)
 
-    def _noisy(self, batch: Batch, values: Mapping[str, Float[np.ndarray, " n"]]) -> dict[str, bool]:
+    def _noisy(self, batch: Batch, values: Mapping[str, Float[np.ndarray, " _"]]) -> dict[str, bool]:
         """Whether the residuals of each data condition may be noise."""
         return {
             name: neighbour_correlation(np.asarray(batch[name].coordinates), values[name]) <= DEVIATIONS
@@ -159,8 +159,8 @@ class NoisyFit:
 
 
 def stacked(
-    jacobians: Mapping[str, Float[np.ndarray, "n p"]],
-    values: Mapping[str, Float[np.ndarray, " n"]],
+    jacobians: Mapping[str, Float[np.ndarray, "_ p"]],
+    values: Mapping[str, Float[np.ndarray, " _"]],
     weights: Mapping[str, float],
 ) -> tuple[Float[np.ndarray, "n p"], Float[np.ndarray, " n"]]:
     """The Jacobian and the residuals of the conditions in `values`, rows scaled."""

@@ -256,8 +256,9 @@ class FeatureSolver:
             return solve
         params, _, weighed = taken[-1]
         values = self.layer.values(params, self.batch)
+        places = {name: np.asarray(self.batch[name].coordinates) for name in measured}
         is_noise = lambda name: (
-            weighed.factors[name] <= NOISY and is_white(self.batch[name].coordinates, values[name], weighed.sigma[name])
+            weighed.factors[name] <= NOISY and is_white(places[name], values[name], weighed.sigma[name])
         )
         squares = {name: float(np.mean(values[name] ** 2)) for name in measured if is_noise(name)}
         noise = 0.5 * sum(solve.weights[name] * square for name, square in squares.items())
