@@ -40,6 +40,9 @@ spare no noise, and let what the network cannot represent of the equations outwe
 CONVERGED = 0.1
 """The fit has converged if a step changes the values at the data by less than this many standard errors in all."""
 
+STALLED = 0.9
+"""Without noise, a step that leaves more than this share of the loss is the last."""
+
 
 class Weighed(NamedTuple):
     """Data conditions as weighed by their noise.
@@ -94,10 +97,12 @@ class NoisyFit:
                 self.layer.coefficients(self.layer.moved(params, shift)),
             )
             update = least_squares(A, -b).x
-            shift = self._moved(residual, shift, update, figures)
+            shift, loss = self._moved(residual, shift, update, figures)
             yield self.layer.moved(params, shift), figures, weighed
             at_data, _ = stacked(jacobians, {name: values[name] for name in self.sigma}, weights)
-            if np.linalg.norm(at_data @ update) <= CONVERGED * np.sqrt(weighed.variance):
+            is_near = np.linalg.norm(at_data @ update) <= CONVERGED * np.sqrt(weighed.variance)
+            is_noisy = min(weighed.factors.values()) < 1
+            if loss >= figures.loss or is_near or (not is_noisy and loss > STALLED * figures.loss):
                 return
             seconds = watch.own
 
@@ -142,20 +147,20 @@ class NoisyFit:
             for name in self.sigma
         }
 
-    def _moved(self, residual: ShiftedResidual, shift: Shift, update: Shift, before: OutputStep) -> Shift:
-        """The shift after the longest corrected step that reduces the loss; without one, as it was."""
+    def _moved(self, residual: ShiftedResidual, shift: Shift, update: Shift, before: OutputStep) -> tuple[Shift, float]:
+        """The shift after the longest corrected step that reduces the loss, and that loss; without one, as it was."""
         q = self.unknowns
         for halving in range(self.halvings + 1):
             moved = shift + 0.5**halving * update
-            if not q and weighted_loss(residual.values(moved), before.weights) < before.loss:
-                return moved
+            if not q and (loss := weighted_loss(residual.values(moved), before.weights)) < before.loss:
+                return moved, loss
             jacobians, values = jax.tree.map(np.asarray, residual.linearize(moved))
             A, b = stacked(jacobians, values, before.weights)
             if np.isfinite(A).all() and np.isfinite(b).all():
                 moved[q:] += least_squares(A[:, q:], -b).x
-                if weighted_loss(residual.values(moved), before.weights) < before.loss:
-                    return moved
-        return shift
+                if (loss := weighted_loss(residual.values(moved), before.weights)) < before.loss:
+                    return moved, loss
+        return shift, before.loss
 
 
 def stacked(
