@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from .geometry.box import Interval as Interval
     from .geometry.domain import AbstractDomain as AbstractDomain
     from .geometry.domain import Evaluation as Evaluation
-    from .geometry.meshes.mesh import Mesh as Mesh
     from .geometry.implicit import Implicit as Implicit
+    from .geometry.meshes.mesh import Mesh as Mesh
     from .geometry.outlines import Outline as Outline
     from .geometry.planar import Annulus as Annulus
     from .geometry.planar import Disk as Disk

@@ -12,20 +12,24 @@ from ._base.device import peak_memory_bytes
 from .automatic.trained_network import TrainedNetwork
 from .diagnostics.condition_check import Scattered
 from .diagnostics.confidence_intervals import coefficient_intervals
+from .diagnostics.data_fit import DataFit, data_fit
 from .diagnostics.determinacy import Determinacy
 from .diagnostics.examination import examine
+from .diagnostics.posterior import INTERVAL_SEED, Posterior
 from .diagnostics.verification import verify
+from .equations.problem import Problem
 from .networks.functional import parameter_count
 from .request import Request
 from .residuals.loss import total_loss
+from .runs.data_points import DataPoints, data_points
 from .runs.decisions import Unexamined
 from .runs.declaration import Declaration
 from .runs.grid_fields import GridFields
 from .runs.recorder import Recorder
 from .runs.summary import Spectra, SpectrumSummary, Summary
 
-INTERVAL_SEED, EXAMINATION_SEED = 30_011, 40_009
-"""Offsets that keep the points of the intervals and of the examination apart from those of training."""
+EXAMINATION_SEED = 40_009
+"""Keeps the points of the examination apart from those of training."""
 
 EXAMINATION_SECONDS = 4.0
 """The longest time that the examination takes on a processor, with its compilation."""
@@ -43,7 +47,8 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
         rounding = trained.rounding_loss() if precision == "single" else None
         fresh = seed + INTERVAL_SEED
-        intervals = coefficient_intervals(trained.residuals, trained.model, params, trained.weights, fresh)
+        posterior = _posterior(trained, fresh)
+        intervals, covariance = coefficient_intervals(problem, params, posterior)
         validation_losses, errors = measure.validation_losses(params), measure.errors(params)
         checked = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
         fields = measure.fields(params, measure.grid.points)
@@ -81,13 +86,21 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         conditions=checked.checks,
         coefficients=coefficients,
         coefficient_intervals=intervals,
+        coefficient_covariance=covariance,
+        data={} if posterior is None else _data_fits(problem, posterior),
         determinacy=determinacy,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )
-    return summary, _snapshot(trained, fields, checked.residuals)
+    data = {} if posterior is None else _data_points(trained, posterior)
+    return summary, _snapshot(trained, fields, checked.residuals, data)
 
 
-def _snapshot(trained: TrainedNetwork, fields: dict[str, np.ndarray], residuals: dict[str, Scattered]) -> GridFields:
+def _snapshot(
+    trained: TrainedNetwork,
+    fields: dict[str, np.ndarray],
+    residuals: dict[str, Scattered],
+    data: dict[str, DataPoints],
+) -> GridFields:
     """What pictures of the solution are drawn from."""
     grid = trained.measure.grid
     return GridFields(
@@ -100,7 +113,40 @@ def _snapshot(trained: TrainedNetwork, fields: dict[str, np.ndarray], residuals:
         collocation={name: np.asarray(p.thinned(MOST_DRAWN).coordinates) for name, p in trained.batch.items()},
         residuals=residuals,
         titles=trained.ansatz.problem.titles,
+        data=data,
     )
+
+
+def _posterior(trained: TrainedNetwork, seed: int) -> Posterior | None:
+    """None where nothing is estimated from data."""
+    problem = trained.residuals.problem
+    if not problem.unknowns and not problem.measured:
+        return None
+    return Posterior(trained.residuals, trained.params, trained.weights, trained.sigma, seed)
+
+
+def _data_fits(problem: Problem, posterior: Posterior) -> dict[str, DataFit]:
+    return {
+        name: data_fit(
+            np.asarray(posterior.batch[name].coordinates),
+            values,
+            posterior.sigma[name],
+            problem.conditions[name].sigma is not None,
+            posterior.degrees[name],
+        )
+        for name, values in posterior.values.items()
+    }
+
+
+def _data_points(trained: TrainedNetwork, posterior: Posterior) -> dict[str, DataPoints]:
+    found = {}
+    for name, values in posterior.values.items():
+        points = posterior.batch[name]
+        places = np.asarray(points.coordinates)
+        columns = {column: np.asarray(measured) for column, measured in points.columns.items()}
+        fields = trained.measure.fields(trained.params, places)
+        found[name] = data_points(places, values.reshape(len(places), -1), fields, columns)
+    return found
 
 
 def _examined(trained: TrainedNetwork, seed: int, is_own: bool, recorder: Recorder) -> Determinacy | None:

@@ -157,7 +157,9 @@ def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
         if writer is not None:
             stack.enter_context(locked(writer.folder))
             stack.enter_context(writer)
-        recorder = Recorder(ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, writer, before)
+        recorder = Recorder(
+            ansatz.remaining.conditions, problem.domain.coordinates, limits, callbacks, writer, before, problem.unknowns
+        )
         interruption.ends(recorder.interrupt)
         recorder.spend("diagnostics", reference_seconds)
         recorder.spend("compile", since_start.compiled)
@@ -271,7 +273,9 @@ def _continued(request: Request, clock: Clock) -> tuple[WarmStart | None, list[C
         limits = Limits(request.steps, None if share is None else share * (number + 1), request.target, clock)
         stage = request.at(values)
         ansatz = find_ansatz(stage.problem, stage.wanted, periodic=stage.model is None)
-        recorder = Recorder(ansatz.remaining.conditions, stage.problem.domain.coordinates, limits, ())
+        recorder = Recorder(
+            ansatz.remaining.conditions, stage.problem.domain.coordinates, limits, (), unknowns=stage.problem.unknowns
+        )
         network = _network(ansatz, stage.model, stage.width, stage.depth, stage.seed)
         grid = ReferenceGrid.of(stage.problem, is_known=False)
         trained = _trained(stage, ansatz, network, grid, recorder, warm)

@@ -13,13 +13,13 @@ from ..diagnostics.nonfinite import find_fault
 from ..equations.exact.ansatz import Ansatz
 from ..equations.mistakes import ProblemError
 from ..networks.functional import parameter_count
-from ..runs.decisions import ChosenBandwidth, ChosenInteractions, GivenBandwidth
+from ..runs.decisions import ChosenBandwidth, ChosenInteractions, GivenBandwidth, WeighedData
 from ..runs.recorder import Recorder
 from .cost_model import CostModel
 from .feature_solution import FeatureSolution
 from .random_features.bandwidth import Bandwidth, Choice, choose_bandwidth
 from .random_features.ladders import Ladders, rounded
-from .random_features.solver import FeatureSolver, Solve, feature_model, residual_bandwidth
+from .random_features.solver import NOISY_STEPS, FeatureSolver, Solve, feature_model, residual_bandwidth
 from .thresholds import Thresholds
 from .warm_start import WarmStart
 
@@ -119,8 +119,12 @@ class FeatureNetworks:
         began, weights, enough = recorder.limits.seconds(), lambda: self.narrowest.weights, self._thresholds.exhausted
         solve = self._recalled(
             f"solve {self._key(solver, bandwidth)}",
-            lambda: solver.solve(
-                start, most, enough=enough, is_over=recorder.lacks, weights=weights, trial=trial, origin=zero
+            lambda: self._refined(
+                solver,
+                solver.solve(
+                    start, most, enough=enough, is_over=recorder.lacks, weights=weights, trial=trial, origin=zero
+                ),
+                zero,
             ),
             start,
         )
@@ -129,6 +133,9 @@ class FeatureNetworks:
         if not math.isfinite(solve.relative_loss):
             fault = find_fault(solver.residuals, solve.params, solver.validation_batch) or "validation loss"
             raise ProblemError(f"not finite after {recorder.step} steps on the output layer: {fault}")
+        for name, sigma in solve.sigma.items():
+            factor = solve.weights[name] / solve.steps[0].weights[name]
+            recorder.decide(WeighedData(name, sigma, solver.problem.conditions[name].sigma is not None, factor))
         found = FeatureSolution(
             solver=solver,
             ansatz=self._ansatz,
@@ -142,6 +149,7 @@ class FeatureNetworks:
             weights=solve.weights,
             settings={"network": "SineFeatures", "width": width, "bandwidth": list(bandwidth), **self._sets()},
             sufficient_loss=self._thresholds.sufficient,
+            sigma=dict(solve.sigma),
         )
         self.losses[solver.layer.size] = min(found.relative_loss, self.losses.get(solver.layer.size, math.inf))
         self.best = better(self.best, found)
@@ -150,6 +158,11 @@ class FeatureNetworks:
     def attempt(self, bandwidth: Bandwidth) -> float:
         """Relative validation loss of a trial of the narrowest network."""
         return self._trial(self.narrowest, bandwidth)
+
+    def _refined(self, solver: FeatureSolver, solve: Solve, zero: Params) -> Solve:
+        """A solve with data weighted by their noise, in the steps that are left."""
+        left = int(min(NOISY_STEPS, self._recorder.steps_left - len(solve.steps)))
+        return solver.refined(solve, left, self._recorder.lacks, zero)
 
     def choose(self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True) -> Choice:
         """The bandwidth, searched from `start` or from the residual's frequencies, in common and then along `each`."""

@@ -54,6 +54,7 @@ def by_features(
         described=found.settings,
         kept_step=recorder.step,
         stop_reason=_reason(found, recorder, automatic.cost.thresholds),
+        sigma=found.sigma,
     )
     limits, began = recorder.limits, recorder.limits.seconds()
     with recorder.timed("diagnostics"):

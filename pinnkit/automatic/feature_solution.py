@@ -1,6 +1,6 @@
 """A solution by random features: the result of the automatic procedure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._base.types import Params
@@ -20,7 +20,8 @@ class FeatureSolution:
       several time windows, those of the worst;
     - `relative_loss`: final over initial validation loss; `loss`: the final validation loss; `weights`: of the loss;
     - `settings`: what the model can be built from again;
-    - `sufficient_loss`: relative loss below which no deep network is tried.
+    - `sufficient_loss`: relative loss below which no deep network is tried;
+    - `sigma`: standard deviations of the data conditions.
     """
 
     solver: FeatureSolver
@@ -35,6 +36,7 @@ class FeatureSolution:
     weights: dict[str, float]
     settings: dict[str, Any]
     sufficient_loss: float
+    sigma: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_sufficient(self) -> bool:

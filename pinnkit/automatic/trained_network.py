@@ -24,6 +24,7 @@ class TrainedNetwork:
     - `ansatz`: the hard constraints; `residuals`: of the soft ones;
     - `model`: the network inside its ansatz; `params`: on the host; `measure`: evaluates them on validation points;
     - `batch`, `weights`: points and weights of the final loss; `kept_step`: the step of these parameters;
+    - `sigma`: standard deviations of measured values, where known;
     - `described`: what the model can be built from again; `state`: for continuing, None if it was not trained.
     """
 
@@ -39,6 +40,7 @@ class TrainedNetwork:
     stop_reason: StopReason
     stop_detail: str | None = None
     state: TrainState | None = None
+    sigma: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def training_losses(self) -> dict[str, float]:
         """Mean square of each condition's residual, as in the loss, on its points."""

@@ -58,13 +58,15 @@ def by_training(
     - `network`: without the ansatz; `described`: what it can be built from again;
     - `warm`: a solution by the same network to start from. **Raises:** `InputError` if it has another.
     """
-    problem, model, strategy = ansatz.remaining, ansatz.wrap(network), settings.strategy
+    problem, model = ansatz.remaining, ansatz.wrap(network)
+    strategy = settings.strategy
     counts, seed = settings.counts_of(ansatz), settings.seed
     with jax.enable_x64(True):
         with recorder.timed("train"):
             exact = ResidualFunctions(problem, model)
             start = exact.initial_params(cast(model.params, jnp.float64))
             start = start if warm is None else warm.into(start)
+            strategy = strategy.for_data(problem, start)
             measure = measure_of(ansatz, model, counts, seed, grid)
             diagnostician = diagnostician_of(exact, counts, seed, parameter_count(start))
             check_finite(exact, start, sampled(exact, strategy.sampler, counts, seed))

@@ -1,7 +1,10 @@
-"""A confidence interval of a coefficient, or why there is none."""
+"""A confidence interval of a coefficient, or why there is none; the covariance of several."""
 
 import enum
+import math
 from typing import TypeAlias
+
+import msgspec
 
 
 class Withheld(enum.Enum):
@@ -12,3 +15,16 @@ class Withheld(enum.Enum):
 
 
 CoefficientInterval: TypeAlias = tuple[float, float] | Withheld
+
+
+class Covariance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The joint distribution of estimated coefficients, to first order: names, and the matrix of their covariances."""
+
+    names: list[str]
+    matrix: list[list[float]]
+
+    def correlation(self, one: str, other: str) -> float:
+        """Between −1 and 1."""
+        i, j = self.names.index(one), self.names.index(other)
+        sizes = self.matrix[i][i] * self.matrix[j][j]
+        return self.matrix[i][j] / math.sqrt(sizes) if sizes > 0 else 0.0

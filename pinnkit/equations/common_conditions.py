@@ -8,6 +8,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,12 @@ def data(
     domain: Box,
     fields: Sequence[str] = ("u",),
     columns: Mapping[str, str] | None = None,
+    sigma: float | None = None,
 ) -> Condition:
     """Fields have the values of a CSV file at its points: a header, then one point a line.
 
-    - `columns`: from names of coordinates and fields to names in the header, where they differ.
+    - `columns`: from names of coordinates and fields to names in the header, where they differ;
+    - `sigma`: standard deviation of the errors of the values, see `Condition`.
 
     **Raises:** `InputError` for a file that is missing, lacks a column, or holds something else than numbers.
     """
@@ -146,7 +149,7 @@ def data(
     places = {name: table[names[name]] for name in domain.coordinates}
     measured = {f"{field}{MEASURED}": table[names[field]] for field in fields}
     residual = lambda named: [_less(named[field], named[f"{field}{MEASURED}"]) for field in fields]
-    return _condition(PointSet(places, **measured), residual, *fields, *measured)
+    return replace(_condition(PointSet(places, **measured), residual, *fields, *measured), sigma=sigma)
 
 
 def _read(path: Path, names: list[str]) -> dict[str, np.ndarray]:

@@ -4,8 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .._base.arguments import is_number
+from ..geometry.point_set import PointSet
 from ..geometry.region import AbstractRegion
 from .mistakes import ProblemError
+
+FEWEST = 5
+"""Of fewer values the noise cannot be estimated."""
 
 
 @dataclass(frozen=True)
@@ -16,10 +21,15 @@ class Condition:
       what it needs: fields, coordinates, coefficients, `normal` on a boundary, data columns of a point set.
       It returns a number, or a vector or list of them for several equations.
     - `on`: a region of the domain, such as `domain.interior`, or a `PointSet`.
+    - `sigma`: of measured values at a `PointSet`: the standard deviation of the errors in the residual, in its units;
+      0 for exact values. None to estimate it.
+
+    **Raises:** `ProblemError` for arguments of other kinds, and a `sigma` where nothing is measured.
     """
 
     residual: Callable[..., Any]
     on: AbstractRegion
+    sigma: float | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.residual):
@@ -32,3 +42,21 @@ class Condition:
                 f"a condition holds on a region, got {type(self.on).__name__}; "
                 "write for example `on=domain.interior` or `on=domain.boundary('x')`"
             )
+        if self.sigma is None:
+            return
+        if not is_number(self.sigma) or self.sigma < 0:
+            raise ProblemError(
+                f"the `sigma` of a condition is the standard deviation of its errors, a finite number ≥ 0, "
+                f"got {self.sigma!r}"
+            )
+        if not isinstance(self.on, PointSet):
+            raise ProblemError(
+                f"a condition on a {type(self.on).__name__} has no `sigma`; only values at a `PointSet` have one"
+            )
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it compares with values that may have errors."""
+        if not isinstance(self.on, PointSet) or self.sigma == 0:
+            return False
+        return self.sigma is not None or (bool(self.on.columns) and self.on.least >= FEWEST)

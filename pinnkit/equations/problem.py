@@ -98,6 +98,11 @@ class Problem:
         """The coefficients with fixed values."""
         return {name: value for name, value in self.coefficients.items() if not isinstance(value, Unknown)}
 
+    @property
+    def measured(self) -> dict[str, Condition]:
+        """The conditions on measured values, which may have errors."""
+        return {name: condition for name, condition in self.conditions.items() if condition.is_measured}
+
     def equation(self, condition: str) -> Equation:
         """The equation of a condition, traced once in each precision."""
         key = condition, str(jax.numpy.result_type(float))

@@ -37,6 +37,10 @@ class Unknown:
         """The coefficient from the trained number."""
         return jax.numpy.exp(raw) if self.positive else raw
 
+    def slope(self, raw: float) -> float:
+        """The derivative of the coefficient in the trained number."""
+        return math.exp(raw) if self.positive else 1.0
+
 
 def is_number(value: Any) -> bool:
     try:

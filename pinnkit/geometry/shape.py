@@ -96,7 +96,7 @@ class Shape(AbstractMovable):
         self._check_full()
         ((name, pair),) = heights.items()
         low, high = checked_bounds(name, pair)
-        text = f"{_bracketed(self)}.extrude({name}=({low:g}, {high:g}))"
+        text = f"{bracketed(self)}.extrude({name}=({low:g}, {high:g}))"
         return Shape(extruded(self.solid, low, high), (*self.coordinates, name), text)
 
     # What a domain answers.

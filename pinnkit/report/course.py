@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from ..runs.run_folder import Run
-from . import figures
+from . import data_figures, figures
 from .levels import kernels_compare
 from .picture import Picture, picture
 
@@ -23,6 +23,8 @@ def training_pictures(run: Run) -> Iterator[Picture]:
         yield picture("windows", figures.plot_windows, history, "Loss of the time windows; each begins anew.")
     if sum(bool(check.relative_l2) for check in history.checks) >= FEWEST_STEPS:
         yield picture("errors", figures.plot_errors, history, "Relative L2 error on the test grid.")
+    if figures.vary(history.coefficients.values()):
+        yield picture("coefficients", data_figures.plot_coefficients, history, "Course of the unknown coefficients.")
     if figures.vary(history.weights.values()):
         yield picture("weights", figures.plot_weights, history, "Loss weight of each condition.")
     if figures.vary([history.learning_rate]):

@@ -9,7 +9,7 @@ import jinja2
 from .._base.numbers import printable
 from ..drawing.style import name_axes
 from ..runs.run_folder import Run
-from . import maps, pictures, tables
+from . import data_figures, maps, pictures, tables
 from .course import kernel_pictures, prediction_pictures, training_pictures
 from .findings.rules import interpret
 from .picture import Picture, picture
@@ -144,6 +144,8 @@ def _solution(run: Run) -> Iterator[Picture]:
     if maps.can_plot_histogram(snapshot):
         caption = "Sizes of errors (relative to the rms of the reference) and residuals (to the largest term)."
         yield picture("histogram", maps.plot_histogram, snapshot, caption)
+    for name, plot, data, caption, wide in data_figures.pictures_of_data(run):
+        yield picture(name, plot, data, caption, wide)
 
 
 def _single(run: Run) -> Iterator[Picture]:

@@ -137,6 +137,7 @@ class ConsoleProgress(Callback):
             f"validation {number(event.validation_loss)}",
             *(f"{name} {number(value)}" for name, value in event.losses.items()),
             *(f"error {name} {number(value)}" for name, value in event.relative_l2.items()),
+            *(f"{name} = {value:.4g}" for name, value in event.coefficients.items()),
             *([] if event.learning_rate is None else [f"rate {number(event.learning_rate)}"]),
             f"{number(event.steps_per_second)} steps/s",
             *([f"{left} left"] if (left := time_left(self._start, event)) else []),
@@ -163,6 +164,8 @@ class ConsoleProgress(Callback):
         rows = {"loss": validation_losses, "mean r²": _pairs(event.losses), "error": _pairs(event.relative_l2)}
         rows["kernel"] = ABSENT if self._kernel is None else str(self._kernel)
         rows["rate"] = number(event.learning_rate)
+        if event.coefficients:
+            rows["coefficients"] = _pairs(event.coefficients)
         for name, text in rows.items():
             figures.add_row(Text(name, "dim"), Text(printable(text or ABSENT)))
         return Group(bar, figures, activity)

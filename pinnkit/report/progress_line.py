@@ -48,6 +48,7 @@ class ProgressLine:
                 phase(event),
                 f"validation loss {number(event.validation_loss)}",
                 *(f"error {name} {number(value)}" for name, value in event.relative_l2.items()),
+                *(f"{name} = {value:.4g}" for name, value in event.coefficients.items()),
                 count(event.step, "step"),
                 duration(event.seconds) + (f", {left} left" if (left := time_left(self._start, event)) else ""),
             ]

@@ -14,6 +14,7 @@ from ..diagnostics.record import LEADING_MODES, Diagnostics
 from ..runs.run_folder import Run
 from ..runs.summary import SpectrumSummary, Summary
 from .coefficients import coefficient_interval, coefficient_value
+from .data_fit import correlation_rows, data_rows
 from .levels import kernels_compare
 
 MOST_ROWS = 12
@@ -54,6 +55,8 @@ def loss_table(run: Run) -> Table:
         ("training loss", number(s.loss)),
         ("validation loss", number(s.validation_loss)),
         *(row for name in s.coefficients for row in _coefficient_rows(s, name)),
+        *correlation_rows(s),
+        *data_rows(s),
     ]
     return Table("Loss", ("", "value"), rows)
 

@@ -34,7 +34,7 @@ class ResidualFunctions:
     """
 
     def __init__(self, problem: Problem, model: FunctionalModel):
-        self.problem = problem
+        self.problem, self.model = problem, model
         self._apply = model.apply
         self._equations = {name: SplitEquation(problem.equation(name)) for name in problem.conditions}
         self._slices, size = {}, 0
@@ -65,8 +65,11 @@ class ResidualFunctions:
 
     def coefficients(self, params: Params) -> dict[str, Any]:
         """The values of all coefficients, given and unknown."""
-        found = {name: u.to_value(params["coefficients"][name]) for name, u in self.problem.unknowns.items()}
-        return {**self.problem.constants, **found}
+        return {**self.problem.constants, **self.unknowns(params)}
+
+    def unknowns(self, params: Params) -> dict[str, Scalar]:
+        """The values of the unknown coefficients."""
+        return {name: u.to_value(params["coefficients"][name]) for name, u in self.problem.unknowns.items()}
 
     def fields(self, params: Params, x: Float[Array, "n d"]) -> dict[str, Float[Array, " n *m"]]:
         """The fields at points."""

@@ -1,6 +1,6 @@
 """Callbacks observe a fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Progress:
       loss on validation points;
     - `learning_rate`: None if the optimizer does not report it;
     - `relative_l2`: error per field, empty without a reference;
+    - `coefficients`: values of the unknown ones;
     - `covered`: how far time windows have come, None without them.
     """
 
@@ -66,6 +67,7 @@ class Progress:
     learning_rate: float | None
     relative_l2: dict[str, float]
     covered: Covered | None = None
+    coefficients: dict[str, float] = field(default_factory=dict)
 
 
 class Callback:

@@ -272,6 +272,22 @@ class MissedSnapshot(AbstractDecision, frozen=True, tag="missed snapshot"):
         return f"no kernel snapshot at step {self.step}: {self.reason}"
 
 
+class WeighedData(AbstractDecision, frozen=True, tag="weighed data"):
+    """Measured values are weighted by their noise.
+
+    - `sigma`: standard deviation of their errors, given or estimated; `factor`: of their weight, 1 without noise.
+    """
+
+    condition: str
+    sigma: float
+    is_given: bool
+    factor: float
+
+    def __str__(self) -> str:
+        origin = "given" if self.is_given else "estimated"
+        return f"noise of '{self.condition}': σ = {self.sigma:.3g} ({origin}), weight multiplied by {self.factor:.2g}"
+
+
 Decision: TypeAlias = (
     Note
     | Doubt
@@ -292,6 +308,7 @@ Decision: TypeAlias = (
     | KeptNetwork
     | KeptStep
     | MissedSnapshot
+    | WeighedData
 )
 
 

@@ -35,10 +35,12 @@ class OutputStep:
     """Figures before a step on the output layer.
 
     - `loss`, `losses`: weighted half sum and mean squares of each condition;
-    - `gradient_norm`: of the loss, in the parameters solved for; `weights`: of the conditions.
+    - `gradient_norm`: of the loss, in the parameters solved for; `weights`: of the conditions;
+    - `coefficients`: values of the unknown coefficients.
     """
 
     loss: float
     losses: dict[str, float]
     gradient_norm: float
     weights: dict[str, float]
+    coefficients: dict[str, float]

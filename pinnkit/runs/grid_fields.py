@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..diagnostics.condition_check import Scattered
+from .data_points import DataPoints, pack_data_points, unpack_data_points
 from .storage.named_arrays import Variable, Variables, variable, words
 
 GRID = "grid/"
@@ -19,8 +20,8 @@ class GridFields:
 
     `shape` is that of the tensor grid behind the rows, empty where the points form none. With `triangles` over the
     first two coordinates, its first entry is the number of their corners. Besides these, by condition: `collocation`,
-    its final points, and `residuals` at points that fill the domain evenly. `titles` are names with
-    their labels and units.
+    its final points, `residuals` at points that fill the domain evenly, and `data`, the measured values. `titles` are
+    names with their labels and units.
     """
 
     coordinates: tuple[str, ...]
@@ -32,6 +33,7 @@ class GridFields:
     collocation: dict[str, Float[np.ndarray, "k d"]] = field(default_factory=dict)
     residuals: dict[str, Scattered] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
+    data: dict[str, DataPoints] = field(default_factory=dict)
 
     @property
     def axes(self) -> list[np.ndarray]:
@@ -47,6 +49,7 @@ def pack_grid_fields(snapshot: GridFields) -> Variables:
         "triangles": Variable(("triangle", "corner"), snapshot.triangles),
         "shape": variable(np.array(snapshot.shape, int), "axis"),
         "field": words(list(snapshot.fields), "field"),
+        **pack_data_points(snapshot.data),
     }
     for number, name in enumerate(snapshot.fields):
         for kind, fields in (("solution", snapshot.fields), ("reference", snapshot.reference)):
@@ -73,6 +76,7 @@ def unpack_grid_fields(variables: Mapping[str, Variable]) -> GridFields:
             for i, name in _numbered(variables, "residual")
         },
         titles=dict(zip(variables["titled"].values.tolist(), variables["title"].values.tolist(), strict=True)),
+        data=unpack_data_points(variables),
     )
 
 

@@ -43,8 +43,8 @@ _LISTS = ("checks", "diagnostics", "phases", "decisions")
 
 @dataclass
 class History:
-    """Arrays with one entry per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN if unknown) and
-    `weights` (means, for weights of single points).
+    """Arrays with one entry per step: `step`, `loss`, `losses`, `gradient_norm`, `learning_rate` (NaN if unknown),
+    `weights` (means, for weights of single points) and `coefficients`, the values of the unknown ones.
 
     Besides these, `checks` are the evaluations on validation points, `diagnostics` the kernel snapshots, `phases` the
     phases with their first steps, and `decisions` what was chosen or skipped and from which figures (`str(decision)` is
@@ -60,6 +60,7 @@ class History:
     gradient_norm: Float[np.ndarray, " n"]
     learning_rate: Float[np.ndarray, " n"]
     weights: dict[str, Float[np.ndarray, " n"]]
+    coefficients: dict[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
     diagnostics: list[Diagnostics] = field(default_factory=list)
     phases: list[Stage] = field(default_factory=list)
@@ -76,11 +77,12 @@ class History:
         return f"History of {count(len(self.step), 'step')}: {', '.join(parts)}{told}"
 
     @classmethod
-    def empty(cls, conditions: Iterable[str], coordinates: Iterable[str]) -> "History":
-        """A history before the first step; `conditions` in the order of their declaration."""
+    def empty(cls, conditions: Iterable[str], coordinates: Iterable[str], unknowns: Iterable[str] = ()) -> "History":
+        """A history before the first step; `conditions` and `unknowns` in the order of their declaration."""
         names, none = tuple(conditions), np.empty(0)
         columns = lambda: dict.fromkeys(names, none)
-        return cls(names, tuple(coordinates), np.empty(0, int), none, columns(), none, none, columns())
+        coefficients = dict.fromkeys(unknowns, none)
+        return cls(names, tuple(coordinates), np.empty(0, int), none, columns(), none, none, columns(), coefficients)
 
     @property
     def skipped_work(self) -> list[SkippedWork]:
@@ -135,10 +137,10 @@ class History:
         self.step = self._grown(self.step, np.arange(first_step, first_step + count), "step")
         for name in ("loss", "gradient_norm", "learning_rate"):
             setattr(self, name, self._grown(getattr(self, name), infos[name], name))
-        for name in ("losses", "weights"):
+        for name in ("losses", "weights", "coefficients"):
             old, new = getattr(self, name), infos[name]
-            assert isinstance(new, Mapping)  # noqa: S101  a table by condition
-            setattr(self, name, {k: self._grown(old[k], new[k], name, k) for k in self.conditions})
+            assert isinstance(new, Mapping)  # noqa: S101  a table by condition or coefficient
+            setattr(self, name, {k: self._grown(old[k], new[k], name, k) for k in old})
 
     def _grown(self, old: np.ndarray, more: object, *key: str) -> np.ndarray:
         column = self._columns.get(key)
@@ -160,17 +162,16 @@ class History:
     def variables(self) -> Variables:
         """Everything as arrays with the dimensions `step`, `condition`, `field`, `check`, `snapshot`, `mode`, ..."""
         labels = self._labels(tuple(self.checks[0].relative_l2) if self.checks else ())
-        table = lambda columns: np.stack([columns[name] for name in self.conditions], axis=-1).reshape(
-            len(self.step), len(self.conditions)
-        )
+        table = lambda columns, names: np.array([columns[name] for name in names]).reshape(len(names), len(self.step)).T
         return {
             **{name: words(names, name) for name, names in labels.items()},
             "step": variable(self.step, "step"),
             "loss": variable(self.loss, "step"),
             "gradient_norm": variable(self.gradient_norm, "step"),
             "learning_rate": variable(self.learning_rate, "step"),
-            "mean_square": variable(table(self.losses), "step", "condition"),
-            "weight": variable(table(self.weights), "step", "condition"),
+            "mean_square": variable(table(self.losses, self.conditions), "step", "condition"),
+            "weight": variable(table(self.weights, self.conditions), "step", "condition"),
+            "coefficient_value": variable(table(self.coefficients, labels["coefficient"]), "step", "coefficient"),
             "decision": words([str(decision) for decision in self.decisions], "decision"),
             "decision_data": words([encode_decision(decision) for decision in self.decisions], "decision"),
             **pack(Check, self.checks, labels),
@@ -179,7 +180,13 @@ class History:
         }
 
     def _labels(self, fields: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        return {"condition": self.conditions, "coordinate": self.coordinates, "field": fields}
+        coefficients = tuple(self.coefficients)
+        return {
+            "condition": self.conditions,
+            "coordinate": self.coordinates,
+            "field": fields,
+            "coefficient": coefficients,
+        }
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, Variable]) -> "History":
@@ -188,9 +195,9 @@ class History:
         **Raises:** `KeyError`, `ValueError` or `msgspec.DecodeError` for others.
         """
         values = lambda name: variables[name].values
-        labels = {name: tuple(values(name).tolist()) for name in ("condition", "coordinate", "field")}
+        labels = {name: tuple(values(name).tolist()) for name in ("condition", "coordinate", "field", "coefficient")}
         conditions, coordinates = labels["condition"], labels["coordinate"]
-        columns = lambda table: {name: values(table)[:, i] for i, name in enumerate(conditions)}
+        columns = lambda table, names=conditions: {name: values(table)[:, i] for i, name in enumerate(names)}
         return cls(
             conditions=conditions,
             coordinates=coordinates,
@@ -200,6 +207,7 @@ class History:
             gradient_norm=values("gradient_norm"),
             learning_rate=values("learning_rate"),
             weights=columns("weight"),
+            coefficients=columns("coefficient_value", labels["coefficient"]),
             checks=unpack(Check, variables, labels),
             diagnostics=unpack(Diagnostics, variables, labels),
             phases=unpack(Stage, variables, labels),

@@ -26,6 +26,7 @@ class Recorder:
     """Builds the history of a run, and reports it to callbacks.
 
     - `conditions`: the soft constraints; `coordinates`: of the domain; `limits`: when the run must stop;
+    - `unknowns`: names of the unknown coefficients;
     - `writer`: saves checkpoints; `before`: the state of an interrupted run that is resumed;
     - `resumed`: steps at which the run was resumed; `has_trained`: whether training had begun before that.
     """
@@ -38,8 +39,9 @@ class Recorder:
         callbacks: Sequence[Callback],
         writer: CheckpointWriter | None = None,
         before: RunState | None = None,
+        unknowns: Iterable[str] = (),
     ):
-        self.history, self.limits, self.callbacks = History.empty(conditions, coordinates), limits, callbacks
+        self.history, self.limits, self.callbacks = History.empty(conditions, coordinates, unknowns), limits, callbacks
         self.stopped = self._is_interrupted = False
         self.longest_compilation = 0.0  # of a phase of training
         self._spent = {"compile": -compile_seconds(), "train": 0.0, "diagnostics": 0.0}
@@ -210,6 +212,7 @@ class Recorder:
                 "gradient_norm": np.array([step.gradient_norm for step in steps]),
                 "learning_rate": np.full(len(steps), np.nan),
                 "weights": by_condition([step.weights for step in steps]),
+                "coefficients": {n: np.array([s.coefficients[n] for s in steps]) for n in self.history.coefficients},
             },
         )
         self._show(validation_loss, {})
@@ -245,6 +248,7 @@ class Recorder:
             weights=last(history.weights),
             learning_rate=float(rate[-1]) if rate.size and not math.isnan(rate[-1]) else None,
             relative_l2=relative_l2,
+            coefficients=last(history.coefficients),
             covered=self._covered,
         )
         if any([callback.progress(event) for callback in self.callbacks]):  # during which a signal may arrive

@@ -6,8 +6,9 @@ import msgspec
 
 from .._base import json_encoding
 from .._base.numbers import count, duration, number, printable
-from ..diagnostics.coefficient_interval import CoefficientInterval
+from ..diagnostics.coefficient_interval import CoefficientInterval, Covariance
 from ..diagnostics.condition_check import ConditionCheck
+from ..diagnostics.data_fit import DataFit
 from ..diagnostics.determinacy import Determinacy
 from .declaration import Declaration
 from .stop_reason import StopReason
@@ -80,7 +81,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
       constant; None without a reference;
     - `conditions`: every declared condition, evaluated on dense points;
     - `coefficients`: given and found; `coefficient_intervals`: 95 % intervals of the unknown ones, or why there is none
-      (see `pinnkit.intervals`);
+      (see `pinnkit.intervals`); `coefficient_covariance`: of those with an interval, None without any;
+    - `data`: how well each condition on measured values is fitted, relative to its noise;
     - `determinacy`: whether the conditions determine the solution, None if that was not examined.
     """
 
@@ -115,6 +117,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     conditions: dict[str, ConditionCheck]
     coefficients: dict[str, float]
     coefficient_intervals: dict[str, CoefficientInterval]
+    coefficient_covariance: Covariance | None
+    data: dict[str, DataFit]
     determinacy: Determinacy | None
     spectrum: Spectra
 

@@ -25,6 +25,7 @@ from ..runs.storage.named_arrays import Variable, Variables, to_xarray
 from ..runs.storage.weights_file import PARAMETERS, encode_params
 from ..runs.summary import Summary
 from ..training.state import TrainState
+from .bands import Band, Bands
 from .expressions import Expressions
 from .grids import GRID, Grid, axes_of, constant_normal, finite, points_at, points_of, rows_of
 from .integrals import integral
@@ -67,7 +68,7 @@ class Solution:
     ):
         self.problem, self.model, self.state, self.run = problem, model, state, run
         self._fields, self._params = fields, params
-        self._expressions = Expressions(fields.residuals)
+        self._expressions, self._bands = Expressions(fields.residuals), Bands(fields, params, run.summary)
         self._is_warned = False
 
     def __repr__(self) -> str:
@@ -141,6 +142,19 @@ class Solution:
         points, shape = self._points(coordinates)
         values = self._expressions(expression, self._params, points_of(points), "`evaluate`")
         return values.reshape(shape + values.shape[1:])
+
+    def band(self, confidence: float = 0.95, **coordinates: Any) -> Band | dict[str, Band]:
+        """Where the fields lie with a probability, given the noise of the data and what is left of the equations.
+
+        It is pointwise, and holds to first order in the errors (see `pinnkit.posterior`). It does not contain what the
+        network cannot represent, nor errors of the equations themselves.
+
+        - `confidence`: a probability between 0 and 1; `coordinates`: as in a call.
+
+        **Returns:** a `Band` of arrays as a call returns them; for several fields, a dict from field to `Band`.
+        """
+        points, shape = self._points(coordinates)
+        return self._bands(points, shape, confidence)
 
     def residual(self, condition: str, **coordinates: Any) -> np.ndarray:
         """The residual of a declared condition.

@@ -32,7 +32,7 @@ class StepInfo(eqx.Module):
     """Figures of a step at the parameters that it started from, and its learning rate and weights.
 
     - `losses`: mean square of each condition's residual, unweighted; `weights`: means over the points;
-    - `learning_rate`: NaN if the optimizer does not report it;
+    - `coefficients`: values of the unknown ones; `learning_rate`: NaN if the optimizer does not report it;
     - `finite`: whether loss, gradient and update were.
     """
 
@@ -41,4 +41,5 @@ class StepInfo(eqx.Module):
     gradient_norm: Scalar
     learning_rate: Scalar
     weights: Weights
+    coefficients: dict[str, Scalar]
     finite: Array

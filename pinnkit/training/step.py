@@ -29,8 +29,9 @@ def take_step(
     """One step of training; pure."""
     batch, weights, weighting_state, layouts, key = points_and_weights(phase, residuals, sampler, state)
     value_fn = lambda params, linearize=None: residuals.loss(params, batch, weights)[0]
+    params = state.params
     loss, losses, gradient, linearize = _evaluate(
-        residuals, state.params, batch, weights, traits_in(state.opt_state).linearizes
+        residuals, params, batch, weights, traits_in(state.opt_state).linearizes
     )
     direction, opt_state = optax.with_extra_args_support(phase.optimizer).update(
         gradient,
@@ -59,7 +60,8 @@ def take_step(
     last = jax.tree.map(lambda here, before: jnp.where(at_params, here, before), state.params, state.previous)
     stopped = dataclasses.replace(state, params=last, previous=state.params)
     state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, stopped)
-    return state, StepInfo(loss, losses, gradient_norm, rate, mean_weights(weights), finite)
+    info = StepInfo(loss, losses, gradient_norm, rate, mean_weights(weights), residuals.unknowns(params), finite)
+    return state, info
 
 
 def take_steps(

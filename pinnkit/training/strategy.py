@@ -1,7 +1,7 @@
 """A training schedule: a sequence of phases."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._base.arguments import is_number
@@ -11,6 +11,7 @@ from ..optimizers.traits import traits_of
 from ..samplers.counts import counts_of_rows, point_counts
 from ..samplers.sampler import AbstractSampler
 from ..samplers.space_filling import QuasiRandom
+from ..weighting.noise import with_noise
 from ..weighting.rule import AbstractWeighting
 from .phase import MOST_ROWS, Phase
 from .schedule import normalised
@@ -84,6 +85,12 @@ class Strategy:
                     f"{subtracts} weights must not change, and {type(phase.weighting).__name__} changes them; leave "
                     f"out `weighting`, or give it to an earlier phase"
                 )
+
+    def for_data(self, problem: Problem, params: Any) -> "Strategy":
+        """The strategy with data weighted by their noise, in phases whose weights may change (see `NoiseWeighting`)."""
+        is_fixed = lambda phase: traits_of(phase.optimizer, params).needs_fixed
+        phases = [replace(each, weighting=with_noise(each.weighting, problem, is_fixed(each))) for each in self.phases]
+        return replace(self, phases=tuple(phases))
 
     def counts(self, problem: Problem, parameters: int) -> dict[str, int]:
         """Points of each condition for a number of parameters; no fewer than usual."""

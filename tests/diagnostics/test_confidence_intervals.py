@@ -7,7 +7,8 @@ import scipy.optimize
 
 from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, fit
 from pinnkit.diagnostics.coefficient_interval import Withheld
-from pinnkit.diagnostics.confidence_intervals import _estimate
+from pinnkit.diagnostics.confidence_intervals import interval_half
+from pinnkit.diagnostics.posterior import Spread
 
 LINE, PLANE = Interval(x=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
 NOISE = 0.02
@@ -51,9 +52,20 @@ def test_estimates_are_those_of_a_linear_model():
     A = rng.standard_normal((4000, 3))
     r = 0.1 * rng.standard_normal(4000)
     expected = 0.1 * np.sqrt(np.linalg.inv(A.T @ A).diagonal())
-    found = [_estimate(A, r, i).error for i in range(3)]
+    found = Spread(A, r).deviations(np.eye(3))
     np.testing.assert_allclose(found, expected, rtol=0.05)
-    np.testing.assert_allclose(_estimate(A * [1e6, 1, 1e-6], r, 0).error, found[0] / 1e6, rtol=1e-9)
+    np.testing.assert_allclose(Spread(A * [1e6, 1, 1e-6], r).deviations(np.eye(3))[0], found[0] / 1e6, rtol=1e-9)
+
+
+def test_known_errors_give_the_covariance_of_least_squares():
+    rng = np.random.default_rng(0)
+    A, sigma = rng.standard_normal((50, 3)), rng.uniform(0.1, 1.0, 50)
+    spread = Spread(A, rng.standard_normal(50), sigma)
+    pseudo = np.linalg.pinv(A)
+    np.testing.assert_allclose(spread.covariance(np.eye(3)), pseudo * sigma**2 @ pseudo.T, rtol=1e-9)
+    gradients = rng.standard_normal((7, 3))
+    expected = np.sqrt(np.diag(gradients @ pseudo * sigma**2 @ pseudo.T @ gradients.T))
+    np.testing.assert_allclose(spread.deviations(gradients), expected, rtol=1e-9)
 
 
 def test_leverage_makes_up_for_what_a_fit_absorbs():
@@ -61,22 +73,24 @@ def test_leverage_makes_up_for_what_a_fit_absorbs():
     rng = np.random.default_rng(0)
     A = rng.standard_normal((12, 6))
     projector = np.eye(12) - A @ np.linalg.pinv(A)
-    variances = [_estimate(A, projector @ rng.standard_normal(12), 0).error ** 2 for _ in range(3000)]
+    first = np.eye(1, 6)
+    variances = [Spread(A, projector @ rng.standard_normal(12)).covariance(first)[0, 0] for _ in range(3000)]
     assert np.mean(variances) == pytest.approx(np.linalg.inv(A.T @ A)[0, 0], rel=0.05)
 
 
 def test_what_the_residuals_do_not_determine_has_no_interval():
     rng = np.random.default_rng(0)
     column = rng.standard_normal((50, 1))
-    assert _estimate(np.hstack([column, column]), rng.standard_normal(50), 0) is None
-    assert _estimate(np.hstack([0 * column, column]), rng.standard_normal(50), 0) is None
+    first = np.eye(1, 2)
+    for A in (np.hstack([column, column]), np.hstack([0 * column, column])):
+        assert interval_half(Spread(A, rng.standard_normal(50)), first, 1.96) is Withheld.NOT_DETERMINED
 
 
 def test_the_step_to_come_is_that_of_least_squares():
     rng = np.random.default_rng(0)
     A, r = rng.standard_normal((50, 4)) * [1.0, 1e3, 1e-3, 1.0], rng.standard_normal(50)
     step = -np.linalg.lstsq(A, r, rcond=None)[0]
-    np.testing.assert_allclose([_estimate(A, r, i).step for i in range(4)], step, rtol=1e-9)
+    np.testing.assert_allclose(Spread(A, r).steps(np.eye(4)), step, rtol=1e-9)
 
 
 def test_there_is_no_interval_before_the_minimum():

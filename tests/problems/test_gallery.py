@@ -38,7 +38,8 @@ def test_a_formula_satisfies_every_condition(name):
     for condition, declared in find_problem(name).conditions.items():
         unit = rng.uniform(0.02, 0.98, (16, declared.on.dimension))
         residual, scale = residuals_on_formula(name, condition, unit)
-        assert np.abs(residual).max() <= 1e-10 * scale, (condition, np.abs(residual).max(), scale)
+        noise = 5 * getattr(module_of(name), "noise", 0.0) if declared.is_measured else 0.0
+        assert np.abs(residual).max() <= 1e-10 * scale + noise, (condition, np.abs(residual).max(), scale)
 
 
 @pytest.mark.slow

@@ -200,6 +200,8 @@ def make_run(*, names=("pde", "walls"), history=None, snapshot=None, config=None
         conditions={name: make_check() for name in history.conditions},
         coefficients={"nu": 0.01},
         coefficient_intervals={},
+        coefficient_covariance=None,
+        data={},
         determinacy=None,
         spectrum=Spectra(*spectra),
     )

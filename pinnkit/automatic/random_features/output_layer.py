@@ -72,6 +72,10 @@ class OutputLayer:
         """The residuals on any points of any conditions."""
         return {name: np.asarray(r) for name, r in self._valued(params, batch).items()}
 
+    def coefficients(self, params: Params) -> dict[str, float]:
+        """The values of the unknown coefficients."""
+        return {name: float(value) for name, value in self._residuals.unknowns(params).items()}
+
     def shifted(self, params: Params, batch: Batch) -> ShiftedResidual:
         """The residual around `params`, computed in the cheapest way."""
         return self.by_channels(params, batch) if self.uses_channels else self.by_network(params, batch)

@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ from jaxtyping import Float
 
 from ..._base.compilation import Stopwatch
 from ..._base.types import Params
+from ..._base.whiteness import is_white
 from ...equations.exact.ansatz import Ansatz
 from ...equations.problem import Problem
 from ...geometry.region import AbstractRegion
@@ -25,6 +27,7 @@ from ...samplers.counts import counts_of_rows, point_counts
 from ...samplers.sampler import batch_of
 from ...samplers.space_filling import AbstractSpaceFilling, QuasiRandom
 from .bandwidth import Bandwidth
+from .noisy_data import NoisyFit
 from .output_layer import OutputLayer
 from .variable_projection import VariableProjection
 
@@ -41,6 +44,9 @@ ROUNDING = 1e-10
 
 NOISE = 0.1
 """Of fields around a constant that start a search where zero cannot."""
+
+NOISY_STEPS, NOISY = 15, 0.1
+"""Most steps with data weighted by their noise, and the factor of a weight below which data count as noisy."""
 
 _VALIDATION_SEED = 30_011
 
@@ -61,7 +67,9 @@ class Solve(NamedTuple):
     - `params`: the parameters found; `steps`: figures before each step; `weights`: of the loss;
     - `initial_loss`, `final_loss`: validation loss with the output layer at zero, and after the last step;
     - `missing_seconds`: what the next step would have needed, if time ended the steps, else 0;
-    - `compile_seconds`: of tracing and compiling.
+    - `compile_seconds`: of tracing and compiling;
+    - `sigma`: standard deviations of the data conditions that are known, or were found;
+    - `noise`: the part of the final loss that is noise of the data, which no network can reduce.
     """
 
     params: Params
@@ -71,37 +79,54 @@ class Solve(NamedTuple):
     final_loss: float
     missing_seconds: float = 0.0
     compile_seconds: float = 0.0
+    sigma: Mapping[str, float] = MappingProxyType({})
+    noise: float = 0.0
 
     @property
     def relative_loss(self) -> float:
-        """Final over initial validation loss; infinite if one of them is not finite."""
+        """Final over initial validation loss, without noise; infinite if one of them is not finite."""
         if not math.isfinite(self.initial_loss) or not math.isfinite(self.final_loss):
             return math.inf
-        return self.final_loss / self.initial_loss if self.initial_loss > 0 else 0.0
+        return (self.final_loss - self.noise) / self.initial_loss if self.initial_loss > 0 else 0.0
 
     def packed(self) -> Arrays:
         """As arrays, see `Replay`."""
         names = list(self.weights)
-        rows = [[s.loss, s.gradient_norm, *s.losses.values(), *s.weights.values()] for s in self.steps]
+        unknowns = list(self.steps[0].coefficients) if self.steps else []
+        rows = [
+            [s.loss, s.gradient_norm, *s.losses.values(), *s.weights.values(), *s.coefficients.values()]
+            for s in self.steps
+        ]
+        figures = [self.initial_loss, self.final_loss, self.missing_seconds, self.compile_seconds, self.noise]
         return {
             "conditions": np.array(names, np.str_),
+            "unknowns": np.array(unknowns, np.str_),
             "weights": np.array(list(self.weights.values()), float),
-            "steps": np.array(rows, float).reshape(len(rows), 2 + 2 * len(names)),
-            "figures": np.array([self.initial_loss, self.final_loss, self.missing_seconds, self.compile_seconds]),
+            "steps": np.array(rows, float).reshape(len(rows), 2 + 2 * len(names) + len(unknowns)),
+            "figures": np.array(figures),
+            "measured": np.array(list(self.sigma), np.str_),
+            "sigma": np.array(list(self.sigma.values()), float),
             **{f"params/{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self.params))},
         }
 
     @classmethod
     def unpacked(cls, arrays: Arrays, like: Params) -> "Solve":
         """Read what `packed` returned, with parameters in the tree of `like`."""
-        names, (leaves, tree) = arrays["conditions"].tolist(), jax.tree.flatten(like)
-        by_name = lambda values: dict(zip(names, values, strict=True))
+        names, unknowns = arrays["conditions"].tolist(), arrays["unknowns"].tolist()
+        leaves, tree = jax.tree.flatten(like)
+        by_name = lambda values, names=names: dict(zip(names, values, strict=True))
+        n = len(names)
         steps = [
-            OutputStep(loss, by_name(rest[: len(names)]), norm, by_name(rest[len(names) :]))
+            OutputStep(loss, by_name(rest[:n]), norm, by_name(rest[n : 2 * n]), by_name(rest[2 * n :], unknowns))
             for loss, norm, *rest in arrays["steps"].tolist()
         ]
-        params = [jnp.asarray(arrays[f"params/{i}"]) for i in range(len(leaves))]
-        return cls(tree.unflatten(params), steps, by_name(arrays["weights"].tolist()), *arrays["figures"].tolist())
+        params = tree.unflatten([jnp.asarray(arrays[f"params/{i}"]) for i in range(len(leaves))])
+        weights, sigma = (
+            by_name(arrays["weights"].tolist()),
+            by_name(arrays["sigma"].tolist(), arrays["measured"].tolist()),
+        )
+        initial, final, missing, compiling, noise = arrays["figures"].tolist()
+        return cls(params, steps, weights, initial, final, missing, compiling, sigma, noise)
 
 
 class FeatureSolver:
@@ -213,6 +238,41 @@ class FeatureSolver:
         used = steps[0].weights if steps else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
         initial, final = (self.layer.loss(p, validation_batch, used) for p in (origin or params, found))
         return Solve(found, steps, used, initial, final, missing[0], watch.compiled)
+
+    def refined(self, solve: Solve, most: int, is_over: Callable[[float], bool], origin: Params) -> Solve:
+        """A solve continued with data weighted by their noise (see `NoisyFit`); as it is without measured values.
+
+        Its losses are those with the weights of the solve, so that networks compare.
+
+        - `most`: largest number of further steps.
+        """
+        measured = self.problem.measured
+        if not measured:
+            return solve
+        watch, sigma = Stopwatch(), {name: condition.sigma for name, condition in measured.items()}
+        fit = NoisyFit(self.layer, sigma, solve.weights, len(self.problem.unknowns))
+        taken = list(fit.steps(solve.params, self.batch, most, is_over))
+        if not taken:
+            return solve
+        params, _, weighed = taken[-1]
+        values = self.layer.values(params, self.batch)
+        places = {name: np.asarray(self.batch[name].coordinates) for name in measured}
+        is_noise = lambda name: (
+            weighed.factors[name] <= NOISY and is_white(places[name], values[name], weighed.sigma[name])
+        )
+        squares = {name: float(np.mean(values[name] ** 2)) for name in measured if is_noise(name)}
+        noise = 0.5 * sum(solve.weights[name] * square for name, square in squares.items())
+        initial, final = (self.layer.loss(p, self.validation_batch, solve.weights) for p in (origin, params))
+        return solve._replace(
+            params=params,
+            steps=solve.steps + [step for _, step, _ in taken],
+            weights=fit.scaled(weighed.factors),
+            initial_loss=initial,
+            final_loss=final,
+            compile_seconds=solve.compile_seconds + watch.compiled,
+            sigma=weighed.sigma,
+            noise=noise,
+        )
 
     @functools.cached_property
     def weights(self) -> dict[str, float]:

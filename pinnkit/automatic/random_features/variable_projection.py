@@ -109,7 +109,7 @@ class VariableProjection:
         seconds = 0.0
         while state.number < most and not (state.number and is_over(seconds)):
             watch = Stopwatch()
-            at = linearized(residual, state)
+            at = linearized(residual, state, layer.coefficients(layer.moved(params, state.shift)))
             state = _begun(state, at)
             if not at.is_finite or self.is_converged(state, at, enough):
                 return
@@ -152,8 +152,11 @@ class VariableProjection:
         return shift, before.loss
 
 
-def linearized(residual: ShiftedResidual, state: ProjectionState) -> Linearized:
-    """The least-squares problem at the shift of a state; weights that are not known yet come from its traces."""
+def linearized(residual: ShiftedResidual, state: ProjectionState, coefficients: dict[str, float]) -> Linearized:
+    """The least-squares problem at the shift of a state; weights that are not known yet come from its traces.
+
+    - `coefficients`: values of the unknown ones there, for the record.
+    """
     jacobians, values = jax.tree.map(np.asarray, residual.linearize(state.shift))
     weights = trace_weights(jacobians) if state.weights is None else dict(state.weights)
     scales = {name: np.sqrt(weights[name] / values[name].size) for name in values}
@@ -161,7 +164,7 @@ def linearized(residual: ShiftedResidual, state: ProjectionState) -> Linearized:
     matrix = np.concatenate([scales[name] * jacobians[name] for name in values])
     losses: dict[str, Any] = {name: float(np.mean(r**2)) for name, r in values.items()}
     loss, gradient_norm = 0.5 * float(stacked @ stacked), float(np.linalg.norm(matrix.T @ stacked))
-    return Linearized(matrix, stacked, OutputStep(loss, losses, gradient_norm, weights))
+    return Linearized(matrix, stacked, OutputStep(loss, losses, gradient_norm, weights, coefficients))
 
 
 def _initial(layer: OutputLayer, weights: Mapping[str, float] | None, earlier: Sequence[OutputStep]) -> ProjectionState:

@@ -3,13 +3,21 @@
 from ...runs.run_folder import Run
 from ..verdict import is_healthy
 from .conditions import CONDITION_RULES
+from .data import DATA_RULES
 from .determinacy import DETERMINACY_RULES
 from .effort import EFFORT_RULES, unexplained
 from .finding import Finding, Rule
 from .kernel import KERNEL_RULES
 from .losses import LOSS_RULES
 
-RULES: tuple[Rule, ...] = (*CONDITION_RULES, *DETERMINACY_RULES, *LOSS_RULES, *EFFORT_RULES, *KERNEL_RULES)
+RULES: tuple[Rule, ...] = (
+    *CONDITION_RULES,
+    *DETERMINACY_RULES,
+    *DATA_RULES,
+    *LOSS_RULES,
+    *EFFORT_RULES,
+    *KERNEL_RULES,
+)
 
 
 def interpret(run: Run) -> list[Finding]:
