@@ -39,6 +39,58 @@ def test_physical_groups_of_gmsh_are_the_parts(tmp_path):
     assert unnamed.parts == pytest.approx({"2": own.parts["inner"], "3": own.parts["outer"]}, rel=1e-12)
 
 
+GMSH_4 = """$MeshFormat
+4.1 0 8
+$EndMeshFormat
+$PhysicalNames
+2
+1 7 "wall"
+2 8 "plate"
+$EndPhysicalNames
+$Entities
+0 2 1 0
+1 0 0 0 1 0 0 1 7 0
+2 0 0 0 0 1 0 0 0
+1 0 0 0 1 1 0 1 8 1 1
+$EndEntities
+$Nodes
+1 5 1 5
+2 1 0 5
+1
+2
+3
+4
+5
+0 0 0
+1 0 0
+1 1 0
+0 1 0
+9 9 0
+$EndNodes
+$Elements
+2 3 1 3
+1 1 1 1
+1 1 2
+2 1 2 2
+2 1 2 3
+3 1 3 4
+$EndElements
+"""
+
+
+def test_files_of_the_present_version_of_gmsh(tmp_path):
+    """A square of two triangles; one of its edges is in a physical group, and so are all cells, by default."""
+    path = tmp_path / "square.msh"
+    path.write_text(GMSH_4)
+    for mesh in (Mesh.read(path), Mesh.read(path, group="plate")):
+        assert mesh.measure == pytest.approx(1.0) and mesh.parts == pytest.approx({"wall": 1.0, "boundary": 3.0})
+    path.write_text(GMSH_4.replace("2 3 1 3\n", "3 4 1 4\n1 2 1 1\n4 1 4\n"))
+    with pytest.raises(
+        ValueError, match="some of its cells are in no physical group; write it with `Mesh.SaveAll = 0`"
+    ):
+        Mesh.read(path)
+
+
 def two_materials(path):
     """Two rectangles side by side, their common edge and the left one as groups."""
     points, triangles, edges = rectangle(4, 2, 2.0)

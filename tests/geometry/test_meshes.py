@@ -1,5 +1,7 @@
 """Meshes: measures, normals and distances are exact, points are uniform, and bad meshes are refused."""
 
+import tracemalloc
+
 import jax
 import numpy as np
 import pytest
@@ -239,12 +241,14 @@ def test_vertices_of_no_cell_are_left_out():
     assert mesh.parts == pytest.approx(dict.fromkeys(edges, 1.0)) and mesh.upper.tolist() == [1.0, 1.0]
 
 
-@pytest.mark.slow
 def test_large_meshes_are_sampled_and_looked_up(x64):
     """A hundred thousand triangles: no array has a row for each point and a column for each triangle."""
+    tracemalloc.start()
     mesh = Mesh(*ring(400, 125))
     x = points_of(mesh.interior, 4096)[0]
     assert len(mesh.cells) == 100_000 and mesh.contains(x).all()
+    assert tracemalloc.get_traced_memory()[1] < 2e8
+    tracemalloc.stop()
     np.testing.assert_allclose(
         -mesh.signed_distance(x), np.minimum(np.hypot(*x.T) - 0.5, 1 - np.hypot(*x.T)), atol=1e-4
     )

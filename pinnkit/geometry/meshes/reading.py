@@ -86,8 +86,12 @@ def _read(path: Path) -> Any:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             return meshio.read(path)
     except (Exception, SystemExit) as error:
-        why = str(error) if isinstance(error, meshio.ReadError) and str(error) else f"it is no {path.suffix} file"
-        raise InputError(f"the mesh '{path}' cannot be read: {' '.join(why.split())}") from error
+        why = f"it is no {path.suffix} file"
+        if "gmsh:physical" in str(error):
+            why = "some of its cells are in no physical group; write it with `Mesh.SaveAll = 0`, the default of gmsh"
+        elif isinstance(error, meshio.ReadError) and str(error):
+            why = " ".join(str(error).split())
+        raise InputError(f"the mesh '{path}' cannot be read: {why}") from error
 
 
 def _numbers(mesh: Any, kind: str) -> Int[np.ndarray, "m k"]:
