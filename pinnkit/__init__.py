@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ._base.errors import MissingPackageError as MissingPackageError
     from ._base.errors import PinnkitError as PinnkitError
     from .automatic.choices import Choices as Choices
+    from .checking.check import ProblemCheck as ProblemCheck
+    from .checking.check import check as check
     from .diagnostics.problem_kernel import residual_ntk as residual_ntk
     from .diagnostics.problem_kernel import sample_points as sample_points
     from .diagnostics.problem_kernel import training_spectrum as training_spectrum
@@ -135,6 +137,7 @@ __getattr__, __dir__ = lazy(
     {
         "_base.errors": "InputError InputTypeError MissingPackageError PinnkitError",
         "automatic.choices": "Choices",
+        "checking.check": "ProblemCheck check",
         "diagnostics.problem_kernel": "residual_ntk sample_points training_spectrum",
         "diagnostics.record": "Diagnostics",
         "equations.calculus": "div grad laplacian partial",

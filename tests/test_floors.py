@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).parents[1] / "pinnkit"
 
 ORDER = (
     "_base geometry drawing networks ntk equations residuals samplers weighting learning_rates optimizers "
-    "diagnostics runs training automatic report solution request conclusion fitting sweep problems cli"
+    "diagnostics runs training automatic report checking solution request conclusion fitting sweep problems cli"
 ).split()
 MOST_FILES_ON_TOP = 12
 MOST_LINES_OF_A_FILE = 400

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from .check import check
 from .doctor import doctor, installed_version
 from .errors import BROKEN_PIPE, FAILED, INTERRUPTED, OK, explain, fail, show_warning, silence
 from .inspect import compare, ntk, problems, report
@@ -31,7 +32,7 @@ app = App(
     print_error=False,
 )
 
-for _command in (solve, report, compare, watch, problems, new, ntk, doctor):
+for _command in (solve, report, compare, watch, problems, new, check, ntk, doctor):
     app.command(_command)
 
 app.register_install_completion_command()

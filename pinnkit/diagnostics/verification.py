@@ -111,21 +111,17 @@ def verify(
         params = jax.tree.map(jnp.asarray, params)
         equations = {name: problem.equation(name) for name in problem.conditions}
         points, even = dense_points(problem, seed + SEED)
-        indices = sorted({(0,) * problem.domain.dimension}.union(*map(_indices, equations.values())))
-        jets = _jets(residuals, params, points, indices)
-        found = {
-            name: _evaluated(residuals, params, equation, points[name], even[name], indices, jets[name])
-            for name, equation in equations.items()
-        }
-    everywhere, fills = np.concatenate(list(jets.values())), np.concatenate([even[name] for name in jets])
-    sizes = Sizes.of(problem, indices, everywhere, fills).with_absent(found)
+        indices = indices_of(problem)
+        found, sizes = evaluate(residuals, params, points, even, jets_at(residuals, params, points, indices))
     eps = float(np.finfo(np.float32 if precision == "single" else np.float64).eps)
     checks = {
         name: ConditionCheck(
             measured=_is_measured(equations[name], found[name]),
             holds=_is_finite(found[name]) and all(_is_rounding(found[name], i, sizes, eps) for i in exact[name]),
             zero=zero[name],
-            rows=tuple(_row(problem, found[name], i, sizes, i in exact[name]) for i in range(equations[name].size)),
+            rows=tuple(
+                row_check(problem, found[name], i, sizes, i in exact[name]) for i in range(equations[name].size)
+            ),
         )
         for name in problem.conditions
     }
@@ -140,19 +136,44 @@ def _scattered(evaluated: Evaluated, check: ConditionCheck) -> Scattered:
     return Scattered(evaluated.coordinates[evaluated.even], evaluated.residual[evaluated.even] / scales)
 
 
-def dense_points(problem: Problem, seed: int) -> tuple[Batch, dict[str, np.ndarray]]:
-    """Points of every region with its corners and ends, and which of them fill it evenly; all points of finite sets."""
-    found = {name: _layout(condition.on, seed) for name, condition in problem.conditions.items()}
+def evaluate(
+    residuals: ResidualFunctions,
+    params: Params,
+    points: Batch,
+    even: Mapping[str, np.ndarray],
+    jets: Mapping[str, Float[np.ndarray, "n i m"]],
+) -> "tuple[dict[str, Evaluated], Sizes]":
+    """Every condition at its points, and the sizes of fields; to be called in double precision.
+
+    - `jets`: for each condition all derivatives of `indices_of` at its points.
+    """
+    problem, indices = residuals.problem, indices_of(residuals.problem)
+    found = {
+        name: _evaluated(residuals, params, problem.equation(name), points[name], even[name], indices, jets[name])
+        for name in problem.conditions
+    }
+    everywhere, fills = np.concatenate(list(jets.values())), np.concatenate([even[name] for name in jets])
+    return found, Sizes.of(problem, indices, everywhere, fills).with_absent(found)
+
+
+def dense_points(
+    problem: Problem, seed: int, full: int = FULL, face: int = FACE
+) -> tuple[Batch, dict[str, np.ndarray]]:
+    """Points of every region with its corners and ends, and which of them fill it evenly; all points of finite sets.
+
+    - `full`, `face`: numbers of points of regions of full dimension, and of each part of others.
+    """
+    found = {name: _layout(condition.on, seed, full, face) for name, condition in problem.conditions.items()}
     batch = batch_of(problem, {name: jnp.asarray(unit) for name, (unit, _) in found.items()})
     return jax.tree.map(np.asarray, batch), {name: even for name, (_, even) in found.items()}
 
 
-def _layout(region: AbstractRegion, seed: int) -> tuple[Float[np.ndarray, "n k"], np.ndarray]:
+def _layout(region: AbstractRegion, seed: int, full: int, face: int) -> tuple[Float[np.ndarray, "n k"], np.ndarray]:
     """Points of the unit cube of a region, and which of them fill it evenly."""
     if region.count is not None:
         return np.zeros((region.count, region.dimension)), np.ones(region.count, bool)
     blocks = []
-    for number, count in enumerate(region.parts(FACE * region.least if region.has_normal else FULL)):
+    for number, count in enumerate(region.parts(face * region.least if region.has_normal else full)):
         block = np.array(QuasiRandom().layout(region, count, seed + number))
         inside = count - count // AT_ENDS
         block[inside:] = _to_ends(block[inside:], 0.0 if region.has_normal else INSIDE)
@@ -168,11 +189,13 @@ def _to_ends(unit: Float[np.ndarray, "n k"], distance: float) -> Float[np.ndarra
     return np.where(np.isnan(ends), unit, ends)
 
 
-def _indices(equation: Equation) -> set[Index]:
-    return {index for found in equation.derivatives.values() for index in found}
+def indices_of(problem: Problem) -> list[Index]:
+    """The multi-indices of all derivatives that any condition takes, and of the value."""
+    equations = map(problem.equation, problem.conditions)
+    return sorted({(0,) * problem.domain.dimension}.union(*(i for e in equations for i in e.derivatives.values())))
 
 
-def _jets(
+def jets_at(
     residuals: ResidualFunctions, params: Params, points: Batch, indices: Sequence[Index]
 ) -> dict[str, Float[np.ndarray, "n i m"]]:
     """All derivatives that any condition takes, at the points of each; compiled once."""
@@ -335,7 +358,8 @@ def _scale(evaluated: Evaluated, row: int, sizes: Sizes) -> float:
     return max(by_slopes, float(_rms(np.where(np.isfinite(groups), groups, 0.0)).max()))
 
 
-def _row(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes, exact: bool) -> RowCheck:
+def row_check(problem: Problem, evaluated: Evaluated, row: int, sizes: Sizes, exact: bool) -> RowCheck:
+    """One row of a condition at its points."""
     residual, scale = evaluated.residual[:, row], _scale(evaluated, row, sizes)
     rms = float(_rms(residual[evaluated.even]))
     worst = int(np.argmax(np.where(np.isnan(residual), math.inf, np.abs(residual))))

@@ -18,7 +18,9 @@ import numpy as np
 from .._base.arguments import is_positive, is_whole
 from .._base.errors import InputError
 from ..geometry.box import Box
+from ..geometry.domain import TIME_NAMES
 from ..geometry.point_set import PointSet
+from ..geometry.product import Product
 from ..geometry.region import AbstractRegion
 from .calculus import jump, partial
 from .condition import Condition
@@ -58,9 +60,9 @@ def interface(on: AbstractRegion, first: str, second: str, k_first: Value = 1.0,
     return _condition(on, residual, first, second, "normal", k_first, k_second)
 
 
-def initial(domain: Box, value: Value = 0.0, velocity: Value | None = None, field: str = "u") -> Condition:
+def initial(domain: Box | Product, value: Value = 0.0, velocity: Value | None = None, field: str = "u") -> Condition:
     """The field, and its rate if `velocity` is given, when time begins."""
-    time = [name for name in domain.coordinates if name not in domain.space]
+    time = [name for name in domain.coordinates if name in TIME_NAMES]
     if len(time) != 1:
         raise ProblemError(f"an initial condition needs one coordinate named t or time, got {list(domain.coordinates)}")
 

@@ -201,8 +201,7 @@ class Problem:
         """
         if self.reference is None:
             return None
-        known = {**dict(zip(self.domain.coordinates, points.T, strict=True)), **self.constants}
-        result = self.reference(**{name: known[name] for name in inspect.signature(self.reference).parameters})
+        result = self.call_reference(dict(zip(self.domain.coordinates, points.T, strict=True)))
         if not isinstance(result, Mapping):
             parts = [result] if len(self.field_sizes) == 1 else result
             if not isinstance(parts, list | tuple | np.ndarray) or len(parts) != len(self.field_sizes):
@@ -217,6 +216,13 @@ class Problem:
                 f"the fields are {list(self.field_sizes)}"
             )
         return {name: self._reference_values(name, values, points) for name, values in result.items()}
+
+    def call_reference(self, coordinates: Mapping[str, Any]) -> Any:
+        """What the reference returns for coordinates by name, whatever kind of array these are."""
+        if self.reference is None:
+            raise ProblemError(f"problem '{self.name}' has no reference")
+        known = {**coordinates, **self.constants}
+        return self.reference(**{name: known[name] for name in inspect.signature(self.reference).parameters})
 
     def _reference_values(self, name: str, values: Any, points: Float[np.ndarray, "n d"]) -> np.ndarray:
         size, n = self.field_sizes[name], len(points)

@@ -94,6 +94,10 @@ class Box(AbstractDomain):
     # What a domain answers.
 
     @property
+    def fills_its_bounds(self) -> bool:
+        return True
+
+    @property
     def interior(self) -> Interior:
         """The box without its boundary."""
         return Interior(self)

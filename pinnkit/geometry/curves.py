@@ -1,13 +1,19 @@
 """The boundary of a shape, or parts of it."""
 
+import dataclasses
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._base.errors import InputError
+from .cells import SMOOTH, AbstractCell, Rule, gauss
 from .points import Points
 from .region import AbstractRegion, Bounds, shares
 from .solids.charts import Numbers, namespace
 from .solids.pieces import Pieces
 from .solids.tables import located
+from .traces import Trace, joined
 
 
 class Boundary(AbstractRegion):
@@ -49,6 +55,18 @@ class Boundary(AbstractRegion):
         x = np.concatenate([_placed(part, unit)[0] for part in self.pieces])
         return x.min(axis=0), x.max(axis=0)
 
+    @property
+    def quadrature_cells(self) -> tuple[AbstractCell, ...] | None:
+        if self.dimension != 1:
+            return None
+        return tuple(CurveCell(own) for part in self.pieces for own in part)
+
+    def traced(self, count: int) -> Trace | None:
+        if self.dimension != 1:
+            return None
+        whole = sum(self.measures)
+        return joined([line for part in self.pieces for own in part for line in _lines(own, count / whole)])
+
     def parts(self, n: int) -> tuple[int, ...]:
         return shares(n, np.array(self.measures))
 
@@ -62,6 +80,45 @@ class Boundary(AbstractRegion):
         found = [_placed(part, own) for part, own in zip(self.pieces, xp.split(unit, ends), strict=True)]
         x, normals = (xp.concat(each) for each in zip(*found, strict=True))
         return x, normals
+
+
+@dataclasses.dataclass(frozen=True)
+class CurveCell(AbstractCell):
+    """Pieces of curves of one kind."""
+
+    pieces: Pieces
+
+    @property
+    def dimension(self) -> int:
+        return 1
+
+    @property
+    def panels(self) -> int:
+        return len(self.pieces.number)
+
+    def cut(self, fixed: Mapping[int, float]) -> "CurveCell":
+        if fixed:
+            raise InputError("an integral over a boundary fixes time and parameters only, no coordinates of the shape")
+        return self
+
+    def rule(self, count: int) -> Rule:
+        own, (z, w) = self.pieces, gauss(0.0, 1.0, count, SMOOTH)
+        spans = own.last - own.first
+        number, s = np.repeat(own.number, len(z)), (own.first[:, None] + spans[:, None] * z).reshape(-1, 1)
+        x, normals = own.patches.at(number, s)
+        weights = own.patches.density(number, s) * (spans[:, None] * w).ravel()
+        return Rule(x, weights, np.repeat(own.sign, len(z))[:, None] * normals)
+
+
+def _lines(pieces: Pieces, density: float) -> Iterator[Trace]:
+    """Each piece as points along it, so many to a unit of length, counterclockwise around the solid."""
+    for row, measure in enumerate(pieces.measure):
+        share = np.linspace(0.0, 1.0, max(int(density * measure), 2))
+        first, last, sign = pieces.first[row], pieces.last[row], pieces.sign[row]
+        ahead = share if sign > 0 else share[::-1]
+        number = np.full(len(share), pieces.number[row])
+        x, normals = pieces.patches.at(number, (first + ahead * (last - first))[:, None])
+        yield Trace(share * measure, x, sign * normals)
 
 
 def _placed(pieces: tuple[Pieces, ...], unit: Numbers) -> tuple[Numbers, Numbers]:

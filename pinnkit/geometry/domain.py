@@ -73,6 +73,11 @@ class AbstractDomain(abc.ABC):
         return ()
 
     @property
+    def fills_its_bounds(self) -> bool:
+        """Whether it is all of the box between its bounds, so that coordinates may be changed one by one."""
+        return False
+
+    @property
     def dimension(self) -> int:
         return len(self.coordinates)
 

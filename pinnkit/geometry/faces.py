@@ -8,6 +8,7 @@ from .domain import AbstractDomain
 from .points import Points
 from .reference_cube import from_unit
 from .region import SLACK, AbstractRegion, Bounds, Face, Piece, are_same, shares
+from .traces import Trace, joined, straight
 
 
 class Interior(AbstractRegion):
@@ -28,6 +29,9 @@ class Interior(AbstractRegion):
 
     def fills(self, bounds: Bounds) -> bool:
         return are_same(self.bounds, bounds)
+
+    def spans(self, axis: int, bounds: Bounds) -> bool:
+        return _is_whole_along(self.box, axis, bounds)
 
     @property
     def flat_pieces(self) -> tuple[Piece, ...]:
@@ -70,10 +74,34 @@ class Faces(AbstractRegion):
         found = [_whole_face(self._bounds_of(axis, side), axis, side, bounds) for axis, side in self.faces]
         return None if None in found else tuple(face for face in found if face is not None)
 
+    def spans(self, axis: int, bounds: Bounds) -> bool:
+        return all(own != axis for own, _ in self.faces) and _is_whole_along(self.box, axis, bounds)
+
     @property
     def flat_pieces(self) -> tuple[Piece, ...]:
         units = np.eye(self.box.dimension)
         return tuple(Piece(self._bounds_of(axis, side), (2 * side - 1) * units[axis]) for axis, side in self.faces)
+
+    def traced(self, count: int) -> Trace | None:
+        names, space = self.coordinates, self.box.space
+        if len(space) != 2 or any(names[axis] not in space for axis, _ in self.faces):
+            return None
+        axes = [names.index(name) for name in space]
+        lengths = [float(np.ptp(self.box.bounds, axis=0)[sum(axes) - axis]) for axis, _ in self.faces]
+        per_length = count / sum(lengths)
+        return joined(
+            [
+                self._line(axes, axis, side, int(per_length * length))
+                for (axis, side), length in zip(self.faces, lengths, strict=True)
+            ]
+        )
+
+    def _line(self, axes: list[int], axis: int, side: int, count: int) -> Trace:
+        """A face in the plane, counterclockwise around the box."""
+        ends = [bound[axes] for bound in self._bounds_of(axis, side)]
+        is_ahead = (axis == axes[0]) == (side == 1)
+        start, end = ends if is_ahead else ends[::-1]
+        return straight(start, end, (2 * side - 1) * np.eye(2)[axes.index(axis)], count)
 
     def _bounds_of(self, axis: int, side: int) -> Bounds:
         low, high = self.box.lower.copy(), self.box.upper.copy()
@@ -94,6 +122,12 @@ class Faces(AbstractRegion):
         span = self.box.upper - self.box.lower
         measures = np.array([np.prod(np.delete(span, axis)) for axis, _ in self.faces])
         return shares(n, measures)
+
+
+def _is_whole_along(box: AbstractDomain, axis: int, bounds: Bounds) -> bool:
+    slack = SLACK * (bounds[1][axis] - bounds[0][axis])
+    gaps = (abs(own[axis] - other[axis]) for own, other in zip(box.bounds, bounds, strict=True))
+    return all(gap <= slack for gap in gaps)
 
 
 def _in_face(part: Float[Array, "n k"], axis: int, side: int) -> Float[Array, "n d"]:

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Array, Float
 
+from .cells import AbstractCell
+from .fiber_cells import FiberCell
 from .points import Points
 from .region import AbstractRegion, Bounds
 from .solids.charts import Numbers, namespace
@@ -55,6 +57,10 @@ class Fibers(AbstractRegion):
     @property
     def bounds(self) -> Bounds:
         return self.lower, self.upper
+
+    @property
+    def quadrature_cells(self) -> tuple[AbstractCell, ...]:
+        return (FiberCell(self.solid),)
 
     def points(self, unit: Float[Array, "n k"]) -> Points:
         return Points(self.placed(unit).astype(unit.dtype), None, {})

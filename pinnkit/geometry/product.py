@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._base.errors import InputError
+from .cells import AbstractCell, BoxCell, ProductCell
 from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, Triangulation, checked_bounds, checked_points
 from .points import Points
-from .region import AbstractRegion, Bounds, Face, are_same
+from .region import SLACK, AbstractRegion, Bounds, Face, are_same
 from .sampling import sobol
+from .traces import Trace
 
 TIMES = 21
 """Points along each further coordinate for comparisons and pictures."""
@@ -59,6 +61,25 @@ class Prism(AbstractRegion):
             return None
         axis, side = self.face
         return (Face(axis, side, 2 * side - 1),) if self.bounds[side][axis] == bounds[side][axis] else None
+
+    @property
+    def quadrature_cells(self) -> tuple[AbstractCell, ...] | None:
+        base, normal = self.base.quadrature_cells, None
+        if self.face is not None:
+            axis, side = self.face
+            normal = (2 * side - 1) * np.eye(len(self.coordinates))[axis]
+        others = BoxCell(self.low, self.high, None)
+        return base and tuple(ProductCell(cell, others, len(self.base.coordinates), normal) for cell in base)
+
+    def traced(self, count: int) -> Trace | None:
+        return self.base.traced(count) if self.face is None else None
+
+    def spans(self, axis: int, bounds: Bounds) -> bool:
+        own = axis - len(self.base.coordinates)
+        if own < 0:
+            return False
+        slack = SLACK * (bounds[1][axis] - bounds[0][axis])
+        return bool(abs(self.low[own] - bounds[0][axis]) <= slack and abs(self.high[own] - bounds[1][axis]) <= slack)
 
     def parts(self, n: int) -> tuple[int, ...]:
         return self.base.parts(n)

@@ -7,7 +7,9 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
+from .cells import AbstractCell, BoxCell
 from .points import Points
+from .traces import Trace
 
 
 class Face(NamedTuple):
@@ -74,9 +76,25 @@ class AbstractRegion(eqx.Module):
         """Whether the region is the whole box between `bounds`."""
         return False
 
+    def spans(self, axis: int, bounds: Bounds) -> bool:
+        """Whether the region is the product of all values of a coordinate, those between `bounds`, with a region of the
+        others.
+        """
+        return False
+
     @property
     def flat_pieces(self) -> tuple[Piece, ...] | None:
         """The boxes that form the region; None if it is not made of boxes."""
+        return None
+
+    @property
+    def quadrature_cells(self) -> tuple[AbstractCell, ...] | None:
+        """What integrals over the region are made of; None if they are not available."""
+        pieces = self.flat_pieces
+        return None if pieces is None else tuple(BoxCell(*piece.bounds, piece.normal) for piece in pieces)
+
+    def traced(self, count: int) -> Trace | None:
+        """About `count` points along the curves in the plane that form the region, at all times; None for others."""
         return None
 
     def parts(self, n: int) -> tuple[int, ...]:

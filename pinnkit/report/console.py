@@ -75,7 +75,7 @@ def _outcome(run: "Run", console: Console) -> list[Any]:
     s = run.summary
     settings = f"{s.strategy} · {s.precision} precision · seed {s.seed} · {s.parameters:,} parameters · {s.device}"
     errors, losses = tables.error_table(run), tables.loss_table(run)
-    findings = [_finding(finding) for finding in interpret(run)]
+    findings = [finding_line(finding) for finding in interpret(run)]
     return [
         Text(),
         Text.assemble((printable(s.problem), "bold"), "   ", (printable(settings), "dim")),
@@ -127,7 +127,8 @@ def _beside(console: Console, left: "Table", right: "Table") -> list[RenderableT
     return [parts[0], Text(), parts[1]]
 
 
-def _finding(finding: "Finding") -> RichTable:
+def finding_line(finding: "Finding") -> RichTable:
+    """A finding with its mark."""
     mark, style = MARKS[finding.severity]
     out = RichTable.grid(padding=(0, 1))
     title, reason, action = map(printable, (finding.title, finding.reason, finding.action))

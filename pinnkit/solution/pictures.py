@@ -1,10 +1,12 @@
 """Pictures and animations of a solution."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -13,30 +15,36 @@ from .._base.errors import InputError, MissingPackageError
 from .._base.numbers import point
 from ..drawing.images import color_scale, draw_image
 from ..drawing.picture import DPI, Picture, figure_of
-from ..drawing.style import PALETTE, STYLE, label, name_axes, new_figure
+from ..drawing.style import PALETTE, STYLE, label, limits, name_axes, new_figure
 from .slices import Slices
 
 MOST_PANELS = 24
 """Most panels of one picture."""
 
 
-def draw(found: Slices, ax: Axes | None, cmap: str | None) -> Picture:
+def draw(found: Sequence[Slices], ax: Axes | None, cmap: str | None) -> Picture:
     """Curves over one coordinate, with the reference dashed; images over two, one panel for each slice.
 
     **Raises:** `InputError` for an unknown colour map, too many panels, and several panels on one `ax`.
     """
     _check_colors(cmap)
-    is_curve = len(found.free) == 1
-    columns = 1 if is_curve else len(found.fixed)
-    panels = len(found.values) * columns
+    is_curve = len(found[0].free) == 1
+    columns = 1 if is_curve else sum(len(each.fixed) for each in found)
+    panels = len(found[0].values) * columns
     if ax is not None and panels != 1:
         raise InputError(f"the picture has {panels} panels, too many for `ax`; choose a field and fewer values")
     if panels > MOST_PANELS:
         raise InputError(f"the picture has {panels} panels, more than {MOST_PANELS}; choose a field and fewer values")
+    scales = {name: limits(np.concatenate([each.values[name].ravel() for each in found])) for name in found[0].values}
     with mpl.rc_context(STYLE):
-        axes = _axes(found, columns, is_curve) if ax is None else [[ax]]
-        _paint(axes, found, found.scales, cmap)
-    return Picture(figure_of(axes[0][0]), found.table)
+        axes, first = _axes(found[0], columns, is_curve) if ax is None else [[ax]], 0
+        for each in found:
+            own = columns if is_curve else len(each.fixed)
+            _paint([row[first : first + own] for row in axes], each, scales, cmap)
+            first += own
+    tables = [each.table for each in found]
+    columns_of = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    return Picture(figure_of(axes[0][0]), columns_of)
 
 
 def animate(path: Path, found: Slices, fps: int, cmap: str | None) -> None:

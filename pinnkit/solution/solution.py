@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._base.arguments import check_whole
-from .._base.errors import InputError
+from .._base.errors import InputError, InputTypeError
 from .._base.types import Params
 from ..diagnostics.evaluation import Fields
 from ..equations.problem import Problem
@@ -196,19 +196,21 @@ class Solution:
         either is given. The quadrature is refined until two Gauss-Legendre rules agree; a `QuadratureWarning` says
         that they do not.
 
-        **Raises:** `InputError` for a region that is not made of boxes, and for fixed values outside the domain.
+        **Raises:** `InputError` for given points, for coordinates of a shape that are fixed, and for fixed values
+        outside the domain.
         """
         region = self.problem.domain.interior if over is None else self._region(over) if isinstance(over, str) else over
-        pieces = region.flat_pieces
-        if pieces is None:
+        cells = region.quadrature_cells
+        if cells is None:
             raise InputError(
-                f"cannot integrate over a {type(region).__name__}; integrals are over the interior or faces of a box"
+                f"cannot integrate over a {type(region).__name__}; integrals are over the interior of a domain, or "
+                "over parts of its boundary"
             )
         values, shape = self._fixed(fixed)
         integrand = lambda points: self._expressions(
             expression, self._params, points, "`integrate`", region if region.has_normal else None
         )
-        found = np.stack([integral(integrand, pieces, dict(at)) for at in values])
+        found = np.stack([integral(integrand, cells, dict(at)) for at in values])
         found = found.reshape(shape + found.shape[1:])
         return found if found.shape else float(found)
 
@@ -271,22 +273,39 @@ class Solution:
         )
 
     def plot(
-        self, field: str | None = None, *, ax: "Axes | None" = None, cmap: str | None = None, **fixed: Any
+        self,
+        field: str | Callable[..., Any] | None = None,
+        *,
+        along: AbstractRegion | str | None = None,
+        ax: "Axes | None" = None,
+        cmap: str | None = None,
+        **fixed: Any,
     ) -> "Picture":
         """A picture of the fields over one or two coordinates, as in `plot()`, `plot(t=[0, 60, 600])` or
         `plot("T", x=0.25)`; it has the numbers behind it, and notebooks display it.
 
         - `field`: one of several fields; all of them by default, with a panel for each component;
+        - `along`: in the plane, a part of the boundary, by its name or that of a condition, or a region; curves are
+          drawn over its arc length, counterclockwise around the domain. There `field` may be an expression, as in
+          `plot(lambda u, normal: grad(u) @ normal, along="hole")`;
         - `ax`: matplotlib axes to draw on, if there is only one panel; `cmap`: the name of a matplotlib colour map, by
           default a diverging one for fields of both signs;
         - `fixed`: values of coordinates that are not drawn, which broadcast against each other: curves over one
           coordinate share a panel, with the reference dashed, and images over two have one each. A problem of three
-          coordinates is drawn at three times, or three values of the last coordinate.
+          coordinates is drawn at three times or values of a parameter, or in space by its three middle sections.
 
         **Raises:** `InputError` for unknown names, and if more than two coordinates are left to draw.
         """
         from .pictures import draw  # and with it matplotlib
 
+        if along is not None:
+            from .boundary_curves import EXPRESSION, along_boundary
+
+            expressed = lambda points, on: {EXPRESSION: self._expressions(field, self._params, points, "`plot`", on)}
+            values = expressed if callable(field) else lambda points, on: self._fields(self._params, points.coordinates)
+            return draw([along_boundary(self.problem, values, field, along, fixed)], ax, cmap)
+        if callable(field):
+            raise InputTypeError("`plot` draws expressions along a boundary only: give `along`, or plot a field")
         return draw(self._slices(field, fixed), ax, cmap)
 
     def animate(
@@ -315,10 +334,11 @@ class Solution:
             raise InputError(f"`animate` along unknown coordinate '{along}'; there are {list(domain.coordinates)}")
         axis = domain.coordinates.index(along)
         times = np.linspace(domain.lower[axis], domain.upper[axis], frames)
-        animate(Path(path), self._slices(field, {**fixed, along: times}), fps, cmap)
+        (found,) = self._slices(field, {**fixed, along: times})
+        animate(Path(path), found, fps, cmap)
         return Path(path)
 
-    def _slices(self, field: str | None, fixed: dict[str, Any]) -> "Slices":
+    def _slices(self, field: str | None, fixed: dict[str, Any]) -> "list[Slices]":
         from .slices import slices
 
         return slices(self.problem, self._fields_inside, field, fixed)

@@ -18,7 +18,8 @@ def cole_hopf(x, t, nu):
     u = −∫ sin π(x−η) φ(η) dη / ∫ φ(η) dη, φ = exp(−cos π(x−η) / 2πν) exp(−η²/4νt), with η = √(4νt) z.
     """
     nodes, weights = np.polynomial.hermite.hermgauss(200)
-    shifted = np.asarray(x)[:, None] - np.sqrt(4 * nu * np.asarray(t))[:, None] * nodes
+    nu = np.broadcast_to(nu, np.shape(x))[:, None]
+    shifted = np.asarray(x)[:, None] - np.sqrt(4 * nu * np.asarray(t)[:, None]) * nodes
     log_density = -np.cos(np.pi * shifted) / (2 * np.pi * nu) + np.log(weights)
     density = np.exp(log_density - logsumexp(log_density, axis=1, keepdims=True))
     return -np.sum(np.sin(np.pi * shifted) * density, axis=1)

@@ -154,7 +154,7 @@ def test_integrals_of_vectors_over_faces(flow):
 
 
 def test_gauss_rules_converge_to_smooth_integrals_and_warn_of_others():
-    unit = Interior(Box(x=(0.0, 1.0))).flat_pieces
+    unit = Interior(Box(x=(0.0, 1.0))).quadrature_cells
     at = lambda function: integral(lambda points: function(np.asarray(points.coordinates)[:, 0]), unit, {})
     np.testing.assert_allclose(at(lambda x: np.cos(40 * x)), np.sin(40) / 40, rtol=1e-12)
     np.testing.assert_allclose(at(np.sqrt), 2 / 3, rtol=1e-6)

@@ -6,6 +6,7 @@ coordinates stretched around the places of smallest length scale, until the erro
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from jaxtyping import Float
 
 from ..._base.linalg.least_squares import least_squares
 from ..._base.types import Params
+from ...geometry.domain import AbstractDomain
 from ...geometry.reference_cube import from_symmetric
 from ...runs.resume.replay import Arrays
 from ..random_features.bandwidth import Bandwidth
@@ -97,9 +99,10 @@ def find_initial_slice(
     shape, form = _shape(marching, values), functools.partial(marching.start_form, time=time)
     fit = lambda width, levels, bumps: _fit(marching, values, form, shape.scale, width, levels, bumps, seed)
     tried: list[tuple[int, int, tuple[Bump, ...], float]] = []
+    sharpest = shape.sharpest if marching.stretches else []
     for width, levels in [*((width, LEVELS) for width in widths), (widths[-1], FEWEST)]:
         smaller = functools.partial(fit, int(width / margin), levels)
-        tried.append((width, levels, *_stretched(smaller, shape.sharpest)))
+        tried.append((width, levels, *_stretched(smaller, sharpest)))
         if tried[-1][-1] <= MET:
             break
     least = max(min(error for *_, error in tried), MET)
@@ -134,13 +137,10 @@ def _fit(
     seed: int,
 ) -> InitialSlice:
     """The network in space that fits the values best in these coordinates."""
-    from scipy.stats import qmc  # slow to import
-
     box, bandwidth, stretching = marching.domain, _bandwidth(marching, scale, width, levels), marching.stretching(bumps)
     network: Any = marching.start_model(width, bandwidth, seed).params
     count = ROWS_PER_SINE * len(network.phase) + UNSEEN
-    unit = qmc.Sobol(box.dimension, rng=np.random.default_rng(_SEED)).random_base2((count - 1).bit_length())[:count]
-    z = stretching.inverse(2 * unit - 1)
+    z = _places(box, stretching, count)
     x = from_symmetric(z, box.bounds)
     targets, (offsets, factors) = values(x), form(x)
     places = stretching.many(z)[:, marching.space]
@@ -155,6 +155,20 @@ def _fit(
     head = jnp.asarray(found[:, :-1]), jnp.asarray(found[:, -1])
     params = eqx.tree_at(lambda f: (f.head.weight, f.head.bias), network, head)
     return InitialSlice(width, bandwidth, stretching, params, error)
+
+
+def _places(domain: AbstractDomain, stretching: Stretching, count: int) -> Float[np.ndarray, "n d"]:
+    """Sobol points of a domain, evenly distributed in stretched coordinates, by their places in [-1, 1]^d."""
+    from scipy.stats import qmc  # slow to import
+
+    share = 1.0 if domain.fills_its_bounds else domain.measure / float(np.prod(domain.upper - domain.lower))
+    sequence = qmc.Sobol(domain.dimension, rng=np.random.default_rng(_SEED))
+    unit = sequence.random_base2((math.ceil(count / share) - 1).bit_length())
+    if domain.fills_its_bounds:
+        return stretching.inverse(2 * unit[:count] - 1)
+    while (inside := domain.contains(from_symmetric(2 * unit - 1, domain.bounds))).sum() < count:
+        unit = np.concatenate([unit, sequence.random(len(unit))])
+    return 2 * unit[inside][:count] - 1
 
 
 def _bandwidth(marching: Marching, scale: Float[np.ndarray, " k"], width: int, levels: int) -> Bandwidth:
@@ -176,7 +190,10 @@ def _shape(marching: Marching, values: Values) -> _Shape:
         z = np.repeat(begin, line.size, axis=1)
         z[:, :, axis] = line
         x = from_symmetric(z, box.bounds)
-        found = values(x.reshape(-1, box.dimension)).reshape(*z.shape[:2], -1)
+        found = values(rows := x.reshape(-1, box.dimension))
+        if not box.fills_its_bounds:
+            found = np.where(box.contains(rows)[:, None], found, np.nan)
+        found = found.reshape(*z.shape[:2], -1)
         periodic = box.coordinates[axis] in marching.ansatz.periods
         scale = _length_scale(line, found, periodic)
         scales.append(float(scale.min()))
@@ -187,9 +204,12 @@ def _shape(marching: Marching, values: Values) -> _Shape:
 def _length_scale(
     line: Float[np.ndarray, " n"], values: Float[np.ndarray, "l n q"], periodic: bool
 ) -> Float[np.ndarray, " n"]:
-    r"""The smallest of $(R / |u^{(p)}|)^{1/p}$, p = 1, 2, over all lines and values of range 2R; at most 1."""
+    r"""The smallest of $(R / |u^{(p)}|)^{1/p}$, p = 1, 2, over all lines and values of range 2R; at most 1.
+
+    Values outside of the domain are NaN.
+    """
     scale = np.ones(line.size)
-    half_range = np.ptp(values, axis=(0, 1)) / 2
+    half_range = (np.nanmax(values, axis=(0, 1)) - np.nanmin(values, axis=(0, 1))) / 2
     slopes = np.moveaxis(values, 1, -1)
     for order in (1, 2):
         if periodic:
@@ -197,7 +217,7 @@ def _length_scale(
             slopes = np.gradient(around, line[1] - line[0], axis=-1)[..., 2:-2]
         else:
             slopes = np.gradient(slopes, line[1] - line[0], axis=-1)
-        size = np.abs(slopes).max(axis=0)
+        size = np.where(np.isnan(slopes), 0.0, np.abs(slopes)).max(axis=0)
         share = (half_range[:, None] / np.maximum(size, 1e-300)) ** (1 / order)
         scale = np.minimum(scale, share[half_range > 0].min(axis=0, initial=1.0))
     return scale

@@ -11,7 +11,7 @@ networks*, NeurIPS 2021.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -25,9 +25,11 @@ from ...equations.exact.face_values import Datum, FaceValue, prescribed
 from ...equations.exact.interpolation import Bounds
 from ...equations.problem import Problem
 from ...geometry.box import Box
-from ...geometry.domain import TIME_NAMES
+from ...geometry.domain import TIME_NAMES, AbstractDomain
 from ...geometry.points import Points
 from ...geometry.reference_cube import from_symmetric, from_unit, to_symmetric
+from ...geometry.region import AbstractRegion
+from ...geometry.region import Bounds as RegionBounds
 from ...networks.adapters import as_functional
 from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
@@ -48,14 +50,19 @@ class Marching:
     """How a problem is solved window by window.
 
     - `ansatz`: with the initial values of a window as hard constraints; `problem`: the soft constraints of a window;
-    - `axis`: of time; `face_values`: the initial values of every field that changes in time.
+    - `axis`: of time; `face_values`: the initial values of every field that changes in time;
+    - `stretches`: whether coordinates in space may be stretched: all conditions fill the box or whole faces of it.
+
+    The sines are those of the box around the domain: on a shape they are a frame, of which points inside determine a
+    least-squares fit.
     """
 
     ansatz: Ansatz
     problem: Problem
-    domain: Box
+    domain: AbstractDomain
     axis: int
     face_values: tuple[FaceValue, ...]
+    stretches: bool
 
     def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network of one window.
@@ -63,8 +70,8 @@ class Marching:
         Its parameters are those of sines on a `lattice`, in stretched local coordinates, and, not trained, the `window`
         (its two times), the `stretching` of space and the `start` (its initial slice).
         """
-        box, sizes, periodic = self.domain, self.problem.field_sizes, tuple(self.ansatz.periods)
-        network = SineFeatures(box, sum(sizes.values()), width, periodic=periodic, seed=seed)
+        box, sizes, periodic = self._around(range(self.domain.dimension)), self.problem.field_sizes, self.ansatz.periods
+        network = SineFeatures(box, sum(sizes.values()), width, periodic=tuple(periodic), seed=seed)
         frequencies = lattice(width, bandwidth, self.spacing(bandwidth), self.axis)
         features = as_functional(on_lattice(network, *frequencies), box.dimension)
         start = self.start_model(width, bandwidth, seed)
@@ -117,13 +124,16 @@ class Marching:
         """
         if not self.space:
             return FunctionalModel(jnp.zeros(len(self.face_values)), lambda params, x: params, lambda params: params)
-        names, lower, upper = self.domain.coordinates, self.domain.lower, self.domain.upper
-        box = Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in self.space})
-        sines, periodic = width // START_SHARE, tuple(self.ansatz.periods)
+        box, sines, periodic = self._around(self.space), width // START_SHARE, tuple(self.ansatz.periods)
         network = SineFeatures(box, len(self.face_values), sines, periodic=periodic, seed=seed)
         reach, spacing = ([each[i] for i in self.space] for each in (bandwidth, self.spacing(bandwidth)))
         frequencies = lattice(sines, reach, spacing)
         return as_functional(on_lattice(network, *frequencies), len(self.space))
+
+    def _around(self, axes: Iterable[int]) -> Box:
+        """The box around the domain, along some of its axes."""
+        names, (lower, upper) = self.domain.coordinates, self.domain.bounds
+        return Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in axes})
 
     def starts(self, network: Float[Array, " q"], x: Float[Array, " d"], bounds: Bounds) -> Float[Array, " q"]:
         """The initial values of a window at a point, from the values of the `network` in space."""
@@ -161,8 +171,9 @@ class Marching:
         bounds = self.domain.bounds
 
         def moved(points: Points) -> Points:
-            z = to_symmetric(np.asarray(points.coordinates), bounds)
-            x = from_symmetric(stretching.inverse(z), bounds)
+            x, z = np.array(points.coordinates), to_symmetric(np.asarray(points.coordinates), bounds)
+            if self.stretches:
+                x = from_symmetric(stretching.inverse(z), bounds)
             x[:, self.axis] = from_unit((z[:, self.axis] + 1) / 2, window)
             return Points(jnp.asarray(x), points.normals, points.columns)
 
@@ -172,14 +183,13 @@ class Marching:
 def find_marching(ansatz: Ansatz) -> Marching | None:
     """How to march in time; None for problems that do not allow it.
 
-    Needed are a box without edges where the solution is singular, one coordinate that is time, initial values of every
-    lower order for every field with a derivative in time, other conditions on the whole interior or on whole faces in
-    space only, which involve fields at the same time only, and no unknown coefficient, which would differ from window
-    to window.
+    Needed are a domain without edges where the solution is singular, one coordinate that is time, initial values of
+    every lower order for every field with a derivative in time, other conditions at all times, which involve fields at
+    the same time only, and no unknown coefficient, which would differ from window to window.
     """
-    problem, box = ansatz.problem, ansatz.problem.domain
-    times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
-    if len(times) != 1 or problem.unknowns or not isinstance(box, Box) or ansatz.edges:
+    problem, domain = ansatz.problem, ansatz.problem.domain
+    times = [axis for axis, name in enumerate(domain.coordinates) if name in TIME_NAMES]
+    if len(times) != 1 or problem.unknowns or ansatz.edges:
         return None
     axis = times[0]
     initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}
@@ -199,15 +209,19 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     by_output = {**{output: found for output, found in kept.items() if found}, **outputs}
     exact = tuple(name for name in problem.conditions if name in ansatz.conditions or name in initial)
     windowed = dataclasses.replace(ansatz, conditions=exact, face_values=by_output)
-    return Marching(windowed, windowed.remaining, box, axis, start)
+    stretches = domain.fills_its_bounds and all(_is_whole(problem.conditions[name].on, domain.bounds) for name in rest)
+    return Marching(windowed, windowed.remaining, domain, axis, start, stretches)
 
 
 def _holds_at_all_times(problem: Problem, name: str, axis: int) -> bool:
-    """Whether a condition holds at each time by itself: on all of space or whole faces, for fields at that time."""
-    region, bounds = problem.conditions[name].on, problem.domain.bounds
-    faces = region.faces_of(bounds)
-    in_space = region.fills(bounds) or (faces is not None and all(face.axis != axis for face in faces))
-    return in_space and problem.domain.coordinates[axis] not in problem.equation(name).displaced
+    """Whether a condition holds at each time by itself: in the same places, for fields at that time."""
+    is_at_all_times = problem.conditions[name].on.spans(axis, problem.domain.bounds)
+    return is_at_all_times and problem.domain.coordinates[axis] not in problem.equation(name).displaced
+
+
+def _is_whole(region: AbstractRegion, bounds: RegionBounds) -> bool:
+    """Whether a region is the whole box between `bounds`, or consists of whole faces."""
+    return region.fills(bounds) or region.faces_of(bounds) is not None
 
 
 def piecewise(models: FunctionalModel, axis: int, edges: Sequence[float], params: Sequence[Params]) -> FunctionalModel:
