@@ -94,6 +94,7 @@ def _finite(found: Evaluated) -> Evaluated:
         terms=[groups[kept] for groups in found.terms],
         orders=found.orders,
         slopes={symbol: slopes[kept] for symbol, slopes in found.slopes.items()},
+        formulas=found.formulas,
         coordinates=found.coordinates[kept],
         even=found.even[kept],
     )

@@ -4,6 +4,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -82,7 +83,8 @@ def _near_one(factor: MLP, dimension: int) -> MLP:
 
 def _interval(domain: AbstractDomain, name: str) -> Box:
     axis = domain.coordinates.index(name)
-    return Interval(**{name: (float(domain.lower[axis]), float(domain.upper[axis]))})
+    span: dict[str, Any] = {name: (float(domain.lower[axis]), float(domain.upper[axis]))}
+    return Interval(**span)
 
 
 def _checked_embeddings(

@@ -64,7 +64,7 @@ def along_boundary(
     reference = spreading(problem.evaluate_reference(rows[kept]) or {})
     parts = lambda given: dict(components(given, [name for name in found if name in given], shape))
     places = dict(zip(domain.space, trace.places.T, strict=True))
-    return Slices({ARC: trace.arc}, tables, parts(found), parts(reference), places)
+    return Slices({ARC: trace.arc}, tables, parts(found), parts(reference), problem.titles, dict(problem.units), places)
 
 
 def _region(problem: Problem, along: AbstractRegion | str) -> AbstractRegion:

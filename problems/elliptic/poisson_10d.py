@@ -5,7 +5,8 @@ E & Yu, *The deep Ritz method*, Commun. Math. Stat. 6, 2018.
 
 from pinnkit import Box, Condition, Problem, laplacian
 
-domain = Box(**dict.fromkeys("abcefghijk", (0.0, 1.0)))
+unit = 0.0, 1.0
+domain = Box(a=unit, b=unit, c=unit, e=unit, f=unit, g=unit, h=unit, i=unit, j=unit, k=unit)
 
 
 def exact(a, b, c, e, f, g, h, i, j, k):

@@ -133,7 +133,8 @@ class Marching:
     def _around(self, axes: Iterable[int]) -> Box:
         """The box around the domain, along some of its axes."""
         names, (lower, upper) = self.domain.coordinates, self.domain.bounds
-        return Box(**{names[i]: (float(lower[i]), float(upper[i])) for i in axes})
+        spans: dict[str, Any] = {names[i]: (float(lower[i]), float(upper[i])) for i in axes}
+        return Box(**spans)
 
     def starts(self, network: Float[Array, " q"], x: Float[Array, " d"], bounds: Bounds) -> Float[Array, " q"]:
         """The initial values of a window at a point, from the values of the `network` in space."""
