@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from .._base.errors import InputError
+from .corners import Corner
 from .region import SLACK, AbstractRegion, Bounds
 
 TIME_NAMES = ("t", "time")
@@ -56,6 +57,11 @@ class AbstractDomain(abc.ABC):
     @property
     def holes(self) -> tuple[Hole, ...]:
         """Balls in the holes of the domain: solutions may be singular there, and networks have features around them."""
+        return ()
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        """The corners of its boundary in a plane of space; solutions are singular at most of them."""
         return ()
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._base.errors import InputError
+from .corners import Corner, End
 from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, checked_bounds, checked_points
 from .points import Points
 from .region import AbstractRegion, Bounds, Face, are_same
@@ -52,6 +53,10 @@ class Prism(AbstractRegion):
     def bounds(self) -> Bounds:
         low, high = self.base.bounds
         return np.append(low, self.low), np.append(high, self.high)
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        return self.base.ends
 
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
         """An end of time is a face of the domain, on which values hold wherever there is the domain."""
@@ -132,6 +137,10 @@ class Product(AbstractDomain):
     @property
     def holes(self) -> tuple[Hole, ...]:
         return self.base.holes
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        return self.base.corners
 
     @property
     def measure(self) -> float:

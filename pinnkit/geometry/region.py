@@ -7,6 +7,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
+from .corners import End
 from .points import Points
 
 
@@ -64,6 +65,11 @@ class AbstractRegion(eqx.Module):
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the data columns at the points."""
+        return ()
+
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """The ends of the curves that it consists of in a plane of space."""
         return ()
 
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from .._base.arguments import check_positive, is_number
 from .._base.errors import InputError, InputTypeError
+from .corners import Corner, corners_of
 from .curves import Boundary
 from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, checked_points
 from .fibers import Fibers
@@ -154,6 +155,11 @@ class Shape(AbstractDomain):
     def holes(self) -> tuple[Hole, ...]:
         """The balls inside the primitives that set operations take away, where these have a center outside."""
         return tuple(Hole(tuple(center.tolist()), radius) for center, radius in self.solid.holes)
+
+    @cached_property
+    def corners(self) -> tuple[Corner, ...]:
+        """The points of the boundary in the plane at which its direction jumps."""
+        return corners_of(self.boundary().ends, self.solid.level, self.solid.size)
 
     def evaluation(self, count: int = MANY) -> Evaluation:
         """Points inside and on the boundary, with triangles in the plane; Sobol points in space."""

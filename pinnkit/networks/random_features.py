@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float
 from .._base.arguments import check_whole
 from .._base.errors import InputError
 from ..geometry.domain import AbstractDomain
+from .corner_functions import CornerFunctions, Singularity, lowest
 from .dense import Dense
 from .embeddings import AbstractEmbedding, AroundHoles, Rescale
 
@@ -27,7 +28,9 @@ class SineFeatures(eqx.Module):
     Along periodic coordinates the frequencies are whole multiples of the base frequency and are not trained, so the
     network has the period exactly.
 
-    On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`).
+    On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`). At `corners`
+    up to half of the features are functions that are singular there (see `CornerFunctions`), in place of sines: the
+    functions themselves if these are complete, else their products with sines of low frequency.
 
     - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
     - `periodic`: names of coordinates whose period is the width of the domain;
@@ -43,6 +46,8 @@ class SineFeatures(eqx.Module):
     frequency: Float[Array, "k e"]
     phase: Float[Array, " k"]
     head: Dense
+    singular: CornerFunctions | None
+    is_complete: bool = eqx.field(static=True)
     whole: tuple[bool, ...] = eqx.field(static=True)
 
     def __init__(
@@ -54,6 +59,7 @@ class SineFeatures(eqx.Module):
         *,
         periodic: Sequence[str] = (),
         interactions: int | None = None,
+        corners: Sequence[Singularity] = (),
         seed: int = 0,
     ):
         from scipy.stats import qmc  # slow to import
@@ -79,16 +85,45 @@ class SineFeatures(eqx.Module):
         waves = np.clip(np.round(s / np.pi), 1, None)
         multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
         frequency = np.where(whole, np.pi * multiples, spread) * _chosen(width, domain.dimension, interactions)
+        corners = lowest(corners, width // 2)
+        self.singular = CornerFunctions(domain, corners) if corners else None
+        self.is_complete = all(own.is_complete for own in corners)
+        sines, factors = np.split(frequency, [width - self._count(width)])
         if isinstance(self.embedding, AroundHoles):
-            frequency = _around_holes(frequency, self.embedding, np.random.default_rng(seed))
-        self.frequency = jnp.asarray(frequency)
-        self.whole = whole + (frequency.shape[1] - len(whole)) * (False,)
-        self.phase = jnp.asarray(2 * np.pi * unit[:, -1])
+            sines = _around_holes(sines, self.embedding, np.random.default_rng(seed))
+        factors = factors * self._slowing(domain, s, whole)
+        factors = np.pad(factors, ((0, 0), (0, sines.shape[1] - factors.shape[1])))
+        self.frequency = jnp.asarray(np.concatenate([sines, factors]))
+        self.whole = whole + (self.frequency.shape[1] - len(whole)) * (False,)
+        phase = 2 * np.pi * unit[:, -1]
+        if self.is_complete:
+            phase[len(sines) :] = np.pi / 2
+        self.phase = jnp.asarray(phase)
         self.head = Dense(width, outputs, None)
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
         frequency = jnp.where(jnp.array(self.whole), jax.lax.stop_gradient(self.frequency), self.frequency)
-        return self.head(jnp.sin(frequency @ self.embedding(x) + self.phase))
+        features = jnp.sin(frequency @ self.embedding(x) + self.phase)
+        if self.singular is None:
+            return self.head(features)
+        count = self._count(len(features))
+        singular = self.singular(x)[np.arange(count) % self.singular.size]
+        return self.head(jnp.concatenate([features[: len(features) - count], features[len(features) - count :] * singular]))
+
+    def _count(self, width: int) -> int:
+        """The number of features that are singular."""
+        if self.singular is None:
+            return 0
+        return self.singular.size if self.is_complete else width // 2
+
+    def _slowing(
+        self, domain: AbstractDomain, s: Float[np.ndarray, " d"], whole: Sequence[bool]
+    ) -> Float[np.ndarray, " d"]:
+        """The frequencies of factors of singular functions over those of sines."""
+        if self.is_complete:
+            return np.zeros(len(s))
+        is_slow = np.array([name in domain.space for name in domain.coordinates]) & ~np.array(whole)
+        return np.where(is_slow, np.minimum(SMOOTH / s, 1.0), 1.0)
 
 
 def _chosen(width: int, dimension: int, interactions: int | None) -> Bool[np.ndarray, "k d"]:

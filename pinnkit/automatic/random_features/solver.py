@@ -268,7 +268,14 @@ def feature_model(
     problem, periodic = ansatz.problem, tuple(ansatz.periods)
     outputs = sum(problem.field_sizes.values())
     network = SineFeatures(
-        problem.domain, outputs, width, bandwidth, periodic=periodic, interactions=interactions, seed=seed
+        problem.domain,
+        outputs,
+        width,
+        bandwidth,
+        periodic=periodic,
+        interactions=interactions,
+        corners=ansatz.singularities,
+        seed=seed,
     )
     return ansatz.wrap(as_functional(network, problem.domain.dimension))
 

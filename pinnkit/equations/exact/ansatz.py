@@ -24,7 +24,9 @@ from jaxtyping import Array, Float
 from ..._base.types import Params, Scalar
 from ...geometry.domain import TIME_NAMES
 from ...geometry.region import Face
+from ...networks.corner_functions import Singularity
 from ...networks.functional import FunctionalModel
+from ..corner_singularities import singularities_of
 from ..mistakes import ProblemError
 from ..problem import Problem
 from .face_values import TOLERANCE, Datum, FaceValue, Point, Prescription, derived, on_face, prescribed, prescription_of
@@ -70,6 +72,11 @@ class Ansatz:
     def remaining(self) -> Problem:
         """The problem with its soft conditions only."""
         return self.problem.restricted_to([name for name in self.problem.conditions if name not in self.conditions])
+
+    @functools.cached_property
+    def singularities(self) -> tuple[Singularity, ...]:
+        """The corners at which solutions are singular, for the features of the network."""
+        return singularities_of(self.problem)
 
     def wrap(self, model: FunctionalModel) -> FunctionalModel:
         """The model whose outputs satisfy the hard constraints, except periods."""

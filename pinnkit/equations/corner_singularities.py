@@ -1,0 +1,112 @@
+r"""What solutions are like at the corners of a domain.
+
+With the Laplacian as principal part and an angle ω inside, they are sums of $r^\lambda \sin(\lambda\vartheta)$ or
+$r^\lambda \cos(\lambda\vartheta)$ with λ = kπ/ω for values, or normal derivatives, on both sides, and λ = (k − ½)π/ω for
+values on one side and normal derivatives on the other; of $r^\lambda (\log r \sin\lambda\vartheta + \vartheta
+\cos\lambda\vartheta)$ where such a λ is a whole number; and of a smooth function.
+
+Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from ..geometry.corners import STRAIGHT, corner_between, meetings
+from ..geometry.domain import AbstractDomain
+from ..networks.corner_functions import Power, Singularity
+from .linear_part import is_laplacian
+from .problem import Problem
+from .trace import Equation
+
+HIGHEST = 8.0
+"""Largest exponent: what is left is resolved by smooth features."""
+
+WHOLE, DIGITS = 1e-9, 6
+"""Exponents that differ by less from a whole number are whole; those with the same digits are the same."""
+
+VALUE, SLOPE = "value", "normal derivative"
+
+
+def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
+    """The corners at which solutions of a problem are singular; none if the principal part is not the Laplacian."""
+    domain = problem.domain
+    inside = [name for name, c in problem.conditions.items() if c.on.dimension == domain.dimension]
+    if len(domain.space) != 2 or not inside:
+        return ()
+    axes = [domain.coordinates.index(name) for name in domain.space]
+    with jax.enable_x64(True):
+        equations = {name: problem.equation(name) for name in problem.conditions}
+    if not all(is_laplacian(equations[name], axes) for name in inside):
+        return ()
+    named = [(equations[name], end) for name, c in problem.conditions.items() for end in c.on.ends]
+    ends, size = [end for _, end in named], float(np.linalg.norm((domain.upper - domain.lower)[axes]))
+    is_plain = len(axes) == domain.dimension and all(_orders(equations[name]) == {2} for name in inside)
+    found = list[Singularity]()
+    for first, last in meetings(ends):
+        corner = corner_between(ends[first[0]], ends[last[0]], lambda x: _level(domain, x, axes), size)
+        before, after = ({named[i][0] for i in each} for each in (first, last))
+        if abs(corner.opening - np.pi) <= STRAIGHT and before == after:
+            continue
+        is_complete = is_plain and all(len(_orders(own)) == 1 for own in before | after)
+        is_exact = is_complete and not np.isfinite(corner.behind) and all(ends[i].is_straight for i in first + last)
+        powers = _powers(corner.opening, _kinds(before), _kinds(after), is_broken=before != after)
+        powers = powers if is_exact else _raised(powers) if is_complete else _lowest(powers)
+        found += [Singularity(corner, powers, is_complete)] if powers else []
+    return tuple(found)
+
+
+def _level(domain: AbstractDomain, x: Float[np.ndarray, "n 2"], axes: Sequence[int]) -> Float[np.ndarray, " n"]:
+    points = np.tile(domain.lower, (len(x), 1))
+    points[:, list(axes)] = x
+    return domain.signed_distance(points)
+
+
+def _orders(equation: Equation) -> set[int]:
+    """The orders of differentiation of all fields."""
+    return {sum(symbol.orders) for symbol in equation.symbols if symbol.kind == "field"}
+
+
+def _kinds(equations: Iterable[Equation]) -> set[str]:
+    """Whether equations prescribe values or normal derivatives."""
+    return {SLOPE if any(map(sum, orders)) else VALUE for own in equations for orders in own.derivatives.values() if orders}
+
+
+def _powers(opening: float, first: set[str], last: set[str], is_broken: bool) -> tuple[Power, ...]:
+    """The functions for all pairs of conditions on the two sides.
+
+    - `is_broken`: whether the conditions on the two sides are different ones, so that values may jump.
+    """
+    found = set[Power]()
+    for kind, other in itertools.product(first, last):
+        shift, least = 0.0 if kind == other else 0.5, 0 if is_broken and kind == other == VALUE else 1
+        for k in range(least, int(HIGHEST * opening / np.pi + shift) + 1):
+            exponent = (k - shift) * np.pi / opening
+            found.add(_power(exponent, (np.pi / 2 if kind == VALUE else 0.0) - exponent * opening / 2))
+    return tuple(sorted(found))
+
+
+def _power(exponent: float, phase: float) -> Power:
+    is_whole = abs(exponent - round(exponent)) <= WHOLE
+    return Power(float(round(exponent)) if is_whole else float(exponent), float(phase), is_whole)
+
+
+def _raised(powers: Sequence[Power]) -> tuple[Power, ...]:
+    """The functions times whole powers of w, in both phases."""
+    return _in_both_phases(own.exponent + k for own in powers for k in range(int(HIGHEST - own.exponent) + 1))
+
+
+def _lowest(powers: Sequence[Power]) -> tuple[Power, ...]:
+    """Those functions, in both phases, that are no smooth function times another one."""
+    lowest = dict[float, float]()
+    for own in powers:
+        lowest.setdefault(round(own.exponent % 1.0, DIGITS) % 1.0, own.exponent)
+    return _in_both_phases(lowest.values())
+
+
+def _in_both_phases(exponents: Iterable[float]) -> tuple[Power, ...]:
+    different = {round(exponent, DIGITS): exponent for exponent in exponents}
+    return tuple(_power(different[key], phase) for key in sorted(different) for phase in (0.0, np.pi / 2))
