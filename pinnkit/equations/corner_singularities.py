@@ -1,9 +1,9 @@
 r"""What solutions are like at the corners of a domain.
 
-With the Laplacian as principal part and an angle ω inside, they are sums of $r^\lambda \sin(\lambda\vartheta)$ or
-$r^\lambda \cos(\lambda\vartheta)$ with λ = kπ/ω for values, or normal derivatives, on both sides, and λ = (k − ½)π/ω for
-values on one side and normal derivatives on the other; of $r^\lambda (\log r \sin\lambda\vartheta + \vartheta
-\cos\lambda\vartheta)$ where such a λ is a whole number; and of a smooth function.
+With the Laplacian as principal part and an angle ω inside, they are sums of a smooth function and of
+$r^\lambda \sin(\lambda\vartheta)$ or $r^\lambda \cos(\lambda\vartheta)$. If values are prescribed on both sides, or normal
+derivatives, λ = kπ/ω; if values on one side and normal derivatives on the other, λ = (k − ½)π/ω. Where such a λ is a
+whole number the function is $r^\lambda (\log r \sin\lambda\vartheta + \vartheta \cos\lambda\vartheta)$.
 
 Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985.
 """
@@ -72,7 +72,9 @@ def _orders(equation: Equation) -> set[int]:
 
 def _kinds(equations: Iterable[Equation]) -> set[str]:
     """Whether equations prescribe values or normal derivatives."""
-    return {SLOPE if any(map(sum, orders)) else VALUE for own in equations for orders in own.derivatives.values() if orders}
+    return {
+        SLOPE if any(map(sum, orders)) else VALUE for own in equations for orders in own.derivatives.values() if orders
+    }
 
 
 def _powers(opening: float, first: set[str], last: set[str], is_broken: bool) -> tuple[Power, ...]:

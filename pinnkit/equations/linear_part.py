@@ -137,7 +137,9 @@ def is_laplacian(equation: Equation, axes: Sequence[int]) -> bool:
     }
     principal = {place: terms for place, terms in principal.items() if terms}
     pure = {tuple(2 * (axis == a) for axis in range(len(index))) for index in _linear(rows) for a in axes}
-    is_each = [terms.keys() == pure and len({tuple(p.items()) for p in terms.values()}) == 1 for terms in principal.values()]
+    is_each = [
+        terms.keys() == pure and len({tuple(p.items()) for p in terms.values()}) == 1 for terms in principal.values()
+    ]
     different = {place[1:] for place in principal}
     return (
         all(is_each)

@@ -1,5 +1,6 @@
 """Shapes: domains made of primitives by set operations, translations, rotations and scalings."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -16,8 +17,8 @@ from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, ch
 from .fibers import Fibers
 from .product import Product
 from .sampling import sobol
-from .solids.solid import Leaf, Solid
-from .solids.trimming import Pieces, Where, enclosed, trimmed_curves
+from .solids.solid import Mark, Solid, Where
+from .solids.trimming import Pieces, enclosed, trimmed_curves
 from .triangulation import triangulated
 
 Predicate: TypeAlias = Callable[..., Any]
@@ -82,24 +83,34 @@ class Shape(AbstractDomain):
         center = self._point(about)
         return self._moved(np.eye(self.dimension), float(factor), (1 - factor) * center, f"scale({factor:g})")
 
-    def named(self, name: str | None = None, **names: str) -> "Shape":
+    def named(self, name: str | None = None, *, where: Predicate | None = None, **names: str) -> "Shape":
         """The shape with other names of the parts of its boundary.
 
-        - `name`: of all of it; or `names`: new ones by present ones, as in `disk.named(circle="hole")`.
+        - `name`: of all of it, or of where a function of coordinates is true, as in
+          `plate.named("outlet", where=lambda x: x > 0.9)`;
+        - `names`: new ones by present ones, as in `disk.named(circle="hole")`.
 
-        **Raises:** `InputError` for a name that no part has.
+        **Raises:** `InputError` for a name that no part has, and a function that is true nowhere on the boundary.
         """
-        known = sorted({own for leaf in self.solid.leaves for own in leaf.names})
+        if where is not None:
+            return self._marked(name, where)
+        known = sorted(self.solid.part_names)
         if unknown := sorted(set(names) - set(known)):
             raise InputError(f"{self!r} has no part(s) {unknown} to be named; its parts are {known}")
         new = {own: names.get(own, own) if name is None else name for own in known}
         for value in new.values():
-            if not isinstance(value, str) or not value:
-                raise InputError(f"a part of a boundary is named by a text, got {value!r}")
-        renamed = lambda leaf: Leaf(
-            leaf.primitive, leaf.rotation, leaf.scale, leaf.shift, tuple(new[own] for own in leaf.names)
-        )
-        return Shape(self.solid.mapped(renamed), self.coordinates, self._text)
+            _check_name(value)
+        renamed = self.solid.mapped(lambda leaf: leaf.renamed(new.__getitem__))
+        return Shape(renamed, self.coordinates, self._text)
+
+    def _marked(self, name: Any, predicate: Predicate) -> "Shape":
+        """The shape with a name for the points at which a function is true."""
+        _check_name(name)
+        self._selected(predicate, without={})
+        d, where = self.dimension, self._where(predicate)
+        mark = Mark(name, where, np.eye(d), 1.0, np.zeros(d))
+        marked = self.solid.mapped(lambda leaf: dataclasses.replace(leaf, marks=(*leaf.marks, mark)))
+        return Shape(marked, self.coordinates, self._text)
 
     def over(
         self, *, parameters: Mapping[str, tuple[float, float]] | None = None, **bounds: tuple[float, float]
@@ -183,8 +194,7 @@ class Shape(AbstractDomain):
 
     def _trimmed(self, where: Where | None) -> dict[str, tuple[Pieces, ...]]:
         found = [trimmed_curves(self.solid, patches, where) for patches in self.solid.patches]
-        names = dict.fromkeys(name for leaf in self.solid.leaves for name in leaf.names)
-        rows = {name: [own.chosen(own.names == name) for own in found] for name in names}
+        rows = {name: [own.chosen(own.names == name) for own in found] for name in self.solid.part_names}
         kept = {name: tuple(own for own in pieces if len(own.number)) for name, pieces in rows.items()}
         return {name: pieces for name, pieces in kept.items() if pieces}
 
@@ -221,7 +231,7 @@ class Shape(AbstractDomain):
     def _check_part(self, name: str) -> None:
         if name in self._parts:
             return
-        if any(name in leaf.names for leaf in self.solid.leaves):
+        if name in self.solid.part_names:
             raise InputError(
                 f"the part '{name}' of the boundary of {self!r} is empty: set operations leave nothing of it; "
                 f"the parts are {list(self._parts)}"
@@ -280,6 +290,11 @@ def _solid_of(domain: AbstractDomain) -> Solid:
             "time and parameters come last, as in `(a - b).over(t=(0.0, 1.0))`"
         )
     return solid
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"a part of a boundary is named by a text, got {name!r}")
 
 
 def _bracketed(domain: AbstractDomain) -> str:

@@ -48,54 +48,54 @@ class CornerFunctions(eqx.Module):
     the domain lies there at a distance d, $w = z / (1 + 2z/d)$, whose powers jump up to the distance d/2 only: like
     those of z they are harmonic, and the same near the corner.
 
-    - `axes`: of space; `corners`: vertex, bisector, 1 over the distance up to which there is a jump, and largest |w|.
+    - `axes`: of space; `corners`: vertex, bisector, 1 over the distance up to which there is a jump, and largest |w|;
+    - `powers`: with the number of its corner each.
     """
 
     axes: tuple[int, ...] = eqx.field(static=True)
-    corners: tuple[tuple[tuple[float, float], float, float, float], ...] = eqx.field(static=True)
-    powers: tuple[tuple[Power, ...], ...] = eqx.field(static=True)
+    corners: tuple[tuple[float, ...], ...] = eqx.field(static=True)
+    powers: tuple[tuple[int, Power], ...] = eqx.field(static=True)
 
     def __init__(self, domain: AbstractDomain, singularities: Sequence[Singularity]):
         self.axes = tuple(domain.coordinates.index(name) for name in domain.space)
         low, high = domain.lower[list(self.axes)], domain.upper[list(self.axes)]
         self.corners = tuple(_placed(own.corner, low, high) for own in singularities)
-        self.powers = tuple(own.powers for own in singularities)
+        self.powers = tuple((number, power) for number, own in enumerate(singularities) for power in own.powers)
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.powers))
+        return len(self.powers)
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
-        found = [self._around(x, place, powers) for place, powers in zip(self.corners, self.powers, strict=True)]
-        return jnp.concatenate(found)
+        owner, (exponent, phase, is_logarithmic) = np.array([i for i, _ in self.powers]), self._columns(x)
+        logarithm, angle = (each[owner] for each in self._polar(x))
+        size, turn = jnp.exp(exponent * logarithm), exponent * angle - phase
+        plain = size * jnp.cos(turn)
+        if not is_logarithmic.any():
+            return plain
+        return plain + is_logarithmic * (logarithm * plain - angle * size * jnp.sin(turn) - plain)
 
-    def _around(
-        self, x: Float[Array, " d"], place: tuple[tuple[float, float], float, float, float], powers: tuple[Power, ...]
-    ) -> Float[Array, " k"]:
-        (vertex, bisector, inverse, reach), (first, second) = place, self.axes
-        offset = x[first] - vertex[0], x[second] - vertex[1]
-        c, s = float(np.cos(bisector)), float(np.sin(bisector))
-        along, across = c * offset[0] + s * offset[1], c * offset[1] - s * offset[0]
-        if inverse:
+    def _columns(self, x: Float[Array, " d"]) -> tuple[Array, Array, np.ndarray]:
+        exponent, phase, is_logarithmic = (np.array([power[i] for _, power in self.powers], float) for i in range(3))
+        return jnp.asarray(exponent, x.dtype), jnp.asarray(phase, x.dtype), is_logarithmic.astype(x.dtype)
+
+    def _polar(self, x: Float[Array, " d"]) -> tuple[Float[Array, " c"], Float[Array, " c"]]:
+        """The logarithm of |w|, 0 where it is largest, and the angle of w, for each corner."""
+        first, second, bisector, inverse, reach = (np.array(each, x.dtype) for each in zip(*self.corners, strict=True))
+        c, s, (right, up) = np.cos(bisector), np.sin(bisector), self.axes
+        along = c * (x[right] - first) + s * (x[up] - second)
+        across = c * (x[up] - second) - s * (x[right] - first)
+        if inverse.any():
             square = along * along + across * across
             scale = 1 + 2 * inverse * along + inverse**2 * square
             along, across = (along + inverse * square) / scale, across / scale
         square = along * along + across * across
         square = jnp.where(square > 0, square, jnp.finfo(x.dtype).tiny)
-        angle = 2 * jnp.arctan(across / (jnp.sqrt(square) + along))
-        logarithm = jnp.log(square) / 2 - float(np.log(reach))
-        exponent, phase = (jnp.asarray([own[i] for own in powers], x.dtype) for i in (0, 1))
-        size, turn = jnp.exp(exponent * logarithm), exponent * angle - phase
-        plain, is_logarithmic = size * jnp.cos(turn), np.array([own.is_logarithmic for own in powers])
-        if not is_logarithmic.any():
-            return plain
-        return jnp.where(is_logarithmic, logarithm * plain - angle * size * jnp.sin(turn), plain)
+        return jnp.log(square) / 2 - np.log(reach), 2 * jnp.arctan(across / (jnp.sqrt(square) + along))
 
 
-def _placed(
-    corner: Corner, low: Float[np.ndarray, " 2"], high: Float[np.ndarray, " 2"]
-) -> tuple[tuple[float, float], float, float, float]:
+def _placed(corner: Corner, low: Float[np.ndarray, " 2"], high: Float[np.ndarray, " 2"]) -> tuple[float, ...]:
     reach = float(np.linalg.norm(np.maximum(high - corner.vertex, corner.vertex - low)))
     if not np.isfinite(corner.behind):
-        return corner.vertex, corner.bisector, 0.0, reach
-    return corner.vertex, corner.bisector, 2 / corner.behind, corner.behind
+        return *corner.vertex, corner.bisector, 0.0, reach
+    return *corner.vertex, corner.bisector, 2 / corner.behind, corner.behind

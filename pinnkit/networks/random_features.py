@@ -106,9 +106,11 @@ class SineFeatures(eqx.Module):
         features = jnp.sin(frequency @ self.embedding(x) + self.phase)
         if self.singular is None:
             return self.head(features)
-        count = self._count(len(features))
-        singular = self.singular(x)[np.arange(count) % self.singular.size]
-        return self.head(jnp.concatenate([features[: len(features) - count], features[len(features) - count :] * singular]))
+        sines, factors = jnp.split(features, [len(features) - self._count(len(features))])
+        singular = self.singular(x)
+        if len(factors) != len(singular):
+            singular = singular[np.arange(len(factors)) % len(singular)]
+        return self.head(jnp.concatenate([sines, factors * singular]))
 
     def _count(self, width: int) -> int:
         """The number of features that are singular."""

@@ -5,13 +5,12 @@ level functions of the other primitives tell, halves are looked at until it is s
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from .solid import Patches, Solid
+from .solid import Patches, Solid, Where
 
 FIRST, HALVINGS, BISECTIONS = 16, 12, 54
 """Intervals of a parameter at first, halvings of those that may hold an end, and of what holds one."""
@@ -21,16 +20,14 @@ UNEVEN = 256
 
 NODES, WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(16))
 
-Where: TypeAlias = Callable[[Float[np.ndarray, "n d"]], np.ndarray]
-"""Which points belong to a part."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Pieces:
     """Pieces of charts of one kind that bound a solid.
 
     - `number`: of the chart; `first`, `last`: the interval of its first parameter;
-    - `sign`: 1, or −1 if the outward normal of the solid is opposite to that of the chart; `measure`: of the piece.
+    - `sign`: 1, or −1 if the outward normal of the solid is opposite to that of the chart; `measure`: of the piece;
+    - `names`: of the parts.
     """
 
     patches: Patches
@@ -39,38 +36,43 @@ class Pieces:
     last: Float[np.ndarray, " p"]
     sign: Float[np.ndarray, " p"]
     measure: Float[np.ndarray, " p"]
+    names: np.ndarray
 
     def chosen(self, rows: np.ndarray) -> "Pieces":
         """Some of the pieces."""
         rest = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self) if f.name != "patches"}
         return Pieces(self.patches, **rest)
 
-    @property
-    def names(self) -> np.ndarray:
-        return np.array(self.patches.names)[self.number]
-
 
 def trimmed_curves(solid: Solid, patches: Patches, where: Where | None = None) -> Pieces:
     """The pieces of curves that bound a solid, and lie `where` they should."""
     state = _State(solid, patches, where)
-    if len(solid.leaves) == 1 and where is None:
-        number, sign = np.arange(len(patches)), np.ones(len(patches))
+    if len(solid.leaves) == 1 and where is None and not solid.leaves[0].marks:
+        number, code = np.arange(len(patches)), np.ones(len(patches))
         first, last = np.zeros(len(patches)), np.ones(len(patches))
     else:
-        number, first, last, sign = _runs(state, *_intervals(state))
-    return _even(patches, number, first, last, sign)
+        number, first, last, code = _runs(state, *_intervals(state))
+    return _even(solid, patches, number, first, last, code)
 
 
 class _State:
-    """The side of a solid at parameters of curves; 0 where they do not bound it."""
+    """The side of a solid at parameters of curves, times 1 plus the number of the mark that names the point; 0 where
+    they do not bound it.
+    """
 
     def __init__(self, solid: Solid, patches: Patches, where: Where | None):
         self.solid, self.patches, self.where = solid, patches, where
+        self.is_selective = where is not None or any(leaf.marks for leaf in solid.leaves)
 
     def __call__(self, number: np.ndarray, s: Float[np.ndarray, " n"]) -> np.ndarray:
         x, normals = self.patches.at(number, s[:, None])
         found = self.solid.sides(x, normals, self.patches.owner[number])
-        return found if self.where is None else np.where(self.where(x), found, 0)
+        return found * self._part(number, x) if self.is_selective else found
+
+    def _part(self, number: np.ndarray, x: Float[np.ndarray, "n d"]) -> np.ndarray:
+        """The part that points belong to: 1 plus the number of a mark; 0 outside of `where`."""
+        part = 1 + self.solid.marked(x, self.patches.owner[number])
+        return part if self.where is None else np.where(self.where(x), part, 0)
 
     def is_open(self, number: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Whether intervals may hold a crossing with another primitive, or an end of `where`."""
@@ -78,15 +80,15 @@ class _State:
         places = [self.patches.at(number, at)[0] for at in along]
         reach = 0.55 * (last - first) * np.max([self.patches.density(number, at) for at in along], axis=0)
         is_met = self.solid.clearance(places, self.patches.owner[number]) <= reach  # half of the length, and a margin
-        if self.where is None:
+        if not self.is_selective:
             return is_met
-        ends = [self.where(x) for x in places]
+        ends = [self._part(number, x) for x in places]
         return is_met | (ends[0] != ends[1]) | (ends[1] != ends[2])
 
 
 def _intervals(state: _State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Numbers of charts with intervals of their parameters, short where they may hold an end."""
-    count = FIRST if state.where is None else 16 * FIRST
+    count = 16 * FIRST if state.is_selective else FIRST
     edges = np.linspace(0.0, 1.0, count + 1)
     number = np.repeat(np.arange(len(state.patches)), count)
     first, last = np.tile(edges[:-1], len(state.patches)), np.tile(edges[1:], len(state.patches))
@@ -125,16 +127,23 @@ def _runs(
     return number[rows][kept], starts[kept], ends[kept], sign[rows][kept].astype(float)
 
 
-def _even(patches: Patches, number: np.ndarray, first: np.ndarray, last: np.ndarray, sign: np.ndarray) -> Pieces:
+def _even(
+    solid: Solid, patches: Patches, number: np.ndarray, first: np.ndarray, last: np.ndarray, code: np.ndarray
+) -> Pieces:
     """Pieces with their measures, cut into shorter ones where the parametrisation is not even."""
+    names = [
+        solid.leaves[patches.owner[i]].marks[mark - 1].name if mark else patches.names[i]
+        for i, mark in zip(number.tolist(), (np.abs(code).astype(int) - 1).tolist(), strict=True)
+    ]
     counts = np.ones(len(number), int) if patches.chart.is_even else np.ceil((last - first) * UNEVEN).astype(int)
     place = np.concatenate([np.arange(count) for count in counts]) if len(counts) else np.zeros(0)
-    number, start, sign, counts_of = (np.repeat(v, counts) for v in (number, first, sign, counts))
+    columns = (number, first, np.sign(code), counts, np.array(names, dtype=object))
+    number, start, sign, counts_of, named = (np.repeat(v, counts) for v in columns)
     width = np.repeat((last - first), counts) / counts_of
     start = start + place * width
     s = start[:, None] + width[:, None] * (NODES + 0.5)
     density = patches.density(np.repeat(number, len(NODES)), s.reshape(-1, 1)).reshape(s.shape)
-    return Pieces(patches, number, start, start + width, sign, width * (density @ WEIGHTS))
+    return Pieces(patches, number, start, start + width, sign, width * (density @ WEIGHTS), named)
 
 
 def enclosed(pieces: Sequence[Pieces]) -> float:
