@@ -167,9 +167,13 @@ class Shape(AbstractDomain):
         """The balls inside the primitives that set operations take away, where these have a center outside."""
         return tuple(Hole(tuple(center.tolist()), radius) for center, radius in self.solid.holes)
 
-    @cached_property
+    @property
     def corners(self) -> tuple[Corner, ...]:
         """The points of the boundary in the plane at which its direction jumps."""
+        return self._corners
+
+    @cached_property
+    def _corners(self) -> tuple[Corner, ...]:
         return corners_of(self.boundary().ends, self.solid.level, self.solid.size)
 
     def evaluation(self, count: int = MANY) -> Evaluation:
