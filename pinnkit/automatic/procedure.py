@@ -17,7 +17,7 @@ from typing import Any
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
 from ..networks.functional import FunctionalModel, parameter_count
-from ..runs.decisions import Attempt
+from ..runs.decisions import Attempt, CornerFeatures
 from ..runs.recorder import Recorder
 from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
 from .choices import Choices
@@ -78,6 +78,10 @@ class Automatic:
         worth its time.
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
+        if singularities := self._ansatz.singularities:
+            powers = [power for own in singularities for power in own.powers]
+            least = min(power.exponent for power in powers)
+            self._recorder.decide(CornerFeatures(len(singularities), len(powers), least))
         windows = self.time_windows()
         one = self._one_network(is_searched=windows is None or self.is_linear)
         trial = self._networks.choose(self.first, each=one.is_searched)

@@ -1,9 +1,9 @@
 r"""What solutions are like at the corners of a domain.
 
-With the Laplacian as principal part and an angle ω inside, they are sums of a smooth function and of
-$r^\lambda \sin(\lambda\vartheta)$ or $r^\lambda \cos(\lambda\vartheta)$. If values are prescribed on both sides, or normal
-derivatives, λ = kπ/ω; if values on one side and normal derivatives on the other, λ = (k − ½)π/ω. Where such a λ is a
-whole number the function is $r^\lambda (\log r \sin\lambda\vartheta + \vartheta \cos\lambda\vartheta)$.
+With the Laplacian as principal part and an angle ω inside, they are sums of a smooth function and of the real or
+imaginary parts of $z^\lambda$, z = x + iy from the corner: λ = kπ/ω if values are prescribed on both sides, or normal
+derivatives on both; λ = (k − ½)π/ω if values on one side and normal derivatives on the other. Where such a λ is a whole
+number the function is $z^\lambda \log z$ instead.
 
 Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985.
 """

@@ -129,6 +129,23 @@ class ChosenInteractions(AbstractDecision, frozen=True, tag="chosen interactions
         return f"sines of {self.interactions} coordinate{plural} each (validation loss of initial by number: {trials})"
 
 
+class CornerFeatures(AbstractDecision, frozen=True, tag="corner features"):
+    """Features that are singular at corners of the domain.
+
+    - `corners`: their number; `features`: of all of them, before the width of a network limits it; `exponent`: the
+      lowest power of the distance from a corner.
+    """
+
+    corners: int
+    features: int
+    exponent: float
+
+    def __str__(self) -> str:
+        plural = "" if self.corners == 1 else "s"
+        lowest = f"lowest exponent {self.exponent:.3g}"
+        return f"{self.features} features that are singular at {self.corners} corner{plural} of the domain ({lowest})"
+
+
 class RejectedWidth(AbstractDecision, frozen=True, tag="rejected width"):
     """A wider network failed."""
 
@@ -267,6 +284,7 @@ Decision: TypeAlias = (
     | GivenBandwidth
     | ChosenBandwidth
     | ChosenInteractions
+    | CornerFeatures
     | RejectedWidth
     | Attempt
     | EasedWindows

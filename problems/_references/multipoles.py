@@ -31,7 +31,8 @@ class Series:
         found = [np.ones(len(z)), *(part for w in powers for part in (w.real, w.imag))]
         for center, radius in zip(self.centers, self.radii, strict=True):
             w = radius / (z - center)
-            found += [np.log(np.abs(w)), *(part for k in range(1, self.order + 1) for part in ((w**k).real, (w**k).imag))]
+            powers = [w**k for k in range(1, self.order + 1)]
+            found += [np.log(np.abs(w)), *(part for own in powers for part in (own.real, own.imag))]
         return np.stack(found, axis=-1)
 
 

@@ -1,7 +1,5 @@
 """Problems on shapes: their references, and the accuracy of `fit`."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
