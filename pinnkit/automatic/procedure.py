@@ -16,8 +16,9 @@ from typing import Any
 
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
+from ..geometry.domain import Hole
 from ..networks.functional import FunctionalModel, parameter_count
-from ..runs.decisions import Attempt, CornerFeatures
+from ..runs.decisions import Attempt, SingularFeatures
 from ..runs.recorder import Recorder
 from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
 from .choices import Choices
@@ -79,9 +80,9 @@ class Automatic:
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
         if singularities := self._ansatz.singularities:
-            powers = [power for own in singularities for power in own.powers]
-            least = min(power.exponent for power in powers)
-            self._recorder.decide(CornerFeatures(len(singularities), len(powers), least))
+            holes = sum(isinstance(own.place, Hole) for own in singularities)
+            features = sum(len(own.powers) for own in singularities)
+            self._recorder.decide(SingularFeatures(len(singularities) - holes, holes, features))
         windows = self.time_windows()
         one = self._one_network(is_searched=windows is None or self.is_linear)
         trial = self._networks.choose(self.first, each=one.is_searched)

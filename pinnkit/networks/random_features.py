@@ -11,10 +11,10 @@ from jaxtyping import Array, Bool, Float
 
 from .._base.arguments import check_whole
 from .._base.errors import InputError
-from ..geometry.domain import AbstractDomain
-from .corner_functions import CornerFunctions, Singularity, lowest
+from ..geometry.domain import AbstractDomain, Hole
 from .dense import Dense
 from .embeddings import AbstractEmbedding, AroundHoles, Rescale
+from .singular_functions import SingularFunctions, Singularity, lowest
 
 SMOOTH = 3.0
 """Bandwidth around a hole, of functions that vary along its boundary as slowly as they can."""
@@ -28,9 +28,10 @@ class SineFeatures(eqx.Module):
     Along periodic coordinates the frequencies are whole multiples of the base frequency and are not trained, so the
     network has the period exactly.
 
-    On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`). At `corners`
-    up to half of the features are functions that are singular there (see `CornerFunctions`), in place of sines: the
-    functions themselves if these are complete, else their products with sines of low frequency.
+    On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`). With
+    `singularities` at corners and in holes, up to half of the features are functions that are singular there (see
+    `SingularFunctions`), in place of sines: the functions themselves if these are complete, else their products with
+    sines of low frequency.
 
     - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
     - `periodic`: names of coordinates whose period is the width of the domain;
@@ -46,7 +47,7 @@ class SineFeatures(eqx.Module):
     frequency: Float[Array, "k e"]
     phase: Float[Array, " k"]
     head: Dense
-    singular: CornerFunctions | None
+    singular: SingularFunctions | None
     is_complete: bool = eqx.field(static=True)
     whole: tuple[bool, ...] = eqx.field(static=True)
 
@@ -59,7 +60,7 @@ class SineFeatures(eqx.Module):
         *,
         periodic: Sequence[str] = (),
         interactions: int | None = None,
-        corners: Sequence[Singularity] = (),
+        singularities: Sequence[Singularity] = (),
         seed: int = 0,
     ):
         from scipy.stats import qmc  # slow to import
@@ -77,7 +78,9 @@ class SineFeatures(eqx.Module):
                 raise InputError(
                     f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}"
                 )
-        self.embedding = AroundHoles(domain) if domain.holes else Rescale(domain)
+        singularities = lowest(singularities, width // 2)
+        has_multipoles = any(isinstance(own.place, Hole) for own in singularities)
+        self.embedding = AroundHoles(domain) if domain.holes and not has_multipoles else Rescale(domain)
         whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))
         unit = sequence.random_base2((width - 1).bit_length())[:width]
@@ -85,9 +88,8 @@ class SineFeatures(eqx.Module):
         waves = np.clip(np.round(s / np.pi), 1, None)
         multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
         frequency = np.where(whole, np.pi * multiples, spread) * _chosen(width, domain.dimension, interactions)
-        corners = lowest(corners, width // 2)
-        self.singular = CornerFunctions(domain, corners) if corners else None
-        self.is_complete = all(own.is_complete for own in corners)
+        self.singular = SingularFunctions(domain, singularities) if singularities else None
+        self.is_complete = all(own.is_complete for own in singularities)
         sines, factors = np.split(frequency, [width - self._count(width)])
         if isinstance(self.embedding, AroundHoles):
             sines = _around_holes(sines, self.embedding, np.random.default_rng(seed))

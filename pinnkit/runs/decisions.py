@@ -129,21 +129,20 @@ class ChosenInteractions(AbstractDecision, frozen=True, tag="chosen interactions
         return f"sines of {self.interactions} coordinate{plural} each (validation loss of initial by number: {trials})"
 
 
-class CornerFeatures(AbstractDecision, frozen=True, tag="corner features"):
-    """Features that are singular at corners of the domain.
+class SingularFeatures(AbstractDecision, frozen=True, tag="singular features"):
+    """Features that are singular at corners of the domain and in its holes.
 
-    - `corners`: their number; `features`: of all of them, before the width of a network limits it; `exponent`: the
-      lowest power of the distance from a corner.
+    - `corners`, `holes`: their numbers; `features`: of all of them, before the width of a network limits it.
     """
 
     corners: int
+    holes: int
     features: int
-    exponent: float
 
     def __str__(self) -> str:
-        plural = "" if self.corners == 1 else "s"
-        lowest = f"lowest exponent {self.exponent:.3g}"
-        return f"{self.features} features that are singular at {self.corners} corner{plural} of the domain ({lowest})"
+        counted = ((self.corners, "at {} corner{} of the domain"), (self.holes, "in {} round hole{}"))
+        where = [text.format(count, "" if count == 1 else "s") for count, text in counted if count]
+        return f"{self.features} features that are singular {' and '.join(where)}"
 
 
 class RejectedWidth(AbstractDecision, frozen=True, tag="rejected width"):
@@ -284,7 +283,7 @@ Decision: TypeAlias = (
     | GivenBandwidth
     | ChosenBandwidth
     | ChosenInteractions
-    | CornerFeatures
+    | SingularFeatures
     | RejectedWidth
     | Attempt
     | EasedWindows

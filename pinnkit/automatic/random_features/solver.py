@@ -274,7 +274,7 @@ def feature_model(
         bandwidth,
         periodic=periodic,
         interactions=interactions,
-        corners=ansatz.singularities,
+        singularities=ansatz.singularities,
         seed=seed,
     )
     return ansatz.wrap(as_functional(network, problem.domain.dimension))

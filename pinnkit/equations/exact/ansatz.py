@@ -24,11 +24,11 @@ from jaxtyping import Array, Float
 from ..._base.types import Params, Scalar
 from ...geometry.domain import TIME_NAMES
 from ...geometry.region import Face
-from ...networks.corner_functions import Singularity
 from ...networks.functional import FunctionalModel
-from ..corner_singularities import singularities_of
+from ...networks.singular_functions import Singularity
 from ..mistakes import ProblemError
 from ..problem import Problem
+from ..singularities import singularities_of
 from .face_values import TOLERANCE, Datum, FaceValue, Point, Prescription, derived, on_face, prescribed, prescription_of
 from .interpolation import Bounds, interpolated
 from .periodicity import seams_of
@@ -75,7 +75,7 @@ class Ansatz:
 
     @functools.cached_property
     def singularities(self) -> tuple[Singularity, ...]:
-        """The corners at which solutions are singular, for the features of the network."""
+        """The corners and holes at which solutions are singular, for the features of the network."""
         return singularities_of(self.problem)
 
     def wrap(self, model: FunctionalModel) -> FunctionalModel:

@@ -1,9 +1,10 @@
-r"""What solutions are like at the corners of a domain.
+r"""What solutions are like at the corners and around the holes of a domain.
 
 With the Laplacian as principal part and an angle ω inside, they are sums of a smooth function and of the real or
 imaginary parts of $z^\lambda$, z = x + iy from the corner: λ = kπ/ω if values are prescribed on both sides, or normal
 derivatives on both; λ = (k − ½)π/ω if values on one side and normal derivatives on the other. Where such a λ is a whole
-number the function is $z^\lambda \log z$ instead.
+number the function is $z^\lambda \log z$ instead. Around a round hole they are sums of a smooth function, $\log r$, and
+real and imaginary parts of $z^{-k}$.
 
 Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985.
 """
@@ -15,15 +16,19 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from ..geometry.corners import STRAIGHT, corner_between, meetings
-from ..geometry.domain import AbstractDomain
-from ..networks.corner_functions import Power, Singularity
+from ..geometry.corners import STRAIGHT, End, corner_between, meetings
+from ..geometry.domain import AbstractDomain, Hole
+from ..networks.singular_functions import Power, Singularity
 from .linear_part import is_laplacian
 from .problem import Problem
 from .trace import Equation
 
 HIGHEST = 8.0
 """Largest exponent: what is left is resolved by smooth features."""
+
+MULTIPOLES, ROUND, AROUND = 20, 1e-6, 64
+"""Largest order of multipoles; relative distance from the rim of a round hole, and number of points, at which
+the domain is looked for."""
 
 WHOLE, DIGITS = 1e-9, 6
 """Exponents that differ by less from a whole number are whole; those with the same digits are the same."""
@@ -32,7 +37,11 @@ VALUE, SLOPE = "value", "normal derivative"
 
 
 def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
-    """The corners at which solutions of a problem are singular; none if the principal part is not the Laplacian."""
+    """The corners and holes at which solutions of a problem are singular; none if the principal part of its equations
+    is not the Laplacian.
+
+    Holes are left out if the equations have lower derivatives as well, or not all holes are round.
+    """
     domain = problem.domain
     inside = [name for name, c in problem.conditions.items() if c.on.dimension == domain.dimension]
     if len(domain.space) != 2 or not inside:
@@ -42,9 +51,19 @@ def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
         equations = {name: problem.equation(name) for name in problem.conditions}
     if not all(is_laplacian(equations[name], axes) for name in inside):
         return ()
-    named = [(equations[name], end) for name, c in problem.conditions.items() for end in c.on.ends]
-    ends, size = [end for _, end in named], float(np.linalg.norm((domain.upper - domain.lower)[axes]))
     is_plain = len(axes) == domain.dimension and all(_orders(equations[name]) == {2} for name in inside)
+    named = [(equations[name], end) for name, c in problem.conditions.items() for end in c.on.ends]
+    holes = domain.holes if is_plain and all(_is_round(domain, hole) for hole in domain.holes) else ()
+    return (*_at_corners(domain, named, is_plain), *(Singularity(hole, _multipoles(), True) for hole in holes))
+
+
+def _at_corners(domain: AbstractDomain, named: Sequence[tuple[Equation, End]], is_plain: bool) -> list[Singularity]:
+    """At the ends of curves, each with the equation there.
+
+    - `is_plain`: whether the equations inside have nothing but the Laplacian.
+    """
+    axes = [domain.coordinates.index(name) for name in domain.space]
+    ends, size = [end for _, end in named], float(np.linalg.norm((domain.upper - domain.lower)[axes]))
     found = list[Singularity]()
     for first, last in meetings(ends):
         corner = corner_between(ends[first[0]], ends[last[0]], lambda x: _level(domain, x, axes), size)
@@ -56,7 +75,19 @@ def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
         powers = _powers(corner.opening, _kinds(before), _kinds(after), is_broken=before != after)
         powers = powers if is_exact else _raised(powers) if is_complete else _lowest(powers)
         found += [Singularity(corner, powers, is_complete)] if powers else []
-    return tuple(found)
+    return found
+
+
+def _is_round(domain: AbstractDomain, hole: Hole) -> bool:
+    angles = 2 * np.pi * np.arange(AROUND) / AROUND
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    level = lambda share: domain.signed_distance(hole.center + share * hole.radius * circle)
+    return bool((level(1 + ROUND) < 0).all() and (level(1 - ROUND) > 0).all())
+
+
+def _multipoles() -> tuple[Power, ...]:
+    both = (Power(-float(k), phase) for k in range(1, MULTIPOLES + 1) for phase in (0.0, np.pi / 2))
+    return Power(0.0, 0.0, True), *both
 
 
 def _level(domain: AbstractDomain, x: Float[np.ndarray, "n 2"], axes: Sequence[int]) -> Float[np.ndarray, " n"]:

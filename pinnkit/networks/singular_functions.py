@@ -1,4 +1,6 @@
-r"""Functions that are singular at a corner: powers $w^\lambda$ and $w^m \log w$ of a complex coordinate around it."""
+r"""Harmonic functions that are singular at a corner or in a hole: powers $w^\lambda$ and $w^m \log w$ of a complex
+coordinate around it.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,13 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..geometry.corners import Corner
-from ..geometry.domain import AbstractDomain
+from ..geometry.domain import AbstractDomain, Hole
 
 
 class Power(NamedTuple):
     r"""$\mathrm{Re}\, e^{-i\varphi} w^\lambda$, or $\mathrm{Re}\, e^{-i\varphi} w^\lambda \log w$.
 
-    - `exponent`: λ; `phase`: φ, with the angle of w counted from the bisector of the corner.
+    - `exponent`: λ; `phase`: φ, with the angle of w counted from the bisector of the corner, or the first coordinate.
     """
 
     exponent: float
@@ -24,42 +26,44 @@ class Power(NamedTuple):
 
 
 class Singularity(NamedTuple):
-    """A corner and the functions that solutions are made of there.
+    """A corner or a round hole, and the functions that solutions are made of there.
 
     - `is_complete`: whether sums of these and a smooth function are enough; else they have smooth factors.
     """
 
-    corner: Corner
+    place: Corner | Hole
     powers: tuple[Power, ...]
     is_complete: bool
 
 
 def lowest(singularities: Sequence[Singularity], most: int) -> tuple[Singularity, ...]:
-    """The singularities with at most `most` functions in all, those of the lowest exponents."""
-    every = sorted((power, number) for number, own in enumerate(singularities) for power in own.powers)[:most]
+    """The singularities with at most `most` functions in all, those of the smallest exponents."""
+    every = [(power, number) for number, own in enumerate(singularities) for power in own.powers]
+    every = sorted(every, key=lambda each: abs(each[0].exponent))[:most]
     kept = [tuple(power for power, number in every if number == i) for i in range(len(singularities))]
     return tuple(own._replace(powers=powers) for own, powers in zip(singularities, kept, strict=True) if powers)
 
 
-class CornerFunctions(eqx.Module):
-    r"""The functions of several corners, each at most about 1 on the domain.
+class SingularFunctions(eqx.Module):
+    r"""The functions of several corners and holes, each at most about 1 on the domain.
 
     With z = x + iy from the vertex, the bisector as the real axis, w = z, whose powers jump against the bisector. Where
     the domain lies there at a distance d, $w = z / (1 + 2z/d)$, whose powers jump up to the distance d/2 only: like
-    those of z they are harmonic, and the same near the corner.
+    those of z they are harmonic, and the same near the corner. Around a hole w = z has its origin in the center.
 
-    - `axes`: of space; `corners`: vertex, bisector, 1 over the distance up to which there is a jump, and largest |w|;
-    - `powers`: with the number of its corner each.
+    - `axes`: of space; `places`: origin, bisector, 1 over the distance up to which there is a jump, and the |w| with
+      powers of 1;
+    - `powers`: with the number of its place each.
     """
 
     axes: tuple[int, ...] = eqx.field(static=True)
-    corners: tuple[tuple[float, ...], ...] = eqx.field(static=True)
+    places: tuple[tuple[float, ...], ...] = eqx.field(static=True)
     powers: tuple[tuple[int, Power], ...] = eqx.field(static=True)
 
     def __init__(self, domain: AbstractDomain, singularities: Sequence[Singularity]):
         self.axes = tuple(domain.coordinates.index(name) for name in domain.space)
         low, high = domain.lower[list(self.axes)], domain.upper[list(self.axes)]
-        self.corners = tuple(_placed(own.corner, low, high) for own in singularities)
+        self.places = tuple(_placed(own.place, low, high) for own in singularities)
         self.powers = tuple((number, power) for number, own in enumerate(singularities) for power in own.powers)
 
     @property
@@ -80,8 +84,8 @@ class CornerFunctions(eqx.Module):
         return jnp.asarray(exponent, x.dtype), jnp.asarray(phase, x.dtype), is_logarithmic.astype(x.dtype)
 
     def _polar(self, x: Float[Array, " d"]) -> tuple[Float[Array, " c"], Float[Array, " c"]]:
-        """The logarithm of |w|, 0 where it is largest, and the angle of w, for each corner."""
-        first, second, bisector, inverse, reach = (np.array(each, x.dtype) for each in zip(*self.corners, strict=True))
+        """The logarithm of |w|, 0 where a power is 1, and the angle of w, for each place."""
+        first, second, bisector, inverse, reach = (np.array(each, x.dtype) for each in zip(*self.places, strict=True))
         c, s, (right, up) = np.cos(bisector), np.sin(bisector), self.axes
         along = c * (x[right] - first) + s * (x[up] - second)
         across = c * (x[up] - second) - s * (x[right] - first)
@@ -91,11 +95,15 @@ class CornerFunctions(eqx.Module):
             along, across = (along + inverse * square) / scale, across / scale
         square = along * along + across * across
         square = jnp.where(square > 0, square, jnp.finfo(x.dtype).tiny)
-        return jnp.log(square) / 2 - np.log(reach), 2 * jnp.arctan(across / (jnp.sqrt(square) + along))
+        angle = 2 * jnp.arctan(across / (jnp.sqrt(square) + jnp.where(along >= 0, along, -along)))
+        angle = jnp.where(along >= 0, angle, jnp.where(across >= 0, np.pi, -np.pi) - angle)
+        return jnp.log(square) / 2 - np.log(reach), angle
 
 
-def _placed(corner: Corner, low: Float[np.ndarray, " 2"], high: Float[np.ndarray, " 2"]) -> tuple[float, ...]:
-    reach = float(np.linalg.norm(np.maximum(high - corner.vertex, corner.vertex - low)))
-    if not np.isfinite(corner.behind):
-        return *corner.vertex, corner.bisector, 0.0, reach
-    return *corner.vertex, corner.bisector, 2 / corner.behind, corner.behind
+def _placed(place: Corner | Hole, low: Float[np.ndarray, " 2"], high: Float[np.ndarray, " 2"]) -> tuple[float, ...]:
+    if isinstance(place, Hole):
+        return *place.center, 0.0, 0.0, place.radius
+    reach = float(np.linalg.norm(np.maximum(high - place.vertex, place.vertex - low)))
+    if not np.isfinite(place.behind):
+        return *place.vertex, place.bisector, 0.0, reach
+    return *place.vertex, place.bisector, 2 / place.behind, place.behind

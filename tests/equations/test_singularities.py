@@ -4,9 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from pinnkit import Box, Condition, Polygon, Problem, Sector, div, grad, laplacian
-from pinnkit.equations.corner_singularities import singularities_of
-from pinnkit.networks.corner_functions import CornerFunctions
+from pinnkit import Box, Condition, Disk, Ellipse, Polygon, Problem, Sector, div, grad, laplacian
+from pinnkit.equations.singularities import singularities_of
+from pinnkit.geometry.domain import Hole
+from pinnkit.networks.singular_functions import SingularFunctions
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -36,7 +37,7 @@ def on_l(equation=lambda u: laplacian(u) + 1.0, first=value, last=value, **optio
 
 
 def reentrant(problem):
-    (found,) = [own for own in singularities_of(problem) if own.corner.is_reentrant]
+    (found,) = [own for own in singularities_of(problem) if own.place.is_reentrant]
     return found
 
 
@@ -55,7 +56,7 @@ def test_functions_satisfy_the_conditions_on_both_sides(first, last, exponents):
     np.testing.assert_allclose([power.exponent for power in found.powers][:4], exponents, atol=1e-14)
     assert all(power.is_logarithmic == power.exponent.is_integer() for power in found.powers)
     plain = found._replace(powers=tuple(power for power in found.powers if not power.is_logarithmic))
-    functions, along = CornerFunctions(L, [plain]), np.linspace(0.1, 0.9, 5)
+    functions, along = SingularFunctions(L, [plain]), np.linspace(0.1, 0.9, 5)
     for condition, x in ((first, np.stack([along, 0 * along], 1)), (last, np.stack([0 * along, -along], 1))):
         values, axis = jax.vmap(functions)(x), int(x[0, 0] > 0)
         slopes = jax.vmap(jax.jacobian(functions))(x)[..., axis]
@@ -110,8 +111,8 @@ def test_conditions_that_change_on_a_straight_edge_make_a_corner():
     square = Box(x=(0.0, 1.0), y=(0.0, 1.0)).named("free", where=lambda x, y: (y == 0.0) & (x > 0.5))
     rest = ("left", "right", "bottom", "top")
     problem = problem_on(square, lambda u: laplacian(u), ("free", slope, ("free",)), ("rest", value, rest))
-    (found,) = [own for own in singularities_of(problem) if abs(own.corner.opening - np.pi) < 1e-9]
-    np.testing.assert_allclose(found.corner.vertex, [0.5, 0.0], atol=1e-12)
+    (found,) = [own for own in singularities_of(problem) if abs(own.place.opening - np.pi) < 1e-9]
+    np.testing.assert_allclose(found.place.vertex, [0.5, 0.0], atol=1e-12)
     np.testing.assert_allclose([power.exponent for power in found.powers], np.arange(0.5, 8.0), rtol=1e-12)
 
 
@@ -121,7 +122,7 @@ def test_time_and_curved_sides_ask_for_more_functions():
     apex = reentrant(problem_on(sector, lambda u: laplacian(u), wall))
     assert len(apex.powers) == int(8 * 4.0 / np.pi)
     of_arc = [
-        own for own in singularities_of(problem_on(sector, lambda u: laplacian(u), wall)) if own.corner != apex.corner
+        own for own in singularities_of(problem_on(sector, lambda u: laplacian(u), wall)) if own.place != apex.place
     ]
     assert all(len(own.powers) == 14 for own in of_arc)  # both phases of r² log r, ..., r⁸ log r
     heated = sector.over(t=(0.0, 1.0))
@@ -130,4 +131,19 @@ def test_time_and_curved_sides_ask_for_more_functions():
 
 def test_an_edge_without_a_condition_leaves_no_corner():
     problem = problem_on(L, lambda u: laplacian(u), ("walls", value, ("first", "top", "left", "bottom", "low")))
-    assert not [own for own in singularities_of(problem) if own.corner.is_reentrant]
+    assert not [own for own in singularities_of(problem) if own.place.is_reentrant]
+
+
+def test_round_holes_have_multipoles_for_the_laplacian_alone():
+    square = Box(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    holes = lambda domain, equation: [
+        own
+        for own in singularities_of(problem_on(domain, equation, ("wall", value, ())))
+        if isinstance(own.place, Hole)
+    ]
+    poisson = lambda u: laplacian(u) + 1.0
+    (found,) = holes(square - Disk(0.3, x=0.2, y=0.1), poisson)
+    assert found.place.radius == pytest.approx(0.3) and len(found.powers) == 41
+    assert holes(square - Disk(0.3, x=0.2, y=0.1), lambda u: laplacian(u) + u) == []
+    assert holes(square - Ellipse(radii=(0.3, 0.2)), poisson) == []
+    assert holes((square - Disk(0.3)) | Box(x=(0.1, 0.5), y=(-0.1, 0.1)), poisson) == []
