@@ -16,8 +16,10 @@ from typing import Any
 
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
+from ..geometry.corners import Corner
 from ..geometry.domain import Hole
 from ..networks.functional import FunctionalModel, parameter_count
+from ..networks.singular_functions import Charge
 from ..runs.decisions import Attempt, SingularFeatures
 from ..runs.recorder import Recorder
 from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
@@ -80,9 +82,8 @@ class Automatic:
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
         if singularities := self._ansatz.singularities:
-            holes = sum(isinstance(own.place, Hole) for own in singularities)
-            features = sum(len(own.powers) for own in singularities)
-            self._recorder.decide(SingularFeatures(len(singularities) - holes, holes, features))
+            counts = (sum(isinstance(own.place, kind) for own in singularities) for kind in (Corner, Hole, Charge))
+            self._recorder.decide(SingularFeatures(*counts, sum(len(own.powers) for own in singularities)))
         windows = self.time_windows()
         one = self._one_network(is_searched=windows is None or self.is_linear)
         trial = self._networks.choose(self.first, each=one.is_searched)

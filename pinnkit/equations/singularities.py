@@ -4,9 +4,11 @@ With the Laplacian as principal part and an angle ω inside, they are sums of a 
 imaginary parts of $z^\lambda$, z = x + iy from the corner: λ = kπ/ω if values are prescribed on both sides, or normal
 derivatives on both; λ = (k − ½)π/ω if values on one side and normal derivatives on the other. Where such a λ is a whole
 number the function is $z^\lambda \log z$ instead. Around a round hole they are sums of a smooth function, $\log r$, and
-real and imaginary parts of $z^{-k}$.
+real and imaginary parts of $z^{-k}$. What is harmonic and smooth up to the boundary, but not far beyond, is a sum of
+logarithms of distances from points outside.
 
-Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985.
+Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985; Fairweather & Karageorghis, *The method of fundamental
+solutions for elliptic boundary value problems*, Adv. Comput. Math. 9, 1998.
 """
 
 import itertools
@@ -17,8 +19,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ..geometry.corners import STRAIGHT, End, corner_between, meetings
+from ..geometry.curves import Boundary
 from ..geometry.domain import AbstractDomain, Hole
-from ..networks.singular_functions import Power, Singularity
+from ..networks.singular_functions import Charge, Power, Singularity
 from .linear_part import is_laplacian
 from .problem import Problem
 from .trace import Equation
@@ -30,6 +33,14 @@ MULTIPOLES, ROUND, AROUND = 20, 1e-6, 64
 """Largest order of multipoles; relative distance from the rim of a round hole, and number of points, at which
 the domain is looked for."""
 
+CHARGES, DISTANCE, CLEAR = 160, 0.14, 0.9
+"""Number of charges along the boundary, their distance from it over the diameter of the domain, and the share of it
+that those near other parts of the boundary must keep from these.
+"""
+
+CHARGED = (Power(0.0, 0.0, True),)
+"""The function of a charge, the logarithm of the distance."""
+
 WHOLE, DIGITS = 1e-9, 6
 """Exponents that differ by less from a whole number are whole; those with the same digits are the same."""
 
@@ -37,10 +48,10 @@ VALUE, SLOPE = "value", "normal derivative"
 
 
 def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
-    """The corners and holes at which solutions of a problem are singular; none if the principal part of its equations
+    """The corners and holes at which solutions of a problem are singular, and charges outside; none if the principal part of its equations
     is not the Laplacian.
 
-    Holes are left out if the equations have lower derivatives as well, or not all holes are round.
+    Holes and charges are left out if the equations have lower derivatives as well, holes if not all are round.
     """
     domain = problem.domain
     inside = [name for name, c in problem.conditions.items() if c.on.dimension == domain.dimension]
@@ -54,7 +65,12 @@ def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
     is_plain = len(axes) == domain.dimension and all(_orders(equations[name]) == {2} for name in inside)
     named = [(equations[name], end) for name, c in problem.conditions.items() for end in c.on.ends]
     holes = domain.holes if is_plain and all(_is_round(domain, hole) for hole in domain.holes) else ()
-    return (*_at_corners(domain, named, is_plain), *(Singularity(hole, _multipoles(), True) for hole in holes))
+    has_curves = all(c.on.flat_pieces is None for c in problem.conditions.values() if c.on.has_normal)
+    return (
+        *_at_corners(domain, named, is_plain),
+        *(Singularity(hole, _multipoles(), True) for hole in holes),
+        *(Singularity(charge, CHARGED, True) for charge in (_charges(domain) if is_plain and has_curves else ())),
+    )
 
 
 def _at_corners(domain: AbstractDomain, named: Sequence[tuple[Equation, End]], is_plain: bool) -> list[Singularity]:
@@ -76,6 +92,23 @@ def _at_corners(domain: AbstractDomain, named: Sequence[tuple[Equation, End]], i
         powers = powers if is_exact else _raised(powers) if is_complete else _lowest(powers)
         found += [Singularity(corner, powers, is_complete)] if powers else []
     return found
+
+
+def _charges(domain: AbstractDomain) -> list[Charge]:
+    """Points outside at one distance from the boundary, evenly spread along it and around its corners."""
+    region, distance = domain.boundary(), DISTANCE * float(np.linalg.norm(domain.upper - domain.lower))
+    if not isinstance(region, Boundary):
+        return []
+    unit = np.concatenate([(np.arange(count) + 0.5) / count for count in region.parts(CHARGES)])
+    x, normals = region.placed(unit[:, None])
+    spacing, found = sum(region.measures) / CHARGES, [x + distance * normals]
+    for corner in domain.corners:
+        turn = np.pi - corner.opening  # of the outward normal
+        count = max(int(turn * distance / spacing), 0)
+        angle = corner.bisector + np.pi + turn * ((np.arange(count) + 0.5) / max(count, 1) - 0.5)
+        found.append(np.array(corner.vertex) + distance * np.stack([np.cos(angle), np.sin(angle)], axis=-1))
+    points = np.concatenate(found)
+    return [Charge((x, y)) for x, y in points[domain.signed_distance(points) > CLEAR * distance].tolist()]
 
 
 def _is_round(domain: AbstractDomain, hole: Hole) -> bool:

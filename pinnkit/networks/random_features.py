@@ -29,7 +29,7 @@ class SineFeatures(eqx.Module):
     network has the period exactly.
 
     On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`). With
-    `singularities` at corners and in holes, up to half of the features are functions that are singular there (see
+    `singularities` at corners and in holes, a part of the features are functions that are singular there (see
     `SingularFunctions`), in place of sines: the functions themselves if these are complete, else their products with
     sines of low frequency.
 
@@ -78,7 +78,7 @@ class SineFeatures(eqx.Module):
                 raise InputError(
                     f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}"
                 )
-        singularities = lowest(singularities, width // 2)
+        singularities = lowest(singularities, width)
         has_multipoles = any(isinstance(own.place, Hole) for own in singularities)
         self.embedding = AroundHoles(domain) if domain.holes and not has_multipoles else Rescale(domain)
         whole = tuple(name in periodic for name in domain.coordinates)

@@ -1,5 +1,5 @@
 r"""Harmonic functions that are singular at a corner or in a hole: powers $w^\lambda$ and $w^m \log w$ of a complex
-coordinate around it.
+coordinate around it; and the logarithms of the distances from charges outside.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,12 @@ from ..geometry.corners import Corner
 from ..geometry.domain import AbstractDomain, Hole
 
 
+class Charge(NamedTuple):
+    """A point outside of a domain."""
+
+    point: tuple[float, float]
+
+
 class Power(NamedTuple):
     r"""$\mathrm{Re}\, e^{-i\varphi} w^\lambda$, or $\mathrm{Re}\, e^{-i\varphi} w^\lambda \log w$.
 
@@ -26,22 +32,40 @@ class Power(NamedTuple):
 
 
 class Singularity(NamedTuple):
-    """A corner or a round hole, and the functions that solutions are made of there.
+    """A corner, a round hole or a charge, and the functions that solutions are made of there.
 
     - `is_complete`: whether sums of these and a smooth function are enough; else they have smooth factors.
     """
 
-    place: Corner | Hole
+    place: Corner | Hole | Charge
     powers: tuple[Power, ...]
     is_complete: bool
 
 
-def lowest(singularities: Sequence[Singularity], most: int) -> tuple[Singularity, ...]:
-    """The singularities with at most `most` functions in all, those of the smallest exponents."""
+SHARES = {Corner: 0.5, Hole: 0.125, Charge: 0.125}
+"""Largest shares of the features that are singular at places of each kind. More multipoles and charges than the points
+on the boundary resolve would be fitted to these alone.
+"""
+
+
+def lowest(singularities: Sequence[Singularity], width: int) -> tuple[Singularity, ...]:
+    """The singularities with those functions that a network of this width has room for: of the smallest exponents at
+    corners and in holes, and evenly spread charges.
+    """
+    found = list[Singularity]()
+    for kind, share in SHARES.items():
+        own = [each for each in singularities if isinstance(each.place, kind)]
+        found += _chosen(own, int(share * width), is_even=kind is Charge)
+    return tuple(found)
+
+
+def _chosen(singularities: Sequence[Singularity], most: int, is_even: bool) -> list[Singularity]:
     every = [(power, number) for number, own in enumerate(singularities) for power in own.powers]
-    every = sorted(every, key=lambda each: abs(each[0].exponent))[:most]
-    kept = [tuple(power for power, number in every if number == i) for i in range(len(singularities))]
-    return tuple(own._replace(powers=powers) for own, powers in zip(singularities, kept, strict=True) if powers)
+    every.sort(key=lambda each: abs(each[0].exponent))
+    rows = np.linspace(0, len(every) - 1, min(len(every), most)).round() if is_even else np.arange(len(every))[:most]
+    kept = [every[int(row)] for row in rows]
+    powers = [tuple(power for power, i in kept if i == number) for number in range(len(singularities))]
+    return [own._replace(powers=chosen) for own, chosen in zip(singularities, powers, strict=True) if chosen]
 
 
 class SingularFunctions(eqx.Module):
@@ -100,10 +124,15 @@ class SingularFunctions(eqx.Module):
         return jnp.log(square) / 2 - np.log(reach), angle
 
 
-def _placed(place: Corner | Hole, low: Float[np.ndarray, " 2"], high: Float[np.ndarray, " 2"]) -> tuple[float, ...]:
+def _placed(
+    place: Corner | Hole | Charge, low: Float[np.ndarray, " 2"], high: Float[np.ndarray, " 2"]
+) -> tuple[float, ...]:
     if isinstance(place, Hole):
         return *place.center, 0.0, 0.0, place.radius
-    reach = float(np.linalg.norm(np.maximum(high - place.vertex, place.vertex - low)))
+    origin = place.point if isinstance(place, Charge) else place.vertex
+    reach = float(np.linalg.norm(np.maximum(high - origin, origin - low)))
+    if isinstance(place, Charge):
+        return *origin, 0.0, 0.0, reach
     if not np.isfinite(place.behind):
         return *place.vertex, place.bisector, 0.0, reach
     return *place.vertex, place.bisector, 2 / place.behind, place.behind

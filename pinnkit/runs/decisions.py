@@ -130,17 +130,22 @@ class ChosenInteractions(AbstractDecision, frozen=True, tag="chosen interactions
 
 
 class SingularFeatures(AbstractDecision, frozen=True, tag="singular features"):
-    """Features that are singular at corners of the domain and in its holes.
+    """Features that are singular at corners of the domain, in its holes and at charges outside.
 
-    - `corners`, `holes`: their numbers; `features`: of all of them, before the width of a network limits it.
+    - `corners`, `holes`, `charges`: their numbers; `features`: of all of them, before the width of a network limits it.
     """
 
     corners: int
     holes: int
+    charges: int
     features: int
 
     def __str__(self) -> str:
-        counted = ((self.corners, "at {} corner{} of the domain"), (self.holes, "in {} round hole{}"))
+        counted = (
+            (self.corners, "at {} corner{} of the domain"),
+            (self.holes, "in {} round hole{}"),
+            (self.charges, "at {} point{} outside"),
+        )
         where = [text.format(count, "" if count == 1 else "s") for count, text in counted if count]
         return f"{self.features} features that are singular {' and '.join(where)}"
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, Disk, Ellipse, Polygon, Problem, Sector, div, grad, laplacian
-from pinnkit.equations.singularities import singularities_of
+from pinnkit.equations.singularities import DISTANCE, singularities_of
+from pinnkit.geometry.corners import Corner
 from pinnkit.geometry.domain import Hole
-from pinnkit.networks.singular_functions import SingularFunctions
+from pinnkit.networks.singular_functions import Charge, SingularFunctions
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -36,8 +37,12 @@ def on_l(equation=lambda u: laplacian(u) + 1.0, first=value, last=value, **optio
     return problem_on(L, equation, *other, **options)
 
 
+def at_corners(problem):
+    return [own for own in singularities_of(problem) if isinstance(own.place, Corner)]
+
+
 def reentrant(problem):
-    (found,) = [own for own in singularities_of(problem) if own.place.is_reentrant]
+    (found,) = [own for own in at_corners(problem) if own.place.is_reentrant]
     return found
 
 
@@ -111,7 +116,7 @@ def test_conditions_that_change_on_a_straight_edge_make_a_corner():
     square = Box(x=(0.0, 1.0), y=(0.0, 1.0)).named("free", where=lambda x, y: (y == 0.0) & (x > 0.5))
     rest = ("left", "right", "bottom", "top")
     problem = problem_on(square, lambda u: laplacian(u), ("free", slope, ("free",)), ("rest", value, rest))
-    (found,) = [own for own in singularities_of(problem) if abs(own.place.opening - np.pi) < 1e-9]
+    (found,) = [own for own in at_corners(problem) if abs(own.place.opening - np.pi) < 1e-9]
     np.testing.assert_allclose(found.place.vertex, [0.5, 0.0], atol=1e-12)
     np.testing.assert_allclose([power.exponent for power in found.powers], np.arange(0.5, 8.0), rtol=1e-12)
 
@@ -121,9 +126,7 @@ def test_time_and_curved_sides_ask_for_more_functions():
     wall = ("wall", value, ())
     apex = reentrant(problem_on(sector, lambda u: laplacian(u), wall))
     assert len(apex.powers) == int(8 * 4.0 / np.pi)
-    of_arc = [
-        own for own in singularities_of(problem_on(sector, lambda u: laplacian(u), wall)) if own.place != apex.place
-    ]
+    of_arc = [own for own in at_corners(problem_on(sector, lambda u: laplacian(u), wall)) if own.place != apex.place]
     assert all(len(own.powers) == 14 for own in of_arc)  # both phases of r² log r, ..., r⁸ log r
     heated = sector.over(t=(0.0, 1.0))
     assert not reentrant(problem_on(heated, lambda u: u.t - laplacian(u), wall)).is_complete
@@ -131,7 +134,7 @@ def test_time_and_curved_sides_ask_for_more_functions():
 
 def test_an_edge_without_a_condition_leaves_no_corner():
     problem = problem_on(L, lambda u: laplacian(u), ("walls", value, ("first", "top", "left", "bottom", "low")))
-    assert not [own for own in singularities_of(problem) if own.place.is_reentrant]
+    assert not [own for own in at_corners(problem) if own.place.is_reentrant]
 
 
 def test_round_holes_have_multipoles_for_the_laplacian_alone():
@@ -147,3 +150,25 @@ def test_round_holes_have_multipoles_for_the_laplacian_alone():
     assert holes(square - Disk(0.3, x=0.2, y=0.1), lambda u: laplacian(u) + u) == []
     assert holes(square - Ellipse(radii=(0.3, 0.2)), poisson) == []
     assert holes((square - Disk(0.3)) | Box(x=(0.1, 0.5), y=(-0.1, 0.1)), poisson) == []
+
+
+@pytest.mark.parametrize("domain", [L, Disk(1.0), Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Disk(0.3)])
+def test_charges_surround_the_domain_for_the_laplacian_alone(domain):
+    charges = lambda equation: np.array(
+        [
+            own.place.point
+            for own in singularities_of(problem_on(domain, equation, ("wall", value, ())))
+            if isinstance(own.place, Charge)
+        ]
+    )
+    found = charges(lambda u: laplacian(u) - 1.0)
+    distance = DISTANCE * np.linalg.norm(domain.upper - domain.lower)
+    assert len(found) >= 100 and (domain.signed_distance(found) >= 0.89 * distance).all()
+    angles = np.sort(np.arctan2(*(found - (domain.lower + domain.upper) / 2).T))
+    assert np.diff(angles, append=angles[0] + 2 * np.pi).max() < 0.3  # all around
+    assert len(charges(lambda u: laplacian(u) - u)) == 0
+
+
+def test_boxes_have_hard_constraints_and_no_charges():
+    square = Box(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    assert singularities_of(problem_on(square, lambda u: laplacian(u), ("wall", value, ()))) == ()

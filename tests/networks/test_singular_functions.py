@@ -8,7 +8,7 @@ import pytest
 
 from pinnkit import Box, Polygon, SineFeatures
 from pinnkit.geometry.domain import AbstractDomain, Hole
-from pinnkit.networks.singular_functions import Power, SingularFunctions, Singularity, lowest
+from pinnkit.networks.singular_functions import Charge, Power, SingularFunctions, Singularity, lowest
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -65,9 +65,11 @@ def test_sines_and_singular_functions_share_the_width():
 
 
 def test_the_lowest_exponents_of_all_corners_are_kept():
-    kept = lowest(around(FRAME), 6)
+    kept = lowest(around(FRAME), 12)
     assert [len(own.powers) for own in kept] == [2, 2, 1, 1]
     assert {power.exponent for own in kept for power in own.powers} == {2 / 3, 2.0}
+    hole = Singularity(Hole((0.0, 0.0), 0.3), tuple(Power(-float(k), 0.0) for k in (1, 2, 3)), True)
+    assert [own.powers[-1].exponent for own in lowest([hole, hole], 32)] == [-2.0, -2.0]
 
 
 def test_products_with_smooth_factors_are_represented():
@@ -92,5 +94,8 @@ def test_multipoles_are_powers_around_the_center():
     functions = SingularFunctions(FRAME, [singularity])
     wanted = np.stack([-np.log(np.abs(w)), (w**3).real, (w**3).imag], axis=-1)
     np.testing.assert_allclose(jax.vmap(functions)(x), wanted, rtol=1e-12, atol=1e-14)
+    charge = SingularFunctions(FRAME, [Singularity(Charge((2.0, 0.0)), (Power(0.0, 0.0, True),), True)])
+    distance = np.hypot(x[:, 0] - 2.0, x[:, 1])
+    np.testing.assert_allclose(jax.vmap(charge)(x)[:, 0], np.log(distance / np.sqrt(10.0)), rtol=1e-12, atol=1e-14)
     left = jnp.array([[-0.5, -0.2]])  # on the line where angles jump
     assert np.isfinite(jax.vmap(jax.hessian(functions))(left)).all()
