@@ -82,8 +82,9 @@ class Automatic:
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
         if singularities := self._ansatz.singularities:
-            counts = (sum(isinstance(own.place, kind) for own in singularities) for kind in (Corner, Hole, Charge))
-            self._recorder.decide(SingularFeatures(*counts, sum(len(own.powers) for own in singularities)))
+            count = lambda kind: sum(isinstance(own.place, kind) for own in singularities)
+            features = sum(len(own.powers) for own in singularities)
+            self._recorder.decide(SingularFeatures(count(Corner), count(Hole), count(Charge), features))
         windows = self.time_windows()
         one = self._one_network(is_searched=windows is None or self.is_linear)
         trial = self._networks.choose(self.first, each=one.is_searched)

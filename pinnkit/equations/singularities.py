@@ -48,8 +48,8 @@ VALUE, SLOPE = "value", "normal derivative"
 
 
 def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
-    """The corners and holes at which solutions of a problem are singular, and charges outside; none if the principal part of its equations
-    is not the Laplacian.
+    """The corners and holes at which solutions of a problem are singular, and charges outside; none if the principal
+    part of its equations is not the Laplacian.
 
     Holes and charges are left out if the equations have lower derivatives as well, holes if not all are round.
     """
