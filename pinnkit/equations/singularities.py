@@ -33,7 +33,7 @@ MULTIPOLES, ROUND, AROUND = 20, 1e-6, 64
 """Largest order of multipoles; relative distance from the rim of a round hole, and number of points, at which
 the domain is looked for."""
 
-CHARGES, DISTANCE, CLEAR = 160, 0.14, 0.9
+CHARGES, DISTANCE, CLEAR = 240, 0.14, 0.9
 """Number of charges along the boundary, their distance from it over the diameter of the domain, and the share of it
 that those near other parts of the boundary must keep from these.
 """
