@@ -16,8 +16,11 @@ from typing import Any
 
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
+from ..geometry.corners import Corner
+from ..geometry.domain import Hole
 from ..networks.functional import FunctionalModel, parameter_count
-from ..runs.decisions import Attempt, SinesAroundCorners
+from ..networks.singular_functions import Charge
+from ..runs.decisions import Attempt, SinesAroundCorners, SingularFeatures
 from ..runs.recorder import Recorder
 from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
 from .choices import Choices
@@ -94,6 +97,10 @@ class Automatic:
         worth its time.
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
+        if singularities := self._ansatz.singularities:
+            count = lambda kind: sum(isinstance(own.place, kind) for own in singularities)
+            features = sum(len(own.powers) for own in singularities)
+            self._recorder.decide(SingularFeatures(count(Corner), count(Hole), count(Charge), features))
         windows = self.time_windows()
         is_searched = windows is None or self.is_linear
         standing = Standing(self._sharpened(self._networks.choose(self.first, each=is_searched)))

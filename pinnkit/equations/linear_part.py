@@ -11,7 +11,7 @@ coefficients, and results of other operations, which are not expanded). A deriva
 with it has nothing else that depends on fields.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -47,7 +47,7 @@ class SplitEquation:
         self._equation, self._expansion = equation, Expansion(equation)
         self._operators: list[dict[Index, Polynomial]] = []
         self.combined: list[Combined] = []
-        rows, mixed = self._linear_rows()
+        rows, mixed = self.linear_rows()
         self._form(rows, _spared(rows, mixed))
         spared = _paying(self._operators)
         self._form(rows, spared)
@@ -93,7 +93,7 @@ class SplitEquation:
             added[row] = added[row] + (value if factor == 1 else factor * value)
         return rest + jnp.stack(added)
 
-    def _linear_rows(self) -> tuple[Rows, set[Index]]:
+    def linear_rows(self) -> tuple[Rows, set[Index]]:
         """The linear terms, and the derivatives that also occur in other terms."""
         rows: Rows = {}
         mixed: set[Index] = set()
@@ -123,6 +123,30 @@ class SplitEquation:
             if operator not in self._operators:
                 self._operators.append(operator)
             self.combined.append(Combined(row, field, entry, self._operators.index(operator), factor))
+
+
+def is_laplacian(equation: Equation, axes: Sequence[int]) -> bool:
+    """Whether the principal part is a factor times the Laplacian, of one component of a field in each equation.
+
+    - `axes`: the coordinates of space. Derivatives of first order and those along other coordinates may be anything.
+    """
+    rows, mixed = SplitEquation(equation).linear_rows()
+    order = lambda index: sum(index[axis] for axis in axes)
+    principal = {
+        place: {index: factor for index, factor in terms.items() if order(index) > 1} for place, terms in rows.items()
+    }
+    principal = {place: terms for place, terms in principal.items() if terms}
+    pure = {tuple(2 * (axis == a) for axis in range(len(index))) for index in _linear(rows) for a in axes}
+    is_each = [
+        terms.keys() == pure and len({tuple(p.items()) for p in terms.values()}) == 1 for terms in principal.values()
+    ]
+    different = {place[1:] for place in principal}
+    return (
+        all(is_each)
+        and all(order(index) <= 1 for index in mixed)
+        and sorted(place[0] for place in principal) == list(range(equation.size))
+        and len(different) == len(principal) == sum(equation.fields.values())
+    )
 
 
 def _spared(rows: Rows, mixed: set[Index]) -> set[Index]:

@@ -75,6 +75,10 @@ class Box(AbstractDomain):
         found.parameters = (*self.parameters, *(parameters or ()))
         return found
 
+    def named(self, name: str | None = None, *, where: Callable[..., Any] | None = None, **names: str) -> Shape:
+        """The box as a shape with other names of the parts of its boundary: see `Shape.named`."""
+        return self.shape.named(name, where=where, **names)
+
     @cached_property
     def shape(self) -> Shape:
         """The same as a shape, which can be moved. **Raises:** `InputError` unless it has two or three coordinates, all

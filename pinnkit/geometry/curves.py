@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from .._base.errors import InputError
 from .cells import SMOOTH, AbstractCell, Rule, gauss
+from .corners import End, ends_of
 from .points import Points
 from .region import AbstractRegion, Bounds, shares
 from .solids.charts import Numbers, namespace
@@ -47,6 +48,10 @@ class Boundary(AbstractRegion):
     def measures(self) -> tuple[float, ...]:
         """The length or area of each part."""
         return tuple(float(sum(own.measure.sum() for own in part)) for part in self.pieces)
+
+    @property
+    def curve_ends(self) -> tuple[End, ...]:
+        return ends_of(own for part in self.pieces for own in part) if self.dimension == 1 else ()
 
     @property
     def bounds(self) -> Bounds:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from .._base.errors import InputError
+from .corners import Corner
 from .region import SLACK, AbstractRegion, Bounds
 
 TIME_NAMES = ("t", "time")
@@ -76,6 +77,11 @@ class AbstractDomain(abc.ABC):
     def fills_its_bounds(self) -> bool:
         """Whether it is all of the box between its bounds, so that coordinates may be changed one by one."""
         return False
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        """The corners of its boundary in a plane of space; solutions are singular at most of them."""
+        return ()
 
     @property
     def dimension(self) -> int:

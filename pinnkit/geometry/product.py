@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from .._base.errors import InputError
 from .cells import AbstractCell, BoxCell, ProductCell
+from .corners import Corner, End
 from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, Triangulation, checked_bounds, checked_points
 from .points import Points
 from .region import SLACK, AbstractRegion, Bounds, Face, are_same
@@ -54,6 +55,10 @@ class Prism(AbstractRegion):
     def bounds(self) -> Bounds:
         low, high = self.base.bounds
         return np.append(low, self.low), np.append(high, self.high)
+
+    @property
+    def curve_ends(self) -> tuple[End, ...]:
+        return self.base.curve_ends
 
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
         """An end of time is a face of the domain, on which values hold wherever there is the domain."""
@@ -153,6 +158,10 @@ class Product(AbstractDomain):
     @property
     def holes(self) -> tuple[Hole, ...]:
         return self.base.holes
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        return self.base.corners
 
     @property
     def measure(self) -> float:

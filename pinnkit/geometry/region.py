@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .cells import AbstractCell, BoxCell
+from .corners import End
 from .points import Points
 from .traces import Trace
 
@@ -66,6 +67,11 @@ class AbstractRegion(eqx.Module):
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the data columns at the points."""
+        return ()
+
+    @property
+    def curve_ends(self) -> tuple[End, ...]:
+        """The ends of the curves that it consists of in a plane of space."""
         return ()
 
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:

@@ -1,5 +1,6 @@
 """Shapes: domains made of primitives by set operations, translations, rotations and scalings."""
 
+import dataclasses
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._base.errors import InputError, InputTypeError
+from .corners import Corner, corners_of
 from .curves import Boundary
 from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, check_coordinate, checked_bounds, checked_points
 from .fibers import Fibers
@@ -18,8 +20,8 @@ from .sampling import sobol
 from .solids.columns import trimmed_surfaces
 from .solids.extruded import extruded
 from .solids.pieces import Pieces, enclosed
-from .solids.solid import Leaf, Solid
-from .solids.trimming import Where, trimmed_curves
+from .solids.solid import Mark, Solid, Where
+from .solids.trimming import trimmed_curves
 from .triangulation import triangulated
 
 
@@ -58,24 +60,34 @@ class Shape(AbstractMovable):
         moved = self.solid.mapped(lambda leaf: leaf.moved(rotation, scale, shift))
         return Shape(moved, self.coordinates, f"{bracketed(self)}.{text}")
 
-    def named(self, name: str | None = None, **names: str) -> "Shape":
+    def named(self, name: str | None = None, *, where: Predicate | None = None, **names: str) -> "Shape":
         """The shape with other names of the parts of its boundary.
 
-        - `name`: of all of it; or `names`: new ones by present ones, as in `disk.named(circle="hole")`.
+        - `name`: of all of it, or of where a function of coordinates is true, as in
+          `plate.named("outlet", where=lambda x: x > 0.9)`;
+        - `names`: new ones by present ones, as in `disk.named(circle="hole")`.
 
-        **Raises:** `InputError` for a name that no part has.
+        **Raises:** `InputError` for a name that no part has, and a function that is true nowhere on the boundary.
         """
-        known = sorted({own for leaf in self.solid.leaves for own in leaf.names})
+        if where is not None:
+            return self._marked(name, where)
+        known = sorted(self.solid.part_names)
         if unknown := sorted(set(names) - set(known)):
             raise InputError(f"{self!r} has no part(s) {unknown} to be named; its parts are {known}")
         new = {own: names.get(own, own) if name is None else name for own in known}
         for value in new.values():
-            if not isinstance(value, str) or not value:
-                raise InputError(f"a part of a boundary is named by a text, got {value!r}")
-        renamed = lambda leaf: Leaf(
-            leaf.primitive, leaf.rotation, leaf.scale, leaf.shift, tuple(new[own] for own in leaf.names)
-        )
-        return Shape(self.solid.mapped(renamed), self.coordinates, self._text)
+            _check_name(value)
+        renamed = self.solid.mapped(lambda leaf: leaf.renamed(new.__getitem__))
+        return Shape(renamed, self.coordinates, self._text)
+
+    def _marked(self, name: Any, predicate: Predicate) -> "Shape":
+        """The shape with a name for the points at which a function is true."""
+        _check_name(name)
+        self._selected(predicate, without={})
+        d, where = self.dimension, where_of(predicate, self.coordinates)
+        mark = Mark(name, where, np.eye(d), 1.0, np.zeros(d))
+        marked = self.solid.mapped(lambda leaf: dataclasses.replace(leaf, marks=(*leaf.marks, mark)))
+        return Shape(marked, self.coordinates, self._text)
 
     def over(
         self, *, parameters: Mapping[str, tuple[float, float]] | None = None, **bounds: tuple[float, float]
@@ -148,6 +160,15 @@ class Shape(AbstractMovable):
         """The balls inside the primitives that set operations take away, where these have a center outside."""
         return tuple(Hole(tuple(center.tolist()), radius) for center, radius in self.solid.holes)
 
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        """The points of the boundary in the plane at which its direction jumps."""
+        return self._corners
+
+    @cached_property
+    def _corners(self) -> tuple[Corner, ...]:
+        return corners_of(self.boundary().curve_ends, self.solid.level, self.solid.size)
+
     def evaluation(self, count: int = MANY) -> Evaluation:
         """Points inside and on the boundary, with triangles in the plane; Sobol points in space."""
         if self.dimension == 3:
@@ -171,8 +192,7 @@ class Shape(AbstractMovable):
     def _trimmed(self, where: Where | None) -> dict[str, tuple[Pieces, ...]]:
         trimmed = trimmed_curves if self.dimension == 2 else trimmed_surfaces
         found = [trimmed(self.solid, patches, where) for patches in self.solid.patches]
-        names = dict.fromkeys(name for leaf in self.solid.leaves for name in leaf.names)
-        rows = {name: [own.chosen(own.names == name) for own in found] for name in names}
+        rows = {name: [own.chosen(own.names == name) for own in found] for name in self.solid.part_names}
         kept = {name: tuple(own for own in pieces if len(own)) for name, pieces in rows.items()}
         return {name: pieces for name, pieces in kept.items() if pieces}
 
@@ -190,7 +210,7 @@ class Shape(AbstractMovable):
     def _check_part(self, name: str) -> None:
         if name in self._parts:
             return
-        if any(name in leaf.names for leaf in self.solid.leaves):
+        if name in self.solid.part_names:
             raise InputError(
                 f"the part '{name}' of the boundary of {self!r} is empty: set operations leave nothing of it; "
                 f"the parts are {list(self._parts)}"
@@ -221,3 +241,8 @@ def _solid_of(domain: AbstractDomain) -> Solid:
             "time and parameters come last, as in `(a - b).over(t=(0.0, 1.0))`"
         )
     return solid
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"a part of a boundary is named by a text, got {name!r}")

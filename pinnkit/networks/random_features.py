@@ -11,10 +11,11 @@ from jaxtyping import Array, Bool, Float
 
 from .._base.arguments import check_whole
 from .._base.errors import InputError
-from ..geometry.domain import AbstractDomain
+from ..geometry.domain import AbstractDomain, Hole
 from ..geometry.edges import Edge
 from .dense import Dense
 from .embeddings import AbstractEmbedding, AroundEdges, AroundHoles, Rescale
+from .singular_functions import SingularFunctions, Singularity, lowest
 
 SMOOTH = 3.0
 """Bandwidth around a hole, of functions that vary along its boundary as slowly as they can."""
@@ -33,7 +34,9 @@ class SineFeatures(eqx.Module):
     network has the period exactly.
 
     On a domain with holes, half of the sines are those of coordinates around a hole (see `AroundHoles`); with edges
-    where the solution is singular, of coordinates around an edge (see `AroundEdges`).
+    where the solution is singular, of coordinates around an edge (see `AroundEdges`). With `singularities` at corners
+    and in holes, a part of the features are functions that are singular there (see `SingularFunctions`), in place of
+    sines: the functions themselves if these are complete, else their products with sines of low frequency.
 
     - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
     - `periodic`: names of coordinates whose period is the width of the domain;
@@ -50,6 +53,8 @@ class SineFeatures(eqx.Module):
     frequency: Float[Array, "k e"]
     phase: Float[Array, " k"]
     head: Dense
+    singular: SingularFunctions | None
+    is_complete: bool = eqx.field(static=True)
     whole: tuple[bool, ...] = eqx.field(static=True)
 
     def __init__(
@@ -62,6 +67,7 @@ class SineFeatures(eqx.Module):
         periodic: Sequence[str] = (),
         interactions: int | None = None,
         edges: Sequence[Edge] = (),
+        singularities: Sequence[Singularity] = (),
         seed: int = 0,
     ):
         from scipy.stats import qmc  # slow to import
@@ -79,7 +85,9 @@ class SineFeatures(eqx.Module):
                 raise InputError(
                     f"`interactions` is a number of coordinates, 1 to {domain.dimension}, got {interactions}"
                 )
-        self.embedding = _embedding(domain, edges)
+        singularities = lowest(singularities, width)
+        has_multipoles = any(isinstance(own.place, Hole) for own in singularities)
+        self.embedding = _embedding(domain, edges, has_holes=bool(domain.holes) and not has_multipoles)
         whole = tuple(name in periodic for name in domain.coordinates)
         sequence = qmc.Sobol(domain.dimension + 1, rng=np.random.default_rng(seed))
         unit = sequence.random_base2((width - 1).bit_length())[:width]
@@ -87,18 +95,48 @@ class SineFeatures(eqx.Module):
         waves = np.clip(np.round(s / np.pi), 1, None)
         multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
         frequency = np.where(whole, np.pi * multiples, spread) * _chosen(width, domain.dimension, interactions)
+        self.singular = SingularFunctions(domain, singularities) if singularities else None
+        self.is_complete = all(own.is_complete for own in singularities)
+        sines, factors = np.split(frequency, [width - self._count(width)])
         if isinstance(self.embedding, AroundHoles):
-            frequency = _around_holes(frequency, self.embedding, np.random.default_rng(seed))
+            sines = _around_holes(sines, self.embedding, np.random.default_rng(seed))
         if isinstance(self.embedding, AroundEdges):
-            frequency = _around_edges(frequency, self.embedding, np.random.default_rng(seed))
-        self.frequency = jnp.asarray(frequency)
-        self.whole = whole + (frequency.shape[1] - len(whole)) * (False,)
-        self.phase = jnp.asarray(2 * np.pi * unit[:, -1])
+            sines = _around_edges(sines, self.embedding, np.random.default_rng(seed))
+        factors = factors * self._slowing(domain, s, whole)
+        factors = np.pad(factors, ((0, 0), (0, sines.shape[1] - factors.shape[1])))
+        self.frequency = jnp.asarray(np.concatenate([sines, factors]))
+        self.whole = whole + (self.frequency.shape[1] - len(whole)) * (False,)
+        phase = 2 * np.pi * unit[:, -1]
+        if self.is_complete:
+            phase[len(sines) :] = np.pi / 2
+        self.phase = jnp.asarray(phase)
         self.head = Dense(width, outputs, None)
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
         frequency = jnp.where(jnp.array(self.whole), jax.lax.stop_gradient(self.frequency), self.frequency)
-        return self.head(jnp.sin(frequency @ self.embedding(x) + self.phase))
+        features = jnp.sin(frequency @ self.embedding(x) + self.phase)
+        if self.singular is None:
+            return self.head(features)
+        sines, factors = jnp.split(features, [len(features) - self._count(len(features))])
+        singular = self.singular(x)
+        if len(factors) != len(singular):
+            singular = singular[np.arange(len(factors)) % len(singular)]
+        return self.head(jnp.concatenate([sines, factors * singular]))
+
+    def _count(self, width: int) -> int:
+        """The number of features that are singular."""
+        if self.singular is None:
+            return 0
+        return self.singular.size if self.is_complete else width // 2
+
+    def _slowing(
+        self, domain: AbstractDomain, s: Float[np.ndarray, " d"], whole: Sequence[bool]
+    ) -> Float[np.ndarray, " d"]:
+        """The frequencies of factors of singular functions over those of sines."""
+        if self.is_complete:
+            return np.zeros(len(s))
+        is_slow = np.array([name in domain.space for name in domain.coordinates]) & ~np.array(whole)
+        return np.where(is_slow, np.minimum(SMOOTH / s, 1.0), 1.0)
 
 
 def _chosen(width: int, dimension: int, interactions: int | None) -> Bool[np.ndarray, "k d"]:
@@ -111,10 +149,10 @@ def _chosen(width: int, dimension: int, interactions: int | None) -> Bool[np.nda
     return chosen
 
 
-def _embedding(domain: AbstractDomain, edges: Sequence[Edge]) -> AbstractEmbedding:
+def _embedding(domain: AbstractDomain, edges: Sequence[Edge], has_holes: bool) -> AbstractEmbedding:
     if edges:
         return AroundEdges(domain, edges)
-    return AroundHoles(domain) if domain.holes else Rescale(domain)
+    return AroundHoles(domain) if has_holes else Rescale(domain)
 
 
 def _around_edges(

@@ -144,6 +144,27 @@ class SinesAroundCorners(AbstractDecision, frozen=True, tag="sines around corner
         return f"sines around the corners {chosen}: {_relative(self.loss)} with them, {_relative(self.without)} without"
 
 
+class SingularFeatures(AbstractDecision, frozen=True, tag="singular features"):
+    """Features that are singular at corners of the domain, in its holes and at charges outside.
+
+    - `corners`, `holes`, `charges`: their numbers; `features`: of all of them, before the width of a network limits it.
+    """
+
+    corners: int
+    holes: int
+    charges: int
+    features: int
+
+    def __str__(self) -> str:
+        counted = (
+            (self.corners, "at {} corner{} of the domain"),
+            (self.holes, "in {} round hole{}"),
+            (self.charges, "at {} point{} outside"),
+        )
+        where = [text.format(count, "" if count == 1 else "s") for count, text in counted if count]
+        return f"{self.features} features that are singular {' and '.join(where)}"
+
+
 class RejectedWidth(AbstractDecision, frozen=True, tag="rejected width"):
     """A wider network failed."""
 
@@ -299,6 +320,7 @@ Decision: TypeAlias = (
     | ChosenBandwidth
     | ChosenInteractions
     | SinesAroundCorners
+    | SingularFeatures
     | RejectedWidth
     | Attempt
     | EasedWindows

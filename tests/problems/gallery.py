@@ -11,6 +11,7 @@ import numpy as np
 
 from pinnkit.equations.entries import entries
 from pinnkit.equations.registry import find_problem
+from pinnkit.equations.terms import RowTerms
 
 NAMES = sorted(name for name, entry in entries().items() if entry.module.startswith("pinnkit.problems."))
 
@@ -95,7 +96,8 @@ def residuals_on_formula(name, condition, unit):
         def elsewhere(symbol, there):
             return jnp.vectorize(lambda *point: derivative(symbol, point))(*there)
 
-        return equation(values, elsewhere), scale
+        terms = [jnp.max(jnp.abs(row)) for row in RowTerms(equation)(values, elsewhere)]
+        return equation(values, elsewhere), functools.reduce(jnp.maximum, terms, scale)
 
     normals = jnp.zeros_like(places.coordinates) if places.normals is None else places.normals
     residual, scale = jax.vmap(at)(places.coordinates, normals, places.columns)

@@ -335,6 +335,7 @@ def feature_model(
         periodic=periodic,
         interactions=interactions,
         edges=ansatz.edges,
+        singularities=ansatz.singularities,
         seed=seed,
     )
     return ansatz.wrap(as_functional(network, problem.domain.dimension))

@@ -27,8 +27,10 @@ from ...geometry.domain import TIME_NAMES
 from ...geometry.edges import Edge
 from ...geometry.region import Face
 from ...networks.functional import FunctionalModel
+from ...networks.singular_functions import Singularity
 from ..mistakes import ProblemError
 from ..problem import Problem
+from ..singularities import singularities_of
 from .conflicts import conflicts_of, gap, relieved
 from .face_values import TOLERANCE, Datum, FaceValue, Point, Prescription, derived, on_face, prescribed, prescription_of
 from .interpolation import Bounds, interpolated
@@ -91,6 +93,11 @@ class Ansatz:
         if isinstance(box, Box) and box.space == box.coordinates and box.dimension == 2 and not self.seams:
             weak = tuple(Edge.of(box.bounds, (0, 1), (i, j)) for i in (0, 1) for j in (0, 1))
         return dataclasses.replace(self, edges=weak) if weak and not self.edges else None
+
+    @functools.cached_property
+    def singularities(self) -> tuple[Singularity, ...]:
+        """The corners and holes at which solutions are singular, for the features of the network."""
+        return singularities_of(self.problem)
 
     def wrap(self, model: FunctionalModel) -> FunctionalModel:
         """The model whose outputs satisfy the hard constraints, except periods."""

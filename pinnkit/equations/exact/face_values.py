@@ -120,7 +120,10 @@ def prescription_of(problem: Problem, name: str) -> Prescription:
     """The values that a condition provably prescribes."""
     region = problem.conditions[name].on
     if (faces := region.faces_of(problem.domain.bounds)) is None:
-        elsewhere = "it holds on other than whole faces of the domain"
+        is_curved = region.flat_pieces is None
+        elsewhere = (
+            f"it holds on {'curves or edges of a shape' if is_curved else 'other than whole faces of the domain'}"
+        )
         return Prescription(reason=elsewhere if region.has_normal else None)
     found = [rows_of(problem, name, face) for face in faces]
     if None in found:

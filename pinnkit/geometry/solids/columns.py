@@ -13,8 +13,8 @@ from jaxtyping import Float
 
 from .pieces import Pieces
 from .series import fit, gauss, legendre
-from .solid import Patches, Solid
-from .trimming import FIRST, MARGIN, Curves, Where
+from .solid import Patches, Solid, Where
+from .trimming import FIRST, MARGIN, Curves, parts_named
 
 ORDER, PARTS = 8, 4
 """Gauss points of a column, and the number of columns into which one is divided."""
@@ -70,7 +70,7 @@ class _Columns:
 
     def is_free(self) -> np.ndarray:
         """Whether no other primitive and no end of `where` may be met, so that a column is wholly in or out."""
-        if self.where is not None:
+        if self.where is not None or self.solid.is_marked:
             return np.zeros(len(self.number), bool)
         if len(self.solid.leaves) == 1:
             return np.ones(len(self.number), bool)
@@ -99,37 +99,38 @@ class _Columns:
             return [], np.zeros(0, bool)
         before = (self.first[:, None] + width[:, None] * POINTS).reshape(-1, 1)
         curves = Curves(self.solid, self.patches, np.repeat(self.number, ORDER), before, self.where)
-        curve, starts, stops, sides = curves.runs()
-        tables = [_in_rows(n * ORDER, sides == side, curve, starts, stops) for side in (1.0, -1.0)]
+        curve, starts, stops, codes = curves.runs()
+        kinds = np.unique(codes)
+        tables = [_in_rows(n * ORDER, codes == code, curve, starts, stops) for code in kinds]
         is_fit, is_small, pieces = np.ones(n, bool), np.ones(n, bool), list[Pieces]()
         for counts, ends in tables:
             series = _series(ends)
             error = np.abs(series[..., -2:]).sum(axis=-1).max(axis=(1, 2))
             is_fit &= ((error <= EXACT) | (error * width <= NEGLIGIBLE)) & (counts == counts[:, :1]).all(axis=1)
             is_small &= np.ptp(_moments(ends), axis=1).max(axis=1) * width <= NEGLIGIBLE
-        for side, (counts, ends) in zip((1.0, -1.0), tables, strict=True):
+        for code, (counts, ends) in zip(kinds, tables, strict=True):
             constant = np.broadcast_to(ends[:, :1], ends.shape)  # of columns too narrow for more
             series = _series(np.where(is_fit[:, None, None, None], ends, constant))
             rows = np.flatnonzero((is_fit | is_small) & (counts[:, 0] > 0))
             divided = np.concatenate([series[rows] @ part for part in DIVIDED])  # on which points are even
             parts = self.chosen(rows).parts()
-            pieces.append(parts._pieces(np.arange(len(divided)), np.full(len(divided), side), divided))
+            pieces.append(parts._pieces(np.arange(len(divided)), np.full(len(divided), code), divided))
         return pieces, is_fit | is_small
 
-    def _pieces(self, rows: np.ndarray, sign: np.ndarray, ends: Float[np.ndarray, "p k 2 g"]) -> Pieces:
+    def _pieces(self, rows: np.ndarray, code: np.ndarray, ends: Float[np.ndarray, "p k 2 g"]) -> Pieces:
         number, first, last = self.number[rows], self.first[rows], self.last[rows]
         parameters = first[:, None] + (last - first)[:, None] * POINTS
         both = np.column_stack([parameters.ravel(), np.zeros(parameters.size)])
         density = self.patches.density(np.repeat(number, ORDER), both).reshape(-1, ORDER)
         values = ends @ legendre(POINTS, ORDER).T
         lengths = np.maximum(values[:, :, 1] - values[:, :, 0], 0.0).sum(axis=1)
-        return Pieces(
-            self.patches, number, first, last, sign.astype(float), (last - first) * (density * lengths @ WEIGHTS), ends
-        )
+        names = parts_named(self.solid, self.patches, number, code)
+        measure = (last - first) * (density * lengths @ WEIGHTS)
+        return Pieces(self.patches, number, first, last, np.sign(code).astype(float), measure, names, ends)
 
 
 def _first(solid: Solid, patches: Patches, where: Where | None) -> _Columns:
-    is_alone = len(solid.leaves) == 1 and where is None
+    is_alone = len(solid.leaves) == 1 and where is None and not solid.is_marked
     count = max(1 if is_alone else FIRST, patches.chart.even_parts)
     edges, number = np.linspace(0.0, 1.0, count + 1), np.repeat(np.arange(len(patches)), count)
     return _Columns(solid, patches, where, number, np.tile(edges[:-1], len(patches)), np.tile(edges[1:], len(patches)))
@@ -161,7 +162,7 @@ def _joined(patches: Patches, parts: list[Pieces]) -> Pieces:
     """All pieces, by chart and first parameter."""
     most = max(own.ends.shape[1] for own in parts if own.ends is not None)
     padded = lambda ends: np.pad(ends, [(0, 0), (0, most - ends.shape[1]), (0, 0), (0, 0)])
-    names = ("number", "first", "last", "sign", "measure")
+    names = ("number", "first", "last", "sign", "measure", "names")
     tables = {name: np.concatenate([getattr(own, name) for own in parts]) for name in names}
     found = Pieces(patches, **tables, ends=np.concatenate([padded(own.ends) for own in parts]))
     return found.chosen(np.lexsort([found.first, found.number]))

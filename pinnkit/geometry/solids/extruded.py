@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from .charts import AbstractChart, Numbers, namespace
 from .primitive import AbstractPrimitive, plane_crossing
-from .solid import Leaf, Solid
+from .solid import Leaf, Mark, Solid
 from .space import AbstractSpatial
 from .surfaces import Raised, Rectangle
 
@@ -61,7 +61,15 @@ def extruded(solid: Solid, low: float, high: float) -> Solid:
         rotation = np.eye(3)
         rotation[:2, :2] = leaf.rotation
         primitive = Upright(leaf.primitive, (low / leaf.scale, high / leaf.scale))
-        return Leaf(primitive, rotation, leaf.scale, np.append(leaf.shift, 0.0), leaf.names)
+        marks = tuple(map(_raised, leaf.marks))
+        return Leaf(primitive, rotation, leaf.scale, np.append(leaf.shift, 0.0), leaf.names, marks)
 
     (x0, y0), (x1, y1) = (bound.tolist() for bound in solid.bounds)
     return solid.mapped(upright).combined("&", Solid((Leaf.of(Slab((x0, y0, low), (x1, y1, high))),)))
+
+
+def _raised(mark: Mark) -> Mark:
+    """The same part of walls."""
+    rotation = np.eye(3)
+    rotation[:2, :2] = mark.rotation
+    return Mark(mark.name, lambda x: mark.where(x[:, :2]), rotation, mark.scale, np.append(mark.shift, 0.0))

@@ -22,6 +22,7 @@ class Pieces:
 
     - `number`: of the chart; `first`, `last`: the interval of its first parameter;
     - `sign`: 1, or −1 if the outward normal of the solid is opposite to that of the chart; `measure`: of the piece;
+    - `names`: of the parts;
     - `ends`: on surfaces, where up to k intervals of the second parameter start and end, as Legendre series of the
       first one over its interval; None for curves.
     """
@@ -32,6 +33,7 @@ class Pieces:
     last: Float[np.ndarray, " p"]
     sign: Float[np.ndarray, " p"]
     measure: Float[np.ndarray, " p"]
+    names: np.ndarray
     ends: Float[np.ndarray, "p k 2 g"] | None = None
 
     def __len__(self) -> int:
@@ -41,10 +43,6 @@ class Pieces:
         """Some of the pieces."""
         tables: dict[str, Any] = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)[1:]}
         return dataclasses.replace(self, **{name: own if own is None else own[rows] for name, own in tables.items()})
-
-    @property
-    def names(self) -> np.ndarray:
-        return np.array(self.patches.names)[self.number]
 
     def at(self, row: Numbers, unit: Numbers) -> tuple[Numbers, Numbers]:
         """Points of these pieces for points of the unit cube, uniform if they are, and outward normals of the solid."""

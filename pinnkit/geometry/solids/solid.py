@@ -22,11 +22,41 @@ BESIDE, FLAT = 1e-6, 1e-4
 sine of the smallest angle at which surfaces cross."""
 
 
+Where: TypeAlias = Callable[[Float[np.ndarray, "n d"]], np.ndarray]
+"""Which points belong to a part."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A part of a boundary by a function of the points, and the place of the frame that it was given in.
+
+    - `name`: of the part; `where`: which points belong to it; x = scale · rotation p + shift for points p of the frame.
+    """
+
+    name: str
+    where: Where
+    rotation: Float[np.ndarray, "d d"]
+    scale: float
+    shift: Float[np.ndarray, " d"]
+
+    def moved(self, rotation: Float[np.ndarray, "d d"], scale: float, shift: Float[np.ndarray, " d"]) -> "Mark":
+        return dataclasses.replace(
+            self,
+            rotation=rotation @ self.rotation,
+            scale=scale * self.scale,
+            shift=scale * rotation @ self.shift + shift,
+        )
+
+    def holds(self, x: Float[np.ndarray, "n d"]) -> np.ndarray:
+        return self.where((x - self.shift) @ self.rotation / self.scale)
+
+
 @dataclasses.dataclass(frozen=True)
 class Leaf:
     """A primitive with its place: x = scale · rotation p + shift for points p of its own frame.
 
-    - `names`: of the parts of its boundary, in the order of its charts.
+    - `names`: of the parts of its boundary, in the order of its charts;
+    - `marks`: further parts, of which the last that holds names a point.
     """
 
     primitive: AbstractPrimitive
@@ -34,6 +64,7 @@ class Leaf:
     scale: float
     shift: Float[np.ndarray, " d"]
     names: tuple[str, ...]
+    marks: tuple[Mark, ...] = ()
 
     @classmethod
     def of(cls, primitive: AbstractPrimitive, shift: Sequence[float] | None = None) -> "Leaf":
@@ -49,7 +80,17 @@ class Leaf:
             rotation=rotation @ self.rotation,
             scale=scale * self.scale,
             shift=scale * rotation @ self.shift + shift,
+            marks=tuple(mark.moved(rotation, scale, shift) for mark in self.marks),
         )
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The names of its charts, and those of its marks."""
+        return (*self.names, *(mark.name for mark in self.marks))
+
+    def renamed(self, new: Callable[[str], str]) -> "Leaf":
+        marks = tuple(dataclasses.replace(mark, name=new(mark.name)) for mark in self.marks)
+        return dataclasses.replace(self, names=tuple(map(new, self.names)), marks=marks)
 
     def level(self, x: Numbers) -> Numbers:
         return self.scale * self.primitive.level(self._own(x - self.shift))
@@ -114,6 +155,11 @@ class Solid:
     @property
     def dimension(self) -> int:
         return self.leaves[0].primitive.dimension
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The names of all parts, whether or not set operations leave anything of them."""
+        return tuple(dict.fromkeys(name for leaf in self.leaves for name in leaf.part_names))
 
     @property
     def is_distance(self) -> bool:
@@ -222,6 +268,19 @@ class Solid:
                 outer.append(xp.where(own, 1.0, level))
         inside, outside = (_combined(xp, self.tree, levels) < 0 for levels in (inner, outer))
         return xp.where(is_ours & (inside != outside), xp.where(inside, 1, -1), 0)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether functions of coordinates name parts of the boundary."""
+        return any(leaf.marks for leaf in self.leaves)
+
+    def marked(self, x: Float[np.ndarray, "n d"], owner: np.ndarray) -> np.ndarray:
+        """The number, from 1 on, of the mark that names each point of the boundary of a leaf; 0 for none."""
+        found = np.zeros(len(x), int)
+        for number, leaf in enumerate(self.leaves):
+            for k, mark in enumerate(leaf.marks, 1):
+                found[(owner == number) & mark.holds(x)] = k
+        return found
 
     def is_met(
         self, along: Sequence[Float[np.ndarray, "n d"]], owner: np.ndarray, margin: float, is_fine: bool
