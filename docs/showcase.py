@@ -3,6 +3,7 @@
 Writes `docs/pages/figures/showcase_*.svg`, and a picture of the page of the report if there is a Chromium.
 """
 
+import dataclasses
 import sys
 import tempfile
 from pathlib import Path
@@ -18,10 +19,11 @@ def write(folder: Path, **options) -> dict[str, float]:
     import pinnkit
     from pinnkit.drawing.picture import Picture
     from pinnkit.equations.registry import find_problem
-    from pinnkit.report import plot_blocks, plot_solution
+    from pinnkit.report import plot_solution, plot_spectrum
 
     solution = pinnkit.fit(find_problem("wave_1d"), **options)
-    figures = {"solution": plot_solution(solution.run.snapshot), "spectra": plot_blocks(solution.history)}
+    final = dataclasses.replace(solution.history, diagnostics=solution.history.diagnostics[-1:])
+    figures = {"solution": plot_solution(solution.run.snapshot), "spectrum": plot_spectrum(final)}
     for name, figure in figures.items():
         Picture(figure, {}).save(folder / f"showcase_{name}.svg")
     _photograph(solution, folder / "showcase_report.png")
