@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,13 +13,13 @@ from pinnkit.report.findings.data import data_not_fitted, noise_not_as_given
 from pinnkit.report.tables import loss_table
 from pinnkit.runs.data_points import data_points
 
-from ..report.synthetic import make_grid_fields, make_history, make_run
+from ..report.synthetic import make_check, make_grid_fields, make_history, make_run
 
 WHITE = DataFit(sigma=0.1, is_given=True, values=50, degrees=48.0, chi2=50.0, probability=0.4, correlation=0.5)
 COVARIANCE = Covariance(["a", "b"], [[4.0, -1.0], [-1.0, 1.0]])
 
 
-def run_of(dimension=1, **changes):
+def run_of(dimension=1, relative=0.05, **changes):
     names = ("x", "y", "z")[:dimension]
     snapshot = make_grid_fields(names)
     rng = np.random.default_rng(0)
@@ -28,7 +29,8 @@ def run_of(dimension=1, **changes):
     snapshot = dataclasses.replace(snapshot, data={"data": found})
     history = make_history()
     history.coefficients = {"a": np.geomspace(1, 2, len(history.step)), "b": np.ones(len(history.step))}
-    changes = {"data": {"data": WHITE}, "coefficients": {"a": 2.0, "b": 1.0}, **changes}
+    checks = {"pde": make_check(), "walls": make_check(), "data": make_check(relative)}
+    changes = {"data": {"data": WHITE}, "conditions": checks, "coefficients": {"a": 2.0, "b": 1.0}, **changes}
     return make_run(history=history, snapshot=snapshot, coefficient_covariance=COVARIANCE, **changes)
 
 
@@ -52,20 +54,15 @@ def test_rows_compare_fields_with_columns_by_their_numbers():
 
 
 def test_findings_on_data():
-    correlated = dataclasses_replace(WHITE, correlation=5.0)
+    correlated = msgspec.structs.replace(WHITE, correlation=5.0)
     assert data_not_fitted(run_of()) is None and noise_not_as_given(run_of()) is None
     found = data_not_fitted(run_of(data={"data": correlated}))
     assert found.title == "The data are not fitted up to noise" and "'data' 5" in found.reason
-    large = dataclasses_replace(WHITE, chi2=200.0, probability=1e-9)
+    assert data_not_fitted(run_of(relative=1e-6, data={"data": correlated})) is None
+    large = msgspec.structs.replace(WHITE, chi2=200.0, probability=1e-9)
     assert noise_not_as_given(run_of(data={"data": large})).title == "Errors of the data are larger than given"
-    small = dataclasses_replace(WHITE, chi2=2.0, probability=1 - 1e-9)
+    small = msgspec.structs.replace(WHITE, chi2=2.0, probability=1 - 1e-9)
     assert noise_not_as_given(run_of(data={"data": small})).title == "Errors of the data are smaller than given"
-
-
-def dataclasses_replace(fit, **changes):
-    import msgspec
-
-    return msgspec.structs.replace(fit, **changes)
 
 
 def test_tables_have_noise_and_correlation():

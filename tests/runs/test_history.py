@@ -78,7 +78,14 @@ def stretch(count, first=0):
     """What a stretch of steps reports."""
     values = np.arange(first, first + count, dtype=float)
     table = {name: values + i for i, name in enumerate(NAMES)}
-    return {"loss": values, "gradient_norm": -values, "learning_rate": values, "losses": table, "weights": table}
+    return {
+        "loss": values,
+        "gradient_norm": -values,
+        "learning_rate": values,
+        "losses": table,
+        "coefficients": {},
+        "weights": table,
+    }
 
 
 def test_recording_copies_each_figure_a_bounded_number_of_times():

@@ -8,8 +8,9 @@ from .finding import Finding, Rule, listed
 
 
 def data_not_fitted(run: Run) -> Finding | None:
-    """Residuals of data that are correlated between neighbours: they are not noise."""
-    names = [name for name, fit in run.summary.data.items() if not fit.is_white]
+    """Residuals of data that are sizeable, and correlated between neighbours: they are not noise."""
+    fits, checks = run.summary.data, run.summary.conditions
+    names = [name for name, fit in fits.items() if not fit.is_white and not checks[name].worst.relative <= SMALL]
     if not names:
         return None
     parts = [f"'{name}' {number(run.summary.data[name].correlation)}" for name in names]
