@@ -15,8 +15,8 @@ from .solid import Patches, Solid, Where
 FIRST, HALVINGS = 16, 12
 """Intervals of a parameter at first, and halvings of those that may hold an end."""
 
-ROUNDING = 2.0**-53
-"""Width of an interval that holds an end at which bisection stops."""
+ROUNDING, SHORTEST = 2.0**-53, 1e-14
+"""Width of an interval that holds an end at which bisection stops, and of one that is left out."""
 
 COARSE = 5
 """Halvings after which curves that run beside a surface are left alone."""
@@ -89,7 +89,7 @@ class Curves:
         ends[is_cut] = starts[is_cut] = high
         starts, ends = np.append(0.0, starts), np.append(ends, 1.0)
         rows = np.append(0, is_new + 1)
-        kept = (sign[rows] != 0) & (ends > starts)
+        kept = (sign[rows] != 0) & (ends - starts > SHORTEST)
         return number[rows][kept], starts[kept], ends[kept], sign[rows][kept].astype(float)
 
     def _at(self, number: np.ndarray, s: Float[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +120,8 @@ class Curves:
         edges = np.linspace(0.0, 1.0, count + 1)
         number = np.repeat(np.arange(len(self.chart)), count)
         first, last = np.tile(edges[:-1], len(self.chart)), np.tile(edges[1:], len(self.chart))
-        done = list[np.ndarray]()
+        alone, zero = np.arange(len(self.chart)), np.zeros(len(self.chart))
+        done = [np.stack([alone, zero, zero]), np.stack([alone, zero + 1, zero + 1])]  # an end may be next to them
         for halving in range(HALVINGS):
             is_open = self._is_open(number, first, last, halving >= COARSE)
             done.append(np.stack([number, first, last])[:, ~is_open])
