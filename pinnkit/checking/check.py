@@ -59,14 +59,15 @@ class ProblemCheck:
 
     def __call__(self, console: "Console | None" = None) -> None:
         """Print it; `console` is a console of rich, by default standard output."""
+        from rich.console import Group
         from rich.text import Text
 
         from ..report.console import finding_line, make_console, rich_table
 
         console = console or make_console()
         console.width = min(console.width, WIDTH)
-        console.print(Text(repr(self.problem)), Text(), rich_table(self._part_table, "left"), Text())
-        console.print(rich_table(self._condition_table, "left"), Text())
+        tables = (rich_table(table, "left") for table in (self._part_table, self._condition_table))
+        console.print(Group(Text(repr(self.problem)), *(part for table in tables for part in (Text(), table)), Text()))
         for finding in self.findings:
             console.print(finding_line(finding))
         if self.is_sound:
