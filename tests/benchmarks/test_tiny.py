@@ -18,6 +18,7 @@ from problems.parabolic.burgers import burgers
 from . import (
     accuracy,
     gauss_newton,
+    hard_or_soft,
     identical,
     kernel_cost,
     kernel_weights,
@@ -192,3 +193,10 @@ def test_wave():
 def test_weighting_rules():
     assert_numbers([weighting_rules.relative_error(poisson_2d, "trace", steps=2, points=32, seed=0)])
     assert weighting_rules.relative_error(poisson_2d, "causal", steps=2, points=32, seed=0) is None
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("is_hard", [False, True], ids=["soft", "hard"])
+def test_conditions_on_a_curve(is_hard, monkeypatch):
+    monkeypatch.setattr(hard_or_soft, "FEATURES", 100)
+    assert hard_or_soft.relative_error(*hard_or_soft.SHAPES["disk"], 1, False, is_hard, 3.0) < 1e-5

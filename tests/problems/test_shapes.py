@@ -35,7 +35,7 @@ def stress_concentration(solution):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "budget", "accuracy"),
-    [("poisson_lshape", 60, 1e-8), ("poisson_holes", 60, 1e-8), ("torsion", 60, 1e-8), ("kirsch", 120, 1e-6)],
+    [("poisson_lshape", 60, 1e-8), ("poisson_holes", 60, 1e-8), ("torsion", 60, 1e-8), ("kirsch", 120, 1e-4)],
 )
 def test_fit_is_accurate(name, budget, accuracy):
     solution = pinnkit.fit(find_problem(name), budget=budget)
