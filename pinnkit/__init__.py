@@ -108,8 +108,8 @@ if TYPE_CHECKING:
     from .samplers.space_filling import AbstractSpaceFilling as AbstractSpaceFilling
     from .samplers.space_filling import QuasiRandom as QuasiRandom
     from .samplers.space_filling import Uniform as Uniform
+    from .solution.answers import ExtrapolationWarning as ExtrapolationWarning
     from .solution.integrals import QuadratureWarning as QuadratureWarning
-    from .solution.solution import ExtrapolationWarning as ExtrapolationWarning
     from .solution.solution import Solution as Solution
     from .sweep import Sweep as Sweep
     from .sweep import fit_many as fit_many
@@ -197,7 +197,8 @@ __getattr__, __dir__ = lazy(
         "samplers.sampler": "AbstractSampler",
         "samplers.space_filling": "AbstractSpaceFilling QuasiRandom Uniform",
         "solution.integrals": "QuadratureWarning",
-        "solution.solution": "ExtrapolationWarning Solution",
+        "solution.answers": "ExtrapolationWarning",
+        "solution.solution": "Solution",
         "sweep": "Sweep fit_many",
         "training.named": "STRATEGIES",
         "training.of_optax": "optax_strategy",

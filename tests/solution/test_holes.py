@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import pinnkit
-from pinnkit import Annulus, Condition, Problem, laplacian
-from pinnkit.solution.solution import ExtrapolationWarning
+from pinnkit import Annulus, Condition, ExtrapolationWarning, Problem, laplacian
 
 ring = Annulus(0.5, 1.0)
 
