@@ -258,6 +258,10 @@ P, T, E = rectangle(2, 2)
 FOLDED = (np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.2, 0.4]]), np.array([[0, 1, 2], [0, 1, 3]]))
 REFUSED = {
     "open surface": (lambda: Mesh(HOLLOW[0], HOLLOW[1][1:]), "not closed: 3 of its edges belong to one triangle"),
+    "overlapping surfaces": (
+        lambda: Mesh(*together(block(), block((0.5, 0.5, 0.5), (1.5, 1.5, 1.5)))),
+        r"the surface intersects or touches itself, as it does near \(",
+    ),
     "plane surface in space": (lambda: Mesh(np.pad(P, ((0, 0), (0, 1))), T), "not closed: 8 of its edges"),
     "NaN vertex": (lambda: Mesh(np.where(P == 0.5, np.nan, P), T), "vertices of the mesh are not finite"),
     "flat triangle": (

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from ..._base.errors import InputError
 from .box_tree import BoxTree
 
 TOGETHER = 2048
@@ -13,6 +14,11 @@ TOGETHER = 2048
 
 RAY = {2: np.array([0.8191, 0.5736]), 3: np.array([0.6387, 0.5147, 0.5719])}
 """Directions along which edges and faces are counted; none that a mesh is likely to have."""
+
+ASKED, THICK, NEAR = 2000, 1e-5, 0.1
+"""Facets that are asked whether a surface intersects itself; how thick these are, as a share of its size, as rounding
+folds over thinner ones now and then; and how close to their corners, as a share of the way to the middle.
+"""
 
 SLACK = 1e-12
 """Share of the size of a surface by which boxes are larger than what is in them."""
@@ -68,15 +74,39 @@ class Surface:
 
     def directed_outwards(self) -> "Surface":
         """The surface with all facets directed outwards, however they were: a ray from a facet leaves for the outside
-        if it crosses an even number of others. Of facets that agree with their neighbours one is asked.
+        if it crosses an even number of others. Of facets that agree with their neighbours the largest one decides.
+
+        **Raises:** `InputError` if one of `ASKED` others says something else: the surface intersects itself.
         """
-        _, asked, piece = np.unique(_agreeing(self.facets), return_index=True, return_inverse=True)
-        question, facet = self._met(self.corners[asked].mean(axis=1))
-        crossed = np.bincount(question[facet != asked[question]], minlength=len(asked))
-        is_wrong = (self.directed[asked] @ RAY[self.dimension] > 0) != (crossed % 2 == 0)
+        piece = _agreeing(self.facets)
+        order = np.argsort(-self.measures, kind="stable")
+        deciding = order[np.unique(piece[order], return_index=True)[1]]
+        thick = np.flatnonzero(self._heights > THICK * self.size)
+        others = thick[np.unique(np.linspace(0, len(thick) - 1, min(ASKED, len(thick))).astype(int))]
+        middles = self.corners.mean(axis=1)
+        is_wrong = self._is_inward(deciding, middles[deciding])[piece]
+        places = np.append(
+            (1 - NEAR) * self.corners[others] + NEAR * middles[others, None], middles[others, None], axis=1
+        )
+        asked, places = np.repeat(others, places.shape[1]), places.reshape(-1, self.dimension)
+        if len(unlike := places[self._is_inward(asked, places) != is_wrong[asked]]):
+            place = ", ".join(f"{value:.4g}" for value in unlike[0])
+            raise InputError(f"the surface intersects or touches itself, as it does near ({place})")
         facets = self.facets.copy()
-        facets[is_wrong[piece], :2] = facets[is_wrong[piece], 1::-1]
+        facets[is_wrong, :2] = facets[is_wrong, 1::-1]
         return Surface(self.vertices, facets)
+
+    def _is_inward(self, facets: Int[np.ndarray, " k"], places: Float[np.ndarray, "k d"]) -> Bool[np.ndarray, " k"]:
+        """Whether facets, by number, are directed inwards at places on them."""
+        question, facet = self._met(places)
+        crossed = np.bincount(question[facet != facets[question]], minlength=len(facets))
+        return (self.directed[facets] @ RAY[self.dimension] > 0) != (crossed % 2 == 0)
+
+    @cached_property
+    def _heights(self) -> Float[np.ndarray, " m"]:
+        """Measures over the longest sides, about how thick facets are."""
+        longest = np.linalg.norm(self.corners - np.roll(self.corners, 1, axis=1), axis=2).max(axis=1)
+        return self.measures / np.where(longest > 0, longest, 1.0)
 
     def distance(self, points: Float[np.ndarray, "n d"], within: float = np.inf) -> Float[np.ndarray, " n"]:
         """The distance to the nearest facet; infinite where it is larger than `within`."""
