@@ -7,7 +7,6 @@ from typing import Any
 import jinja2
 
 from .._base.numbers import printable
-from ..drawing.style import name_axes
 from ..runs.run_folder import Run
 from . import data_figures, maps, pictures, tables
 from .course import kernel_pictures, prediction_pictures, training_pictures
@@ -177,5 +176,5 @@ def _modes(run: Run) -> Iterator[Picture]:
     if record is not None and record.eigenvectors:
         described = "; ".join(f"{v.mode + 1}: {record.mode_frequencies[v.mode]}" for v in record.eigenvectors)
         caption = f"Eigenvectors at step {record.step:,}, with eigenvalue and share of the residual. {described}."
-        plot = lambda record: name_axes(maps.plot_modes(record), run.snapshot.titles)
+        plot = functools.partial(maps.plot_modes, titles=run.snapshot.titles)
         yield picture("modes", plot, record, caption, wide=True)

@@ -1,6 +1,6 @@
 """Where a run is accurate: residuals, errors and collocation points over the domain, and modes of the kernel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..drawing.style import (
     legend,
     log_axis,
     looks,
+    name_axes,
     new_axes,
     new_figure,
     positive_of,
@@ -162,9 +163,9 @@ def plot_points(snapshot: GridFields) -> Figure:
 
 
 @styled
-def plot_modes(record: Diagnostics) -> Figure:
+def plot_modes(record: Diagnostics, titles: Mapping[str, str]) -> Figure:
     """Eigenvectors of the training kernel, each on the points of the condition that holds most of it, with its
-    eigenvalue and its share of the squared residual."""
+    eigenvalue and its share of the squared residual; `titles` of the coordinates."""
     found = record.eigenvectors
     rows = -(-len(found) // MODES_A_ROW)
     columns = min(len(found), MODES_A_ROW)
@@ -174,7 +175,7 @@ def plot_modes(record: Diagnostics) -> Figure:
         ax.set_axis_off()
     for ax, vector in zip(axes, found, strict=False):
         _draw_mode(figure, ax, record, vector)
-    return figure
+    return name_axes(figure, titles)
 
 
 def _draw_mode(figure: Figure, ax: Axes, record: Diagnostics, vector: Eigenvector) -> None:

@@ -67,7 +67,7 @@ class ResidualFunctions:
         """The values of all coefficients, given and unknown."""
         return {**self.problem.constants, **self.unknowns(params)}
 
-    def unknowns(self, params: Params) -> dict[str, Scalar]:
+    def unknowns(self, params: Params) -> dict[str, Any]:
         """The values of the unknown coefficients."""
         return {name: u.to_value(params["coefficients"][name]) for name, u in self.problem.unknowns.items()}
 

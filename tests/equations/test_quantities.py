@@ -71,8 +71,8 @@ def test_a_page_has_units_in_its_problem_tables_and_pictures():
 
 
 def test_pictures_of_a_solution_have_units():
-    found = slices(rod(), lambda points: {"T": points[:, 0]}, None, {"t": [0.0, 3.0]})
-    (ax,) = draw(found, None, None).figure.axes
+    (found,) = slices(rod(), lambda points: {"T": points[:, 0]}, None, {"t": [0.0, 3.0]})
+    (ax,) = draw([found], None, None).figure.axes
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("position x (m)", "temperature T (K)")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["t = 0 h", "t = 3 h"]
     assert found.only(1).titles == found.titles

@@ -259,7 +259,7 @@ def test_scattered_values_are_interpolated_where_points_are_and_nowhere_else():
 
 
 def test_modes_are_drawn_on_the_points_of_their_condition():
-    figure = maps.plot_modes(make_record())
+    figure = maps.plot_modes(make_record(), {})
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
     assert len(titles) == 5 and titles[0].startswith("mode 1, on pde\nλ = 1,000, ")
     x, y = figure.axes[1].lines[-1].get_data()

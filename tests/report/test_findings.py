@@ -7,9 +7,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from pinnkit.diagnostics.data_fit import DataFit
 from pinnkit.diagnostics.determinacy import Determinacy
 from pinnkit.ntk.frequency import ModeFrequency
 from pinnkit.report.findings import conditions as condition_rules
+from pinnkit.report.findings import data as data_rules
 from pinnkit.report.findings import determinacy as determinacy_rules
 from pinnkit.report.findings import effort as effort_rules
 from pinnkit.report.findings import kernel as kernel_rules
@@ -35,6 +37,14 @@ def with_checks(history, **columns):
         for i, check in enumerate(history.checks)
     ]
     return dataclasses.replace(history, checks=checks)
+
+
+def with_data(relative=0.05, accuracy=0.4, **changes):
+    """A run with data, of which `relative` is left, in relation to their size."""
+    fit = DataFit(sigma=0.1, is_given=True, values=50, degrees=48.0, chi2=50.0, probability=0.4, correlation=0.5)
+    checks = {"pde": make_check(), "walls": make_check(), "data": make_check(relative, measured=True)}
+    fits = {"data": msgspec.structs.replace(fit, **changes)}
+    return make_run(data=fits, conditions=checks, relative_l2={"u": accuracy})
 
 
 def with_decisions(*decisions):
@@ -153,6 +163,9 @@ CASES = {
     kernel_rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=0.01),
     kernel_rules.moving_kernel: with_passages(0.05, 0.02, 0.9, 0.9),
     kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100_000),
+    data_rules.data_not_fitted: with_data(correlation=5.0),
+    data_rules.noise_not_as_given: with_data(chi2=200.0, probability=1e-9),
+    data_rules.limited_by_noise: with_data(),
     loss_rules.still_falling: make_run(
         history=with_checks(make_history(), validation_loss=STEEP),
         stop_reason=StopReason.BUDGET,
@@ -189,6 +202,9 @@ QUIET = {
     kernel_rules.unstable_learning_rate: make_run(strategy="gradient-descent", learning_rate=1e-3),
     kernel_rules.moving_kernel: with_passages(0.9, 0.05, 0.02, 0.02),
     kernel_rules.few_dimensions: unsolved(first_order().history, parameters=100),
+    data_rules.data_not_fitted: with_data(relative=1e-6, correlation=5.0),
+    data_rules.noise_not_as_given: with_data(),
+    data_rules.limited_by_noise: with_data(accuracy=1e-6),
     loss_rules.still_falling: make_run(
         history=with_checks(make_history(), validation_loss=FLAT), stop_reason=StopReason.BUDGET, relative_l2={"u": 0.1}
     ),

@@ -77,7 +77,7 @@ def no_pictures(monkeypatch):
     for plot in ("plot_solution", "plot_slices", "plot_single"):
         monkeypatch.setattr(f"pinnkit.report.pictures.{plot}", lambda data, what="": None)
     for plot in ("residual", "error_in_time", "histogram", "points", "modes"):
-        monkeypatch.setattr(f"pinnkit.report.maps.plot_{plot}", lambda data, condition="": None)
+        monkeypatch.setattr(f"pinnkit.report.maps.plot_{plot}", lambda data, condition="", titles=None: None)
     monkeypatch.setattr("pinnkit.report.comparison.plot_solutions", lambda data: None)
     for plot in ("plot_validation_loss", "plot_errors", "plot_spectra"):
         monkeypatch.setattr(f"pinnkit.report.comparison.{plot}", lambda *data: None)

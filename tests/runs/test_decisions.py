@@ -26,6 +26,7 @@ from pinnkit.runs.decisions import (
     SkippedWork,
     SolvedWindows,
     Unexamined,
+    WeighedData,
     decode_decision,
     encode_decision,
 )
@@ -99,7 +100,12 @@ CORNERS = [
     ),
 ]
 
-ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS, *CORNERS]
+NOISE = [
+    (WeighedData("data", 0.0123, True, 1.0), "noise of 'data': σ = 0.0123 (given), weight multiplied by 1"),
+    (WeighedData("data", 0.5, False, 0.02), "noise of 'data': σ = 0.5 (estimated), weight multiplied by 0.02"),
+]
+
+ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS, *CORNERS, *NOISE]
 
 
 @pytest.mark.parametrize(("decision", "sentence"), ALL)

@@ -224,7 +224,7 @@ from pinnkit.runs.summary import Seconds
 from tests.problems_for_tests import stokes
 
 solution = fit(stokes(), strategy="ntk-adam", steps=30, points=30, width=6, depth=1)
-summary = msgspec.structs.replace(solution.summary, seconds=Seconds(0.0, 0.0, 0.0, 0.0), peak_memory_bytes=0)
+summary = msgspec.structs.replace(solution.summary, seconds=Seconds(0.0, 0.0, 0.0, 0.0), peak_memory_bytes=0, date="")
 history = solution.history
 history.checks = [dataclasses.replace(check, seconds=0.0) for check in history.checks]
 history.phases = [dataclasses.replace(stage, seconds=0.0, memory=0) for stage in history.phases]

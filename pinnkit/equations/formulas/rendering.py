@@ -88,6 +88,8 @@ class Renderer(abc.ABC):
 
     def number(self, value: float) -> str:
         """A number ≥ 0: multiples of π and π² by name, others with up to six digits."""
+        if not math.isfinite(value):
+            return str(value)
         if value == int(value) and value < 1e6:
             return str(int(value))
         for exponent in (1, 2):
