@@ -262,3 +262,10 @@ def test_invalid_shapes_are_refused_in_one_line(name):
     with pytest.raises((ValueError, TypeError), match=message) as raised:
         declare()
     assert "\n" not in str(raised.value)
+
+
+def test_pieces_end_exactly_where_primitives_share_a_part_of_an_edge():
+    stairs = Box(x=(0, 1), y=(0, 1)) | Box(x=(1, 2), y=(-1, 0.5))
+    lengths = {stairs: 8.0, stairs.rotate(0.3): 8.0, stairs | Box(x=(0, 2), y=(-2, -1)): 12.0}
+    for shape, length in lengths.items():
+        assert sum(shape.parts.values()) == pytest.approx(length, abs=2e-11)

@@ -257,8 +257,9 @@ class Solid:
             is_near = ~own & (xp.abs(level) <= COINCIDENT * self.size)
             if xp is not np or is_near.any():
                 step = BESIDE * self.size
-                for tangent in _tangents(normals):  # at an angle it is crossed, not shared
-                    is_near = is_near & (xp.abs(leaf.level(x + step * tangent)) <= FLAT * step)
+                for tangent in _tangents(normals):  # at an angle it is crossed, not shared; it may end on one side
+                    beside = [xp.abs(leaf.level(x + way * tangent)) for way in (step, -step)]
+                    is_near = is_near & (xp.minimum(*beside) <= FLAT * step)
                 same = xp.where(leaf.level(x + step * normals) >= leaf.level(x - step * normals), 1.0, -1.0)
                 is_ours = is_ours & ~(is_near & (number < owner))
                 inner.append(xp.where(own, -1.0, xp.where(is_near, -same, level)))
