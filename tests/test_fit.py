@@ -118,7 +118,7 @@ def test_a_saved_solution_can_be_loaded_and_evaluated(solved, tmp_path):
 
 def comparable(value):
     """Records as plain trees of arrays."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [comparable(item) for item in value]
     if dataclasses.is_dataclass(value):
         return {f.name: comparable(getattr(value, f.name)) for f in dataclasses.fields(value)}

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import KDTree
 
 DEVIATIONS = 3.3
 """Standard deviations from the expected value, which chance exceeds once in a thousand times."""
@@ -46,6 +45,8 @@ def neighbours(points: Float[np.ndarray, "n d"]) -> Neighbours:
     """The nearest neighbours of at least two points, distances in units of their extent along each coordinate."""
     spans = np.ptp(np.asarray(points, float), axis=0)
     scaled = np.asarray(points, float) / np.where(spans > 0, spans, 1.0)
+    from scipy.spatial import KDTree  # slow to import
+
     nearest, own = np.asarray(KDTree(scaled).query(scaled, 2)[1]), np.arange(len(points))
     other = np.where(nearest[:, 0] == own, nearest[:, 1], nearest[:, 0])
     mutual = int(np.sum(other[other] == own))  # the products of such pairs are counted twice

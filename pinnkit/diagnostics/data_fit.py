@@ -8,7 +8,6 @@ correlation of neighbouring residuals tells noise from what an equation or a net
 import msgspec
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import chi2
 
 from .._base.whiteness import DEVIATIONS, neighbour_correlation
 
@@ -48,6 +47,8 @@ def data_fit(
     points: Float[np.ndarray, "n d"], r: Float[np.ndarray, " n*m"], sigma: float, is_given: bool, degrees: float
 ) -> DataFit:
     """The statistics of residuals; those of one point are adjacent."""
+    from scipy.stats import chi2  # slow to import
+
     statistic = float(np.sum(r**2) / sigma**2)
     probability = float(chi2.sf(statistic, degrees)) if is_given else None
     return DataFit(sigma, is_given, r.size, degrees, statistic, probability, neighbour_correlation(points, r))

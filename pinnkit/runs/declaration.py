@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .._base.numbers import count
-from ..equations.problem import Problem
+
+if TYPE_CHECKING:
+    from ..equations.problem import Problem
 
 DIGITS = 6
 """Significant digits of coefficients."""
@@ -32,7 +34,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     titles: dict[str, str]
 
     @classmethod
-    def of(cls, problem: Problem) -> "Declaration":
+    def of(cls, problem: "Problem") -> "Declaration":
         arguments, units, labels = ", ".join(problem.domain.coordinates), problem.units, problem.labels
         unit = lambda name, before=" ": f"{before}{units[name]}" if name in units else ""
         labelled = lambda name: f"{labels[name]} {name}" if name in labels else name
@@ -49,7 +51,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-def _equations(problem: Problem) -> dict[str, tuple[tuple[str, str], ...]]:
+def _equations(problem: "Problem") -> dict[str, tuple[tuple[str, str], ...]]:
     found = dict[str, tuple[tuple[str, str], ...]]()
     for name, rows in problem.statements.items():
         left_out = problem.equation(name).size - len(rows)

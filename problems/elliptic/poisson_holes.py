@@ -13,8 +13,7 @@ import itertools
 import numpy as np
 
 from pinnkit import Box, Condition, Disk, Problem, laplacian
-
-from .._references.multipoles import fitted
+from pinnkit.problems._references.multipoles import fitted
 
 RADIUS, CENTERS = 0.1, tuple(itertools.product((-0.3, 0.3), repeat=2))
 IMAGES = tuple(itertools.product((-0.7, -0.3, 0.3, 0.7), repeat=2))

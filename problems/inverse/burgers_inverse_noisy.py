@@ -8,8 +8,8 @@ Reference: the Cole-Hopf formula by quadrature, to 1e-12.
 
 import numpy as np
 
-from pinnkit import Condition, PointSet, Problem
-from pinnkit.problems.inverse.burgers_inverse import burgers_inverse, domain, exact, t, true_coefficients, x
+from pinnkit import Condition, PointSet, Problem, Unknown
+from pinnkit.problems.inverse.burgers_inverse import domain, exact, t, true_coefficients, x
 
 values = exact(x, t)
 noise = 0.01 * float(np.sqrt(np.mean(values**2)))
@@ -18,9 +18,9 @@ measured = values + noise * np.random.default_rng(1).standard_normal(values.size
 burgers_inverse_noisy = Problem(
     name="burgers_inverse_noisy",
     domain=domain,
-    coefficients=burgers_inverse.coefficients,
+    coefficients={"lambda1": Unknown(0.5), "lambda2": Unknown(0.02, positive=True)},
     conditions={
-        "pde": burgers_inverse.conditions["pde"],
+        "pde": Condition(lambda u, lambda1, lambda2: u.t + lambda1 * u * u.x - lambda2 * u.xx, on=domain.interior),
         "data": Condition(lambda u, u_measured: u - u_measured, on=PointSet({"x": x, "t": t}, u_measured=measured)),
     },
     reference=exact,

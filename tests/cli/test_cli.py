@@ -307,5 +307,5 @@ def test_doors_raise_errors_of_pinnkit_only():
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
                 if node.exc.func.id in ("ValueError", "TypeError", "ImportError", "RuntimeError", "Exception"):
                     found.setdefault(path.relative_to(package).as_posix(), []).append(node.lineno)
-    expected = {"equations/symbols.py": 1, "runs/storage/named_arrays.py": 1}
+    expected = {"equations/symbols.py": 1, "geometry/meshes/stl.py": 1, "runs/storage/named_arrays.py": 1}
     assert {name: len(lines) for name, lines in found.items()} == expected, found
