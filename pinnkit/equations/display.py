@@ -34,10 +34,12 @@ def statements(equation: Equation, region: AbstractRegion, domain: AbstractDomai
     return [Statement(_cut(Text()(f)), Latex()(f), where, where_latex) for f in found[:MOST_ROWS]]
 
 
-def heading(name: str, fields: Mapping[str, int], domain: AbstractDomain, coefficients: Mapping[str, str]) -> str:
-    """As in `Problem 'rod' for T(x, t) with k = 5`; `coefficients` are phrases such as `= 5`."""
-    arguments = ", ".join(domain.coordinates)
-    listed = ", ".join(f"{Text().name(field)}({arguments})" for field in fields)
+def heading(name: str, fields: Mapping[str, Sequence[str]], coefficients: Mapping[str, str]) -> str:
+    """As in `Problem 'rod' for T(x, t) with k = 5`.
+
+    - `fields`: with the coordinates of each; `coefficients`: phrases such as `= 5`.
+    """
+    listed = ", ".join(f"{Text().name(field)}({', '.join(arguments)})" for field, arguments in fields.items())
     values = ", ".join(f"{Text().name(name)} {value}" for name, value in coefficients.items())
     return f"Problem '{name}' for {listed}" + (f" with {values}" if values else "")
 
@@ -71,6 +73,8 @@ def _where(region: AbstractRegion, domain: AbstractDomain) -> tuple[str, str]:
         return each(lambda render: f"{_words(own)(render)} {_ranges(render, names, region.bounds)}")
     if region.fills(domain.bounds):
         return each(lambda render: f"{_words('on')(render)} {_ranges(render, names, domain.bounds)}")
+    if any(piece.normal is None for piece in pieces):
+        return each(lambda render: f"{_words('on')(render)} {_ranges(render, names, region.bounds)}")
     faces = [_fixed(names, piece.bounds) for piece in pieces]
     if len(faces) > 2 and len(faces) == 2 * len(domain.space):
         return each(_words("on the boundary"))

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from .._base.arguments import check_positive, is_number
 from .._base.errors import InputError, InputTypeError
 from .curves import Boundary
-from .domain import MANY, AbstractDomain, Evaluation, Hole, check_coordinate, checked_points
+from .domain import MANY, AbstractDomain, Evaluation, Hole, Part, check_coordinate, checked_points
 from .fibers import Fibers
 from .product import Product
+from .region import SLACK
 from .sampling import sobol
 from .solids.solid import Leaf, Solid
 from .solids.trimming import Pieces, Where, enclosed, trimmed_curves
@@ -113,14 +114,15 @@ class Shape(AbstractDomain):
         """The shape without its boundary. **Raises:** `InputError` if it is empty."""
         return self._interior
 
-    def boundary(self, *parts: str | Predicate) -> Boundary:
-        """The whole boundary, or its parts with the given names, or where functions of coordinates are true.
+    def boundary(self, *parts: Part) -> Boundary:
+        """The whole boundary, or its parts with the given names, where functions of coordinates are true, or in common
+        with a neighbour.
 
-        `plate.boundary()`, `plate.boundary("hole")`, `plate.boundary(lambda x, y: y > 0.5)`. Points on pieces that
-        several of them name are there once.
+        `plate.boundary()`, `plate.boundary("hole")`, `plate.boundary(lambda x, y: y > 0.5)`, `plate.boundary(disk)`.
+        Points on pieces that several of them name are there once.
 
-        **Raises:** `InputError` for an unknown name, a part of which set operations leave nothing, and a function that
-        selects nothing.
+        **Raises:** `InputError` for an unknown name, a part of which set operations leave nothing, a function that
+        selects nothing, and a domain that shares no boundary.
         """
         names = tuple(part for part in parts if isinstance(part, str))
         for name in names:
@@ -182,16 +184,27 @@ class Shape(AbstractDomain):
         kept = {name: tuple(own for own in pieces if len(own.number)) for name, pieces in rows.items()}
         return {name: pieces for name, pieces in kept.items() if pieces}
 
-    def _selected(self, predicate: Predicate, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:
-        if not callable(predicate):
-            raise InputTypeError(
-                f"a part of a boundary is a name or a function of coordinates, got {type(predicate).__name__}"
-            )
+    def _selected(self, part: Predicate | AbstractDomain, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:
         self._check_full()
-        found = self._trimmed(self._where(predicate))
+        if isinstance(part, AbstractDomain):
+            found, nothing = self._trimmed(self._on(part)), f"{self!r} and {part!r} have no boundary in common"
+        elif callable(part):
+            nothing = f"the function that selects a part of the boundary of {self!r} is true nowhere on it"
+            found = self._trimmed(self._where(part))
+        else:
+            raise InputTypeError(
+                f"a part of a boundary is a name, a function of coordinates or a neighbour, got {type(part).__name__}"
+            )
         if not found:
-            raise InputError(f"the function that selects a part of the boundary of {self!r} is true nowhere on it")
+            raise InputError(nothing)
         return {name: own for name, own in found.items() if name not in without}
+
+    def _on(self, other: AbstractDomain) -> Where:
+        """Whether points lie on the boundary of another domain, up to rounding."""
+        if other.coordinates != self.coordinates:
+            raise InputError(f"{self!r} and {other!r} have different coordinates, and so no boundary in common")
+        slack = SLACK * float((self.upper - self.lower).max())
+        return lambda x: np.abs(other.signed_distance(x)) <= slack
 
     def _where(self, predicate: Predicate) -> Where:
         arguments = inspect.signature(predicate).parameters.values()

@@ -172,13 +172,13 @@ class Marching:
 def find_marching(ansatz: Ansatz) -> Marching | None:
     """How to march in time; None for problems that do not allow it.
 
-    Needed are a box, one coordinate that is time, initial values of every lower order for every field with a derivative
-    in time, other conditions on the whole interior or on whole faces in space only, which involve fields at the
-    same time only, and no unknown coefficient, which would differ from window to window.
+    Needed are a box, fields on all of it, one coordinate that is time, initial values of every lower order for every
+    field with a derivative in time, other conditions on the whole interior or on whole faces in space only, which
+    involve fields at the same time only, and no unknown coefficient, which would differ from window to window.
     """
     problem, box = ansatz.problem, ansatz.problem.domain
     times = [axis for axis, name in enumerate(box.coordinates) if name in TIME_NAMES]
-    if len(times) != 1 or problem.unknowns or not isinstance(box, Box):
+    if len(times) != 1 or problem.unknowns or not isinstance(box, Box) or problem.field_domains.is_split:
         return None
     axis = times[0]
     initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}

@@ -27,7 +27,18 @@ from ...geometry.region import Face
 from ...networks.functional import FunctionalModel
 from ..mistakes import ProblemError
 from ..problem import Problem
-from .face_values import TOLERANCE, Datum, FaceValue, Point, Prescription, derived, on_face, prescribed, prescription_of
+from .face_values import (
+    TOLERANCE,
+    Datum,
+    FaceValue,
+    Point,
+    Prescription,
+    box_of,
+    derived,
+    on_face,
+    prescribed,
+    prescription_of,
+)
 from .interpolation import Bounds, interpolated
 from .periodicity import seams_of
 from .smoothness import roughness
@@ -75,22 +86,17 @@ class Ansatz:
         """The model whose outputs satisfy the hard constraints, except periods."""
         if not self.face_values:
             return model
-        box = self.problem.domain
-
-        def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
-            bounds = jnp.asarray(box.lower, x.dtype), jnp.asarray(box.upper, x.dtype)
-            return self.outputs(model.apply(params, x), x, bounds)
-
+        apply = lambda params, x: self.outputs(model.apply(params, x), x)
         return FunctionalModel(model.params, apply, model.merge)
 
     def outputs(
         self,
         network: Float[Array, " m"],
         x: Float[Array, " d"],
-        bounds: Bounds,
+        bounds: Bounds | None = None,
         start: Callable[[int, int], Datum] | None = None,
     ) -> Float[Array, " m"]:
-        """G + Φ · `network` at one point of the box between `bounds`.
+        """G + Φ · `network` at one point of the domain of each field, or of the box between `bounds`.
 
         - `start`: from output and order of the time derivative to initial values that replace the declared ones.
         """
@@ -98,7 +104,7 @@ class Ansatz:
             interpolated(
                 network[i],
                 x,
-                bounds,
+                bounds or self._bounds(i, x),
                 [(face_value, self._datum(face_value, start)) for face_value in self.face_values[i]],
             )
             if i in self.face_values
@@ -118,6 +124,11 @@ class Ansatz:
             if other.axis != face_value.axis
         ]
         return interpolated(network, x, bounds, others)
+
+    def _bounds(self, output: int, x: Float[Array, " d"]) -> Bounds:
+        domains = self.problem.field_domains
+        own = domains.extents[domains.outputs[output]]
+        return jnp.asarray(own.lower, x.dtype), jnp.asarray(own.upper, x.dtype)
 
     def _datum(self, face_value: FaceValue, start: Callable[[int, int], Datum] | None) -> Datum | None:
         """The prescribed value as a function; None for zero."""
@@ -228,7 +239,9 @@ def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mappin
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
     for face_value in face_values:
-        values = jax.vmap(prescribed(problem, face_value))(jnp.asarray(on_face(problem, face_value)))
+        values = jax.vmap(prescribed(problem, face_value))(
+            jnp.asarray(on_face(box_of(problem, face_value.condition), face_value))
+        )
         if not jnp.isfinite(values).all():
             return "the values it prescribes are not finite"
         if face_value.axis in seams:
@@ -256,11 +269,12 @@ def _is_zero(problem: Problem, face_value: FaceValue) -> bool:
 
 def _jump(problem: Problem, face_value: FaceValue, seams: Mapping[int, int]) -> str | None:
     """The lowest derivative of prescribed values that should be periodic and is not."""
+    box = box_of(problem, face_value.condition)
     for axis, highest in seams.items():
         for order in range(highest + 1):
             datum = derived(prescribed(problem, face_value), ((axis, order),))
             below, above = (
-                np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, Face(axis, side, 1))))) for side in (0, 1)
+                np.asarray(jax.vmap(datum)(jnp.asarray(on_face(box, Face(axis, side, 1))))) for side in (0, 1)
             )
             wrong = np.abs(above - below) > TOLERANCE * (1 + np.abs(below).max() + np.abs(above).max())
             if wrong.any() or not np.isfinite(above).all():
@@ -285,7 +299,8 @@ def _kink(problem: Problem, candidates: Mapping[str, Sequence[FaceValue]], seams
 
 def _gap(problem: Problem, a: FaceValue, b: FaceValue) -> str | None:
     """Two values that differ where two faces meet."""
-    x = jnp.asarray(on_face(problem, a)).at[:, b.axis].set(problem.domain.bounds[b.side][b.axis])
+    box = box_of(problem, a.condition)
+    x = jnp.asarray(on_face(box, a)).at[:, b.axis].set(box.bounds[b.side][b.axis])
     first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
     second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
