@@ -129,9 +129,9 @@ class FieldDomains:
             away = np.abs(own.signed_distance(points)) > SLACK * float((own.upper - own.lower).max())
             if away.any():
                 raise ProblemError(
-                    f"{where} takes `normal` and the fields {', '.join(bodies)}, as on an interface, but lies inside the "
-                    f"domain of '{name}' at {self._place(points[int(np.argmax(away))])}; subtract one domain from the "
-                    "other"
+                    f"{where} takes `normal` and the fields {', '.join(bodies)}, as on an interface, but lies inside "
+                    f"the domain of '{name}' at {self._place(points[int(np.argmax(away))])}; subtract one domain from "
+                    "the other"
                 )
 
     def check_embedded(self, equation: Equation, coordinates: Sequence[str], where: str) -> None:

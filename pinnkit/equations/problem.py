@@ -34,7 +34,7 @@ class Problem:
     - `name`: letters, digits, `_`, `-` and `.`;
     - `domain`: what the fields live on, such as a `Box` or a `Disk`; by default a box around the domains of the fields;
     - `fields`: names of scalar fields, or a mapping from names to numbers of components, to domains, or to a domain and
-      a number. A field with a domain of its own, such as one of two materials, is a network of its own, and NaN outside;
+      a number. A field with a domain of its own, such as one of two materials, has its own network, and is NaN outside;
     - `coefficients`: numbers, or `Unknown(...)` for those to be found;
     - `conditions`: name to `Condition`;
     - `reference`: optionally the solution, a NumPy-vectorised function of coordinates and fixed coefficients

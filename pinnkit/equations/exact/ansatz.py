@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._base.types import Params, Scalar
+from ..._base.types import Scalar
 from ...geometry.domain import TIME_NAMES
 from ...geometry.region import Face
 from ...networks.functional import FunctionalModel
@@ -239,9 +239,8 @@ def _objection(problem: Problem, face_values: Sequence[FaceValue], seams: Mappin
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
     for face_value in face_values:
-        values = jax.vmap(prescribed(problem, face_value))(
-            jnp.asarray(on_face(box_of(problem, face_value.condition), face_value))
-        )
+        x = on_face(box_of(problem, face_value.condition), face_value)
+        values = jax.vmap(prescribed(problem, face_value))(jnp.asarray(x))
         if not jnp.isfinite(values).all():
             return "the values it prescribes are not finite"
         if face_value.axis in seams:
