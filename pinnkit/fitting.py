@@ -373,6 +373,7 @@ def _network(
         return as_functional(network, dimension), {"network": MLP.__name__, **shape}
     if width is not None or depth is not None:
         raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
+    problem.field_domains.check_one_model(f"problem '{problem.name}'")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
 
 

@@ -16,8 +16,9 @@ from typing import Any
 
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
+from ..geometry.domain import TIME_NAMES
 from ..networks.functional import FunctionalModel, parameter_count
-from ..runs.decisions import Attempt
+from ..runs.decisions import Attempt, Note
 from ..runs.recorder import Recorder
 from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
 from .choices import Choices
@@ -63,6 +64,9 @@ class Automatic:
         self._networks = FeatureNetworks(ansatz, seed, recorder, self.cost, width=first, bandwidth=given, warm=warm)
         self.cost.solve_in_trials = self.first.final_steps / self.first.trial_steps if not self.is_linear else 1.0
         self._marching = find_marching(ansatz) if choices.time_windows else None
+        domains = ansatz.problem.field_domains
+        if domains.is_split and choices.time_windows and set(TIME_NAMES) & set(domains.whole.coordinates):
+            recorder.decide(Note("time windows are not tried: fields have domains of their own"))
         self.deep = DeepNetwork(self._models)
 
     @property

@@ -105,7 +105,8 @@ def verify(
             for name, equation in equations.items()
         }
     everywhere, fills = np.concatenate(list(jets.values())), np.concatenate([even[name] for name in jets])
-    sizes = Sizes.of(problem, indices, everywhere, fills).with_absent(found)
+    places = np.concatenate([found[name].coordinates for name in jets])
+    sizes = Sizes.of(problem, indices, everywhere, fills, places).with_absent(found)
     eps = float(np.finfo(np.float32 if precision == "single" else np.float64).eps)
     return {
         name: ConditionCheck(
@@ -221,33 +222,41 @@ def _in_chunks(function: Callable[..., Any], *arguments: Any) -> Any:
 class Sizes:
     """How large fields and their derivatives are over the domain; arrays by component.
 
-    - `base`: of the field itself, its spread; `rms`, `peak`: of each symbol; `lengths`: of the domain.
+    - `base`: of the field itself, its spread; `rms`, `peak`: of each symbol; `lengths`: of the domain of each field.
     """
 
     base: dict[str, np.ndarray]
     rms: dict[Symbol, np.ndarray]
     peak: dict[Symbol, np.ndarray]
-    lengths: np.ndarray
+    lengths: dict[str, np.ndarray]
 
     @classmethod
     def of(
-        cls, problem: Problem, indices: Sequence[Index], jets: Float[np.ndarray, "n i m"], even: np.ndarray
+        cls,
+        problem: Problem,
+        indices: Sequence[Index],
+        jets: Float[np.ndarray, "n i m"],
+        even: np.ndarray,
+        points: Float[np.ndarray, "n d"],
     ) -> "Sizes":
         base, rms, peak, start = {}, {}, {}, 0
         for name, count in problem.field_sizes.items():
+            inside = problem.field_domains.contains(name, points)
             for i, index in enumerate(indices):
-                values, symbol = jets[:, i, start : start + count], Symbol("field", name, index)
+                values, symbol = jets[inside, i, start : start + count], Symbol("field", name, index)
                 values = np.where(np.isfinite(values), values, 0.0)
-                rms[symbol], peak[symbol] = _rms(values[even]), np.abs(values).max(axis=0)
+                evenly = values[even[inside]]
+                rms[symbol], peak[symbol] = _rms(evenly), np.abs(values).max(axis=0)
                 if not any(index):
-                    own = np.maximum(values[even].std(axis=0), CONSTANT * rms[symbol])
+                    own = np.maximum(evenly.std(axis=0), CONSTANT * rms[symbol])
                     base[name] = np.maximum(own, ABSENT * own.max())
             start += count
-        return cls(base, rms, peak, problem.domain.upper - problem.domain.lower)
+        lengths = {name: extent.upper - extent.lower for name, extent in problem.field_domains.extents.items()}
+        return cls(base, rms, peak, lengths)
 
     def natural(self, symbol: Symbol) -> np.ndarray:
         """The size of a derivative by that of its field and of the domain."""
-        return self.base[symbol.name] / np.prod(self.lengths ** np.array(symbol.orders))
+        return self.base[symbol.name] / np.prod(self.lengths[symbol.name] ** np.array(symbol.orders))
 
     def actual(self, symbol: Symbol) -> np.ndarray:
         """The size of a derivative, or of a field."""
@@ -275,7 +284,7 @@ class Sizes:
 
     def unit(self, symbol: Symbol) -> float:
         """The natural size of a derivative of a field of size 1."""
-        return float(1 / np.prod(self.lengths ** np.array(symbol.orders)))
+        return float(1 / np.prod(self.lengths[symbol.name] ** np.array(symbol.orders)))
 
 
 def _rms(values: np.ndarray) -> np.ndarray:

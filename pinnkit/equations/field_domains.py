@@ -94,8 +94,13 @@ class FieldDomains:
         networks = [make(own, size, i) for i, (own, size) in enumerate(zip(domains, filled, strict=True))]
         return FieldNetworks(networks, [self.axes(own) for own in domains], outputs)
 
-    def check(self, where: str) -> None:
-        """**Raises:** `ProblemError` for a domain that leaves that of the problem, and for two that overlap in part."""
+    def check(self, where: str, equations: Iterable[Equation]) -> None:
+        """**Raises:** `ProblemError` for a domain that leaves that of the problem, two domains that overlap in part, and
+        a field that none of the equations takes.
+        """
+        taken = {name for equation in equations for name in used(equation)}
+        if unused := [name for name in self.own if name not in taken]:
+            raise ProblemError(f"no condition of {where} takes field '{unused[0]}'")
         whole = self.whole
         for name, own in self.own.items():
             axes, slack = list(self.axes(own)), SLACK * (whole.upper - whole.lower)
@@ -110,6 +115,14 @@ class FieldDomains:
                         f"the domains of the fields '{names[j][0]}' and '{names[i][0]}' of {where} overlap in part, "
                         f"as near {at}; subtract one from the other"
                     )
+
+    def check_one_model(self, where: str) -> None:
+        """**Raises:** `ProblemError` if one model of all coordinates cannot be all fields."""
+        if fewer := [name for name, own in self.own.items() if own.coordinates != self.whole.coordinates]:
+            raise ProblemError(
+                f"field '{fewer[0]}' of {where} is a function of {', '.join(self.own[fewer[0]].coordinates)} alone, so "
+                "one `model` of all coordinates cannot represent all fields; leave `model` out"
+            )
 
     def check_points(self, equation: Equation, points: Float[np.ndarray, "n d"], has_normal: bool, where: str) -> None:
         """**Raises:** `ProblemError` for points of an equation outside the domain of a field in it, and for an equation

@@ -305,7 +305,7 @@ class Problem:
         """Refuse domains of fields that do not fit together, and conditions that take fields outside of them."""
         if not self.field_domains.is_split:
             return
-        self.field_domains.check(f"problem '{self.name}'")
+        self.field_domains.check(f"problem '{self.name}'", map(self.equation, self.conditions))
         for name, condition in self.conditions.items():
             where, on = f"condition '{name}' of problem '{self.name}'", condition.on
             self.field_domains.check_points(self.equation(name), sampled(on, SAMPLES), on.has_normal, where)
