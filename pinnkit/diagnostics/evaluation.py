@@ -48,7 +48,7 @@ class ReferenceGrid:
         """- `is_known`: whether the reference is evaluated.
 
         **Raises:** `ProblemError` for a reference that is infinite, NaN everywhere, or of another shape."""
-        found = problem.domain.evaluation()
+        found = problem.field_domains.evaluation()
         return cls(*found, (problem.evaluate_reference(found.points) if is_known else None) or {})
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from .._base.arguments import is_whole
 from ..geometry.box import Box
-from ..geometry.domain import AbstractDomain
+from ..geometry.domain import MANY, AbstractDomain, Evaluation
 from ..geometry.region import SLACK, AbstractRegion
 from ..geometry.sampling import sobol
 from ..networks.field_networks import FieldNetworks
@@ -78,6 +78,19 @@ class FieldDomains:
         inside = self.contains(field, points)
         return np.where(inside.reshape(-1, *(1,) * (values.ndim - 1)), values, np.nan)
 
+    def evaluation(self) -> Evaluation:
+        """The points at which fields are compared and drawn: those of the whole domain, or the triangles of each part
+        where the fields fill shapes side by side.
+        """
+        found = [own.evaluation(MANY // len(self._distinct)) for own in self._distinct if own is not self.whole]
+        is_drawn = all(each.triangles.size and each.shape[1:] == found[0].shape[1:] for each in found)
+        if len(found) < len(self._distinct) or not is_drawn:
+            return self.whole.evaluation()
+        first = np.cumsum([0, *(each.shape[0] for each in found)])
+        triangles = [each.triangles + start for each, start in zip(found, first[:-1], strict=True)]
+        shape = (int(first[-1]), *found[0].shape[1:])
+        return Evaluation(np.concatenate([each.points for each in found]), shape, np.concatenate(triangles))
+
     def network(self, make: Callable[[AbstractDomain, int, int], eqx.Module]) -> eqx.Module:
         """The network of all fields, of those that `make` returns for a domain, a number of outputs, and the number of
         the domain.
@@ -95,8 +108,8 @@ class FieldDomains:
         return FieldNetworks(networks, [self.axes(own) for own in domains], outputs)
 
     def check(self, where: str, equations: Iterable[Equation]) -> None:
-        """**Raises:** `ProblemError` for a domain that leaves that of the problem, two domains that overlap in part, and
-        a field that none of the equations takes.
+        """**Raises:** `ProblemError` for a domain that leaves that of the problem, two domains that overlap in part,
+        and a field that none of the equations takes.
         """
         taken = {name for equation in equations for name in used(equation)}
         if unused := [name for name in self.own if name not in taken]:

@@ -1,6 +1,6 @@
-"""Melting ice, Stefan's problem: T_t = T_xx on 0 < x < s(t), T = 1 at x = 0, T = 0 and L s' = −T_x at the front x = s(t).
+"""Melting ice, Stefan's problem: T_t = T_xx on 0 < x < s(t), T = 1 at x = 0; T = 0 and L s' = −T_x at the front.
 
-The front is a field of time alone. With y = x / s(t) the melt fills 0 < y < 1, and s² T_t − y s s' T_y = T_yy there. From
+The front s is a field of time alone. With y = x / s(t) the melt fills 0 < y < 1: s² T_t − y s s' T_y = T_yy. From
 t = 0.1 on it is the similarity solution T = 1 − erf(λ y) / erf λ, s = 2λ√t with √π λ exp(λ²) erf λ = 1/L.
 Carslaw & Jaeger, *Conduction of heat in solids*, Clarendon Press 1959, § 11.2.
 """
