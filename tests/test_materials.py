@@ -73,7 +73,7 @@ def test_a_solution_with_parts_is_saved_and_loaded(rod, tmp_path):
 
 def test_a_deep_network_has_a_part_for_each_domain():
     solution = fit(find_problem("layered_rod"), **QUICK)
-    assert max(solution.summary.relative_l2.values()) < 1e-5
+    assert max(solution.summary.relative_l2.values()) < 1e-3
     again = fit(
         find_problem("layered_rod"),
         MLP(Interval(x=(0.0, 1.0)), 2, 8, 1),
@@ -107,7 +107,7 @@ def test_layers_in_two_dimensions_have_hard_constraints_and_a_common_period():
     solution = fit(problem, **{**QUICK, "points": 40})
     hard = next(d for d in solution.history.decisions if "hard constraints" in str(d))
     assert str(hard) == "hard constraints: u periodic, v periodic, bottom, top"
-    assert max(solution.summary.relative_l2.values()) < 1e-5
+    assert max(solution.summary.relative_l2.values()) < 1e-3
 
 
 @pytest.mark.slow

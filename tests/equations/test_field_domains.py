@@ -79,7 +79,7 @@ def test_a_field_of_the_whole_domain_may_stand_beside_one_of_a_part():
     [
         (
             lambda: rod(fields={"u": LEFT, "v": Interval(x=(0.599, 1.0))}),
-            "fields 'u' and 'v' of problem 'rod' overlap in part, as near x = 0.6; subtract one from the other",
+            "fields 'u' and 'v' of problem 'rod' overlap in part, as near x = 0.599; subtract one from the other",
         ),
         (
             lambda: plate(Box(x=(0.0, 2.0), y=(-1.0, 1.0))),

@@ -13,7 +13,7 @@ TIME = {"t": (0.0, 2.0)}
 
 
 def points_of(region, count=64):
-    return region.points(jnp.asarray(np.random.default_rng(0).random((count, max(region.dimension, 1)))))
+    return region.points(jnp.asarray(np.random.default_rng(0).random((count, region.dimension))))
 
 
 @pytest.mark.usefixtures("x64")
