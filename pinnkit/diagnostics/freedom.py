@@ -165,7 +165,7 @@ def _known(i: int, shapes: Shapes) -> str | None:
     values, count = shapes.values[:, i], shapes.number
     if count == 1 and np.ptp(values) <= EXACT * np.abs(values).max():
         return "a constant"
-    if len(shapes.coordinates) > 1:
+    if shapes.points.shape[-1] > 1:
         return None
     x, name = shapes.points[i, :, 0], shapes.coordinates[0]
     if count <= POWERS and _distance(values, np.vander(_centred(x), count)) <= EXACT:

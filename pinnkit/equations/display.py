@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from .._base.numbers import count
 from ..geometry.domain import AbstractDomain
+from ..geometry.embedded import Embedded
 from ..geometry.region import AbstractRegion, Bounds
 from .formulas.formula import Number
 from .formulas.reading import formulas
@@ -64,14 +65,15 @@ def as_latex(equations: Mapping[str, list[Statement]]) -> str:
 
 def _where(region: AbstractRegion, domain: AbstractDomain) -> tuple[str, str]:
     """Where a condition holds, as text and as LaTeX."""
-    names, pieces = domain.coordinates, region.flat_pieces
+    region = region.base if isinstance(region, Embedded) else region
+    names, pieces = region.coordinates, region.flat_pieces
     each = lambda write: (write(Text()), write(Latex()))
     if pieces is None and region.count is not None and region.count > 1:
         return each(_words(f"at {count(region.count, 'point')}"))
     if pieces is None:
         own = "at" if region.count == 1 else f"on {type(region).__name__} within"
         return each(lambda render: f"{_words(own)(render)} {_ranges(render, names, region.bounds)}")
-    if region.fills(domain.bounds):
+    if names == domain.coordinates and region.fills(domain.bounds):
         return each(lambda render: f"{_words('on')(render)} {_ranges(render, names, domain.bounds)}")
     if any(piece.normal is None for piece in pieces):
         return each(lambda render: f"{_words('on')(render)} {_ranges(render, names, region.bounds)}")
