@@ -45,7 +45,8 @@ def test_the_domain_of_a_problem_is_around_those_of_its_fields():
     assert repr(rod().domain) == "Box(x=(0, 1))" and rod().field_sizes == {"u": 1, "v": 1}
     assert repr(plate(SQUARE - DISK).domain) == "Box(x=(-1, 1), y=(-1, 1))"
     assert melting().domain is ROD
-    assert repr(melting()).splitlines()[0] == "Problem 'melting' for T(x, t), s(t)"
+    front = melting(start=Condition(lambda s: s - 4.0, on=TIME.start()))
+    assert repr(front).splitlines()[::2] == ["Problem 'melting' for T(x, t), s(t)", "  start: s − 4 = 0  at t = 0"]
     nu = {"nu": (0.1, 1.0)}
     parts = [box.over(parameters=nu) for box in (LEFT, RIGHT)]
     both = Problem(
@@ -166,6 +167,29 @@ def test_hard_constraints_hold_on_the_boxes_of_fields():
     model = ansatz.wrap(as_functional(default_network_of(problem, seed=3), 1))
     at = lambda x: model.apply(model.params, jnp.array([x])).tolist()
     assert at(0.0)[0] == 2.0 and at(0.6)[1] == 3.0 and at(0.6)[0] != 2.0
+
+
+@pytest.mark.usefixtures("x64")
+def test_fields_side_by_side_have_a_common_period_and_hard_constraints():
+    low, high = Box(x=(0.0, 2.0), y=(0.0, 0.5)), Box(x=(0.0, 2.0), y=(0.5, 1.0))
+    conditions = {
+        "u": Condition(lambda u: u.xx + u.yy, on=low.interior),
+        "v": Condition(lambda v: v.xx + v.yy, on=high.interior),
+        "u periodic": Condition(lambda u: [u - u(x=2.0), u.x - u(x=2.0).x], on=low.lower_face("x")),
+        "v periodic": Condition(lambda v: [v - v(x=2.0), v.x - v(x=2.0).x], on=high.lower_face("x")),
+        "bottom": dirichlet(low.lower_face("y"), lambda x: jnp.sin(jnp.pi * x), "u"),
+        "top": dirichlet(high.upper_face("y"), 1.0, "v"),
+        "contact": interface(low.boundary(high), "u", "v", 1.0, 3.0),
+    }
+    problem = Problem("layers", fields={"u": low, "v": high}, conditions=conditions)
+    ansatz = find_ansatz(problem)
+    assert ansatz.conditions == ("u periodic", "v periodic", "bottom", "top") and ansatz.periods == {"x": 2.0}
+    model = feature_model(ansatz, 8, 4.0, 0)
+    params = jax.tree.map(lambda leaf: leaf + (leaf == 0), model.params)  # output layers of ones
+    values = lambda x, y: model.apply(params, jnp.array([x, y]))
+    np.testing.assert_allclose(values(0.3, 0.0)[0], np.sin(0.3 * np.pi), atol=1e-14)
+    np.testing.assert_allclose(values(0.0, 0.7), values(2.0, 0.7), atol=1e-13)
+    assert values(1.0, 1.0)[1] == 1.0
 
 
 @pytest.mark.usefixtures("x64")
