@@ -185,7 +185,7 @@ def test_fields_side_by_side_have_a_common_period_and_hard_constraints():
     ansatz = find_ansatz(problem)
     assert ansatz.conditions == ("u periodic", "v periodic", "bottom", "top") and ansatz.periods == {"x": 2.0}
     model = feature_model(ansatz, 8, 4.0, 0)
-    params = jax.tree.map(lambda leaf: leaf + (leaf == 0), model.params)  # output layers of ones
+    params = jax.tree.map(lambda leaf: leaf if leaf.any() else leaf + 1, model.params)  # output layers of ones
     values = lambda x, y: model.apply(params, jnp.array([x, y]))
     np.testing.assert_allclose(values(0.3, 0.0)[0], np.sin(0.3 * np.pi), atol=1e-14)
     np.testing.assert_allclose(values(0.0, 0.7), values(2.0, 0.7), atol=1e-13)
