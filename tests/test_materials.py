@@ -78,7 +78,7 @@ def test_one_model_of_all_coordinates_cannot_be_a_field_of_time():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "error"), [("disk_in_square", 1e-8), ("fuel_rod", 1e-8), ("stefan", 1e-7), ("layered_rod", 1e-12)]
+    ("name", "error"), [("disk_in_square", 1e-8), ("fuel_rod", 1e-6), ("stefan", 1e-7), ("layered_rod", 1e-12)]
 )
 def test_materials_and_fronts_are_solved_within_a_minute(name, error):
     solution = fit(find_problem(name), budget=60.0)
