@@ -18,11 +18,20 @@ Where: TypeAlias = Callable[[Float[np.ndarray, "n d"]], Bool[np.ndarray, " n"]]
 """Which points are selected."""
 
 
+ENDS = 100.0
+"""How much larger than the slack of distances the end of a part may be where boundaries meet at an acute angle."""
+
+
 class Selection(NamedTuple):
-    """- `where`: which points of a boundary are selected; `nothing`: what to say if there are none."""
+    """A part of a boundary.
+
+    - `where`: which points belong to it; `nothing`: what to say if there are none;
+    - `negligible`: the length or area of a part that is no more than its end, up to rounding.
+    """
 
     where: Where
     nothing: str
+    negligible: float = 0.0
 
 
 def selection(domain: AbstractDomain, part: Predicate | AbstractDomain) -> Selection:
@@ -31,7 +40,9 @@ def selection(domain: AbstractDomain, part: Predicate | AbstractDomain) -> Selec
     **Raises:** as `where_of`; `InputError` for a neighbour with other coordinates.
     """
     if isinstance(part, AbstractDomain):
-        return Selection(_where_shared(domain, part), f"{domain!r} and {part!r} have no boundary in common")
+        nothing = f"{domain!r} and {part!r} have no boundary in common"
+        size = float((domain.upper - domain.lower).max())
+        return Selection(_where_shared(domain, part), nothing, ENDS * SLACK * size ** (domain.dimension - 1))
     nothing = f"the function that selects a part of the boundary of {domain!r} is true nowhere on it"
     return Selection(where_of(part, domain.coordinates), nothing)
 

@@ -210,7 +210,8 @@ class Shape(AbstractMovable):
     def _selected(self, part: Predicate | AbstractDomain, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:
         self._check_full()
         chosen = selection(self, part)
-        found = self._trimmed(chosen.where)
+        size = lambda pieces: sum(float(own.measure.sum()) for own in pieces)
+        found = {k: own for k, own in self._trimmed(chosen.where).items() if size(own) > chosen.negligible}
         if not found:
             raise InputError(chosen.nothing)
         return {name: own for name, own in found.items() if name not in without}

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import Annulus, Box, Disk, InputError, Interval, PointSet, Polygon, Sector
+from pinnkit import Annulus, Box, Disk, InputError, Interval, Mesh, PointCloud, PointSet, Polygon, Sector
 from pinnkit.geometry.embedded import Embedded
 
 SQUARE = Box(x=(-1.0, 1.0), y=(-1.0, 1.0))
@@ -93,3 +93,24 @@ def test_a_region_of_some_coordinates_has_fixed_values_of_the_others():
     assert whole.dimension == 1 and np.array_equal(whole.bounds, [[3.0, 0.0, 5.0], [3.0, 2.0, 5.0]])
     seen = Embedded(PointSet({"t": [0.5, 1.0]}, s_measured=[7.0, 8.0]), names, at)
     assert seen.columns == ("s_measured",) and seen.points(jnp.zeros((2, 0))).coordinates[:, 1].tolist() == [0.5, 1.0]
+
+
+@pytest.mark.usefixtures("x64")
+def test_meshes_and_point_clouds_share_a_boundary():
+    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(0.0, 1.0, 3), np.linspace(0.0, 1.0, 3)))
+    corners = [(3 * j + i, 3 * j + i + 1, 3 * j + i + 4, 3 * j + i + 3) for j in (0, 1) for i in (0, 1)]
+    cells = [triangle for a, b, c, d in corners for triangle in ((a, b, c), (a, c, d))]
+    left = Mesh(np.stack([x, y], axis=-1), cells)
+    right, beside = Mesh(np.stack([x + 1.0, y], axis=-1), cells), Box(x=(1.0, 2.0), y=(0.0, 1.0))
+    for other in (right, beside):
+        found = points_of(left.boundary(other))
+        assert np.array_equal(found.coordinates[:, 0], np.ones(64)) and np.ptp(found.coordinates[:, 1]) > 0.9
+        assert np.array_equal(found.normals, np.tile([1.0, 0.0], (64, 1)))
+    assert sum(beside.boundary(left).measures) == pytest.approx(1.0, rel=1e-7)
+    with pytest.raises(InputError, match="have no boundary in common"):
+        left.boundary(Box(x=(1.5, 2.0), y=(0.0, 1.0)))
+    angles = 2 * np.pi * np.arange(64) / 64
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    cloud = PointCloud(0.25 * circle, {"circle": (0.5 * circle, circle)}, measure=np.pi / 4)
+    assert len(points_of(cloud.boundary(SQUARE - DISK)).coordinates) == 64
+    assert np.allclose(np.linalg.norm(cloud.boundary(SQUARE - DISK).x, axis=1), 0.5, rtol=1e-12)

@@ -185,10 +185,10 @@ class Mesh(AbstractMovable):
         taken = np.isin(self.number, [self.names.index(name) for name in (names if parts else self.names)])
         rows = {name: np.flatnonzero(self._is(name)) for name in self.names if not parts or name in names}
         for number, part in enumerate(part for part in parts if not isinstance(part, str)):
-            where, nothing = selection(self, part)
-            chosen = where(self.surface.corners.mean(axis=1))
+            sought = selection(self, part)
+            chosen = sought.where(self.surface.corners.mean(axis=1))
             if not chosen.any():
-                raise InputError(nothing)
+                raise InputError(sought.nothing)
             for name in self.names:
                 own = np.flatnonzero(chosen & ~taken & self._is(name))
                 if own.size:
