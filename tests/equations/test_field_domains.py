@@ -227,3 +227,25 @@ def test_the_output_layers_of_all_networks_are_solved_for_together():
     found = solver.solve(solver.params((2.0,)), 1).params["network"]
     u, v = solver.model.apply(found, jnp.array([0.6]))
     assert u == pytest.approx(2.6, abs=1e-9) and v == pytest.approx(2.6, abs=1e-9)
+
+
+def test_what_holds_on_whole_domains_only_is_left_out_for_parts():
+    """Edges where conditions do not fit together are those of one domain; words and noise belong to each part."""
+    cold = Box(x=(0.0, 1.0), t=(0.0, 1.0), units={"x": "m"})
+    time = Interval(t=(0.0, 1.0), labels={"t": "elapsed"})
+    heat = {
+        "heat": Condition(lambda u: u.t - u.xx, on=cold.interior),
+        "start": Condition(lambda u: u, on=cold.start()),
+        "ends": Condition(lambda u: u - 1.0, on=cold.boundary()),
+    }
+    whole = find_ansatz(Problem(name="whole", domain=cold, conditions=heat))
+    assert len(whole.edges) == 2
+    beside = {
+        "growth": Condition(lambda s: s.t - 1.0, on=time.interior),
+        "seen": Condition(lambda s, m: s - m, on=PointSet({"t": [0.0, 0.5, 1.0]}, m=[0.0, 0.5, 1.0]), sigma=0.1),
+    }
+    problem = Problem(name="parts", fields={"u": cold, "s": time}, conditions={**heat, **beside})
+    ansatz = find_ansatz(problem)
+    assert (ansatz.edges, ansatz.with_edges, ansatz.singularities) == ((), None, ())
+    assert problem.titles == {"x": "x (m)", "t": "elapsed t"}
+    assert problem.measured["seen"].sigma == 0.1
