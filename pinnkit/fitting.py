@@ -31,11 +31,11 @@ from .diagnostics.evaluation import Fields, ReferenceGrid
 from .diagnostics.problem_kernel import check_problem_and_seed
 from .diagnostics.record import Diagnostics
 from .equations.exact.ansatz import Ansatz, find_ansatz
+from .equations.network import default_network_of
 from .equations.problem import Problem
 from .learning_rates.rule import AbstractLearningRate
 from .networks.adapters import as_functional
-from .networks.default import default_network
-from .networks.embeddings import embedding_for
+from .networks.default import default_shape
 from .networks.functional import FunctionalModel, cast, parameter_count
 from .networks.mlp import MLP
 from .report.default_progress import default_progress
@@ -370,14 +370,14 @@ def _network(
 ) -> tuple[FunctionalModel, dict[str, Any]]:
     """The model in functional form, without its ansatz, and what the settings say of it."""
     problem = ansatz.problem
-    dimension, outputs = problem.domain.dimension, sum(problem.field_sizes.values())
+    dimension = problem.domain.dimension
     if model is None:
-        embedding = embedding_for(problem.domain, ansatz.periods, ansatz.edges)
-        network = default_network(problem.domain, outputs, width, depth, seed, embedding)
-        shape = {"width": network.hidden[0].weight.shape[0], "depth": len(network.hidden)}
+        network = default_network_of(problem, width, depth, seed, ansatz.periods, ansatz.edges)
+        shape = dict(zip(("width", "depth"), default_shape(dimension, width, depth), strict=True))
         return as_functional(network, dimension), {"network": MLP.__name__, **shape}
     if width is not None or depth is not None:
         raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
+    problem.field_domains.check_one_model(f"problem '{problem.name}'")
     return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
 
 

@@ -17,10 +17,10 @@ from typing import Any
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
 from ..geometry.corners import Corner
-from ..geometry.domain import Hole
+from ..geometry.domain import TIME_NAMES, Hole
 from ..networks.functional import FunctionalModel, parameter_count
 from ..networks.singular_functions import Charge
-from ..runs.decisions import Attempt, SinesAroundCorners, SingularFeatures
+from ..runs.decisions import Attempt, Note, SinesAroundCorners, SingularFeatures
 from ..runs.recorder import Recorder
 from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
 from .choices import Choices
@@ -82,6 +82,9 @@ class Automatic:
         self._networks = make(own, own is not ansatz)
         self.cost.solve_in_trials = self.first.final_steps / self.first.trial_steps if not self.is_linear else 1.0
         self._marching = find_marching(ansatz) if choices.time_windows else None
+        domains = ansatz.problem.field_domains
+        if domains.is_split and choices.time_windows and set(TIME_NAMES) & set(domains.whole.coordinates):
+            recorder.decide(Note("time windows are not tried: fields have domains of their own"))
         self.deep = DeepNetwork(self._models)
 
     @property

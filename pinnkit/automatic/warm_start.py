@@ -47,6 +47,9 @@ class WarmStart:
             )
         if repr(own.domain) != repr(other.domain):
             raise InputError(f"`start` was solved on {own.domain!r}, but problem '{other.name}' is on {other.domain!r}")
+        for name, domain in own.field_domains.own.items():
+            if repr(domain) != repr(now := other.field_domains.own[name]):
+                raise InputError(f"`start` has field '{name}' on {domain!r}, but problem '{other.name}' on {now!r}")
 
     def into(self, params: Params) -> Params:
         """Its parameters in place of initial ones; unknown coefficients that it does not have keep their guesses.

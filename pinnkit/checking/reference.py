@@ -9,7 +9,8 @@ import numpy as np
 
 from .._base.tracing.series import Index
 from ..diagnostics.condition_check import RowCheck
-from ..diagnostics.verification import Evaluated, dense_points, evaluate, indices_of, jets_at, row_check
+from ..diagnostics.dense_points import dense_points
+from ..diagnostics.verification import Evaluated, evaluate, indices_of, jets_at, row_check
 from ..equations.problem import Problem
 from ..residuals.functions import Batch, ResidualFunctions
 from .differences import FINER, differenced_reference

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 
 from .._base.numbers import count, number, percent, point
 from .._base.types import Params
-from ..diagnostics.verification import dense_points, evaluate, indices_of, jets_at
+from ..diagnostics.dense_points import dense_points
+from ..diagnostics.verification import evaluate, indices_of, jets_at
 from ..equations.problem import Problem
 from ..equations.symbols import Symbol
 from ..equations.terms import RowTerms

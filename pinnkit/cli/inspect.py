@@ -98,10 +98,10 @@ def ntk(
     CompilationCache().enable()
     if all_points:
         from ..diagnostics.problem_kernel import training_spectrum
-        from ..networks.default import default_network
+        from ..equations.network import default_network_of
         from ..ntk.tangent_kernel import MEMORY
 
-        network = default_network(declared.domain, sum(declared.field_sizes.values()), width, depth, seed)
+        network = default_network_of(declared, width, depth, seed)
         most = MEMORY if memory is None else int(memory * 1e9)
         spectrum = training_spectrum(
             declared, network, points, modes=20 if modes is None else modes, seed=seed, memory=most

@@ -17,15 +17,17 @@ from .nonfinite import Fault, find_fault
 
 
 class Fields:
-    """The fields of a problem as functions of NumPy arrays, computed in double precision."""
+    """The fields of a problem as functions of NumPy arrays, computed in double precision; NaN outside their domains."""
 
     def __init__(self, residuals: ResidualFunctions):
         self.residuals = residuals
         self._function = jax.jit(residuals.fields)
 
     def __call__(self, params: Params, points: Float[np.ndarray, "n d"]) -> dict[str, Float[np.ndarray, " n *m"]]:
+        domains = self.residuals.problem.field_domains
         with jax.enable_x64(True), full_precision():
-            return {name: np.asarray(values) for name, values in self._function(params, points).items()}
+            found = self._function(params, points)
+        return {name: domains.masked(name, np.asarray(values), points) for name, values in found.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ReferenceGrid:
         """- `is_known`: whether the reference is evaluated.
 
         **Raises:** `ProblemError` for a reference that is infinite, NaN everywhere, or of another shape."""
-        found = problem.domain.evaluation()
+        found = problem.field_domains.evaluation()
         return cls(*found, (problem.evaluate_reference(found.points) if is_known else None) or {})
 
 

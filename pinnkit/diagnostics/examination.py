@@ -97,7 +97,7 @@ def examine(
     - `is_own`: whether the model was handed in and may have conditions of its own inside.
     """
     change = Perturbation(ansatz, model, params)
-    points, batch = change.points(4 * len(change.family), seed), change.batch(seed + 1)
+    points, batch = change.points(4 * max(map(len, change.families)), seed), change.batch(seed + 1)
     first = change.response(np.zeros(change.size), batch)
     scaled = _scaled(change, first, batch, points)
     least, free = _least_seen(scaled.jacobian)
@@ -111,7 +111,7 @@ def examine(
     return Determinacy(
         freedoms=describe(_shapes(free, change, scaled, points)) if free.shape[1] else [],
         directions=change.size,
-        degree=int(change.family.degrees[-1]),
+        degree=max(int(family.degrees[-1]) for family in change.families),
         least_seen=least,
         distance=distance,
     )
@@ -128,7 +128,7 @@ def _least_seen(J: Float[np.ndarray, "n k"]) -> tuple[float, Float[np.ndarray, "
 # Scales.
 
 
-def _scaled(change: Perturbation, at: Response, batch: Batch, points: Float[np.ndarray, "n d"]) -> _Scaled:
+def _scaled(change: Perturbation, at: Response, batch: Batch, points: Float[np.ndarray, "m n d"]) -> _Scaled:
     """Directions of the fields orthonormal on the points, in units of the spreads; rows in what smooth changes do."""
     values, spreads = change.fields(points), _spreads(change, change.solution(points))
     for _ in range(2):
@@ -157,8 +157,8 @@ def _smooth(change: Perturbation) -> Bool[np.ndarray, " k"]:
     """The directions that set scales: all coefficients, and of each output the changes of low degree."""
     symbols = [symbol for name in change.problem.conditions for symbol in change.problem.equation(name).symbols]
     order = max((sum(symbol.orders) for symbol in symbols if symbol.kind == "field"), default=0)
-    low = change.family.degrees <= max(SMOOTH, order)
-    return np.concatenate([np.ones(len(change.coefficients), bool), np.tile(low, change.outputs)])
+    low = [family.degrees <= max(SMOOTH, order) for family in change.families]
+    return np.concatenate([np.ones(len(change.coefficients), bool), *low])
 
 
 def _sizes(change: Perturbation) -> Float[np.ndarray, " q"]:
@@ -184,8 +184,7 @@ def _spreads(change: Perturbation, solution: Float[np.ndarray, "n m"]) -> Float[
 
 def _visible(change: Perturbation, J: Float[np.ndarray, "n k"], at: Response) -> Float[np.ndarray, " m"]:
     """For each output how much it moves the residual it moves most, beside the output that moves that one most."""
-    number, size = len(change.coefficients), len(change.family)
-    by_output = [J[:, number + i * size : number + (i + 1) * size] for i in range(change.outputs)]
+    by_output = [J[:, own] for own in change.columns]
     moved = np.array([[_rms(part[rows]) for part in by_output] for rows in at.rows.values()])
     return np.max(moved / np.maximum(moved.max(axis=1, keepdims=True), np.finfo(float).tiny), axis=0)
 
@@ -261,15 +260,16 @@ def _followed(
     scaled: _Scaled,
     model: FunctionalModel,
     params: Params,
-    points: Float[np.ndarray, "n d"],
+    points: Float[np.ndarray, "m n d"],
 ) -> Float[np.ndarray, "k g"]:
     """The part of the freedoms that the parameters of the model can follow."""
     if not free.shape[1]:
         return free
-    at = jax.jit(jax.vmap(jax.jacrev(model.apply), (None, 0)))
-    leaves = jax.tree.leaves(at(params["network"], jnp.asarray(points)))
-    rows = len(points) * change.outputs
-    tangent = np.hstack([np.asarray(leaf).reshape(rows, -1) for leaf in leaves])
+    by_output = lambda leaf: leaf.reshape(change.outputs, -1)
+    slopes = lambda x: jnp.hstack(list(map(by_output, jax.tree.leaves(jax.jacrev(model.apply)(params["network"], x)))))
+    tangent = change.at_points(jax.jit(jax.vmap(slopes)), points)
+    rows = len(tangent) * change.outputs
+    tangent = tangent.reshape(rows, -1)
     U, s, _ = np.linalg.svd(tangent, full_matrices=False)
     U = U[:, s > rows * np.finfo(float).eps * s[0]] if s[0] > 0 else U[:, :0]
     number = len(change.coefficients)
@@ -279,7 +279,7 @@ def _followed(
 
 
 def _shapes(
-    free: Float[np.ndarray, "k f"], change: Perturbation, scaled: _Scaled, points: Float[np.ndarray, "n d"]
+    free: Float[np.ndarray, "k f"], change: Perturbation, scaled: _Scaled, points: Float[np.ndarray, "m n d"]
 ) -> Shapes:
     """Values and derivatives of the freedoms."""
     number, c = len(change.coefficients), scaled.to_changes @ free
@@ -299,10 +299,10 @@ def _shapes(
     )
 
 
-def _shifted(points: Float[np.ndarray, "n d"], axis: int) -> Float[np.ndarray, "n d"]:
+def _shifted(points: Float[np.ndarray, "m n d"], axis: int) -> Float[np.ndarray, "m n d"]:
     """Points with one coordinate exchanged among them."""
     out = points.copy()
-    out[:, axis] = np.roll(points[:, axis], 1)
+    out[..., axis] = np.roll(points[..., axis], 1, axis=-1)
     return out
 
 
@@ -314,7 +314,7 @@ def _distance(
     scaled: _Scaled,
     at: Response,
     weights: Mapping[str, float],
-    points: Float[np.ndarray, "n d"],
+    points: Float[np.ndarray, "m n d"],
     free: Float[np.ndarray, "k f"],
 ) -> dict[str, float]:
     """For each field the smooth change, over the field's spread, that would remove what is smooth of the residual.

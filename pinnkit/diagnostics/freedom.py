@@ -29,13 +29,13 @@ FAMILY = 3
 class Shapes(NamedTuple):
     """Freedoms as functions, the last axis counting them.
 
-    - `points`, `coordinates`: where; `outputs`: names; `spreads`: of the solution;
+    - `points`, `coordinates`: where, for each output; `outputs`: names; `spreads`: of the solution;
     - `values`: of the change of each output; `shifted`: where one of the coordinates is that of another point;
     - `coefficients`: names of the unknown coefficients; `changes`: of what is trained of them.
     """
 
     coordinates: tuple[str, ...]
-    points: Float[np.ndarray, "n d"]
+    points: Float[np.ndarray, "m n d"]
     outputs: tuple[str, ...]
     spreads: Float[np.ndarray, " m"]
     values: Float[np.ndarray, "n m f"]
@@ -54,7 +54,7 @@ class Shapes(NamedTuple):
     @property
     def parts(self) -> list[Float[np.ndarray, "n f"]]:
         """Of each output in units of its spread, then of each coefficient."""
-        fields = [self.values[:, i] / self.spreads[i] / math.sqrt(len(self.points)) for i in range(len(self.outputs))]
+        fields = [self.values[:, i] / self.spreads[i] / math.sqrt(len(self.values)) for i in range(len(self.outputs))]
         return [*fields, *(change[None] for change in self.changes)]
 
 
@@ -165,9 +165,9 @@ def _known(i: int, shapes: Shapes) -> str | None:
     values, count = shapes.values[:, i], shapes.number
     if count == 1 and np.ptp(values) <= EXACT * np.abs(values).max():
         return "a constant"
-    if shapes.points.shape[1] > 1:
+    if shapes.points.shape[-1] > 1:
         return None
-    x, name = shapes.points[:, 0], shapes.coordinates[0]
+    x, name = shapes.points[i, :, 0], shapes.coordinates[0]
     if count <= POWERS and _distance(values, np.vander(_centred(x), count)) <= EXACT:
         return _polynomial(name, count)
     if count == 1 and (polynomial := _power(x, values[:, 0], name)) is not None:
@@ -222,7 +222,7 @@ def _wave(i: int, shapes: Shapes) -> _Wave | None:
     square = _square(i, shapes)
     if square is None:
         return None
-    x, k = shapes.points[:, 0], math.sqrt(abs(square))
+    x, k = shapes.points[i, :, 0], math.sqrt(abs(square))
     if square < 0:
         functions = np.stack([np.cos(k * x), np.sin(k * x)], axis=1)
     else:
@@ -238,7 +238,7 @@ def _square(i: int, shapes: Shapes) -> float | None:
     """λ of v'' = λ v, where the freedoms satisfy that."""
     if len(shapes.coordinates) > 1:
         return None
-    x, values = shapes.points[:, 0], shapes.values[:, i]
+    x, values = shapes.points[i, :, 0], shapes.values[:, i]
     series = [Legendre.fit(x, column, DEGREE) for column in values.T]
     v, curvature = values.T.ravel(), np.concatenate([fit.deriv(2)(x) for fit in series])
     if np.abs(np.concatenate([fit(x) for fit in series]) - v).max() > EXACT * np.abs(v).max():
@@ -269,7 +269,7 @@ def _centred(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 def _place(i: int, shapes: Shapes) -> str:
     """Where the freedoms of an output are largest."""
-    at = shapes.points[np.argmax(np.linalg.norm(shapes.values[:, i], axis=1))]
+    at = shapes.points[i, np.argmax(np.linalg.norm(shapes.values[:, i], axis=1))]
     return ", ".join(f"{name} = {value:.3g}" for name, value in zip(shapes.coordinates, at.tolist(), strict=True))
 
 

@@ -6,7 +6,9 @@ into the network still hold. Unknown coefficients change too. Nothing of this de
 """
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -18,6 +20,7 @@ from jaxtyping import Array, Float, Int
 from .._base.types import Params
 from ..equations.exact.ansatz import Ansatz
 from ..geometry.domain import AbstractDomain
+from ..geometry.embedded import Embedded
 from ..geometry.reference_cube import to_symmetric
 from ..networks.functional import FunctionalModel
 from ..residuals.functions import Batch, ResidualFunctions
@@ -65,11 +68,14 @@ class Family:
         return value
 
 
-def family_of(box: AbstractDomain, periodic: frozenset[int], outputs: int) -> Family:
-    """The family of the highest degree that has no more than `MOST_DIRECTIONS` members for all outputs."""
+def family_of(box: AbstractDomain, periodic: frozenset[int], outputs: int, axes: Sequence[int] | None = None) -> Family:
+    """The family of the highest degree that has no more than `MOST_DIRECTIONS` members for all outputs.
+
+    - `axes`: along which its members vary; all by default.
+    """
     best = np.zeros((1, box.dimension), int)  # constants
     for degree in range(1, HIGHEST_DEGREE + 1):
-        indices = _up_to(degree, box.dimension, periodic)
+        indices = _up_to(degree, box.dimension, periodic, range(box.dimension) if axes is None else axes)
         if len(indices) * outputs > MOST_DIRECTIONS:
             break
         best = indices[np.argsort(_degrees(indices, periodic), kind="stable")]
@@ -97,43 +103,71 @@ class Perturbation:
     def __init__(self, ansatz: Ansatz, model: FunctionalModel, params: Params):
         problem = ansatz.problem
         self.problem, self.outputs = problem, sum(problem.field_sizes.values())
-        self.family = family_of(problem.domain, frozenset(ansatz.seams), self.outputs)
+        self.families = self._families(frozenset(ansatz.seams))
         self.coefficients = tuple(sorted(problem.unknowns))
         everything = frozenset(face_value for face_values in ansatz.face_values.values() for face_value in face_values)
         self._homogeneous = dataclasses.replace(ansatz, zeros=everything)
         self.raw = {name: jnp.asarray(params["coefficients"][name], float) for name in self.coefficients}
         self._network = jax.tree.map(jnp.asarray, params["network"])
         self._solution = lambda x: model.apply(self._network, x)
-        at_rest = jnp.zeros((self.outputs, len(self.family)))
+        at_rest = jnp.zeros(sum(map(len, self.families)))
         changed = lambda c, x: self._solution(x) + self.change(c, x)
         self._remaining = ansatz.remaining
         self._residuals = ResidualFunctions(self._remaining, FunctionalModel(at_rest, changed, lambda c: c))
         self._both = jax.jit(self._residual_and_jacobian)
-        self._changes = jax.jit(jax.vmap(lambda x: jax.jacrev(self.change)(at_rest, x).reshape(self.outputs, -1)))
+        self._changes = jax.jit(jax.vmap(lambda x: jax.jacrev(self.change)(at_rest, x)))
 
     @property
     def size(self) -> int:
         """Number of directions."""
-        return len(self.coefficients) + self.outputs * len(self.family)
+        return len(self.coefficients) + sum(map(len, self.families))
 
-    def change(self, c: Float[Array, "m k"], x: Float[Array, " d"]) -> Float[Array, " m"]:
+    @property
+    def columns(self) -> list[slice]:
+        """The directions of each output."""
+        ends = np.cumsum([len(self.coefficients), *map(len, self.families)]).tolist()
+        return [slice(first, last) for first, last in itertools.pairwise(ends)]
+
+    def change(self, c: Float[Array, " k"], x: Float[Array, " d"]) -> Float[Array, " m"]:
         """The change of all outputs at a point."""
-        box = self.problem.domain
-        bounds = jnp.asarray(box.lower, x.dtype), jnp.asarray(box.upper, x.dtype)
-        return self._homogeneous.outputs(c @ self.family(x), x, bounds)
+        functions = {id(family): family(x) for family in self.families}
+        parts = jnp.split(c, np.cumsum([len(family) for family in self.families])[:-1])
+        changes = [part @ functions[id(family)] for part, family in zip(parts, self.families, strict=True)]
+        return self._homogeneous.outputs(jnp.stack(changes), x)
 
-    def points(self, count: int, seed: int) -> Float[np.ndarray, "n d"]:
-        """Quasi-random points of the domain."""
-        region = self.problem.domain.interior
-        return np.asarray(region.points(jnp.asarray(QuasiRandom().layout(region, count, seed))).coordinates)
+    def points(self, count: int, seed: int) -> Float[np.ndarray, "m n d"]:
+        """Quasi-random points of the domain of each output."""
+        domains, whole = self.problem.field_domains, self.problem.domain
 
-    def solution(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n m"]:
-        """The outputs themselves."""
-        return np.asarray(jax.jit(jax.vmap(self._solution))(jnp.asarray(x)))
+        def drawn(own: AbstractDomain) -> Float[np.ndarray, "n d"]:
+            region = own.interior if own is whole else Embedded(own.interior, whole.coordinates, whole.lower)
+            return np.asarray(region.points(jnp.asarray(QuasiRandom().layout(region, count, seed))).coordinates)
 
-    def fields(self, x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n m k"]:
+        found = {id(own): drawn(own) for own in domains.own.values()}
+        return np.stack([found[id(domains.own[name])] for name in domains.outputs])
+
+    def solution(self, x: Float[np.ndarray, "m n d"]) -> Float[np.ndarray, "n m"]:
+        """The outputs themselves, each at its own points."""
+        return self.at_points(jax.jit(jax.vmap(self._solution)), x)
+
+    def fields(self, x: Float[np.ndarray, "m n d"]) -> Float[np.ndarray, "n m k"]:
         """What each direction changes in the outputs."""
-        return np.asarray(self._changes(jnp.asarray(x)))
+        return self.at_points(self._changes, x)
+
+    def at_points(self, function: Callable[[Array], Array], x: Float[np.ndarray, "m n d"]) -> np.ndarray:
+        """A function of points, of shape `(n, m, ...)`, with the values of each output at its own points."""
+        own = [self.problem.field_domains.own[name] for name in self.problem.field_domains.outputs]
+        first = [next(i for i, other in enumerate(own) if other is each) for each in own]
+        found = {i: np.asarray(function(jnp.asarray(x[i]))) for i in set(first)}
+        return np.stack([found[i][:, output] for output, i in enumerate(first)], axis=1)
+
+    def _families(self, periodic: frozenset[int]) -> list[Family]:
+        """The family of each output, the same object for fields on one domain."""
+        domains, found = self.problem.field_domains, dict[int, Family]()
+        for name, own in domains.own.items():
+            if id(own) not in found:
+                found[id(own)] = family_of(domains.extents[name], periodic, self.outputs, domains.axes(own))
+        return [found[id(domains.own[name])] for name in domains.outputs]
 
     def batch(self, seed: int) -> Batch:
         """Points of the conditions, enough to see every direction."""
@@ -147,7 +181,7 @@ class Perturbation:
         """Residuals, and their derivatives, after a change."""
         number = len(self.coefficients)
         raw = {name: self.raw[name] + c[i] for i, name in enumerate(self.coefficients)}
-        network = jnp.asarray(c[number:]).reshape(self.outputs, -1)
+        network = jnp.asarray(c[number:])
         found = self._both({"coefficients": raw, "network": network}, batch)
         residual, jacobian, rows, first = [], [], {}, 0
         for name, (r, J) in found.items():
@@ -171,11 +205,11 @@ class Perturbation:
         return out
 
 
-def _up_to(degree: int, dimension: int, periodic: frozenset[int]) -> Int[np.ndarray, "k d"]:
-    """The indices of total degree at most `degree`, built axis by axis."""
+def _up_to(degree: int, dimension: int, periodic: frozenset[int], axes: Sequence[int]) -> Int[np.ndarray, "k d"]:
+    """The indices of total degree at most `degree`, not zero along `axes` only, built axis by axis."""
     indices = np.zeros((1, 0), int)
     for axis in range(dimension):
-        numbers = np.arange(2 * (degree // 2) + 1 if axis in periodic else degree + 1)
+        numbers = np.arange(1 if axis not in axes else 2 * (degree // 2) + 1 if axis in periodic else degree + 1)
         longer = np.hstack([np.repeat(indices, len(numbers), axis=0), np.tile(numbers, len(indices))[:, None]])
         indices = longer[_degrees(longer, periodic) <= degree]
     return indices

@@ -19,9 +19,9 @@ from .._base.errors import InputError, InputTypeError
 from .._base.precision import full_precision
 from .._base.types import Model, Params
 from ..equations.mistakes import ProblemError
+from ..equations.network import default_network_of
 from ..equations.problem import Problem
 from ..geometry.points import Points
-from ..networks.default import default_network
 from ..networks.functional import FunctionalModel, cast
 from ..ntk.any_size import kernel_spectrum
 from ..ntk.output_kernel import checked_dtype, checked_model
@@ -99,7 +99,7 @@ def residual_ntk(
     dtype = checked_dtype(precision)
     points = sample_points(problem, batch, seed=seed)
     if model is None:
-        model = default_network(problem.domain, sum(problem.field_sizes.values()), seed=seed)
+        model = default_network_of(problem, seed=seed)
     functional = checked_model(model, problem.domain.dimension)
     with jax.enable_x64(True):
         scales = _scales(problem, points, weights)

@@ -15,7 +15,6 @@ the measure of error where there is no reference.
 
 import dataclasses
 import functools
-import itertools
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -33,21 +32,12 @@ from ..equations.symbols import Symbol
 from ..equations.terms import RowTerms
 from ..equations.trace import Equation
 from ..geometry.points import Points
-from ..geometry.region import AbstractRegion
 from ..residuals.functions import Batch, ResidualFunctions
-from ..samplers.sampler import batch_of
-from ..samplers.space_filling import QuasiRandom
 from .condition_check import ConditionCheck, RowCheck, Scattered
-
-FULL, FACE = 4096, 1024
-"""Points of a region of full dimension, and of each part of one that has fewer dimensions but is no finite set."""
+from .dense_points import dense_points
 
 CHUNK = 1024
 """Points that are evaluated at a time."""
-
-AT_ENDS, INSIDE = 4, 1e-6
-"""One point in so many is moved to corners, edges and ends of its region, or so close to the boundary of an interior,
-which does not belong to it: equations may be singular there."""
 
 CONSTANT = 1e-3
 """A field whose spread is below this share of its rms counts as varying by this share."""
@@ -153,40 +143,8 @@ def evaluate(
         for name in problem.conditions
     }
     everywhere, fills = np.concatenate(list(jets.values())), np.concatenate([even[name] for name in jets])
-    return found, Sizes.of(problem, indices, everywhere, fills).with_absent(found)
-
-
-def dense_points(
-    problem: Problem, seed: int, full: int = FULL, face: int = FACE
-) -> tuple[Batch, dict[str, np.ndarray]]:
-    """Points of every region with its corners and ends, and which of them fill it evenly; all points of finite sets.
-
-    - `full`, `face`: numbers of points of regions of full dimension, and of each part of others.
-    """
-    found = {name: _layout(condition.on, seed, full, face) for name, condition in problem.conditions.items()}
-    batch = batch_of(problem, {name: jnp.asarray(unit) for name, (unit, _) in found.items()})
-    return jax.tree.map(np.asarray, batch), {name: even for name, (_, even) in found.items()}
-
-
-def _layout(region: AbstractRegion, seed: int, full: int, face: int) -> tuple[Float[np.ndarray, "n k"], np.ndarray]:
-    """Points of the unit cube of a region, and which of them fill it evenly."""
-    if region.count is not None:
-        return np.zeros((region.count, region.dimension)), np.ones(region.count, bool)
-    blocks = []
-    for number, count in enumerate(region.parts(face * region.least if region.has_normal else full)):
-        block = np.array(QuasiRandom().layout(region, count, seed + number))
-        inside = count - count // AT_ENDS
-        block[inside:] = _to_ends(block[inside:], 0.0 if region.has_normal else INSIDE)
-        blocks.append((block, np.arange(count) < inside))
-    units, even = zip(*blocks, strict=True)
-    return np.concatenate(units), np.concatenate(even)
-
-
-def _to_ends(unit: Float[np.ndarray, "n k"], distance: float) -> Float[np.ndarray, "n k"]:
-    """Points of the unit cube moved to its corners, edges and faces in turn, up to a distance."""
-    patterns = itertools.cycle(itertools.product((distance, 1.0 - distance, math.nan), repeat=unit.shape[1]))
-    ends = np.array(list(itertools.islice(patterns, len(unit)))).reshape(unit.shape)
-    return np.where(np.isnan(ends), unit, ends)
+    places = np.concatenate([found[name].coordinates for name in jets])
+    return found, Sizes.of(problem, indices, everywhere, fills, places).with_absent(found)
 
 
 def indices_of(problem: Problem) -> list[Index]:
@@ -268,33 +226,41 @@ def _in_chunks(function: Callable[..., Any], *arguments: Any) -> Any:
 class Sizes:
     """How large fields and their derivatives are over the domain; arrays by component.
 
-    - `base`: of the field itself, its spread; `rms`, `peak`: of each symbol; `lengths`: of the domain.
+    - `base`: of the field itself, its spread; `rms`, `peak`: of each symbol; `lengths`: of the domain of each field.
     """
 
     base: dict[str, np.ndarray]
     rms: dict[Symbol, np.ndarray]
     peak: dict[Symbol, np.ndarray]
-    lengths: np.ndarray
+    lengths: dict[str, np.ndarray]
 
     @classmethod
     def of(
-        cls, problem: Problem, indices: Sequence[Index], jets: Float[np.ndarray, "n i m"], even: np.ndarray
+        cls,
+        problem: Problem,
+        indices: Sequence[Index],
+        jets: Float[np.ndarray, "n i m"],
+        even: np.ndarray,
+        points: Float[np.ndarray, "n d"],
     ) -> "Sizes":
         base, rms, peak, start = {}, {}, {}, 0
         for name, count in problem.field_sizes.items():
+            inside = problem.field_domains.contains(name, points)
             for i, index in enumerate(indices):
-                values, symbol = jets[:, i, start : start + count], Symbol("field", name, index)
+                values, symbol = jets[inside, i, start : start + count], Symbol("field", name, index)
                 values = np.where(np.isfinite(values), values, 0.0)
-                rms[symbol], peak[symbol] = _rms(values[even]), np.abs(values).max(axis=0)
+                evenly = values[even[inside]]
+                rms[symbol], peak[symbol] = _rms(evenly), np.abs(values).max(axis=0)
                 if not any(index):
-                    own = np.maximum(values[even].std(axis=0), CONSTANT * rms[symbol])
+                    own = np.maximum(evenly.std(axis=0), CONSTANT * rms[symbol])
                     base[name] = np.maximum(own, ABSENT * own.max())
             start += count
-        return cls(base, rms, peak, problem.domain.upper - problem.domain.lower)
+        lengths = {name: extent.upper - extent.lower for name, extent in problem.field_domains.extents.items()}
+        return cls(base, rms, peak, lengths)
 
     def natural(self, symbol: Symbol) -> np.ndarray:
         """The size of a derivative by that of its field and of the domain."""
-        return self.base[symbol.name] / np.prod(self.lengths ** np.array(symbol.orders))
+        return self.base[symbol.name] / np.prod(self.lengths[symbol.name] ** np.array(symbol.orders))
 
     def actual(self, symbol: Symbol) -> np.ndarray:
         """The size of a derivative, or of a field."""
@@ -322,7 +288,7 @@ class Sizes:
 
     def unit(self, symbol: Symbol) -> float:
         """The natural size of a derivative of a field of size 1."""
-        return float(1 / np.prod(self.lengths ** np.array(symbol.orders)))
+        return float(1 / np.prod(self.lengths[symbol.name] ** np.array(symbol.orders)))
 
 
 def _rms(values: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._base.arguments import is_number
-from ..geometry.point_set import PointSet
 from ..geometry.region import AbstractRegion
 from .mistakes import ProblemError
 
@@ -49,7 +48,7 @@ class Condition:
                 f"the `sigma` of a condition is the standard deviation of its errors, a finite number ≥ 0, "
                 f"got {self.sigma!r}"
             )
-        if not isinstance(self.on, PointSet):
+        if self.on.given is None:
             raise ProblemError(
                 f"a condition on a {type(self.on).__name__} has no `sigma`; only values at a `PointSet` have one"
             )
@@ -57,6 +56,6 @@ class Condition:
     @property
     def is_measured(self) -> bool:
         """Whether it compares with values that may have errors."""
-        if not isinstance(self.on, PointSet) or self.sigma == 0:
+        if self.on.given is None or self.sigma == 0:
             return False
         return self.sigma is not None or (bool(self.on.columns) and self.on.least >= FEWEST)

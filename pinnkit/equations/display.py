@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from .._base.numbers import count
 from ..geometry.domain import AbstractDomain
+from ..geometry.embedded import Embedded
 from ..geometry.region import AbstractRegion, Bounds
 from .formulas.formula import Number
 from .formulas.reading import formulas
@@ -34,10 +35,12 @@ def statements(equation: Equation, region: AbstractRegion, domain: AbstractDomai
     return [Statement(_cut(Text()(f)), Latex()(f), where, where_latex) for f in found[:MOST_ROWS]]
 
 
-def heading(name: str, fields: Mapping[str, int], domain: AbstractDomain, coefficients: Mapping[str, str]) -> str:
-    """As in `Problem 'rod' for T(x, t) with k = 5`; `coefficients` are phrases such as `= 5`."""
-    arguments = ", ".join(domain.coordinates)
-    listed = ", ".join(f"{Text().name(field)}({arguments})" for field in fields)
+def heading(name: str, fields: Mapping[str, Sequence[str]], coefficients: Mapping[str, str]) -> str:
+    """As in `Problem 'rod' for T(x, t) with k = 5`.
+
+    - `fields`: with the coordinates of each; `coefficients`: phrases such as `= 5`.
+    """
+    listed = ", ".join(f"{Text().name(field)}({', '.join(arguments)})" for field, arguments in fields.items())
     values = ", ".join(f"{Text().name(name)} {value}" for name, value in coefficients.items())
     return f"Problem '{name}' for {listed}" + (f" with {values}" if values else "")
 
@@ -62,15 +65,18 @@ def as_latex(equations: Mapping[str, list[Statement]]) -> str:
 
 def _where(region: AbstractRegion, domain: AbstractDomain) -> tuple[str, str]:
     """Where a condition holds, as text and as LaTeX."""
-    names, pieces = domain.coordinates, region.flat_pieces
+    region = region.base if isinstance(region, Embedded) else region
+    names, pieces = region.coordinates, region.flat_pieces
     each = lambda write: (write(Text()), write(Latex()))
     if pieces is None and region.count is not None and region.count > 1:
         return each(_words(f"at {count(region.count, 'point')}"))
     if pieces is None:
         own = "at" if region.count == 1 else f"on {type(region).__name__} within"
         return each(lambda render: f"{_words(own)(render)} {_ranges(render, names, region.bounds)}")
-    if region.fills(domain.bounds):
+    if names == domain.coordinates and region.fills(domain.bounds):
         return each(lambda render: f"{_words('on')(render)} {_ranges(render, names, domain.bounds)}")
+    if any(piece.normal is None for piece in pieces):
+        return each(lambda render: f"{_words('on')(render)} {_ranges(render, names, region.bounds)}")
     faces = [_fixed(names, piece.bounds) for piece in pieces]
     if len(faces) > 2 and len(faces) == 2 * len(domain.space):
         return each(_words("on the boundary"))

@@ -3,21 +3,21 @@
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
-from .._base.arguments import is_whole
 from ..geometry.domain import AbstractDomain
-from ..geometry.point_set import PointSet
+from ..geometry.embedded import Embedded
 from ..geometry.region import SLACK, AbstractRegion
 from .condition import Condition
 from .display import Statement, as_latex, as_text, heading, statements
 from .expression import traced
 from .field import reserved_reading
+from .field_domains import SAMPLES, FieldDomains, FieldGiven, field_domains, sampled
 from .jumps.flaws import find_flaws
 from .mistakes import ProblemError
 from .names import check_columns, check_identifier
@@ -32,8 +32,9 @@ class Problem:
     """A boundary, initial or inverse problem.
 
     - `name`: letters, digits, `_`, `-` and `.`;
-    - `domain`: what the fields live on, such as a `Box` or a `Disk`;
-    - `fields`: names of scalar fields, or a mapping from names to numbers of components;
+    - `domain`: what the fields live on, such as a `Box` or a `Disk`; by default a box around the domains of the fields;
+    - `fields`: names of scalar fields, or a mapping from names to numbers of components, to domains, or to a domain and
+      a number. A field with a domain of its own, such as one of two materials, has its own network, and is NaN outside;
     - `coefficients`: numbers, or `Unknown(...)` for those to be found;
     - `conditions`: name to `Condition`;
     - `reference`: optionally the solution, a NumPy-vectorised function of coordinates and fixed coefficients
@@ -47,13 +48,14 @@ class Problem:
     """
 
     name: str
-    domain: AbstractDomain
-    conditions: Mapping[str, Condition]
-    fields: Sequence[str] | Mapping[str, int] = ("u",)
+    domain: AbstractDomain = cast(Any, None)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    fields: Sequence[str] | Mapping[str, FieldGiven] = ("u",)
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     reference: Callable[..., Any] | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    field_domains: FieldDomains = field(init=False, repr=False, compare=False)
     _equations: dict[tuple[str, str], Equation] = field(default_factory=dict, init=False, repr=False, compare=False)
     _doubts: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -63,13 +65,17 @@ class Problem:
                 given = type(getattr(self, name)).__name__
                 raise ProblemError(f"`{name}` is a mapping from names, as in `{{'a': ...}}`; got {given}")
         object.__setattr__(self, "coefficients", {k: _coefficient(k, v) for k, v in self.coefficients.items()})
-        object.__setattr__(self, "conditions", dict(self.conditions))
+        domains = field_domains(self.fields, cast(Any, self.domain), f"problem '{self.name}'")
+        object.__setattr__(self, "field_domains", domains)
+        object.__setattr__(self, "domain", domains.whole)
+        object.__setattr__(self, "conditions", {k: self._embedded(v) for k, v in self.conditions.items()})
         self._check_names()
         names = [name for kind in self._kinds.values() for name in kind]
         for what in ("units", "labels"):
             given = checked_words(what, getattr(self, what), names, self.name)
-            object.__setattr__(self, what, {**getattr(self.domain, what), **given})
+            object.__setattr__(self, what, {**domains.words(what), **given})
         self._check_conditions()
+        self._check_field_domains()
         self._check_reference()
         self._check_derivatives()
 
@@ -86,7 +92,7 @@ class Problem:
     @property
     def field_sizes(self) -> dict[str, int]:
         """Number of components of each field; 1 is a scalar."""
-        return _sizes(self.fields)
+        return self.field_domains.sizes
 
     @property
     def unknowns(self) -> dict[str, Unknown]:
@@ -131,7 +137,8 @@ class Problem:
         unknown = {name: f"unknown (from {value.initial:.6g}{unit(name)})" for name, value in self.unknowns.items()}
         known = {name: f"= {value:.6g}{unit(name)}" for name, value in self.constants.items()}
         sizes = {name: self.equation(name).size for name in self.conditions}
-        return as_text(heading(self.name, self.field_sizes, self.domain, {**known, **unknown}), self.statements, sizes)
+        arguments = {name: own.coordinates for name, own in self.field_domains.own.items()}
+        return as_text(heading(self.name, arguments, {**known, **unknown}), self.statements, sizes)
 
     def _repr_latex_(self) -> str:
         """The equations in a notebook."""
@@ -145,10 +152,9 @@ class Problem:
 
     def highest_orders(self, axis: int) -> dict[int, int]:
         """The order of the highest derivative along an axis of each output of the network in the equations."""
-        fields = [field for field, size in self.field_sizes.items() for _ in range(size)]
         taken = {symbol for name in self.conditions for symbol in self.equation(name).symbols if symbol.kind == "field"}
         orders = lambda field: [symbol.orders[axis] for symbol in taken if symbol.name == field]
-        return {output: max(orders(field), default=0) for output, field in enumerate(fields)}
+        return {output: max(orders(field), default=0) for output, field in enumerate(self.field_domains.outputs)}
 
     def with_coefficients(self, **values: float) -> "Problem":
         """The same problem with other values of given coefficients.
@@ -238,16 +244,18 @@ class Problem:
                 f"the reference of problem '{self.name}' gives field '{name}' the shape {array.shape} "
                 f"at {n} points; it must be {shape}"
             )
-        infinite, missing = (test(array).reshape(-1, size).any(axis=1) for test in (np.isinf, np.isnan))
+        is_constant, inside = array.shape == (), self.field_domains.contains(name, points)
+        array = np.broadcast_to(array, shape)
+        infinite, missing = (test(array[inside]).reshape(-1, size).any(axis=1) for test in (np.isinf, np.isnan))
         if infinite.any():
-            where = "" if array.shape == () else self._place(points[int(np.argmax(infinite))])
+            where = "" if is_constant else self._place(points[inside][int(np.argmax(infinite))])
             raise ProblemError(f"the reference of problem '{self.name}' is infinite for field '{name}'{where}")
-        if missing.all():
+        if missing.all() and missing.size:
             raise ProblemError(
                 f"the reference of problem '{self.name}' is NaN at all {n} points for field '{name}'; NaN means that "
                 "there is no reference at a point"
             )
-        return np.broadcast_to(array, shape)
+        return self.field_domains.masked(name, array, points)
 
     def _place(self, point: Float[np.ndarray, " d"]) -> str:
         """A point as ` at x = ..., t = ...`."""
@@ -264,10 +272,6 @@ class Problem:
             raise ProblemError(f"a problem needs a name, got {self.name!r}")
         if not all(c.isalnum() or c in "_-." for c in self.name):
             raise ProblemError(f"a problem's name has letters, digits, '_', '-' and '.'; got {self.name!r}")
-        if not isinstance(self.domain, AbstractDomain):
-            raise ProblemError(
-                f"a problem's domain is a `Box` or a shape such as a `Disk`, got {type(self.domain).__name__}"
-            )
         seen: dict[str, str] = {"normal": "outward normal"}
         for kind, names in self._kinds.items():
             for name in names:
@@ -303,8 +307,8 @@ class Problem:
 
     def _check_region(self, condition: str, region: AbstractRegion) -> None:
         """Refuse a region that extends beyond the domain by more than rounding."""
-        if isinstance(region, PointSet):
-            return self._check_inside(condition, region.values)
+        if region.given is not None:
+            return self._check_inside(condition, region.given)
         (lower, upper), (low, high) = self.domain.bounds, region.bounds
         slack = SLACK * (upper - lower)
         outside = np.flatnonzero((low < lower - slack) | (high > upper + slack))
@@ -315,6 +319,27 @@ class Problem:
                 f"condition '{condition}' of problem '{self.name}' holds on a region that leaves the domain: {name} is "
                 f"{span(low, high)} there, the domain has {name} {span(lower, upper)}; take a region inside the domain"
             )
+
+    def _embedded(self, condition: Any) -> Any:
+        """A condition on some of the coordinates, as one on all of them."""
+        names = self.domain.coordinates
+        if not isinstance(condition, Condition) or not self.field_domains.is_split:
+            return condition
+        own = condition.on.coordinates
+        if own == names or [name for name in names if name in own] != list(own):
+            return condition
+        return replace(condition, on=Embedded(condition.on, names, self.domain.lower))
+
+    def _check_field_domains(self) -> None:
+        """Refuse domains of fields that do not fit together, and conditions that take fields outside of them."""
+        if not self.field_domains.is_split:
+            return
+        self.field_domains.check(f"problem '{self.name}'", map(self.equation, self.conditions))
+        for name, condition in self.conditions.items():
+            where, on = f"condition '{name}' of problem '{self.name}'", condition.on
+            self.field_domains.check_points(self.equation(name), sampled(on, SAMPLES), on.has_normal, where)
+            if isinstance(on, Embedded):
+                self.field_domains.check_embedded(self.equation(name), on.base.coordinates, where)
 
     def _check_derivatives(self) -> None:
         """Refuse derivatives of expressions that certainly jump, and collect doubts about the others."""
@@ -349,22 +374,6 @@ class Problem:
             raise ProblemError(
                 f"the reference of problem '{self.name}' takes unknown argument(s) {unknown}; there are {known}"
             )
-
-
-def _sizes(fields: Sequence[str] | Mapping[str, int]) -> dict[str, int]:
-    if isinstance(fields, str):
-        raise ProblemError(f"`fields` is a tuple of names; write `fields=({fields!r},)`")
-    if not isinstance(fields, Mapping | Sequence):
-        raise ProblemError(f"`fields` is a tuple of names, or a mapping to numbers of components; got {fields!r}")
-    sizes = dict(fields) if isinstance(fields, Mapping) else dict.fromkeys(fields, 1)
-    if not sizes:
-        raise ProblemError("a problem needs at least one field, as in `fields=('u',)`")
-    if not isinstance(fields, Mapping) and len(sizes) < len(fields):
-        raise ProblemError(f"the names of fields must differ, got {list(fields)}")
-    for name, size in sizes.items():
-        if not is_whole(size, 1):
-            raise ProblemError(f"field '{name}' has a number of components ≥ 1, got {size!r}")
-    return sizes
 
 
 def _coefficient(name: str, value: Any) -> float | Unknown:

@@ -1,6 +1,6 @@
 """Boxes with named coordinates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from .._base.errors import InputError
-from .domain import MANY, AbstractDomain, Evaluation, checked_bounds, checked_points
+from .domain import MANY, AbstractDomain, Evaluation, Part, checked_bounds, checked_points
 from .faces import Faces, Interior
-from .region import AbstractRegion
+from .product import Product
+from .region import SLACK, AbstractRegion, Bounds
 from .sampling import sobol
 from .shape import Shape, combine
 from .solids.cuboid import FACES, Cuboid
@@ -67,7 +68,7 @@ class Box(AbstractDomain):
         Parameters, as in `parameters={"nu": (0.01, 0.1)}`, are inputs of the network that are neither space nor time:
         `grad`, `div`, `laplacian` and `boundary` leave them out.
         """
-        own = dict(zip(self.coordinates, zip(self.lower, self.upper, strict=True), strict=True))
+        own = self._pairs
         added = {**bounds, **(parameters or {})}
         if both := sorted({*own} & {*added} | {*bounds} & {*(parameters or ())}):
             raise InputError(f"the coordinate(s) {both} of {self!r} are given twice")
@@ -106,11 +107,14 @@ class Box(AbstractDomain):
         """The box without its boundary."""
         return Interior(self)
 
-    def boundary(self, *parts: str | Callable[..., Any]) -> AbstractRegion:
+    def boundary(self, *parts: Part) -> AbstractRegion:
         """Both faces of each named coordinate, by default of all space coordinates; or faces by their names in `parts`.
 
-        With functions of coordinates, where these are true: see `Shape.boundary`.
+        With a neighbour, what both have in common; with functions of coordinates, where these are true: see
+        `Shape.boundary`.
         """
+        if len(parts) == 1 and isinstance(parts[0], AbstractDomain):
+            return self._shared(parts[0])
         if any(not isinstance(part, str) for part in parts):
             return self.shape.boundary(*parts)
         names = [part for part in parts if isinstance(part, str)] or self.space or self.coordinates
@@ -121,6 +125,10 @@ class Box(AbstractDomain):
     def parts(self) -> dict[str, float]:
         """The names of the faces in space, with their measures: left and right, bottom and top, ..."""
         return {name: float(np.prod(np.delete(self._spans, axis))) for name, (axis, _) in self._faces.items()}
+
+    @property
+    def in_space(self) -> "Box":
+        return self if self.space == self.coordinates else box_between(self.space, self._space_bounds)
 
     @property
     def measure(self) -> float:
@@ -167,6 +175,40 @@ class Box(AbstractDomain):
         return self.upper - self.lower
 
     @property
+    def _space_bounds(self) -> Bounds:
+        axes = [self.coordinates.index(name) for name in self.space]
+        return self.lower[axes], self.upper[axes]
+
+    @property
+    def _pairs(self) -> dict[str, tuple[float, float]]:
+        return dict(zip(self.coordinates, zip(self.lower.tolist(), self.upper.tolist(), strict=True), strict=True))
+
+    def _shared(self, other: AbstractDomain) -> AbstractRegion:
+        """The boundary in common with a neighbour: a face, or a part of it, of the neighbour that is a box."""
+        if other.coordinates != self.coordinates:
+            raise InputError(f"{self!r} and {other!r} have different coordinates, and so no boundary in common")
+        if isinstance(other, Box):
+            return self._shared_face(other)
+        if self.space == self.coordinates:
+            return self.shape.boundary(other)
+        further = {name: self._pairs[name] for name in self.coordinates if name not in self.space}
+        times = {name: pair for name, pair in further.items() if name not in self.parameters}
+        parameters = {name: further[name] for name in self.parameters}
+        return Product(self.in_space, parameters=parameters, **times).boundary(other)
+
+    def _shared_face(self, other: "Box") -> Faces:
+        low, high = np.maximum(self.lower, other.lower), np.minimum(self.upper, other.upper)
+        slack = SLACK * np.maximum(self._spans, other.upper - other.lower)
+        flat = np.flatnonzero(high - low <= slack)
+        if (high - low < -slack).any() or len(flat) != 1:
+            reason = "; they overlap" if not len(flat) else ""
+            raise InputError(f"{self!r} and {other!r} have no boundary in common{reason}")
+        axis = int(flat[0])
+        low[axis], high[axis] = self.lower[axis], self.upper[axis]
+        side = int(self.lower[axis] < other.lower[axis])
+        return Faces(box_between(self.coordinates, (low, high)), ((axis, side),))
+
+    @property
     def _faces(self) -> dict[str, tuple[int, int]]:
         """The faces in space by their names, which coordinates of the same name hide."""
         axes = [self.coordinates.index(name) for name in self.space or self.coordinates]
@@ -182,6 +224,12 @@ class Box(AbstractDomain):
         if name not in self.coordinates:
             raise InputError(f"{self!r} has no coordinate '{name}'; its coordinates are {list(self.coordinates)}")
         return self.coordinates.index(name)
+
+
+def box_between(coordinates: Sequence[str], bounds: Bounds) -> Box:
+    """The box between lower and upper bounds."""
+    spans = dict[str, Any](zip(coordinates, zip(*bounds, strict=True), strict=True))
+    return Box(**spans)
 
 
 def _words(what: str, given: Any, bounds: Mapping[str, Any]) -> dict[str, str]:

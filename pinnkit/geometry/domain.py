@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -20,6 +20,9 @@ MANY = 10_000
 
 RESERVED = ("d", "value", "normal")
 """Names with another meaning in an equation."""
+
+Part: TypeAlias = Union[str, Callable[..., Any], "AbstractDomain"]
+"""A part of a boundary: a name, a function of coordinates that is true there, or a neighbour that shares it."""
 
 
 class Evaluation(NamedTuple):
@@ -103,8 +106,13 @@ class AbstractDomain(abc.ABC):
         """The domain without its boundary."""
 
     @abc.abstractmethod
-    def boundary(self, *parts: str | Callable[..., Any]) -> AbstractRegion:
-        """The boundary in space, or its parts with the given names."""
+    def boundary(self, *parts: Part) -> AbstractRegion:
+        """The boundary in space, or its parts: those with the given names, and those in common with a neighbour."""
+
+    @property
+    def in_space(self) -> "AbstractDomain":
+        """The domain at any time and for any parameters."""
+        return self
 
     @property
     @abc.abstractmethod

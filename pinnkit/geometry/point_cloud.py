@@ -9,10 +9,10 @@ from jaxtyping import Array, Bool, Float
 
 from .._base.arguments import check_positive
 from .._base.errors import InputError
-from .domain import MANY, AbstractDomain, Evaluation, check_coordinate, checked_points
+from .domain import MANY, AbstractDomain, Evaluation, Part, check_coordinate, checked_points
 from .meshes.blocks import Blocks
 from .points import Points
-from .predicates import Predicate, where_of
+from .predicates import selection
 from .product import Product
 from .region import AbstractRegion, Bounds, shares
 from .solids.charts import Numbers, namespace
@@ -124,22 +124,23 @@ class PointCloud(AbstractDomain):
         """The points inside."""
         return Blocks(self.coordinates, self._inside, 0 * self._inside, np.ones(len(self._inside)))
 
-    def boundary(self, *parts: str | Predicate) -> PointsWithNormals:
-        """All boundary points, or those of the parts with the given names, or where functions of coordinates are true.
+    def boundary(self, *parts: Part) -> PointsWithNormals:
+        """All boundary points, or those of the parts with the given names, or where functions of coordinates are true,
+        or on the boundary of a neighbour.
 
-        **Raises:** `InputError` for an unknown name, and a function that selects nothing.
+        **Raises:** `InputError` for an unknown name, a function that selects nothing, and a domain that shares none.
         """
         names = [part for part in parts if isinstance(part, str)]
         if unknown := [name for name in names if name not in self._parts]:
             raise InputError(f"the boundary of {self!r} has no part '{unknown[0]}'; its parts are {list(self._parts)}")
-        wheres = [where_of(part, self.coordinates) for part in parts if not isinstance(part, str)]
+        chosen_by = [selection(self, part) for part in parts if not isinstance(part, str)]
         found = {name: own for name, own in self._parts.items() if not parts or name in names}
-        for name, (x, normals) in self._parts.items() if wheres else ():
-            chosen = np.any([where(x) for where in wheres], axis=0)
+        for name, (x, normals) in self._parts.items() if chosen_by else ():
+            chosen = np.any([own.where(x) for own in chosen_by], axis=0)
             if name not in names and chosen.any():
                 found[f"{name} (selected)"] = (x[chosen], normals[chosen])
         if not found:
-            raise InputError(f"the function that selects a part of the boundary of {self!r} is true nowhere on it")
+            raise InputError(chosen_by[0].nothing)
         return PointsWithNormals(self.coordinates, found)
 
     def over(

@@ -51,6 +51,10 @@ class PointSet(AbstractRegion):
     def columns(self) -> tuple[str, ...]:
         return tuple(self.data)
 
+    @property
+    def given(self) -> Float[np.ndarray, "n d"]:
+        return self.values
+
     def points(self, unit: Float[Array, "n k"]) -> Points:
         columns = {name: jnp.asarray(values, unit.dtype) for name, values in self.data.items()}
         return Points(jnp.asarray(self.values, unit.dtype), None, columns)

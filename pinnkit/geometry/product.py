@@ -1,7 +1,6 @@
 """Shapes over time and parameters."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -9,7 +8,17 @@ from jaxtyping import Array, Float
 from .._base.errors import InputError
 from .cells import AbstractCell, BoxCell, ProductCell
 from .corners import Corner, End
-from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, Triangulation, checked_bounds, checked_points
+from .domain import (
+    MANY,
+    TIME_NAMES,
+    AbstractDomain,
+    Evaluation,
+    Hole,
+    Part,
+    Triangulation,
+    checked_bounds,
+    checked_points,
+)
 from .points import Points
 from .region import SLACK, AbstractRegion, Bounds, Face, are_same
 from .sampling import sobol
@@ -138,9 +147,10 @@ class Product(AbstractDomain):
     def interior(self) -> Prism:
         return Prism(self.base.interior, self.coordinates, self._low, self._high)
 
-    def boundary(self, *parts: str | Callable[..., Any]) -> Prism:
+    def boundary(self, *parts: Part) -> Prism:
         """The boundary in space, or its parts, at all times and for all parameters."""
-        return Prism(self.base.boundary(*parts), self.coordinates, self._low, self._high)
+        own = [self._neighbour(part) if isinstance(part, AbstractDomain) else part for part in parts]
+        return Prism(self.base.boundary(*own), self.coordinates, self._low, self._high)
 
     def start(self, name: str = "t") -> Prism:
         """The domain when time (or `name`) begins, for initial conditions."""
@@ -149,6 +159,18 @@ class Product(AbstractDomain):
     def end(self, name: str = "t") -> Prism:
         """The domain when time (or `name`) ends."""
         return self._end(name, 1)
+
+    @property
+    def in_space(self) -> AbstractDomain:
+        return self.base
+
+    def _neighbour(self, other: AbstractDomain) -> AbstractDomain:
+        """Another domain in space, if it exists at the same times and for the same parameters."""
+        further = slice(self.base.dimension, None)
+        span = (other.lower[further], other.upper[further])
+        if other.coordinates != self.coordinates or not are_same(span, (self._low, self._high)):
+            raise InputError(f"{self!r} and {other!r} do not have the same times and parameters")
+        return other.in_space
 
     @property
     def parts(self) -> dict[str, float]:

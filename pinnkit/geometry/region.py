@@ -70,6 +70,11 @@ class AbstractRegion(eqx.Module):
         return ()
 
     @property
+    def given(self) -> Float[np.ndarray, "n d"] | None:
+        """The points of a point set; None for other regions."""
+        return None
+
+    @property
     def curve_ends(self) -> tuple[End, ...]:
         """The ends of the curves that it consists of in a plane of space."""
         return ()

@@ -11,10 +11,20 @@ from jaxtyping import Float
 from .._base.errors import InputError, InputTypeError
 from .corners import Corner, corners_of
 from .curves import Boundary
-from .domain import MANY, TIME_NAMES, AbstractDomain, Evaluation, Hole, check_coordinate, checked_bounds, checked_points
+from .domain import (
+    MANY,
+    TIME_NAMES,
+    AbstractDomain,
+    Evaluation,
+    Hole,
+    Part,
+    check_coordinate,
+    checked_bounds,
+    checked_points,
+)
 from .fibers import Fibers
 from .movable import AbstractMovable, bracketed
-from .predicates import Predicate, where_of
+from .predicates import Predicate, selection, where_of
 from .product import Product
 from .sampling import sobol
 from .solids.columns import trimmed_surfaces
@@ -118,14 +128,15 @@ class Shape(AbstractMovable):
         """The shape without its boundary. **Raises:** `InputError` if it is empty."""
         return self._interior
 
-    def boundary(self, *parts: str | Predicate) -> Boundary:
-        """The whole boundary, or its parts with the given names, or where functions of coordinates are true.
+    def boundary(self, *parts: Part) -> Boundary:
+        """The whole boundary, or its parts with the given names, where functions of coordinates are true, or in common
+        with a neighbour.
 
-        `plate.boundary()`, `plate.boundary("hole")`, `plate.boundary(lambda x, y: y > 0.5)`. Points on pieces that
-        several of them name are there once.
+        `plate.boundary()`, `plate.boundary("hole")`, `plate.boundary(lambda x, y: y > 0.5)`, `plate.boundary(disk)`.
+        Points on pieces that several of them name are there once.
 
-        **Raises:** `InputError` for an unknown name, a part of which set operations leave nothing, and a function that
-        selects nothing.
+        **Raises:** `InputError` for an unknown name, a part of which set operations leave nothing, a function that
+        selects nothing, and a domain that shares no boundary.
         """
         names = tuple(part for part in parts if isinstance(part, str))
         for name in names:
@@ -196,11 +207,13 @@ class Shape(AbstractMovable):
         kept = {name: tuple(own for own in pieces if len(own)) for name, pieces in rows.items()}
         return {name: pieces for name, pieces in kept.items() if pieces}
 
-    def _selected(self, predicate: Predicate, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:
+    def _selected(self, part: Predicate | AbstractDomain, without: Mapping[str, Any]) -> dict[str, tuple[Pieces, ...]]:
         self._check_full()
-        found = self._trimmed(where_of(predicate, self.coordinates))
+        chosen = selection(self, part)
+        size = lambda pieces: sum(float(own.measure.sum()) for own in pieces)
+        found = {k: own for k, own in self._trimmed(chosen.where).items() if size(own) > chosen.negligible}
         if not found:
-            raise InputError(f"the function that selects a part of the boundary of {self!r} is true nowhere on it")
+            raise InputError(chosen.nothing)
         return {name: own for name, own in found.items() if name not in without}
 
     def _check_full(self) -> None:

@@ -79,7 +79,8 @@ class AroundHoles(AbstractEmbedding):
         parts = [self.rescale(x)]
         for center, radius, reach in self.holes:
             offset = x[np.array(self.axes)] - jnp.asarray(center, x.dtype)
-            square, span = jnp.sum(offset * offset), np.log(reach / radius)
+            apart = jnp.finfo(x.dtype).eps * radius**2  # finite at the center, where another field may live
+            square, span = jnp.sum(offset * offset) + apart, np.log(reach / radius)
             logarithm = (jnp.log(square) - np.log(radius * reach)) / span  # -1 at the hole, 1 at the largest distance
             parts += [radius * offset / square, logarithm[None]]
         return jnp.concatenate(parts)

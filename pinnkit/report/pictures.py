@@ -242,9 +242,9 @@ def draw_field(
         draw_image(figure, ax, names, places, grid, colors, scale, title)
         return
     corners = snapshot.points[:: len(snapshot.points) // grid.size, :2]
-    draw_triangles(
-        figure, ax, names, Triangulation(corners[:, 0], corners[:, 1], snapshot.triangles), grid, colors, scale, title
-    )
+    known = snapshot.triangles[np.isfinite(grid[snapshot.triangles]).all(axis=1)]
+    mesh = Triangulation(corners[:, 0], corners[:, 1], known if len(known) else snapshot.triangles)
+    draw_triangles(figure, ax, names, mesh, grid, colors, scale, title)
 
 
 def _parity(snapshot: GridFields) -> Figure:

@@ -81,11 +81,17 @@ class ResidualFunctions:
         return self.value_of(self._equations[condition])
 
     def value_of(self, equation: SplitEquation) -> Callable[[Params, Points], Float[Array, " m"]]:
-        """The value of any equation in the problem's names as a function of parameters and one point."""
+        """The value of any equation in the problem's names as a function of parameters and one point.
 
-        def value(params: Params, point: Points) -> Float[Array, " m"]:
+        The function takes a third argument: for fields with a domain of their own, whether the point lies in it. Where
+        it does not, the field is NaN.
+        """
+
+        def value(params: Params, point: Points, inside: Mapping[str, Array] | None = None) -> Float[Array, " m"]:
             values = self._values(params, point)
             at_point = self._at_point(equation, values, params, point)
+            if inside:
+                at_point = _masked(at_point, inside)
             return equation(values, at_point, functools.partial(self.field_value, params))
 
         return value
@@ -178,6 +184,14 @@ class ResidualFunctions:
         at = lambda x: derivatives(lambda x: self._apply(params["network"], x), x, [symbol.orders])[symbol.orders]
         value = jax.vmap(at)(x)[:, self._slices[symbol.name]]
         return value.reshape(point[0].shape + value.shape[1:])
+
+
+def _masked(at_point: AtPoint, inside: Mapping[str, Array]) -> AtPoint:
+    def masked(name: str, channel: Any) -> Any:
+        value = at_point(name, channel)
+        return jnp.where(inside[name], value, jnp.nan) if name in inside else value
+
+    return masked
 
 
 def _nowhere(*_: Any) -> Array:

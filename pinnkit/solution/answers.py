@@ -115,7 +115,8 @@ class Answers:
         `solution.integrate(lambda T, k, normal: -k * T.x * normal[0], over=domain.boundary("x"), t=60.0)`.
 
         - `expression`: as for `evaluate`, and `normal` on boundaries;
-        - `over`: a region of the domain, or the name of a condition for its region; the interior by default;
+        - `over`: a region of the domain, or the name of a condition for its region; by default the interior, unless
+          each field lives on a part;
         - `fixed`: values of coordinates that are not integrated over, which broadcast against each other. Without the
           time among them, the integral is over time as well. Over single points, values are added up.
 
@@ -126,7 +127,7 @@ class Answers:
         **Raises:** `InputError` for given points, for coordinates of a shape that are fixed, and for fixed values
         outside the domain.
         """
-        region = self.problem.domain.interior if over is None else self._region(over) if isinstance(over, str) else over
+        region = self._interior if over is None else self._region(over) if isinstance(over, str) else over
         cells = region.quadrature_cells
         if cells is None:
             raise InputError(
@@ -140,6 +141,18 @@ class Answers:
         found = np.stack([integral(integrand, cells, dict(at)) for at in values])
         found = found.reshape(shape + found.shape[1:])
         return found if found.shape else float(found)
+
+    @property
+    def _interior(self) -> AbstractRegion:
+        """The domain without its boundary. **Raises:** `InputError` if each field lives on a part of it."""
+        domains = self.problem.field_domains
+        if all(own is not domains.whole for own in domains.own.values()):
+            first = next(iter(domains.own))
+            raise InputError(
+                f"the fields of problem '{self.problem.name}' live on parts of the domain; say over which the integral "
+                f"is, as in `over=...interior` with the domain of '{first}'"
+            )
+        return self.problem.domain.interior
 
     def _points(self, coordinates: dict[str, Any]) -> tuple[np.ndarray, tuple[int, ...]]:
         names = self.problem.domain.coordinates

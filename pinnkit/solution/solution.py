@@ -63,8 +63,8 @@ class Solution(Answers):
 
     def __repr__(self) -> str:
         """What was solved, the outcome, and what to ask next."""
-        arguments = ", ".join(self.problem.domain.coordinates)
-        fields = ", ".join(f"{name}({arguments})" for name in self.problem.field_sizes)
+        own = self.problem.field_domains.own
+        fields = ", ".join(f"{name}({', '.join(domain.coordinates)})" for name, domain in own.items())
         call = ", ".join(f"{name}=..." for name in self.problem.domain.coordinates)
         return (
             f"Solution of '{self.problem.name}' for {fields} on {self.problem.domain!r}\n  {self.report.verdict}\n"

@@ -23,7 +23,6 @@ from .._base.types import Params, Weights
 from .._base.whiteness import DEVIATIONS, neighbours
 from ..equations.condition import Condition
 from ..equations.problem import Problem
-from ..geometry.point_set import PointSet
 from ..residuals.functions import Batch, ResidualFunctions
 from .rule import AbstractWeighting
 
@@ -93,8 +92,8 @@ class NoiseWeighting(AbstractWeighting):
 
 
 def _points(condition: Condition) -> np.ndarray:
-    assert isinstance(condition.on, PointSet)  # noqa: S101  it is measured
-    return condition.on.values
+    assert condition.on.given is not None  # noqa: S101  it is measured
+    return condition.on.given
 
 
 def _is_noise(points: np.ndarray, sigma: float | None, r: Array, least: Array) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pinnkit import Box, Condition, FunctionalModel, Interval, PointSet, Problem, grad, laplacian, partial
-from pinnkit.diagnostics.verification import dense_points, verify
+from pinnkit.diagnostics.dense_points import dense_points
+from pinnkit.diagnostics.verification import verify
 from pinnkit.equations.terms import RowTerms
 from pinnkit.residuals.functions import ResidualFunctions
 

@@ -42,7 +42,8 @@ class OutputLayer:
 
     Everything is compiled once for all parameters and points of the same shapes.
 
-    - `size`: number of these parameters; `is_linear`: whether the residual is affine in them;
+    - `size`: number of these parameters; `leaves`: number of axes and of entries of each array;
+    - `is_linear`: whether the residual is affine in them;
     - `uses_channels`: whether the residual is computed from derivatives of the network (see `by_channels`).
     """
 
@@ -54,7 +55,8 @@ class OutputLayer:
         self._expanded = jax.jit(self._expand)
         self._assembled, self._combined = jax.jit(self._assemble), jax.jit(self._combine)
         example = residuals.initial_params(model.params)
-        self.size = sum(leaf.size for leaf in jax.tree.leaves(self._part(example)))
+        self.leaves = [(leaf.ndim, leaf.size) for leaf in jax.tree.leaves(self._part(example))]
+        self.size = sum(size for _, size in self.leaves)
         self.is_linear = bool(self._chosen) and all(self._is_affine(name, example) for name in residuals.conditions)
         through = all([residuals.has_channels(name) for name in residuals.conditions])
         self.uses_channels = bool(self._chosen) and not self.is_linear and through

@@ -16,7 +16,7 @@ from ..._base.types import Params
 from ..._base.whiteness import is_white
 from ...equations.exact.ansatz import Ansatz
 from ...equations.problem import Problem
-from ...geometry.region import AbstractRegion
+from ...geometry.domain import AbstractDomain
 from ...networks.adapters import as_functional
 from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
@@ -185,12 +185,12 @@ class FeatureSolver:
     def _stirred(self, params: Params) -> Params:
         """The same with fields around a positive constant, of the size for which conditions that were stuck hold best.
 
-        The shift holds the coefficients, the weights of the sines, and the constants, in this order.
+        The shift holds the coefficients, and the weights of the sines and the constants of each network.
         """
-        coefficients, constants = len(self.problem.unknowns), sum(self.problem.field_sizes.values())
-        sines = self.layer.size - coefficients - constants
-        noise = NOISE / np.sqrt(sines) * np.random.default_rng(self._seed).standard_normal(sines)
-        start = np.concatenate([np.zeros(coefficients), noise, np.ones(constants)])
+        sines = sum(size for ndim, size in self.layer.leaves if ndim == 2)
+        random, scale = np.random.default_rng(self._seed), NOISE / np.sqrt(sines)
+        parts = {0: np.zeros, 1: np.ones, 2: lambda size: scale * random.standard_normal(size)}
+        start = np.concatenate([parts[ndim](size) for ndim, size in self.layer.leaves])
         own = {name: self.batch[name] for name in self.stuck}
 
         def loss(scale: float) -> float:
@@ -299,7 +299,7 @@ def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = unm
         values = solver.layer.values(params, moved({name: region.points(points) for name, region in regions.items()}))
         largest = max(np.abs(r).max() for r in values.values())
         frequencies = [
-            _highest_frequency(r.reshape(LINES, LINE_POINTS, -1)) / _share(problem, regions[name], axis)
+            _highest_frequency(r.reshape(LINES, LINE_POINTS, -1)) / _share(problem, name, axis)
             for name, r in values.items()
             if np.abs(r).max() > ROUNDING * largest
         ]
@@ -307,9 +307,10 @@ def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = unm
     return tuple(found)
 
 
-def _share(problem: Problem, region: AbstractRegion, axis: int) -> float:
-    """The extent of a region along an axis, as a share of that of the domain."""
-    (low, high), (lower, upper) = region.bounds, problem.domain.bounds
+def _share(problem: Problem, condition: str, axis: int) -> float:
+    """The extent of a condition along an axis, as a share of that of the domain of its fields."""
+    domain = problem.field_domains.of(problem.equation(condition)) or problem.domain
+    (low, high), (lower, upper) = problem.conditions[condition].on.bounds, domain.bounds
     return float((high - low)[axis] / (upper - lower)[axis])
 
 
@@ -325,20 +326,23 @@ def feature_model(
     ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int, interactions: int | None = None
 ) -> FunctionalModel:
     """A network of random features for a problem, inside its ansatz."""
-    problem, periodic = ansatz.problem, tuple(ansatz.periods)
-    outputs = sum(problem.field_sizes.values())
-    network = SineFeatures(
-        problem.domain,
-        outputs,
-        width,
-        bandwidth,
-        periodic=periodic,
-        interactions=interactions,
-        edges=ansatz.edges,
-        singularities=ansatz.singularities,
-        seed=seed,
-    )
-    return ansatz.wrap(as_functional(network, problem.domain.dimension))
+    domains, dimension = ansatz.problem.field_domains, ansatz.problem.domain.dimension
+    along = np.broadcast_to(np.asarray(bandwidth, float), (dimension,))
+
+    def make(domain: AbstractDomain, outputs: int, number: int) -> SineFeatures:
+        return SineFeatures(
+            domain,
+            outputs,
+            width,
+            along[list(domains.axes(domain))].tolist(),
+            periodic=[name for name in ansatz.periods if name in domain.coordinates],
+            interactions=interactions and min(interactions, domain.dimension),
+            edges=ansatz.edges,
+            singularities=ansatz.singularities,
+            seed=seed + number,
+        )
+
+    return ansatz.wrap(as_functional(domains.network(make), dimension))
 
 
 def _interior(problem: Problem) -> list[str]:

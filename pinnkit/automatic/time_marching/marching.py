@@ -184,13 +184,13 @@ class Marching:
 def find_marching(ansatz: Ansatz) -> Marching | None:
     """How to march in time; None for problems that do not allow it.
 
-    Needed are a domain without edges where the solution is singular, one coordinate that is time, initial values of
-    every lower order for every field with a derivative in time, other conditions at all times, which involve fields at
-    the same time only, and no unknown coefficient, which would differ from window to window.
+    Needed are fields on all of the domain, no edges where the solution is singular, one coordinate that is time,
+    initial values of every lower order for every field with a derivative in time, other conditions at all times, which
+    involve fields at the same time only, and no unknown coefficient, which would differ from window to window.
     """
     problem, domain = ansatz.problem, ansatz.problem.domain
     times = [axis for axis, name in enumerate(domain.coordinates) if name in TIME_NAMES]
-    if len(times) != 1 or problem.unknowns or ansatz.edges:
+    if len(times) != 1 or problem.unknowns or problem.field_domains.is_split or ansatz.edges:
         return None
     axis = times[0]
     initial = {n: found for n, found in ansatz.found.items() if all(p.axis == axis and p.side == 0 for p in found)}

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._base.types import Params, Scalar
+from ..._base.types import Scalar
 from ...geometry.box import Box
 from ...geometry.domain import TIME_NAMES
 from ...geometry.edges import Edge
@@ -32,7 +32,18 @@ from ..mistakes import ProblemError
 from ..problem import Problem
 from ..singularities import singularities_of
 from .conflicts import conflicts_of, gap, relieved
-from .face_values import TOLERANCE, Datum, FaceValue, Point, Prescription, derived, on_face, prescribed, prescription_of
+from .face_values import (
+    TOLERANCE,
+    Datum,
+    FaceValue,
+    Point,
+    Prescription,
+    box_of,
+    derived,
+    on_face,
+    prescribed,
+    prescription_of,
+)
 from .interpolation import Bounds, interpolated
 from .periodicity import seams_of
 from .smoothness import roughness
@@ -87,38 +98,38 @@ class Ansatz:
     def with_edges(self) -> "Ansatz | None":
         """The same with all edges at which the solution may be singular: the weak ones, and the corners of a plane box.
 
-        None without any, and if there are edges already.
+        None without any, if there are edges already, and if fields have domains of their own.
         """
         box, weak = self.problem.domain, self.weak_edges
+        if self.problem.field_domains.is_split:
+            return None
         if isinstance(box, Box) and box.space == box.coordinates and box.dimension == 2 and not self.seams:
             weak = tuple(Edge.of(box.bounds, (0, 1), (i, j)) for i in (0, 1) for j in (0, 1))
         return dataclasses.replace(self, edges=weak) if weak and not self.edges else None
 
     @functools.cached_property
     def singularities(self) -> tuple[Singularity, ...]:
-        """The corners and holes at which solutions are singular, for the features of the network."""
-        return singularities_of(self.problem)
+        """The corners and holes at which solutions are singular, for the features of the network.
+
+        None are looked for if fields have domains of their own.
+        """
+        return () if self.problem.field_domains.is_split else singularities_of(self.problem)
 
     def wrap(self, model: FunctionalModel) -> FunctionalModel:
         """The model whose outputs satisfy the hard constraints, except periods."""
         if not self.face_values:
             return model
-        box = self.problem.domain
-
-        def apply(params: Params, x: Float[Array, " d"]) -> Float[Array, " m"]:
-            bounds = jnp.asarray(box.lower, x.dtype), jnp.asarray(box.upper, x.dtype)
-            return self.outputs(model.apply(params, x), x, bounds)
-
+        apply = lambda params, x: self.outputs(model.apply(params, x), x)
         return FunctionalModel(model.params, apply, model.merge)
 
     def outputs(
         self,
         network: Float[Array, " m"],
         x: Float[Array, " d"],
-        bounds: Bounds,
+        bounds: Bounds | None = None,
         start: Callable[[int, int], Datum] | None = None,
     ) -> Float[Array, " m"]:
-        """G + Φ · `network` at one point of the box between `bounds`.
+        """G + Φ · `network` at one point of the domain of each field, or of the box between `bounds`.
 
         - `start`: from output and order of the time derivative to initial values that replace the declared ones.
         """
@@ -126,7 +137,7 @@ class Ansatz:
             interpolated(
                 network[i],
                 x,
-                bounds,
+                bounds or self._bounds(i, x),
                 [(face_value, self._datum(face_value, start)) for face_value in self.face_values[i]],
             )
             if i in self.face_values
@@ -146,6 +157,11 @@ class Ansatz:
             if other.axis != face_value.axis
         ]
         return interpolated(network, x, bounds, others)
+
+    def _bounds(self, output: int, x: Float[Array, " d"]) -> Bounds:
+        domains = self.problem.field_domains
+        own = domains.extents[domains.outputs[output]]
+        return jnp.asarray(own.lower, x.dtype), jnp.asarray(own.upper, x.dtype)
 
     def _datum(self, face_value: FaceValue, start: Callable[[int, int], Datum] | None) -> Datum | None:
         """The prescribed value as a function; None for zero."""
@@ -267,7 +283,8 @@ def _objection(
     if len(set(places)) < len(places):
         return "another condition prescribes the same values"
     for face_value in face_values:
-        values = jax.vmap(prescribed(problem, face_value))(jnp.asarray(on_face(problem, face_value)))
+        x = on_face(box_of(problem, face_value.condition), face_value)
+        values = jax.vmap(prescribed(problem, face_value))(jnp.asarray(x))
         if not jnp.isfinite(values).all():
             return "the values it prescribes are not finite"
         if any((face_value.axis, face_value.side) in zip(c.axes, c.sides, strict=True) for c in edges):
@@ -298,11 +315,12 @@ def _is_zero(problem: Problem, face_value: FaceValue) -> bool:
 
 def _jump(problem: Problem, face_value: FaceValue, seams: Mapping[int, int]) -> str | None:
     """The lowest derivative of prescribed values that should be periodic and is not."""
+    box = box_of(problem, face_value.condition)
     for axis, highest in seams.items():
         for order in range(highest + 1):
             datum = derived(prescribed(problem, face_value), ((axis, order),))
             below, above = (
-                np.asarray(jax.vmap(datum)(jnp.asarray(on_face(problem, Face(axis, side, 1))))) for side in (0, 1)
+                np.asarray(jax.vmap(datum)(jnp.asarray(on_face(box, Face(axis, side, 1))))) for side in (0, 1)
             )
             wrong = np.abs(above - below) > TOLERANCE * (1 + np.abs(below).max() + np.abs(above).max())
             if wrong.any() or not np.isfinite(above).all():

@@ -24,7 +24,7 @@ from ...geometry.edges import Edge, Graded, graded
 from ...geometry.region import AbstractRegion, Face
 from ..condition import Condition
 from ..problem import Problem
-from .face_values import TOLERANCE, FaceValue, derived, on_face, prescribed
+from .face_values import TOLERANCE, FaceValue, box_of, derived, on_face, prescribed
 from .initial_jet import InitialJet
 
 DECAY = 0.5
@@ -43,11 +43,11 @@ class Conflict(NamedTuple):
 
 
 def conflicts_of(problem: Problem, given: Sequence[FaceValue], periodic: Sequence[int]) -> tuple[Conflict, ...]:
-    """The edges at which conditions do not fit together.
+    """The edges at which conditions do not fit together; none are looked for if fields have domains of their own.
 
     - `given`: the values that they prescribe; `periodic`: axes without faces.
     """
-    if not isinstance(problem.domain, Box):
+    if not isinstance(problem.domain, Box) or problem.field_domains.is_split:
         return ()
     values = [value for value in given if value.axis not in periodic]
     found = dict[tuple[Any, Any], Conflict]()
@@ -58,7 +58,8 @@ def conflicts_of(problem: Problem, given: Sequence[FaceValue], periodic: Sequenc
 
 def gap(problem: Problem, a: FaceValue, b: FaceValue) -> tuple[float, float] | None:
     """Two prescribed values, or derivatives of them, that differ where two faces meet."""
-    x = jnp.asarray(on_face(problem, a)).at[:, b.axis].set(problem.domain.bounds[b.side][b.axis])
+    box = box_of(problem, a.condition)
+    x = jnp.asarray(on_face(box, a)).at[:, b.axis].set(box.bounds[b.side][b.axis])
     first = np.asarray(jax.vmap(derived(prescribed(problem, a), ((b.axis, b.order),)))(x))
     second = np.asarray(jax.vmap(derived(prescribed(problem, b), ((a.axis, a.order),)))(x))
     return _difference(first, second)
@@ -90,7 +91,7 @@ def _at_start(problem: Problem, values: Sequence[FaceValue], periodic: Sequence[
         for face in condition.on.faces_of(problem.domain.bounds) or ():
             if face.axis == jet.axis or face.axis in periodic:
                 continue
-            x = jnp.asarray(on_face(problem, face)).at[:, jet.axis].set(problem.domain.lower[jet.axis])
+            x = jnp.asarray(on_face(problem.domain, face)).at[:, jet.axis].set(problem.domain.lower[jet.axis])
             diffusion, residual = jet.diffusion(face.axis, x[0]), jet.residual(name, face, x)
             if diffusion is None or residual is None:
                 continue

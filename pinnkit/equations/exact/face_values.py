@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from ..._base.tracing.degrees import is_affine
 from ..._base.tracing.dependence import KNOWN, SMOOTH, Dependence, dependence
 from ..._base.types import Scalar
+from ...geometry.domain import AbstractDomain
 from ...geometry.reference_cube import from_unit
 from ...geometry.region import SLACK, Face
 from ..problem import Problem
@@ -86,17 +87,22 @@ def rows_of(problem: Problem, name: str, face: Face) -> Rows | None:
     equation = problem.equation(name)
     if not _is_known(problem, equation) or (fields := fields_on(problem, equation, face)) is None:
         return None
-    function = lambda v, x: equation_at(problem, equation, fields, v, _insert(problem, face, x), face)
+    box = box_of(problem, name)
+    function = lambda v, x: equation_at(problem, equation, fields, v, _insert(box, face, x), face)
     numbers = numbers_of(problem, fields)
-    zero, free = jnp.zeros(len(numbers)), jnp.asarray(np.delete(on_face(problem, face)[-1], face.axis))
+    zero, free = jnp.zeros(len(numbers)), jnp.asarray(np.delete(on_face(box, face)[-1], face.axis))
     if not is_affine(function, zero, free):
         return None
     return Rows(numbers, *dependence(lambda x: [jax.jacfwd(function)(zero, x), function(zero, x)], [free], [SMOOTH]))
 
 
-def on_face(problem: Problem, face: Face | FaceValue) -> Float[np.ndarray, "n d"]:
-    """Points of a face, two corners first; the same for both sides."""
-    box = problem.domain
+def box_of(problem: Problem, name: str) -> AbstractDomain:
+    """The domain of the fields in a condition, that of the problem if they differ."""
+    return problem.field_domains.of(problem.equation(name)) or problem.domain
+
+
+def on_face(box: AbstractDomain, face: Face | FaceValue) -> Float[np.ndarray, "n d"]:
+    """Points of a face of a domain, two corners first; the same for both sides."""
     unit = np.random.default_rng(0).random((_SAMPLES, box.dimension))
     unit[:2] = [[0.0], [1.0]]
     x = from_unit(unit, box.bounds)
@@ -118,8 +124,10 @@ class Prescription(NamedTuple):
 
 def prescription_of(problem: Problem, name: str) -> Prescription:
     """The values that a condition provably prescribes."""
-    region = problem.conditions[name].on
-    if (faces := region.faces_of(problem.domain.bounds)) is None:
+    region, box = problem.conditions[name].on, problem.field_domains.of(problem.equation(name))
+    if box is None:  # fields that meet
+        return Prescription()
+    if (faces := region.faces_of(box.bounds)) is None:
         is_curved = region.flat_pieces is None
         elsewhere = (
             f"it holds on {'curves or edges of a shape' if is_curved else 'other than whole faces of the domain'}"
@@ -187,7 +195,8 @@ def _partial(function: Datum, axis: int) -> Datum:
 
 def _face_of(problem: Problem, face_value: FaceValue) -> Face:
     """The face of a face_value, with the normal of the condition's region there."""
-    faces = problem.conditions[face_value.condition].on.faces_of(problem.domain.bounds) or ()
+    bounds = box_of(problem, face_value.condition).bounds
+    faces = problem.conditions[face_value.condition].on.faces_of(bounds) or ()
     return next(face for face in faces if (face.axis, face.side) == (face_value.axis, face_value.side))
 
 
@@ -217,12 +226,13 @@ def fields_on(problem: Problem, equation: Equation, face: Face) -> dict[Symbol, 
 
 def _side_of(problem: Problem, equation: Equation, coordinate: Any, face: Face) -> int | None:
     """The side of the box on which the coordinate across a face provably lies; None without a proof."""
-    box, own = problem.domain, Symbol("coordinate", problem.domain.coordinates[face.axis])
+    box = problem.field_domains.of(equation) or problem.domain
+    own = Symbol("coordinate", box.coordinates[face.axis])
     needs = equation.needs(coordinate)
     if any(symbol.kind in ("field", "elsewhere", "coordinate") and symbol != own for symbol in needs):
         return None
     with jax.ensure_compile_time_eval():  # a number, even while something else is traced
-        values = _known_values(problem, jnp.asarray(on_face(problem, face)[-1]), face)
+        values = _known_values(problem, jnp.asarray(on_face(box, face)[-1]), face)
         place = np.asarray(equation.value(coordinate, values, _no_field))
     slack = SLACK * (box.upper - box.lower)[face.axis]
     sides = [side for side in (0, 1) if abs(place - box.bounds[side][face.axis]) <= slack] if not place.ndim else []
@@ -248,9 +258,9 @@ def numbers_of(problem: Problem, fields: Mapping[Symbol, int]) -> tuple[Number, 
     )
 
 
-def _insert(problem: Problem, face: Face, free: Float[Array, " k"]) -> list[Scalar]:
+def _insert(box: AbstractDomain, face: Face, free: Float[Array, " k"]) -> list[Scalar]:
     """The point of a face with these coordinates along it."""
-    at = jnp.asarray(problem.domain.bounds[face.side][face.axis], free.dtype)
+    at = jnp.asarray(box.bounds[face.side][face.axis], free.dtype)
     return [*free[: face.axis], at, *free[face.axis :]]
 
 

@@ -17,11 +17,20 @@ def seams_of(problem: Problem, names: Sequence[str]) -> tuple[dict[int, int], tu
     declaring = {name: found for name in names if (found := _equated(problem, name))}
     equated = set(itertools.chain(*declaring.values()))
     seams = {}
-    for axis in range(problem.domain.dimension):
-        declared = {output: _declared(equated, axis, output) for output in range(sum(problem.field_sizes.values()))}
-        if all(declared[output] >= max(order - 1, 0) for output, order in problem.highest_orders(axis).items()):
+    for axis, coordinate in enumerate(problem.domain.coordinates):
+        own, outputs = problem.field_domains.own, enumerate(problem.field_domains.outputs)
+        declared = {i: _declared(equated, axis, i) for i, name in outputs if coordinate in own[name].coordinates}
+        if not _is_common(problem, axis):
+            continue
+        if all(declared[i] >= max(order - 1, 0) for i, order in problem.highest_orders(axis).items() if i in declared):
             seams[axis] = max(declared.values())
     return seams, tuple(name for name, found in declaring.items() if all(axis in seams for axis, _, _ in found))
+
+
+def _is_common(problem: Problem, axis: int) -> bool:
+    """Whether the domains of all fields have the same extent along an axis."""
+    ends = {(extent.lower[axis], extent.upper[axis]) for extent in problem.field_domains.extents.values()}
+    return len(ends) == 1
 
 
 def _declared(equated: set[tuple[int, int, int]], axis: int, output: int) -> int:
@@ -31,7 +40,8 @@ def _declared(equated: set[tuple[int, int, int]], axis: int, output: int) -> int
 
 def _equated(problem: Problem, name: str) -> list[tuple[int, int, int]]:
     """(axis, output, order) of the numbers that the rows of a condition equate on two faces; empty unless all do."""
-    faces = problem.conditions[name].on.faces_of(problem.domain.bounds) or ()
+    box = problem.field_domains.of(problem.equation(name))
+    faces = (None if box is None else problem.conditions[name].on.faces_of(box.bounds)) or ()
     found: list[tuple[int, int, int]] = []
     for face in faces:
         rows = rows_of(problem, name, face)

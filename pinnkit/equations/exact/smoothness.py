@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from ..._base.tracing.dependence import BROKEN, KNOWN, SMOOTH, STEADY, dependence
 from ..problem import Problem
-from .face_values import FaceValue, derived, on_face, prescribed
+from .face_values import FaceValue, box_of, derived, on_face, prescribed
 
 _CELLS, _NODES, _LINES = 512, 4, 4
 
@@ -49,7 +49,7 @@ def roughness(problem: Problem, face_values: Sequence[FaceValue]) -> str | None:
 
 def _is_broken(problem: Problem, face_value: FaceValue, axis: int) -> bool:
     """Whether the prescribed values depend on a coordinate through other than analytic operations."""
-    point = [jnp.asarray(value) for value in on_face(problem, face_value)[-1]]
+    point = [jnp.asarray(value) for value in on_face(box_of(problem, face_value.condition), face_value)[-1]]
     levels = [SMOOTH if i == axis else STEADY for i in range(len(point))]
     levels[face_value.axis] = KNOWN
     (found,) = dependence(lambda *x: [prescribed(problem, face_value)(x)], point, levels)
@@ -60,11 +60,11 @@ def _line(
     problem: Problem, face_value: FaceValue, axis: int, highest: int
 ) -> tuple[Float[np.ndarray, " e"], Float[np.ndarray, "l e k"], Float[np.ndarray, "l c q k"]]:
     """Edges of cells on lines along an axis of a face, and derivatives there and at the Gauss points of the cells."""
-    box = problem.domain
+    box = box_of(problem, face_value.condition)
     edges = np.linspace(box.lower[axis], box.upper[axis], _CELLS + 1)
     gauss = (np.polynomial.legendre.leggauss(_NODES)[0] + 1) / 2
     nodes = edges[:-1, None] + np.diff(edges)[:, None] * gauss
-    lines = on_face(problem, face_value)[: 1 if box.dimension == 2 else _LINES]
+    lines = on_face(box, face_value)[: 1 if box.dimension == 2 else _LINES]
     datum = prescribed(problem, face_value)
 
     @jax.jit

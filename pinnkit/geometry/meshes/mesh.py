@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..._base.errors import InputError, InputTypeError
-from ..domain import MANY, Evaluation, Hole, Triangulation, check_coordinate, checked_points
+from ..domain import MANY, Evaluation, Hole, Part, Triangulation, check_coordinate, checked_points
 from ..movable import AbstractMovable, bracketed
-from ..predicates import Predicate, where_of
+from ..predicates import selection
 from ..product import Product
 from ..region import SLACK
 from ..sampling import sobol
@@ -173,11 +173,11 @@ class Mesh(AbstractMovable):
         sizes = np.abs(cell_measures(self.vertices[self.cells]))
         return Simplices(self.coordinates, self.vertices, {"interior": (self.cells, sizes)})
 
-    def boundary(self, *parts: str | Predicate) -> Simplices:
+    def boundary(self, *parts: Part) -> Simplices:
         """The whole boundary, or its parts with the given names, or the edges or faces at whose centers functions of
-        coordinates are true.
+        coordinates are true, or that it has in common with a neighbour.
 
-        **Raises:** `InputError` for an unknown name, and a function that selects nothing.
+        **Raises:** `InputError` for an unknown name, a function that selects nothing, and a domain that shares none.
         """
         names = tuple(part for part in parts if isinstance(part, str))
         if unknown := [name for name in names if name not in self.names]:
@@ -185,9 +185,10 @@ class Mesh(AbstractMovable):
         taken = np.isin(self.number, [self.names.index(name) for name in (names if parts else self.names)])
         rows = {name: np.flatnonzero(self._is(name)) for name in self.names if not parts or name in names}
         for number, part in enumerate(part for part in parts if not isinstance(part, str)):
-            chosen = where_of(part, self.coordinates)(self.surface.corners.mean(axis=1))
+            sought = selection(self, part)
+            chosen = sought.where(self.surface.corners.mean(axis=1))
             if not chosen.any():
-                raise InputError(f"the function that selects a part of the boundary of {self!r} is true nowhere on it")
+                raise InputError(sought.nothing)
             for name in self.names:
                 own = np.flatnonzero(chosen & ~taken & self._is(name))
                 if own.size:

@@ -90,6 +90,7 @@ def problem_identity(problem: Problem) -> dict[str, Any]:
         "problem": problem.name,
         **{f"range of {name}": value for name, value in bounds.items()},
         **{f"components of {name}": size for name, size in problem.field_sizes.items()},
+        **{f"domain of {name}": repr(own) for name, own in problem.field_domains.own.items() if own is not box},
         **{f"coefficient {name}": value for name, value in problem.constants.items()},
         **{f"unknown coefficient {name}": plain(value) for name, value in problem.unknowns.items()},
     }
