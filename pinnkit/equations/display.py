@@ -1,5 +1,6 @@
 """A problem for people: its equations as traced, and where they hold."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -71,8 +72,12 @@ def _where(region: AbstractRegion, domain: AbstractDomain) -> tuple[str, str]:
     if pieces is None and region.count is not None and region.count > 1:
         return each(_words(f"at {count(region.count, 'point')}"))
     if pieces is None:
-        own = "at" if region.count == 1 else f"on {type(region).__name__} within"
-        return each(lambda render: f"{_words(own)(render)} {_ranges(render, names, region.bounds)}")
+        if region.count == 1:
+            return each(lambda render: f"{_words('at')(render)} {_ranges(render, names, region.bounds)}")
+        rest = [i for i, name in enumerate(names) if name not in domain.space]
+        bounds = region.bounds[0][rest], region.bounds[1][rest]
+        others = lambda render: _ranges(render, [names[i] for i in rest], bounds)
+        return each(lambda render: _words(region.place)(render) + (f", {others(render)}" if rest else ""))
     if names == domain.coordinates and region.fills(domain.bounds):
         return each(lambda render: f"{_words('on')(render)} {_ranges(render, names, domain.bounds)}")
     if any(piece.normal is None for piece in pieces):
@@ -85,7 +90,8 @@ def _where(region: AbstractRegion, domain: AbstractDomain) -> tuple[str, str]:
 
 
 def _words(text: str) -> Callable[[Renderer], str]:
-    return lambda render: rf"\text{{{text}}}\;" if isinstance(render, Latex) else text
+    escaped = re.sub(r"([_#$%&{}])", r"\\\1", text)
+    return lambda render: rf"\text{{{escaped}}}\;" if isinstance(render, Latex) else text
 
 
 def _fixed(names: Sequence[str], bounds: Bounds) -> list[tuple[str, float]]:

@@ -45,6 +45,10 @@ class Boundary(AbstractRegion):
         return True
 
     @property
+    def place(self) -> str:
+        return f"on {', '.join(self.names)}"
+
+    @property
     def measures(self) -> tuple[float, ...]:
         """The length or area of each part."""
         return tuple(float(sum(own.measure.sum() for own in part)) for part in self.pieces)

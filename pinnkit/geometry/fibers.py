@@ -59,6 +59,10 @@ class Fibers(AbstractRegion):
         return self.lower, self.upper
 
     @property
+    def place(self) -> str:
+        return "inside the shape"
+
+    @property
     def quadrature_cells(self) -> tuple[AbstractCell, ...]:
         return (FiberCell(self.solid),)
 

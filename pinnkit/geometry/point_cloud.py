@@ -49,6 +49,10 @@ class PointsWithNormals(AbstractRegion):
         return True
 
     @property
+    def place(self) -> str:
+        return f"on {', '.join(self.names)}"
+
+    @property
     def bounds(self) -> Bounds:
         return self.x.min(axis=0), self.x.max(axis=0)
 

@@ -57,6 +57,10 @@ class Prism(AbstractRegion):
         self.least = base.least
 
     @property
+    def place(self) -> str:
+        return self.base.place
+
+    @property
     def has_normal(self) -> bool:
         return self.base.has_normal or self.face is not None
 

@@ -79,6 +79,11 @@ class AbstractRegion(eqx.Module):
         """The ends of the curves that it consists of in a plane of space."""
         return ()
 
+    @property
+    def place(self) -> str:
+        """Where it is in space, in words, if it is not made of boxes."""
+        return "on a part of the domain"
+
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
         """The faces of the box between `bounds` that form the region; None if it does not consist of whole faces."""
         return None

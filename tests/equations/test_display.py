@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from pinnkit import Box, Condition, PointSet, Problem, Unknown, div, laplacian, partial
+from pinnkit import Box, Condition, Disk, PointSet, Problem, Unknown, div, laplacian, partial
 from pinnkit.equations.formulas.formula import Name, Number
 from pinnkit.equations.formulas.reading import formulas
 from pinnkit.equations.formulas.rendering import Latex, Text
@@ -127,3 +127,20 @@ def test_long_formulas_and_many_rows_are_cut_off():
     lines = repr(long).splitlines()
     assert all(len(text) < 200 for text in lines) and "…" in lines[1]
     assert lines[-1].strip() == "... and 3 more"
+
+
+def test_places_on_shapes_are_named_by_their_parts():
+    plate = (Box(x=(0.0, 1.0), y=(0.0, 1.0)) - Disk(radius=0.2, x=0.5, y=0.5).named("hot_hole")).over(t=(0.0, 2.0))
+    problem = Problem(
+        name="plate",
+        domain=plate,
+        conditions={
+            "pde": Condition(lambda u: u.t - u.xx - u.yy, on=plate.interior),
+            "hole": Condition(lambda u: u - 1.0, on=plate.boundary("hot_hole", "left")),
+            "start": Condition(lambda u: u, on=plate.start()),
+        },
+    )
+    text = repr(problem)
+    assert "inside the shape, 0 < t < 2" in text and "inside the shape, t = 0" in text
+    assert "on left, hot_hole, 0 < t < 2" in text
+    assert r"\text{on left, hot\_hole}" in problem._repr_latex_()

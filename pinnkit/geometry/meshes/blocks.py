@@ -42,6 +42,10 @@ class Blocks(AbstractRegion):
         self.coordinates, self.dimension = coordinates, len(coordinates)
 
     @property
+    def place(self) -> str:
+        return "inside the surface"
+
+    @property
     def bounds(self) -> Bounds:
         return self.corners.min(axis=0), (self.corners + self.sizes).max(axis=0)
 

@@ -53,6 +53,10 @@ class Simplices(AbstractRegion):
         return f"Simplices({', '.join(self.names)}; {', '.join(f'{measure:.6g}' for measure in self.measures)})"
 
     @property
+    def place(self) -> str:
+        return "inside the mesh" if self.normals is None else f"on {', '.join(self.names)}"
+
+    @property
     def has_normal(self) -> bool:
         return self.normals is not None
 
