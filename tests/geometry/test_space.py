@@ -108,7 +108,8 @@ LEAVES = [
 ]
 
 
-@settings(max_examples=2, deadline=None, derandomize=True)
+@pytest.mark.slow
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(st.permutations(range(len(LEAVES))))
 def test_de_morgan(order):
     """W − (A ∪ B) = (W − A) ∩ (W − B), in volume and in area."""
