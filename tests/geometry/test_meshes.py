@@ -289,7 +289,7 @@ REFUSED = {
     "empty name": (lambda: MESHES["ring"][0].named(inner=""), "named by a text"),
     "nothing selected": (lambda: MESHES["ring"][0].boundary(lambda x: x > 9), "true nowhere"),
     "unknown argument": (lambda: MESHES["ring"][0].boundary(lambda z: z > 9), r"unknown argument\(s\) \['z'\]"),
-    "no predicate": (lambda: MESHES["ring"][0].boundary(3), "a name, a function of coordinates or a neighbour, got int"),
+    "no predicate": (lambda: MESHES["ring"][0].boundary(3), "coordinates or a neighbour, got int"),
     "points": (lambda: MESHES["ring"][0].contains(np.zeros((2, 3))), r"shape \(n, 2\)"),
     "plane set operation": (lambda: MESHES["ring"][0] - MESHES["rectangle"][0], "take another mesh in space"),
     "set operation with a number": (lambda: MESHES["cube"][0] | 3, "take another mesh in space, got .* 3"),
