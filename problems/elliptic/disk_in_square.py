@@ -1,5 +1,4 @@
-"""Disk of radius 1/2 that conducts ten times better than the square [−1, 1]² around it, in a field that is uniform far
-away.
+"""A disk of radius 1/2, ten times as conductive as the square [−1, 1]² around it, in a field uniform far away.
 
 On the square are the values of the solution in the plane: u = a x inside, x (1 + b / 4r²) outside.
 Maxwell, *A treatise on electricity and magnetism*, Clarendon Press 1873, § 314.

@@ -3,6 +3,8 @@
 The front s is a field of time alone. With y = x / s(t) the melt fills 0 < y < 1: s² T_t − y s s' T_y = T_yy. From
 t = 0.1 on it is the similarity solution T = 1 − erf(λ y) / erf λ, s = 2λ√t with √π λ exp(λ²) erf λ = 1/L.
 Carslaw & Jaeger, *Conduction of heat in solids*, Clarendon Press 1959, § 11.2.
+
+Reference: these formulas, with λ to rounding.
 """
 
 import numpy as np

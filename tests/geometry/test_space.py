@@ -119,6 +119,7 @@ def test_de_morgan(order):
     np.testing.assert_allclose(sum(left.parts.values()), sum(right.parts.values()), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_volume_of_a_union():
     """|A ∪ B| + |A ∩ B| = |A| + |B|."""
     a, b = LEAVES[0], LEAVES[2]

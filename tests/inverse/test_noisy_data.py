@@ -80,6 +80,7 @@ def test_the_fit_is_that_of_least_squares_on_the_solution_of_the_equation(solver
         assert np.sqrt(np.mean(values["pde"] ** 2)) < 0.1 * SIGMA
 
 
+@pytest.mark.slow
 def test_intervals_and_bands_cover_as_often_as_they_say(solver):
     """95 % of 80 draws of the noise, within what chance allows; the band at the first, a middle and the last value."""
     draws, places = 80, [0, COUNT // 2, COUNT - 1]
