@@ -63,22 +63,15 @@ class Automatic:
         self._models = Models(self.cost, LossModel(), recorder)
         outputs = sum(ansatz.problem.field_sizes.values())
         unknowns = choices.unknowns or UNKNOWNS[min(ansatz.problem.domain.dimension, max(UNKNOWNS))]
-        widths = lambda unknowns: [max(n // outputs, 1) for n in unknowns]
-        first, *wider = widths(unknowns)
-        if warm is not None:
-            first = int(warm.described["width"])
-        is_plane = ansatz.problem.domain.dimension == 2
-        self._wider = [width for width in wider if width > first]
-        self._wider_sharp = (
-            [width for width in widths(SHARP) if width > first]
-            if is_plane and choices.unknowns is None
-            else self._wider
-        )
+        sharp = SHARP if ansatz.problem.domain.dimension == 2 and choices.unknowns is None else unknowns
+        first = max(unknowns[0] // outputs, 1) if warm is None else int(warm.described["width"])
+        wider = lambda unknowns: [width for n in unknowns if (width := n // outputs) > first]
+        self._wider = {False: wider(unknowns), True: wider(sharp)}  # by whether there are edges
         make = lambda ansatz, is_sharp: FeatureNetworks(
             ansatz, seed, recorder, self.cost, width=first, bandwidth=choices.bandwidth, warm=warm, is_sharp=is_sharp
         )
         own = settled(ansatz, {} if warm is None else warm.described)
-        self._make, self._rival = make, None
+        self._make, self._rival, self._is_warm = make, None, warm is not None
         self._networks = make(own, own is not ansatz)
         self.cost.solve_in_trials = self.first.final_steps / self.first.trial_steps if not self.is_linear else 1.0
         self._marching = find_marching(ansatz) if choices.time_windows else None
@@ -141,8 +134,8 @@ class Automatic:
         """In place of the narrowest network, of both kinds of sines."""
         per_feature = self.first.layer.size / self._networks.width
         make = lambda width, kind: WiderNetwork(width, round(per_feature * width), kind, self._models)
-        widths = lambda kind: self._wider_sharp if kind.has_edges else self._wider
-        return [make(width, kind) for kind in (self._networks, self._rival) if kind for width in widths(kind)]
+        kinds = [kind for kind in (self._networks, self._rival) if kind is not None]
+        return [make(width, kind) for kind in kinds for width in self._wider[kind.has_edges]]
 
     def _sharpened(self, choice: Choice) -> Choice:
         """The choice, or that with sines around the corners of the domain if a trial of these leaves less.
@@ -150,7 +143,7 @@ class Automatic:
         Otherwise wider networks with such sines are candidates, too: theirs may converge faster.
         """
         sharp = self._ansatz.with_edges
-        if sharp is None or self._networks.is_sharp or choice.relative_loss <= self.cost.thresholds.converged:
+        if sharp is None or self._is_warm or choice.relative_loss <= self.cost.thresholds.converged:
             return choice
         if self._recorder.is_over or self._models.left < self.cost.trial_seconds + self.cost.compile_seconds:
             return choice

@@ -90,7 +90,7 @@ def test_the_corners_of_a_square_limit_the_digits_unless_sines_go_around_them():
     assert error < 2e-6  # the reference: the sum of 100 terms
 
 
-def test_a_solution_with_sines_around_corners_is_loaded_again(tmp_path):
+def test_a_solution_with_sines_around_corners_is_loaded_again_and_started_from(tmp_path):
     problem = heat(lambda u, x: u - x * (1 - x), {"ends": Condition(lambda u: u, on=rod.boundary("x"))}, None)
     solution, _ = solved(problem)
     solution.save(tmp_path / "run")
@@ -98,6 +98,9 @@ def test_a_solution_with_sines_around_corners_is_loaded_again(tmp_path):
     x, t = np.linspace(0, 1, 7), np.full(7, 0.3)
     assert solution.run.config["edges"] is True
     np.testing.assert_array_equal(again(x=x, t=t), solution(x=x, t=t))
+    warm = pinnkit.fit(problem.with_coefficients(k=0.1), choices=FEW, steps=20, start=solution)
+    assert warm.run.config["edges"] is True
+    np.testing.assert_allclose(warm(x=x, t=t), solution(x=x, t=t), atol=1e-9)
 
 
 @pytest.mark.slow
