@@ -152,12 +152,12 @@ class Graded(AbstractRegion):
         return self.base.bounds
 
     def parts(self, n: int) -> tuple[int, ...]:
-        near = (max(int(DENSE * n) // len(self.sheets), 1),) * len(self.sheets)
-        return (*self.base.parts(n - sum(near)), *near)
+        near, sheets = self._near_each(n), len(self.sheets)
+        return (*self.base.parts(n - near * sheets), *(sheets * (near,)))
 
     def points(self, unit: Float[Array, "n k"]) -> Points:
-        near = self.parts(len(unit))[-len(self.sheets) :]
-        own, *parts = jnp.split(unit, len(unit) - np.cumsum((0, *near[::-1]))[::-1][:-1])
+        starts = len(unit) - self._near_each(len(unit)) * np.arange(len(self.sheets), 0, -1)
+        own, *parts = jnp.split(unit, starts)
         found = [self.base.points(own), *map(self._near, self.sheets, parts)]
         normals = [points.normals for points in found if points.normals is not None]
         x = jnp.concatenate([points.coordinates for points in found])
@@ -171,6 +171,10 @@ class Graded(AbstractRegion):
         shares = [sum(map(measure, own)) / measure(face) / len(faces) for face in faces]
         near = [share * sheet.density(x, spans) for share, sheet in zip(shares, self.sheets, strict=True)]
         return 1 - DENSE + DENSE * jnp.sum(jnp.stack(near))
+
+    def _near_each(self, n: int) -> int:
+        """The number of points, out of `n`, that are graded in each sheet."""
+        return max(int(DENSE * n) // len(self.sheets), 1)
 
     def _near(self, sheet: Sheet, unit: Float[Array, "n k"]) -> Points:
         base = self.base if sheet.face is None else Faces(self.base.box, (sheet.face,))
