@@ -58,6 +58,7 @@ def test_a_rod_that_is_quenched_is_solved_to_four_digits():
     assert find_marching(find_ansatz(problem)) is None
 
 
+@pytest.mark.slow
 def test_a_flux_that_sets_in_at_once_is_solved():
     ends = {
         "hot": Condition(lambda u, k: k * u.x + 1.0, on=rod.boundary("left")),
@@ -90,6 +91,7 @@ def test_the_corners_of_a_square_limit_the_digits_unless_sines_go_around_them():
     assert error < 2e-6  # the reference: the sum of 100 terms
 
 
+@pytest.mark.slow
 def test_a_solution_with_sines_around_corners_is_loaded_again_and_started_from(tmp_path):
     problem = heat(lambda u, x: u - x * (1 - x), {"ends": Condition(lambda u: u, on=rod.boundary("x"))}, None)
     solution, _ = solved(problem)
