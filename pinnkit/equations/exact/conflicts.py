@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from ...geometry.box import Box
 from ...geometry.domain import TIME_NAMES
-from ...geometry.edges import Edge, Graded, graded
+from ...geometry.edges import NEAREST, Edge, Graded, graded
 from ...geometry.region import AbstractRegion, Face
 from ..condition import Condition
 from ..problem import Problem
@@ -146,10 +146,15 @@ def _relieved(problem: Problem, name: str, edges: tuple[Edge, ...]) -> Condition
     def factor(x: Float[Array, " d"]) -> Float[Array, ""]:
         """The mean of the squares of r^order times the residual is over the logarithm of the distance r then."""
         density = region.density(x) if isinstance(region, Graded) else 1.0
-        near = [jnp.minimum(edge.distance(x), 1.0) ** power for edge, power in zip(edges, powers, strict=True)]
+        near = [_near(edge.distance(x), power) for edge, power in zip(edges, powers, strict=True)]
         return jnp.prod(jnp.stack(near)) / jnp.sqrt(density)
 
     return dataclasses.replace(condition, residual=_scaled(condition.residual, factor, domain.coordinates), on=region)
+
+
+def _near(distance: Float[Array, ""], power: float) -> Float[Array, ""]:
+    """A power of the distance, which falls to zero where the singularity is cut off."""
+    return jnp.minimum(distance, 1.0) ** power * (1 - (NEAREST / distance) ** 2)
 
 
 def _order(edge: Edge, indices: Sequence[Sequence[int]]) -> int:
