@@ -26,6 +26,7 @@ class CostModel:
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
       training a deep network, as multiples of the compilation of the first trial; `usual_deep`: the same of training
       one without a budget;
+    - `unknowns`: of the last trial or solve, from which wider networks are predicted;
     - `close`, `share_if_close`, `share_if_far`: if one network has not resolved the residual, a wider one may use this
       share of the remaining time, depending on whether its relative loss is below `close` (smooth solutions converge
       fast with the width, fronts and peaks do not); the rest is for a deep network.
@@ -48,6 +49,7 @@ class CostModel:
     thresholds: Thresholds = Thresholds()
     first_compilation: float = 0.0
     solve_seconds: float = 0.0
+    unknowns: int | None = None
     trial_times: dict[int, list[float]] = dataclasses.field(default_factory=dict)
 
     def add_trial(self, unknowns: int, seconds: float, compile_seconds: float) -> None:
@@ -55,15 +57,12 @@ class CostModel:
         if not self.trial_times:
             self.first_compilation = compile_seconds
         self.trial_times.setdefault(unknowns, []).append(seconds)
+        self.unknowns = unknowns
 
-    def add_solve(self, seconds: float, has_trial: bool) -> None:
-        """A solve took these seconds, besides those of its trial if it continued one."""
+    def add_solve(self, unknowns: int, seconds: float, has_trial: bool) -> None:
+        """A solve with this number of unknowns took these seconds, besides those of its trial if it continued one."""
+        self.unknowns = unknowns
         self.solve_seconds = seconds + (self.trial_seconds if has_trial else 0.0)
-
-    @property
-    def unknowns(self) -> int | None:
-        """Of the network of the last width that was tried."""
-        return list(self.trial_times)[-1] if self.trial_times else None
 
     @property
     def compile_seconds(self) -> float:
@@ -90,9 +89,11 @@ class CostModel:
     def nominal(self) -> "CostModel":
         """The same with seconds that depend on numbers of unknowns only, not on this machine and its load."""
         compiling, trial = NOMINAL
-        ratio = {unknowns: (unknowns / min(self.trial_times)) ** self.growth for unknowns in self.trial_times}
+        ratio_of = lambda unknowns: (unknowns / min(self.trial_times)) ** self.growth
+        ratio = {unknowns: ratio_of(unknowns) for unknowns in self.trial_times}
         times = {unknowns: [compiling + trial * ratio[unknowns], trial * ratio[unknowns]] for unknowns in ratio}
-        seconds = self.solve_in_trials * trial * list(ratio.values())[-1] if self.solve_seconds and ratio else 0.0
+        is_solved = self.solve_seconds and ratio and self.unknowns
+        seconds = self.solve_in_trials * trial * ratio_of(self.unknowns) if is_solved else 0.0
         return dataclasses.replace(self, first_compilation=compiling, trial_times=times, solve_seconds=seconds)
 
     def wider(self, ratio: float, loss: float) -> float:

@@ -128,7 +128,7 @@ class FeatureNetworks:
             ),
             start,
         )
-        self._cost.add_solve(recorder.limits.seconds() - began, trial is not None)
+        self._cost.add_solve(solver.layer.size, recorder.limits.seconds() - began, trial is not None)
         recorder.add(solve.steps, solve.final_loss, solve.missing_seconds)
         if not math.isfinite(solve.relative_loss):
             fault = find_fault(solver.residuals, solve.params, solver.validation_batch) or "validation loss"

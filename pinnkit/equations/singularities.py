@@ -31,7 +31,7 @@ HIGHEST = 8.0
 
 MULTIPOLES, ROUND, AROUND = 20, 1e-6, 64
 """Largest order of multipoles; relative distance from the rim of a round hole, and number of points, at which
-the domain is looked for."""
+membership in the domain is tested."""
 
 CHARGES, DISTANCE, CLEAR = 240, 0.14, 0.9
 """Number of charges along the boundary, their distance from it over the diameter of the domain, and the share of it

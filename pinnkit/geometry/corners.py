@@ -15,10 +15,10 @@ STRAIGHT = 1e-6
 """Angles that differ by less, in radians, are the same."""
 
 STEP = 1e-3
-"""Share of a piece of a curve at which its direction is looked at."""
+"""Share of a piece of a curve at which its direction is compared with that at the end."""
 
 BEHIND = 4096
-"""Points on the line behind a corner at which the domain is looked for."""
+"""Points on the line behind a corner at which membership in the domain is tested."""
 
 
 class End(NamedTuple):

@@ -30,7 +30,8 @@ class Edge(NamedTuple):
 
     - `axes`: of the two faces; `sides`: 0 for the lower and 1 for the upper face of each;
     - `place`: the values of these two coordinates there;
-    - `reach`: the extent of the surroundings along each; `powers`: p.
+    - `reach`: the extent of the surroundings along each; `powers`: p;
+    - `order`: of the lowest derivatives of the solution that have no value there, 0 for the solution itself.
     """
 
     axes: tuple[int, int]
@@ -38,23 +39,26 @@ class Edge(NamedTuple):
     place: tuple[float, float]
     reach: tuple[float, float]
     powers: tuple[int, int] = (1, 1)
+    order: int = 0
 
     @classmethod
-    def of(cls, bounds: Bounds, axes: tuple[int, int], sides: tuple[int, int]) -> "Edge":
+    def of(cls, bounds: Bounds, axes: tuple[int, int], sides: tuple[int, int], order: int = 0) -> "Edge":
         """The edge of the box between `bounds`, in space; its surroundings reach to the middle of the shorter side."""
         reach = float((bounds[1] - bounds[0])[list(axes)].min()) / 2
-        return cls(axes, sides, _place(bounds, axes, sides), (reach, reach))
+        return cls(axes, sides, _place(bounds, axes, sides), (reach, reach), order=order)
 
     @classmethod
-    def at_start(cls, bounds: Bounds, axes: tuple[int, int], side: int, order: int, rate: float) -> "Edge":
-        """The edge between a face in space and the start, for an equation of an order with a diffusivity `rate`.
+    def at_start(
+        cls, bounds: Bounds, axes: tuple[int, int], side: int, power: int, rate: float, order: int = 0
+    ) -> "Edge":
+        """The edge between a face in space and the start.
 
-        - `axes`: of space and of time.
+        - `axes`: of space and of time; `power`: the order of the equation in space; `rate`: its diffusivity.
         """
         space, time = (bounds[1] - bounds[0])[list(axes)].tolist()
-        reach = min(space / 2, (PROFILE * rate * time) ** (1 / order))
-        reaches = reach, reach**order / (PROFILE * rate)
-        return cls(axes, (side, 0), _place(bounds, axes, (side, 0)), reaches, (1, order))
+        reach = min(space / 2, (PROFILE * rate * time) ** (1 / power))
+        reaches = reach, reach**power / (PROFILE * rate)
+        return cls(axes, (side, 0), _place(bounds, axes, (side, 0)), reaches, (1, power), order)
 
     @property
     def is_in_space(self) -> bool:

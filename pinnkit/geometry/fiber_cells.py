@@ -19,7 +19,7 @@ from .cells import SMOOTH, AbstractCell, Rule, gauss
 from .solids.solid import Solid
 
 SAMPLES, PER_LEAF = {2: 512, 3: 64}, 9
-"""Places at which surfaces are looked for, by dimension, and as many more for each primitive."""
+"""Places at which the surfaces that a line crosses are determined, by dimension; as many more for each primitive."""
 
 BISECTIONS, MOST_CHANGES = 60, 64
 

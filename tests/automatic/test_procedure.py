@@ -169,7 +169,7 @@ def test_a_cost_model_predicts_from_what_was_measured():
     for seconds in (3.0, 1.5, 1.0):
         cost.add_trial(100, seconds, compile_seconds=1.9)
     assert (cost.compile_seconds, cost.trial_seconds, cost.deep_seconds) == (2.0, 1.0, 19.0)
-    cost.add_solve(5.0, has_trial=True)
+    cost.add_solve(100, 5.0, has_trial=True)
     assert cost.search(3.0) == 4 * 9 * 1.0
     solves = {1e-7: 6.0, 0.1: 6.0, 0.9: 12 + 6.0}  # the solve continued a trial of one second
     for loss, seconds in solves.items():
@@ -180,13 +180,25 @@ def test_a_cost_model_predicts_from_what_was_measured():
     assert cost.windows(200, 100, 0.1, 0.2, order=3) == 1.5 * cost.windows(200, 100, 0.1, 0.2)
     cost.add_trial(300, 7.0, 2.5)
     assert cost.trial_seconds == 5.0  # of the last width, less its compilation
+    assert cost.unknowns == 300
+
+
+def test_wider_networks_are_predicted_from_the_last_solve_also_one_without_a_trial():
+    cost = CostModel(growth=2.0)
+    cost.add_trial(100, 2.0, 1.0)
+    for unknowns in (100, 600):
+        cost.add_solve(unknowns, unknowns / 100, has_trial=False)
+        assert cost.unknowns == unknowns
+    assert cost.wider(2.0, 1e-3) == 2 * cost.compile_seconds + 2.0**2 * 6.0
+    narrow = CostModel(growth=2.0, trial_times={100: [2.0, 1.0]}, solve_seconds=1.0, unknowns=100).nominal()
+    assert cost.nominal().solve_seconds == 6.0**2 * narrow.solve_seconds
 
 
 def test_nominal_costs_do_not_depend_on_the_machine():
     slow, fast = CostModel(), CostModel()
     for cost, factor in ((slow, 10.0), (fast, 1.0)):
         cost.add_trial(100, 2.0 * factor, 1.0 * factor)
-        cost.add_solve(3.0 * factor, has_trial=True)
+        cost.add_solve(100, 3.0 * factor, has_trial=True)
     for figures in (lambda cost: cost.wider(3.0, 1e-3), lambda cost: cost.windows(300, 100, 0.4, 0.2)):
         assert figures(slow) > 5 * figures(fast)
         assert figures(slow.nominal()) == figures(fast.nominal()) > 0

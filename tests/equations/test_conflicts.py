@@ -113,6 +113,24 @@ def test_residuals_near_an_edge_are_scaled_by_powers_of_the_distance():
 
 
 @pytest.mark.usefixtures("x64")
+def test_a_condition_counts_in_the_edge_itself_only_if_the_solution_has_a_value_there():
+    """A jump of values leaves residuals of size 1 within the smallest distances, whatever the network."""
+    model = FunctionalModel(jnp.ones(1), lambda params, x: params, lambda params: params)
+    params = {"coefficients": {}, "network": jnp.ones(1)}
+
+    def share(problem, condition, place):
+        """The residual in the edge over that at a distance at which the edge is resolved."""
+        functions = ResidualFunctions(find_ansatz(problem).remaining, model)
+        own, beside = (Points(jnp.array(x), None, {}) for x in (place, np.add(place, [100 * NEAREST, 0.0])))
+        inner, outer = (float(functions.at_point(condition)(params, x)[0]) for x in (own, beside))
+        return abs(inner / outer)
+
+    insulated = heat(lambda u, x: u - x, lambda u: u.x)
+    assert share(plate(lid=3.0), "top", [0.0, 1.0]) < 1e-12
+    assert share(insulated, "start", [0.0, 0.0]) > 1e-3
+
+
+@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(
     "edge", [find_ansatz(plate()).edges[0], find_ansatz(heat(lambda u: u - 1.0, lambda u: u)).edges[1]]
 )

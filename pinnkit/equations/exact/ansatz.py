@@ -31,7 +31,7 @@ from ...networks.singular_functions import Singularity
 from ..mistakes import ProblemError
 from ..problem import Problem
 from ..singularities import singularities_of
-from .conflicts import conflicts_of, gap, relieved
+from .conflicts import WEAK, conflicts_of, gap, relieved
 from .face_values import (
     TOLERANCE,
     Datum,
@@ -104,14 +104,14 @@ class Ansatz:
         if self.problem.field_domains.is_split:
             return None
         if isinstance(box, Box) and box.space == box.coordinates and box.dimension == 2 and not self.seams:
-            weak = tuple(Edge.of(box.bounds, (0, 1), (i, j)) for i in (0, 1) for j in (0, 1))
+            weak = tuple(Edge.of(box.bounds, (0, 1), (i, j), WEAK) for i in (0, 1) for j in (0, 1))
         return dataclasses.replace(self, edges=weak) if weak and not self.edges else None
 
     @functools.cached_property
     def singularities(self) -> tuple[Singularity, ...]:
         """The corners and holes at which solutions are singular, for the features of the network.
 
-        None are looked for if fields have domains of their own.
+        None if fields have domains of their own.
         """
         return () if self.problem.field_domains.is_split else singularities_of(self.problem)
 
@@ -203,9 +203,9 @@ def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     every = {name: prescription_of(problem, name) for name in problem.conditions if name not in by_period}
     given = [value for found in every.values() for value in found.face_values]
     conflicts = conflicts_of(problem, given, tuple(seams))
-    edges = tuple(conflict.edge for conflict in conflicts if conflict.is_of_values)
-    weak = tuple(conflict.edge for conflict in conflicts if not conflict.is_of_values)
-    notes = [CONFLICT.format(conflict.text) for conflict in conflicts if conflict.is_of_values]
+    edges = tuple(conflict.edge for conflict in conflicts if not conflict.is_weak)
+    weak = tuple(conflict.edge for conflict in conflicts if conflict.is_weak)
+    notes = [CONFLICT.format(conflict.text) for conflict in conflicts if not conflict.is_weak]
     read = {name: found for name, found in every.items() if name in names}
     candidates = {name: found.face_values for name, found in read.items() if found.face_values}
     zeros = frozenset(

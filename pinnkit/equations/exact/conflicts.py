@@ -31,19 +31,24 @@ DECAY = 0.5
 """Further power of the distance, with which the smallest distances count less."""
 
 
-class Conflict(NamedTuple):
-    """An edge, and what conditions say there, for a person.
+WEAK = 2
+"""Order of the lowest derivatives without a value at an edge where prescribed values fit together."""
 
-    - `is_of_values`: whether values differ, rather than the rates at which they change at the start.
-    """
+
+class Conflict(NamedTuple):
+    """An edge, and what conditions say there, for a person."""
 
     edge: Edge
     text: str
-    is_of_values: bool = True
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether values and fluxes fit together, and only the rates differ at which they change at the start."""
+        return self.edge.order >= WEAK
 
 
 def conflicts_of(problem: Problem, given: Sequence[FaceValue], periodic: Sequence[int]) -> tuple[Conflict, ...]:
-    """The edges at which conditions do not fit together; none are looked for if fields have domains of their own.
+    """The edges at which conditions do not fit together; none if fields have domains of their own.
 
     - `given`: the values that they prescribe; `periodic`: axes without faces.
     """
@@ -95,13 +100,14 @@ def _at_start(problem: Problem, values: Sequence[FaceValue], periodic: Sequence[
             diffusion, residual = jet.diffusion(face.axis, x[0]), jet.residual(name, face, x)
             if diffusion is None or residual is None:
                 continue
-            edge = Edge.at_start(problem.domain.bounds, (face.axis, jet.axis), face.side, *diffusion)
+            order = max((sum(index) for own in problem.equation(name).derivatives.values() for index in own), default=0)
+            edge = Edge.at_start(problem.domain.bounds, (face.axis, jet.axis), face.side, *diffusion, order)
             where, both = _where(problem, edge), _names(*jet.conditions, name)
             if (left := _difference(residual, 0 * residual)) is not None and np.isfinite(left).all():
                 yield Conflict(edge, f"{both} do not fit together {where} (residual {left[0]:.6g})")
             elif (rates := _rates(problem, jet, values, face, x)) is not None and np.isfinite(rates).all():
                 text = f"the equation changes initial values at another rate than {name!r} {where}"
-                yield Conflict(edge, f"{text} ({rates[0]:.6g} against {rates[1]:.6g})", is_of_values=False)
+                yield Conflict(edge._replace(order=WEAK), f"{text} ({rates[0]:.6g} against {rates[1]:.6g})")
 
 
 def _rates(
@@ -142,19 +148,16 @@ def _relieved(problem: Problem, name: str, edges: tuple[Edge, ...]) -> Condition
     region = graded(condition.on, edges, domain.bounds)
     indices = [index for own in problem.equation(name).derivatives.values() for index in own]
     powers = [_order(edge, indices) - _measure(edge, condition.on) / 2 + DECAY for edge in edges]
+    cut = np.array([edge.order == 0 for edge in edges], float)
 
     def factor(x: Float[Array, " d"]) -> Float[Array, ""]:
         """The mean of the squares of r^order times the residual is over the logarithm of the distance r then."""
         density = region.density(x) if isinstance(region, Graded) else 1.0
-        near = [_near(edge.distance(x), power) for edge, power in zip(edges, powers, strict=True)]
-        return jnp.prod(jnp.stack(near)) / jnp.sqrt(density)
+        r = jnp.stack([edge.distance(x) for edge in edges])
+        # where the singularity is cut off, a field that has no value at the edge satisfies no condition
+        return jnp.prod(jnp.minimum(r, 1.0) ** np.array(powers) * (1 - cut * (NEAREST / r) ** 2)) / jnp.sqrt(density)
 
     return dataclasses.replace(condition, residual=_scaled(condition.residual, factor, domain.coordinates), on=region)
-
-
-def _near(distance: Float[Array, ""], power: float) -> Float[Array, ""]:
-    """A power of the distance, which falls to zero where the singularity is cut off."""
-    return jnp.minimum(distance, 1.0) ** power * (1 - (NEAREST / distance) ** 2)
 
 
 def _order(edge: Edge, indices: Sequence[Sequence[int]]) -> int:
