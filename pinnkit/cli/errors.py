@@ -52,6 +52,8 @@ def silence(stream: Any) -> None:
 def in_one_line(error: Any) -> str:
     if isinstance(error, CycloptsError):
         error.verbose = False
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"'{error.filename}': {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -41,3 +41,10 @@ def test_what_cannot_be_read_has_status_2(here, capsys):
     (here / "membrane.py").write_text(SOUND)
     assert main(["check", "membrane.py", "-o", "points.xyz"]) == 2
     assert "has no known format" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    target = tmp_path / "missing" / "points.png"
+    assert main(["check", "poisson_1d", "-o", str(target)]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error == f"pinnkit: error: '{target}': No such file or directory"
