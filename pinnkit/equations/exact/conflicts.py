@@ -31,6 +31,9 @@ DECAY = 0.5
 """Further power of the distance, with which the smallest distances count less."""
 
 
+MOST_COORDINATES = 3
+"""With more coordinates a box has too many edges for features around each of them."""
+
 WEAK = 2
 """Order of the lowest derivatives without a value at an edge where prescribed values fit together."""
 
@@ -48,11 +51,12 @@ class Conflict(NamedTuple):
 
 
 def conflicts_of(problem: Problem, given: Sequence[FaceValue], periodic: Sequence[int]) -> tuple[Conflict, ...]:
-    """The edges at which conditions do not fit together; none if fields have domains of their own.
+    """The edges at which conditions do not fit together; none in many coordinates, and if fields have own domains.
 
     - `given`: the values that they prescribe; `periodic`: axes without faces.
     """
-    if not isinstance(problem.domain, Box) or problem.field_domains.is_split:
+    box = problem.domain
+    if not isinstance(box, Box) or box.dimension > MOST_COORDINATES or problem.field_domains.is_split:
         return ()
     values = [value for value in given if value.axis not in periodic]
     found = dict[tuple[Any, Any], Conflict]()
