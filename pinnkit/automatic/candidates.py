@@ -32,7 +32,8 @@ class Standing(NamedTuple):
     @property
     def loss(self) -> float:
         """The smallest relative validation loss so far."""
-        return self.trial.relative_loss if self.best is None else self.best.relative_loss
+        found = [self.trial.relative_loss] + ([] if self.best is None else [self.best.relative_loss])
+        return min(found)
 
 
 class Prediction(NamedTuple):
@@ -213,7 +214,8 @@ class TimeWindows(AbstractCandidate):
         unknowns = cost.unknowns_on_a_line if len(self.marching.space) == 1 else max(self.settings.unknowns)
         problem = self.marching.problem
         order = max(max(problem.highest_orders(axis).values()) for axis in self.marching.space)
-        return cost.windows(unknowns, self.networks.narrowest.layer.size, self.settings.patience, loss, order)
+        first, patience = self.networks.narrowest.layer.size, self.settings.patience
+        return cost.windows(unknowns, first, patience, loss, order, self.marching.starts_roughly)
 
     def solve(self, standing: Standing) -> FeatureSolution | None:
         prediction = self.predict(standing)

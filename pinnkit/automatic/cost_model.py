@@ -3,7 +3,13 @@
 import dataclasses
 from dataclasses import dataclass
 
+import jax
+
 from .thresholds import Thresholds
+
+DEEP = {"cpu": 14.0}
+"""Seconds of compiling and starting a deep network, as a multiple of the compilation of the first trial, by kind of
+device; 4 on accelerators, where every program takes seconds."""
 
 NOMINAL = (2.0, 0.5)
 """Seconds of compiling a network, and of a trial of the narrowest one, where time is not limited."""
@@ -19,8 +25,9 @@ class CostModel:
       about the bandwidth, and if not;
     - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
     - `windows_by_loss`: time windows take the fewest seconds, or as many more as this times the relative loss of one
-      network for all times: the less it resolves, the more and larger windows there are (for equations of second order;
-      in proportion more for those of higher order);
+      network for all times: the less it resolves, the more and larger windows there are (10 to 22 were
+      observed), times their order if the highest derivatives in space are of odd order, which damp no waves;
+    - `rough_start`: factor on these seconds if the initial values are not smooth enough to be hard constraints;
     - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
     - `solve_in_trials`: seconds of a solve, as a multiple of those of a trial, before the first solve;
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
@@ -37,11 +44,12 @@ class CostModel:
     all_trials: int = 12
     window_widths: int = 3
     fewest_windows: int = 8
-    windows_by_loss: float = 40.0
+    windows_by_loss: float = 20.0
+    rough_start: float = 2.5
     unknowns_on_a_line: int = 800
     solve_in_trials: float = 5.0
     concluding: float = 6.0
-    deep: float = 14.0
+    deep: float = dataclasses.field(default_factory=lambda: DEEP.get(jax.default_backend(), 4.0))
     usual_deep: float = 280.0
     close: float = 1e-4
     share_if_close: float = 0.7
@@ -113,17 +121,20 @@ class CostModel:
         """Seconds that must be left for time windows without space, whose networks are small: those to compile one."""
         return self.compile_seconds
 
-    def windows(self, unknowns: int, first_unknowns: int, patience: float, loss: float, order: int = 2) -> float:
+    def windows(
+        self, unknowns: int, first_unknowns: int, patience: float, loss: float, order: int = 2, is_rough: bool = False
+    ) -> float:
         """Seconds that must be left for time windows: where they probably cannot end, a deep network has better uses.
 
         - `unknowns`: of a window; `first_unknowns`: of the trials; `loss`: relative loss of one network for all times;
         - `patience`: the share of the remaining time in which the networks must be compiled; `order`: of the highest
-          derivatives in space, which amplify what fast waves lack.
+          derivatives in space; `is_rough`: whether the initial values are not smooth.
         """
         compiling, ratio = self.window_widths * self.compile_seconds, max(unknowns / first_unknowns, 1.0)
         solving = self.fewest_windows * ratio**self.growth * self.trial_seconds
         fewest = max(compiling + solving, compiling / patience)
-        return max(1.0, self.windows_by_loss * loss * max(order, 2) / 2) * fewest
+        dispersion, start = order if order % 2 else 1, self.rough_start if is_rough else 1.0
+        return max(1.0, self.windows_by_loss * loss * dispersion) * start * fewest
 
     def time_for_wider(self, left: float, loss: float, is_sufficient: bool) -> float:
         """Seconds of those left that a wider network may use after a relative loss: if that is not sufficient, time for

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from .._base.linalg.damped import lower_gram
 from .._base.types import Params
 from ..networks.functional import FunctionalModel
 from .factors import algebra
@@ -53,6 +54,32 @@ def squared_gradient_norms(
     return _by_blocks(norms, factorisation, params, points, block_size)
 
 
+def normal_matrix(
+    function: PointFunction, params: Params, points: Any, scales: Float[Array, "n m"], block_size: int
+) -> Float[Array, "p p"]:
+    r"""$\sum_{i a} s_{i a}^2 J_{i a}^\top J_{i a}$, of which only the lower triangle is valid.
+
+    Pure JAX, as `jacobian_rows`, but only the rows of `block_size` points are in memory at a time.
+
+    - `scales`: of the rows of the Jacobian.
+    """
+    factorisation = factorise(function, params, points)
+    plan, leaves, arrays = factorisation.plan, jax.tree.leaves(params), jax.tree.leaves(points)
+    size, order = _block_order(len(arrays[0]), block_size)
+    p = sum(map(math.prod, plan.shapes))
+    filled = (np.arange(order.size) >= len(arrays[0])).reshape(order.shape)
+    weighted = jnp.where(filled[..., None], 0.0, scales[order])
+
+    def add(total: Array, part: tuple[list[Array], Array]) -> tuple[Array, None]:
+        own, scale = part
+        rows = algebra.jacobian(plan, factors_at(factorisation.program, factorisation.constants, leaves, own))
+        rows = scale.reshape(-1, 1) * rows.reshape(size * plan.outputs, p)
+        return total + lower_gram(jax.lax.optimization_barrier(rows.T)), None
+
+    zero = jnp.zeros((p, p), jnp.result_type(*leaves))
+    return jax.lax.scan(add, zero, ([array[order] for array in arrays], weighted))[0]
+
+
 def gram_matrix(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> Float[Array, "k k"]:
     """Inner products of the gradients of several functions, each at its points: the kernel of the stacked rows.
 
@@ -91,14 +118,19 @@ def _by_blocks(
     program, constants, _ = factorisation
     arrays = jax.tree.leaves(points)
     n = len(arrays[0])
-    blocks = math.ceil(n / (block_size or n))
-    size = math.ceil(n / blocks)
-    order = np.arange(blocks * size).clip(max=n - 1).reshape(blocks, size)  # filled up with the last point
+    _, order = _block_order(n, block_size or n)
     found = jax.lax.map(
         lambda part: figure(factors_at(program, constants, jax.tree.leaves(params), part)),
         [array[order] for array in arrays],
     )
     return found.reshape(-1, *found.shape[2:])[:n]
+
+
+def _block_order(n: int, most: int) -> tuple[int, Int[np.ndarray, "blocks size"]]:
+    """The size of a block of at most so many points, and the points of all blocks, filled up with the last point."""
+    blocks = math.ceil(n / most)
+    size = math.ceil(n / blocks)
+    return size, np.arange(blocks * size).clip(max=n - 1).reshape(blocks, size)
 
 
 def traced_ntk(functional: FunctionalModel, x1: Any, x2: Any | None) -> Float[Array, "n1 n2"]:

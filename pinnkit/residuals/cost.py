@@ -9,7 +9,14 @@ import jax.numpy as jnp
 from .._base.device import MEMORY
 from .._base.types import Params, Weights
 from ..ntk.jacobian import gram_multiply_adds
-from .forms import RANK, linearize, linearize_by_kernel, linearize_matrix_free
+from .forms import (
+    BLOCK_ENTRIES,
+    RANK,
+    linearize,
+    linearize_by_kernel,
+    linearize_by_normal_matrix,
+    linearize_matrix_free,
+)
 from .functions import Batch, ResidualFunctions
 from .linearization import AbstractLinearization
 
@@ -42,6 +49,7 @@ def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[st
     |---|---|---|
     | Jacobian | J $200 n p$, Gram matrix $\tfrac58 m^2 M$, Cholesky $m^3/3$ | $2 n p + 3 m^2$ |
     | kernel | factors $3 q n^2 / 2$, Cholesky $n^3/3$, 4 products | $4 n^2$ |
+    | normal matrix | J $200 n p$, normal matrix $\tfrac58 p^2 n$, Cholesky $p^3/3$, 4 products | $4 p^2$ + a block of J |
     | products | `RANK` + 50 products with $J$ and $J^\top$, each $40 n p$ | $4 k m$ |
 
     with $q$ multiply-adds for an entry of the kernel (see `ntk.factors`). The prices 200, 3 and 40 were measured on a
@@ -54,6 +62,9 @@ def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[st
     return {
         "jacobian": Cost(JACOBIAN_PRICE * n * p + 0.625 * m**2 * M + m**3 / 3, 2 * n * p + 3 * m**2),
         "kernel": Cost(FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 + n**3 / 3 + 4 * product, 4 * n**2),
+        "normal": Cost(
+            JACOBIAN_PRICE * n * p + 0.625 * p**2 * n + p**3 / 3 + 4 * product, 4 * p**2 + 2 * min(n * p, max(BLOCK_ENTRIES, p))
+        ),
         "products": Cost((RANK + 50) * product, 4 * RANK * m),
     }
 
@@ -61,5 +72,6 @@ def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[st
 _FORMS: dict[str, Callable[..., AbstractLinearization]] = {
     "jacobian": linearize,
     "kernel": linearize_by_kernel,
+    "normal": linearize_by_normal_matrix,
     "products": linearize_matrix_free,
 }

@@ -1,4 +1,4 @@
-"""Three forms of a linearization: with the Jacobian, with the kernel alone, with products alone."""
+"""Four forms of a linearization: with the Jacobian, the kernel, the normal matrix, or products alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +13,16 @@ from .._base.linalg.conjugate_gradients import conjugate_gradients
 from .._base.linalg.damped import lower_gram, solve_damped
 from .._base.linalg.nystrom import nystrom
 from .._base.types import Params, Scalar, Weights
-from ..ntk.jacobian import gram_matrix, jacobian_rows, squared_gradient_norms
+from ..ntk.jacobian import gram_matrix, jacobian_rows, normal_matrix, squared_gradient_norms
 from .functions import Batch, ResidualFunctions
 from .linearization import AbstractLinearization, DampedSolver
 from .loss import row_weights
 
 RANK, ITERATIONS = 96, 200
 """Default rank of the preconditioner and most iterations of conjugate gradients, for the form with products."""
+
+BLOCK_ENTRIES = 2**23
+"""Default for the entries of the Jacobian that are in memory at a time where it is not kept, 64 MiB."""
 
 SKETCH_WIDTH = 8
 """Vectors per batch of products for the preconditioner."""
@@ -108,6 +111,33 @@ class KernelLinearization(AbstractLinearization):
         return lambda damping, b: -self.pull(solve_damped(self.kernel, damping, b))
 
 
+class NormalLinearization(AbstractLinearization):
+    r"""A linearization without the Jacobian: with the normal matrix, summed over blocks of points, and products.
+
+    - `normal`: the lower triangle, at least, of $J^\top J$, shape `(p, p)`.
+    """
+
+    residual: Float[Array, " n"]
+    normal: Float[Array, "p p"]
+    products: tuple[Callable[[Array], Array], Callable[[Array], Array]]
+    parameters: int = eqx.field(static=True)
+    unravel: Callable[[Array], Params] = eqx.field(static=True)
+
+    @property
+    def mean_eigenvalue(self) -> Scalar:
+        return jnp.trace(self.normal) / min(len(self.residual), self.parameters)
+
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.products[0](v)
+
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.products[1](a)
+
+    def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
+        """In the space of parameters."""
+        return lambda damping, b: -solve_damped(self.normal, damping, self.pull(b))
+
+
 class MatrixFreeLinearization(AbstractLinearization):
     """A linearization with products only, for problems whose matrices do not fit into memory.
 
@@ -172,6 +202,22 @@ def linearize_by_kernel(
     parts = [(residuals.at_point(name), batch[name]) for name in residuals.conditions]
     kernel = scales[:, None] * gram_matrix(parts, params) * scales
     return KernelLinearization(kernel=kernel, **_products(residuals, params, batch, weights))
+
+
+def linearize_by_normal_matrix(
+    residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights, block_entries: int = BLOCK_ENTRIES
+) -> NormalLinearization:
+    """Residual, normal matrix and products with the Jacobian on `batch`.
+
+    - `block_entries`: entries of the Jacobian that are in memory at a time.
+    """
+    p, total = sum(leaf.size for leaf in jax.tree.leaves(params)), 0.0
+    for name in residuals.conditions:
+        points, rows = batch[name], residuals.rows(name, 1)
+        scales = _row_scales(weights[name], len(points) * rows).reshape(len(points), rows)
+        block = max(block_entries // (rows * p), 1)
+        total = total + normal_matrix(residuals.at_point(name), params, points, scales, block)
+    return NormalLinearization(normal=jnp.asarray(total), **_products(residuals, params, batch, weights))
 
 
 def linearize_matrix_free(

@@ -1,5 +1,7 @@
 """The linearization of the stacked residual, against JAX on the residual written out by hand."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,9 +15,11 @@ from pinnkit.residuals.forms import (
     KernelLinearization,
     Linearization,
     MatrixFreeLinearization,
+    NormalLinearization,
     block_traces,
     linearize,
     linearize_by_kernel,
+    linearize_by_normal_matrix,
     linearize_matrix_free,
 )
 from pinnkit.residuals.functions import ResidualFunctions
@@ -87,7 +91,8 @@ def test_all_forms_take_the_damped_step_that_least_squares_defines(points):
     @jax.jit
     def answers(params, damping, v):
         out = []
-        for form in (linearize, linearize_by_kernel, linearize_matrix_free):
+        by_small_blocks = partial(linearize_by_normal_matrix, block_entries=7 * 50)
+        for form in (linearize, linearize_by_kernel, by_small_blocks, linearize_matrix_free):
             at = form(residuals, params, batch, weights)
             step = at.damped_solver(1e-12)(damping * at.mean_eigenvalue, at.residual)
             out.append((step, at.residual, at.gradient, at.push(v), at.mean_eigenvalue))
@@ -108,7 +113,9 @@ def test_all_forms_take_the_damped_step_that_least_squares_defines(points):
 
 
 def test_the_form_follows_size_and_memory():
-    """Narrow: the Jacobian; wide and few points: its kernel from factors; no memory: products."""
+    """Narrow: the Jacobian; wide and few points: its kernel from factors; many points: the normal matrix; no memory:
+    products.
+    """
     narrow, wide = prepared(poisson(), 60), prepared(poisson(), 20, width=200)
 
     def form(setting, **options):
@@ -118,4 +125,7 @@ def test_the_form_follows_size_and_memory():
 
     assert form(narrow) is Linearization
     assert form(wide) is KernelLinearization
+    many, memory = prepared(poisson(), 400_000), 150 * 2**20
+    assert form(many) is Linearization
+    assert form(many, memory=memory) is NormalLinearization
     assert form(wide, memory=0) is MatrixFreeLinearization

@@ -7,12 +7,18 @@ dependent, so the factor of their Gram matrix resolves what is left, down to the
 that the first stage leaves, since what rounding there puts into the nearly dependent directions is in proportion to it.
 The cost is that of two symmetric products and a triangular solve, a fraction of an orthogonal factorisation.
 
+The algorithm is written once over the few operations of a `_Algebra`: LAPACK for arrays of NumPy, the linear algebra of
+JAX for arrays on an accelerator.
+
 Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukaya et al., *Shifted Cholesky QR for
 computing the QR factorization of ill-conditioned matrices*, SIAM J. Sci. Comput. 42, 2020.
 """
 
-from typing import NamedTuple
+import abc
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
@@ -38,62 +44,130 @@ class LeastSquares(NamedTuple):
 
 
 def least_squares(
-    A: Float[np.ndarray, "n p"], b: Float[np.ndarray, " n"], stages: int = 2, worthwhile: float = 1.0
+    A: Float[Any, "n p"], b: Float[Any, " n"], stages: int = 2, worthwhile: float = 1.0
 ) -> LeastSquares:
-    """Minimise ‖Ax − b‖, up to a ridge at the level of rounding.
+    """Minimise ‖Ax − b‖, up to a ridge at the level of rounding: where A is, on the host or on a device.
 
+    - `A`, `b`: arrays of NumPy or of JAX, in double precision;
     - `stages`: 1 for a relative residual of about 1e-6, in half of the time;
     - `worthwhile`: largest relative residual after the first stage at which the second one is computed. A larger one
       usually means that the columns do not span b.
 
     **Raises:** `ValueError` if A or b is not finite.
     """
-    if not (np.isfinite(A).all() and np.isfinite(b).all()):
+    algebra = _OnDevice() if isinstance(A, jax.Array) else _OnHost()
+    xp = algebra.xp
+    if not (xp.isfinite(A).all() and xp.isfinite(b).all()):
         raise InputError("a least-squares problem has entries that are not finite")
-    norms = np.linalg.norm(A, axis=0)
-    scale = 1 / np.where(norms > 0, norms, 1.0)
-    scaled = np.asfortranarray(A * scale)
-    x, iterations, factors = np.zeros(A.shape[1]), 0, [_factor(scaled)]
+    norms = xp.linalg.norm(A, axis=0)
+    scale = 1 / xp.where(norms > 0, norms, 1.0)
+    scaled = algebra.by_columns(A * scale)
+    x, iterations, factors = xp.zeros(A.shape[1]), 0, [_factor(algebra, scaled)]
     for stage in range(stages):
-        if stage and np.linalg.norm(scaled @ x - b) > worthwhile * np.linalg.norm(b):
+        if stage and xp.linalg.norm(scaled @ x - b) > worthwhile * xp.linalg.norm(b):
             break
         if stage:
-            ridge = dtrsm(RIDGE, factors[0], np.eye(len(x)), side=1)
-            factors.append(_factor(dtrsm(1.0, factors[0], scaled, side=1), ridge))
-        x, taken = _conjugate_gradients(scaled, b, x, factors, _ITERATIONS[stage])
+            ridge = algebra.divided(RIDGE * xp.eye(len(x)), factors[0])
+            factors.append(_factor(algebra, algebra.divided(scaled, factors[0]), ridge))
+        x, taken = _conjugate_gradients(algebra, scaled, b, x, factors, _ITERATIONS[stage])
         iterations += taken
-    return LeastSquares(scale * x, float(np.linalg.norm(scaled @ x - b)), iterations)
+    return LeastSquares(np.asarray(scale * x), float(xp.linalg.norm(scaled @ x - b)), iterations)
+
+
+class _Algebra(abc.ABC):
+    """- `xp`: the module of its arrays."""
+
+    xp: Any
+
+    @abc.abstractmethod
+    def by_columns(self, A: Any) -> Any:
+        """A in the order that the other operations want."""
+
+    @abc.abstractmethod
+    def gram(self, A: Any) -> Any:
+        """AᵀA, the upper triangle at least."""
+
+    @abc.abstractmethod
+    def factor(self, gram: Any) -> Any | None:
+        """The upper Cholesky factor, None if rounding makes the matrix indefinite."""
+
+    @abc.abstractmethod
+    def divided(self, A: Any, factor: Any) -> Any:
+        """A R⁻¹."""
+
+    @abc.abstractmethod
+    def solved(self, factor: Any, y: Any, transposed: bool) -> Any:
+        """R⁻¹y, or R⁻ᵀy."""
+
+
+class _OnHost(_Algebra):
+    xp = np
+
+    def by_columns(self, A: Any) -> Any:
+        return np.asfortranarray(A)
+
+    def gram(self, A: Any) -> Any:
+        return dsyrk(1.0, A, trans=1)
+
+    def factor(self, gram: Any) -> Any | None:
+        try:
+            return cholesky(gram, overwrite_a=True, check_finite=False)
+        except LinAlgError:
+            return None
+
+    def divided(self, A: Any, factor: Any) -> Any:
+        return dtrsm(1.0, factor, A, side=1)
+
+    def solved(self, factor: Any, y: Any, transposed: bool) -> Any:
+        return solve_triangular(factor, y, trans=int(transposed), check_finite=False)
+
+
+class _OnDevice(_Algebra):
+    xp = jnp
+
+    def by_columns(self, A: Any) -> Any:
+        return A
+
+    def gram(self, A: Any) -> Any:
+        return A.T @ A
+
+    def factor(self, gram: Any) -> Any | None:
+        found = jnp.linalg.cholesky(gram, upper=True, symmetrize_input=False)
+        return found if bool(jnp.isfinite(found).all()) else None
+
+    def divided(self, A: Any, factor: Any) -> Any:
+        return jax.lax.linalg.triangular_solve(factor, A)
+
+    def solved(self, factor: Any, y: Any, transposed: bool) -> Any:
+        return jax.scipy.linalg.solve_triangular(factor, y, trans=int(transposed))
 
 
 def _conjugate_gradients(
-    A: Float[np.ndarray, "n p"],
-    b: Float[np.ndarray, " n"],
-    x: Float[np.ndarray, " p"],
-    factors: list[Float[np.ndarray, "p p"]],
-    most: int,
-) -> tuple[Float[np.ndarray, " p"], int]:
+    algebra: _Algebra, A: Any, b: Any, x: Any, factors: list[Any], most: int
+) -> tuple[Any, int]:
     """The best of the iterates from x, preconditioned with the product of triangular factors, and their number."""
 
-    def solve(y: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
+    def solve(y: Any) -> Any:
         for factor in reversed(factors):
-            y = solve_triangular(factor, y, check_finite=False)
+            y = algebra.solved(factor, y, transposed=False)
         return y
 
-    def solve_transposed(y: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
+    def solve_transposed(y: Any) -> Any:
         for factor in factors:
-            y = solve_triangular(factor, y, trans=1, check_finite=False)
+            y = algebra.solved(factor, y, transposed=True)
         return y
 
+    norm = algebra.xp.linalg.norm
     r = b - A @ x
     gradient = solve_transposed(A.T @ r - RIDGE**2 * x)
     direction, energy = gradient, gradient @ gradient
-    residuals, best = [float(np.linalg.norm(r))], x
+    residuals, best = [float(norm(r))], x
     while len(residuals) <= most and energy > 0:
         step = solve(direction)
         pushed = A @ step
         length = energy / (pushed @ pushed + RIDGE**2 * (step @ step))
         x, r = x + length * step, r - length * pushed
-        residuals.append(float(np.linalg.norm(r)))
+        residuals.append(float(norm(r)))
         if residuals[-1] < min(residuals[:-1]):
             best = x
         if len(residuals) > _WINDOW and residuals[-1] > _STALLED * residuals[-1 - _WINDOW]:
@@ -104,16 +178,12 @@ def _conjugate_gradients(
     return best, len(residuals) - 1
 
 
-def _factor(A: Float[np.ndarray, "n p"], ridge: Float[np.ndarray, "q p"] | None = None) -> Float[np.ndarray, "p p"]:
+def _factor(algebra: _Algebra, A: Any, ridge: Any | None = None) -> Any:
     """Upper Cholesky factor of the Gram matrix of A with a ridge below it, the diagonal lifted until there is one."""
-    gram = dsyrk(1.0, A, trans=1)
+    gram = algebra.gram(A)
     if ridge is not None:
-        gram += dsyrk(1.0, ridge, trans=1)
+        gram += algebra.gram(ridge)
     lift = np.finfo(float).eps * max(A.shape)
-    while True:
-        lifted = gram.copy()
-        lifted[np.diag_indices_from(lifted)] += lift
-        try:
-            return cholesky(lifted, overwrite_a=True, check_finite=False)
-        except LinAlgError:
-            lift *= 10
+    while (factor := algebra.factor(gram + lift * algebra.xp.eye(len(gram)))) is None:
+        lift *= 10
+    return factor

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
+from ..._base.linalg.arrays import for_algebra, module_of
 from ..._base.tracing.degrees import is_affine
 from ..._base.types import Params
 from ...networks.functional import FunctionalModel
@@ -64,7 +65,7 @@ class OutputLayer:
     def weights(self, params: Params, batch: Batch) -> dict[str, float]:
         """Weights inverse to the traces of the kernel at these parameters (see `trace_weights`)."""
         jacobians, _ = self.shifted(params, batch).linearize(np.zeros(self.size))
-        return trace_weights(jax.tree.map(np.asarray, jacobians))
+        return trace_weights(jax.tree.map(for_algebra, jacobians))
 
     def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
         """The loss on any points."""
@@ -175,12 +176,12 @@ def weighted_loss(residuals: Mapping[str, Any], weights: Mapping[str, float]) ->
     return total_loss({name: float(jnp.mean(r**2)) for name, r in residuals.items()}, weights)
 
 
-def trace_weights(jacobians: Mapping[str, Float[np.ndarray, "n p"]]) -> dict[str, float]:
+def trace_weights(jacobians: Mapping[str, Float[Array | np.ndarray, "n p"]]) -> dict[str, float]:
     """Weights inverse to the traces of the diagonal blocks of the kernel; their weighted sum is that of the traces.
 
     The same as `NTKWeighting`, from the Jacobians.
     """
-    traces = {name: float(np.einsum("ij,ij->", J, J)) / len(J) for name, J in jacobians.items()}
+    traces = {name: float(module_of(J).einsum("ij,ij->", J, J)) / len(J) for name, J in jacobians.items()}
     known = {name: trace for name, trace in traces.items() if trace > 0}
     total = sum(known.values())
     return {name: total / len(known) / known[name] if name in known else 1.0 for name in traces}

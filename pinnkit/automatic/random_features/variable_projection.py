@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from ..._base.compilation import Stopwatch
+from ..._base.linalg.arrays import for_algebra, module_of
 from ..._base.linalg.least_squares import least_squares
 from ..._base.types import Params
 from ...residuals.functions import Batch
@@ -55,13 +56,13 @@ class ProjectionInfo(NamedTuple):
 class Linearized(NamedTuple):
     """The scaled least-squares problem of a step: minimise |matrix · update + residual|²."""
 
-    matrix: Float[np.ndarray, "n p"]
-    residual: Float[np.ndarray, " n"]
+    matrix: Float[Array | np.ndarray, "n p"]
+    residual: Float[Array | np.ndarray, " n"]
     figures: OutputStep
 
     @property
     def is_finite(self) -> bool:
-        return bool(np.isfinite(self.figures.loss)) and bool(np.isfinite(self.matrix).all())
+        return bool(np.isfinite(self.figures.loss)) and bool(module_of(self.matrix).isfinite(self.matrix).all())
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,14 @@ def linearized(residual: ShiftedResidual, state: ProjectionState, coefficients: 
 
     - `coefficients`: values of the unknown ones there, for the record.
     """
-    jacobians, values = jax.tree.map(np.asarray, residual.linearize(state.shift))
+    jacobians, values = jax.tree.map(for_algebra, residual.linearize(state.shift))
+    xp = module_of(*jacobians.values())
     weights = trace_weights(jacobians) if state.weights is None else dict(state.weights)
     scales = {name: np.sqrt(weights[name] / values[name].size) for name in values}
-    stacked = np.concatenate([scales[name] * values[name] for name in values])
-    matrix = np.concatenate([scales[name] * jacobians[name] for name in values])
-    losses: dict[str, Any] = {name: float(np.mean(r**2)) for name, r in values.items()}
-    loss, gradient_norm = 0.5 * float(stacked @ stacked), float(np.linalg.norm(matrix.T @ stacked))
+    stacked = xp.concatenate([scales[name] * values[name] for name in values])
+    matrix = xp.concatenate([scales[name] * jacobians[name] for name in values])
+    losses: dict[str, Any] = {name: float(xp.mean(r**2)) for name, r in values.items()}
+    loss, gradient_norm = 0.5 * float(stacked @ stacked), float(xp.linalg.norm(matrix.T @ stacked))
     return Linearized(matrix, stacked, OutputStep(loss, losses, gradient_norm, weights, coefficients))
 
 

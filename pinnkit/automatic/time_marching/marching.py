@@ -51,7 +51,8 @@ class Marching:
 
     - `ansatz`: with the initial values of a window as hard constraints; `problem`: the soft constraints of a window;
     - `axis`: of time; `face_values`: the initial values of every field that changes in time;
-    - `stretches`: whether coordinates in space may be stretched: all conditions fill the box or whole faces of it.
+    - `stretches`: whether coordinates in space may be stretched: all conditions fill the box or whole faces of it;
+    - `starts_roughly`: whether the declared initial values are not smooth enough to be hard constraints for all times.
 
     The sines are those of the box around the domain: on a shape they are a frame, of which points inside determine a
     least-squares fit.
@@ -63,6 +64,7 @@ class Marching:
     axis: int
     face_values: tuple[FaceValue, ...]
     stretches: bool
+    starts_roughly: bool
 
     def model(self, width: int, bandwidth: Bandwidth, seed: int) -> FunctionalModel:
         """The network of one window.
@@ -211,7 +213,8 @@ def find_marching(ansatz: Ansatz) -> Marching | None:
     exact = tuple(name for name in problem.conditions if name in ansatz.conditions or name in initial)
     windowed = dataclasses.replace(ansatz, conditions=exact, face_values=by_output)
     stretches = domain.fills_its_bounds and all(_is_whole(problem.conditions[name].on, domain.bounds) for name in rest)
-    return Marching(windowed, windowed.remaining, domain, axis, start, stretches)
+    is_rough = ansatz.wanted == "hard" and not set(initial) <= set(ansatz.conditions)
+    return Marching(windowed, windowed.remaining, domain, axis, start, stretches, is_rough)
 
 
 def _holds_at_all_times(problem: Problem, name: str, axis: int) -> bool:

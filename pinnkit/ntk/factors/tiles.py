@@ -22,14 +22,19 @@ from . import algebra
 from .factors import Factors, factors_at
 from .plan import Plan, plan_of
 
-TILE_SIDE = 128
-"""Rows of the matrices that are multiplied for one pair of tiles: channels × points × outputs."""
+TILE_SIDES = {"cpu": 128}
+"""Rows of the matrices that are multiplied for one pair of tiles, channels × points × outputs, by kind of device: with
+128, a pair stays in the cache of a processor."""
+
+LARGE_TILE_SIDE = 4096
+"""The same on accelerators, which need large matrices."""
 
 
 def tile_size(plan: Plan, points: int) -> int:
     """Points per tile: tiles have equal sizes, and few places of the last one are empty."""
     channels = max([sum(plan.width(leaf)) for leaf in plan.factored], default=1)
-    tiles = math.ceil(points / max(1, TILE_SIDE // (channels * plan.outputs)))
+    side = TILE_SIDES.get(jax.default_backend(), LARGE_TILE_SIDE)
+    tiles = math.ceil(points / max(1, side // (channels * plan.outputs)))
     return math.ceil(points / tiles)
 
 
