@@ -49,7 +49,7 @@ def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[st
     |---|---|---|
     | Jacobian | J $200 n p$, Gram matrix $\tfrac58 m^2 M$, Cholesky $m^3/3$ | $2 n p + 3 m^2$ |
     | kernel | factors $3 q n^2 / 2$, Cholesky $n^3/3$, 4 products | $4 n^2$ |
-    | normal matrix | J $200 n p$, normal matrix $\tfrac58 p^2 n$, Cholesky $p^3/3$, 4 products | $4 p^2$ + a block of J |
+    | normal matrix | J $200 n p$, the matrix $\tfrac58 p^2 n$, Cholesky $p^3/3$, 4 products | $4 p^2$, a block of J |
     | products | `RANK` + 50 products with $J$ and $J^\top$, each $40 n p$ | $4 k m$ |
 
     with $q$ multiply-adds for an entry of the kernel (see `ntk.factors`). The prices 200, 3 and 40 were measured on a
@@ -63,7 +63,8 @@ def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[st
         "jacobian": Cost(JACOBIAN_PRICE * n * p + 0.625 * m**2 * M + m**3 / 3, 2 * n * p + 3 * m**2),
         "kernel": Cost(FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 + n**3 / 3 + 4 * product, 4 * n**2),
         "normal": Cost(
-            JACOBIAN_PRICE * n * p + 0.625 * p**2 * n + p**3 / 3 + 4 * product, 4 * p**2 + 2 * min(n * p, max(BLOCK_ENTRIES, p))
+            JACOBIAN_PRICE * n * p + 0.625 * p**2 * n + p**3 / 3 + 4 * product,
+            4 * p**2 + 2 * min(n * p, max(BLOCK_ENTRIES, p)),
         ),
         "products": Cost((RANK + 50) * product, 4 * RANK * m),
     }

@@ -4,7 +4,8 @@ With rows scaled by $\sqrt{w_k/N_k}$ (by $\sqrt{w_i/N_k}$ where each point $i$ h
 ½‖r‖², its gradient $J^\top r$ and the training kernel $J J^\top$: the eigenvalues of that kernel are the rates at which
 gradient flow reduces the modes of the residual.
 
-A linearization has four forms with the same methods: with the Jacobian, the kernel, the normal matrix, or products only.
+A linearization has four forms with the same methods: with the Jacobian, the kernel, the normal matrix, or products
+only.
 `linearize_for_solving` chooses one.
 """
 

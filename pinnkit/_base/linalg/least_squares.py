@@ -43,9 +43,7 @@ class LeastSquares(NamedTuple):
     iterations: int
 
 
-def least_squares(
-    A: Float[Any, "n p"], b: Float[Any, " n"], stages: int = 2, worthwhile: float = 1.0
-) -> LeastSquares:
+def least_squares(A: Float[Any, "n p"], b: Float[Any, " n"], stages: int = 2, worthwhile: float = 1.0) -> LeastSquares:
     """Minimise ‖Ax − b‖, up to a ridge at the level of rounding: where A is, on the host or on a device.
 
     - `A`, `b`: arrays of NumPy or of JAX, in double precision;
@@ -142,9 +140,7 @@ class _OnDevice(_Algebra):
         return jax.scipy.linalg.solve_triangular(factor, y, trans=int(transposed))
 
 
-def _conjugate_gradients(
-    algebra: _Algebra, A: Any, b: Any, x: Any, factors: list[Any], most: int
-) -> tuple[Any, int]:
+def _conjugate_gradients(algebra: _Algebra, A: Any, b: Any, x: Any, factors: list[Any], most: int) -> tuple[Any, int]:
     """The best of the iterates from x, preconditioned with the product of triangular factors, and their number."""
 
     def solve(y: Any) -> Any:
