@@ -30,7 +30,7 @@ FAR = 1e-2
 """A run has not converged if the estimated error of a field exceeds this share of its spread. On the problems of the
 guide the estimate is within a factor of ten of the error."""
 
-FIRST_ORDER = ("adam", "ntk-adam", "soap", "gradient-descent", "optax")
+FIRST_ORDER = ("adam", "ntk-adam", "soap", "ntk-soap", "gradient-descent", "optax")
 """Phases in which the eigenvalues of the kernel determine the progress of each mode."""
 
 

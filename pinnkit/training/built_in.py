@@ -27,9 +27,15 @@ def ntk_adam() -> Strategy:
     return Strategy("ntk-adam", (_ntk_adam_phase(),))
 
 
-def soap() -> Strategy:
+def soap(learning_rate: float = 3e-3, weighting: AbstractWeighting | None = None) -> Strategy:
+    """SOAP with a constant learning rate, and unit weights unless a weighting is given."""
+    rate = ConstantLearningRate(learning_rate)
+    return Strategy("soap", (Phase("soap", scale_by_soap(), rate, weighting),))
+
+
+def ntk_soap() -> Strategy:
     """SOAP, with loss weights from the traces of the kernel and the learning rate from its curvature along the step."""
-    return Strategy("soap", (Phase("soap", scale_by_soap(), NTKLearningRate(), NTKWeighting()),))
+    return Strategy("ntk-soap", (Phase("ntk-soap", scale_by_soap(), NTKLearningRate(), NTKWeighting()),))
 
 
 def gradient_descent() -> Strategy:

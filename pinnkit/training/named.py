@@ -31,6 +31,7 @@ STRATEGIES = Strategies(
         "ntk-adam": "pinnkit.training.built_in:ntk_adam",
         "gradient-descent": "pinnkit.training.built_in:gradient_descent",
         "soap": "pinnkit.training.built_in:soap",
+        "ntk-soap": "pinnkit.training.built_in:ntk_soap",
         "gauss-newton": "pinnkit.training.built_in:gauss_newton",
         "ssbroyden": "pinnkit.training.built_in:ssbroyden",
         "bfgs": "pinnkit.training.built_in:bfgs",

@@ -17,7 +17,7 @@ from pinnkit import Callback, Checkpoints, fit
 from pinnkit.runs.resume.checkpointing import CheckpointWriter
 from problems.parabolic.burgers import burgers
 
-RUN = {"strategy": "soap", "steps": 8000, "points": 2000, "width": 40, "depth": 4}
+RUN = {"strategy": "ntk-soap", "steps": 8000, "points": 2000, "width": 40, "depth": 4}
 EVERY = 10.0
 """Seconds between checkpoints, for which the cost is given."""
 

@@ -37,7 +37,7 @@ SMALL = {"points": 60, "width": 10, "depth": 2}
 KINDS = {
     "adam": (poisson(), {"strategy": "ntk-adam", "steps": 60_000, **SMALL}),
     "single": (poisson(), {"strategy": "ntk-adam", "steps": 60_000, "precision": "single", **SMALL}),
-    "adaptive": (poisson(), {"strategy": "soap", "sampler": "residual-adaptive", "steps": 20_000, **SMALL}),
+    "adaptive": (poisson(), {"strategy": "ntk-soap", "sampler": "residual-adaptive", "steps": 20_000, **SMALL}),
     "phases": (burgers, {"strategy": "ssbroyden", "steps": 1500, **SMALL}),
     "data": (decay_rate(), {"strategy": "ntk-adam", "steps": 60_000, **SMALL}),
     "windows": (pendulum(), {}),

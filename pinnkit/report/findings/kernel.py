@@ -85,7 +85,7 @@ def imbalanced_conditions(run: Run) -> Finding | None:
 def nothing_to_balance(run: Run) -> Finding | None:
     """Weights that balance conditions, where hard constraints leave a single one in the loss."""
     asked = run.config.get("weighting")
-    balances = asked in BALANCING if asked is not None else run.summary.strategy == "ntk-adam"
+    balances = asked in BALANCING if asked is not None else run.summary.strategy in ("ntk-adam", "ntk-soap")
     conditions = run.history.conditions
     if not balances or len(conditions) != 1 or not run.summary.hard:
         return None
