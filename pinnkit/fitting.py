@@ -9,13 +9,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax.random as jr
+import numpy as np
 import optax
 
 from ._base.arguments import check_whole
 from ._base.clock import Clock
 from ._base.compilation import Stopwatch
-from ._base.errors import InputError
 from ._base.precision import full_precision
 from ._base.types import Model
 from .automatic.candidates import Prediction
@@ -24,20 +23,16 @@ from .automatic.evaluators import check_finite, diagnostician_of, sampled
 from .automatic.feature_run import by_features, take_snapshots
 from .automatic.procedure import model_from
 from .automatic.trained_network import TrainedNetwork, merged
-from .automatic.training_run import TrainingSettings, by_training
+from .automatic.training_run import TrainingSettings, by_training, network_of
 from .automatic.warm_start import WarmStart
 from .conclusion import EXAMINATION_SECONDS, conclude
 from .diagnostics.evaluation import Fields, ReferenceGrid
 from .diagnostics.problem_kernel import check_problem_and_seed
 from .diagnostics.record import Diagnostics
 from .equations.exact.ansatz import Ansatz, find_ansatz
-from .equations.network import default_network_of
 from .equations.problem import Problem
 from .learning_rates.rule import AbstractLearningRate
-from .networks.adapters import as_functional
-from .networks.default import default_shape
 from .networks.functional import FunctionalModel, cast, parameter_count
-from .networks.mlp import MLP
 from .report.default_progress import default_progress
 from .request import DEFAULT_CHOICES, Request, check_model
 from .residuals.functions import ResidualFunctions
@@ -145,7 +140,7 @@ def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
     warm, steps = _continued(request, clock)
     _tell(callbacks, "tracing the equations")
     ansatz = find_ansatz(problem, request.wanted, periodic=request.model is None)
-    network, described = _network(ansatz, request.model, request.width, request.depth, request.seed)
+    network, described = network_of(ansatz, request.model, request.width, request.depth, request.seed)
     leaves = {"coefficients": dict.fromkeys(problem.unknowns, 0.0), "network": network.params}
     plan.check_optimizers(leaves, request.precision)
     _tell(callbacks, "evaluating the reference solution")
@@ -200,7 +195,7 @@ def load(folder: str | Path, problem: Problem, model: Model | None = None) -> So
             functional = model_from(ansatz, run.config, run.summary.seed)
         else:
             shape = (run.config.get("width"), run.config.get("depth")) if model is None else (None, None)
-            functional = ansatz.wrap(_network(ansatz, model, *shape, run.summary.seed)[0])
+            functional = ansatz.wrap(network_of(ansatz, model, *shape, run.summary.seed)[0])
         residuals = ResidualFunctions(problem, functional)
         like = residuals.initial_params(cast(functional.params, jnp.float64))
         params = decode_params(_part_of(folder, PARAMETERS), like, f"'{folder / PARAMETERS}'")
@@ -227,7 +222,7 @@ def diagnose(
     check_model(model)
     check_whole(horizon=horizon)
     counts = point_counts(problem, points)
-    functional, _ = _network(Ansatz(problem), model, width, depth, seed)
+    functional, _ = network_of(Ansatz(problem), model, width, depth, seed)
     with jax.enable_x64(True):
         residuals = ResidualFunctions(problem, functional)
         params = residuals.initial_params(cast(functional.params, jnp.float64))
@@ -276,7 +271,7 @@ def _continued(request: Request, clock: Clock) -> tuple[WarmStart | None, list[C
         recorder = Recorder(
             ansatz.remaining.conditions, stage.problem.domain.coordinates, limits, (), unknowns=stage.problem.unknowns
         )
-        network = _network(ansatz, stage.model, stage.width, stage.depth, stage.seed)
+        network = network_of(ansatz, stage.model, stage.width, stage.depth, stage.seed)
         grid = ReferenceGrid.of(stage.problem, is_known=False)
         trained = _trained(stage, ansatz, network, grid, recorder, warm)
         warm = WarmStart(stage.problem, trained.described, trained.params)
@@ -298,16 +293,21 @@ def _trained(
     - `network`: with what the settings say of it; `warm`: what it starts from.
     """
     points, plan = request.points, request.plan
-    counts = plan.counts(request.problem, network[0].size) if points is None else point_counts(request.problem, points)
-    training = TrainingSettings(plan, counts, request.weights, request.seed, request.precision)
     is_chosen = request.is_automatic and request.choices.random_features
     if warm is not None and is_chosen and warm.is_windowed:
         recorder.decide(Note("time windows do not start from another solution: they start anew"))
         warm = None
-    train = lambda warm: by_training(ansatz, *network, training, grid, recorder, warm)
+
+    def train(network: tuple[FunctionalModel, dict[str, Any]], warm: WarmStart | None) -> TrainedNetwork:
+        problem = request.problem
+        counts = plan.counts(problem, network[0].size) if points is None else point_counts(problem, points)
+        training = TrainingSettings(plan, counts, request.weights, request.seed, request.precision)
+        return by_training(ansatz, *network, training, grid, recorder, warm)
+
     if not is_chosen or not (warm is None or warm.is_features):
-        return train(warm)
-    return _by_choice(request, ansatz, grid, recorder, lambda: train(None), warm)
+        return train(network, warm)
+    of_width = lambda width: network_of(ansatz, None, width, None, request.seed)
+    return _by_choice(request, ansatz, grid, recorder, lambda width: train(of_width(width), None), warm)
 
 
 def _by_choice(
@@ -315,16 +315,21 @@ def _by_choice(
     ansatz: Ansatz,
     grid: ReferenceGrid,
     recorder: Recorder,
-    train: Callable[[], TrainedNetwork],
+    train: Callable[[int], TrainedNetwork],
     warm: WarmStart | None,
 ) -> TrainedNetwork:
-    """Random features; if they do not resolve the residual, a deep network too, and the better of the two."""
+    """Random features; if they do not resolve the residual, a deep network too, and the better of the two.
+
+    - `train`: trains a deep network of a width.
+    """
     with jax.enable_x64(True):
         sines, found, deep = by_features(ansatz, request.seed, grid, recorder, request.choices, warm)
     trained = sines
     wants_more = not found.is_sufficient and sines.stop_reason is StopReason.STALLED and request.steps is None
-    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep.needed)):
-        trained = _with_deep(sines, found.relative_loss, deep, recorder, train)
+    if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep.prediction.needed)):
+        pack, unpack = lambda width: {"width": np.array(width)}, lambda arrays: int(arrays["width"])
+        width = recorder.recall("the width of a deep network", lambda: deep.width, pack, unpack)
+        trained = _with_deep(sines, found.relative_loss, deep.prediction, recorder, lambda: train(width))
     if trained is sines:
         recorder.offer(finished=True)
         with jax.enable_x64(True):
@@ -363,22 +368,6 @@ def _with_deep(
     )
     recorder.decide(KeptNetwork(second < first, min(first, second), max(first, second)))
     return trained if second < first else sines
-
-
-def _network(
-    ansatz: Ansatz, model: Model | None, width: int | None, depth: int | None, seed: int
-) -> tuple[FunctionalModel, dict[str, Any]]:
-    """The model in functional form, without its ansatz, and what the settings say of it."""
-    problem = ansatz.problem
-    dimension = problem.domain.dimension
-    if model is None:
-        network = default_network_of(problem, width, depth, seed, ansatz.periods, ansatz.edges)
-        shape = dict(zip(("width", "depth"), default_shape(dimension, width, depth), strict=True))
-        return as_functional(network, dimension), {"network": MLP.__name__, **shape}
-    if width is not None or depth is not None:
-        raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
-    problem.field_domains.check_one_model(f"problem '{problem.name}'")
-    return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}
 
 
 def _restored(folder: Path, identity: Identity) -> tuple[RunState | None, Path | None]:

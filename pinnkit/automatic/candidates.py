@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..equations.mistakes import ProblemError
+from ..networks.default import default_shape
 from ..runs.decisions import RejectedWidth
 from ..runs.recorder import Recorder
 from .cost_model import CostModel
@@ -243,9 +244,20 @@ class TimeWindows(AbstractCandidate):
 
 @dataclass(frozen=True)
 class DeepNetwork(AbstractCandidate):
-    """A deep network, trained for the rest of the time; it ends the race."""
+    """A deep network, trained for the rest of the time; it ends the race.
+
+    - `dimension`: of the domain.
+    """
 
     models: Models
+    dimension: int
+
+    @property
+    def width(self) -> int:
+        """The usual width, or that which suits the time that is left."""
+        usual, _ = default_shape(self.dimension)
+        is_limited = self.models.recorder.limits.budget is not None
+        return self.models.cost.deep_width(self.models.left, usual) if is_limited and self.dimension > 1 else usual
 
     @property
     def name(self) -> str:

@@ -11,6 +11,9 @@ DEEP = {"cpu": 14.0}
 """Seconds of compiling and starting a deep network, as a multiple of the compilation of the first trial, by kind of
 device; 4 on accelerators, where every program takes seconds."""
 
+DEEP_WIDTHS = (12, 14, 16, 20, 24, 28)
+"""Widths of deep networks."""
+
 NOMINAL = (2.0, 0.5)
 """Seconds of compiling a network, and of a trial of the narrowest one, where time is not limited."""
 
@@ -33,6 +36,9 @@ class CostModel:
     - `concluding`, `deep`: seconds of what follows the last solve (validation, kernel snapshots, dense checks), and of
       training a deep network, as multiples of the compilation of the first trial; `usual_deep`: the same of training
       one without a budget;
+    - `deep_steps`, `deep_step`: Gauss-Newton steps that a deep network of the usual width should take, and seconds of
+      one, as a multiple of those of a trial with 500 unknowns; they grow with the power `deep_growth` of the number of
+      its parameters;
     - `unknowns`: of the last trial or solve, from which wider networks are predicted;
     - `close`, `share_if_close`, `share_if_far`: if one network has not resolved the residual, a wider one may use this
       share of the remaining time, depending on whether its relative loss is below `close` (smooth solutions converge
@@ -51,6 +57,9 @@ class CostModel:
     concluding: float = 6.0
     deep: float = dataclasses.field(default_factory=lambda: DEEP.get(jax.default_backend(), 4.0))
     usual_deep: float = 280.0
+    deep_steps: int = 400
+    deep_step: float = 0.9
+    deep_growth: float = 1.9
     close: float = 1e-4
     share_if_close: float = 0.7
     share_if_far: float = 0.5
@@ -93,6 +102,17 @@ class CostModel:
     def usual_deep_seconds(self) -> float:
         """Seconds in which a deep network is trained without a budget."""
         return self.usual_deep * self.first_compilation
+
+    def deep_width(self, seconds: float, usual: int) -> int:
+        """Width of a deep network that takes enough steps in these seconds: narrow ones take more steps and stall at a
+        larger loss. On accelerators, where a step of the usual network takes no time, the usual one.
+        """
+        if jax.default_backend() not in DEEP or not self.trial_times:
+            return usual
+        step = self.deep_step * min(min(times) * (500 / n) ** self.growth for n, times in self.trial_times.items())
+        ratio = max(seconds - self.deep_seconds, 0.0) / (self.deep_steps * step)
+        wanted = usual * ratio ** (0.5 / self.deep_growth)  # parameters grow with the square of the width
+        return max((width for width in DEEP_WIDTHS if width <= wanted), default=DEEP_WIDTHS[0])
 
     def nominal(self) -> "CostModel":
         """The same with seconds that depend on numbers of unknowns only, not on this machine and its load."""

@@ -12,7 +12,7 @@ from ..residuals.loss import total_loss
 from ..runs.events import Check
 from ..runs.recorder import Recorder
 from ..runs.stop_reason import StopReason
-from .candidates import Prediction
+from .candidates import DeepNetwork
 from .choices import Choices
 from .evaluators import check_finite, measure_of
 from .feature_networks import CONCLUSION, OUTPUT_LAYER
@@ -30,9 +30,9 @@ def by_features(
     recorder: Recorder,
     choices: Choices,
     warm: WarmStart | None = None,
-) -> tuple[TrainedNetwork, FeatureSolution, Prediction]:
-    """The network of random features (see `procedure`), as a network and as a solution, and what is predicted of a deep
-    network.
+) -> tuple[TrainedNetwork, FeatureSolution, DeepNetwork]:
+    """The network of random features (see `procedure`), as a network and as a solution, and a deep network as the next
+    candidate.
 
     - `warm`: a solution by random features to start from.
     """
@@ -62,7 +62,7 @@ def by_features(
     limits.keep(CONCLUSION, max(limits.kept(CONCLUSION) - (limits.seconds() - began), 0.0))  # a part of it is over
     loss = total_loss(losses, found.weights)
     recorder.check(Check(recorder.step, recorder.limits.seconds(), loss, losses, errors))
-    return trained, found, automatic.deep.prediction
+    return trained, found, automatic.deep
 
 
 def take_snapshots(found: FeatureSolution, recorder: Recorder) -> None:

@@ -78,7 +78,7 @@ class Automatic:
         domains = ansatz.problem.field_domains
         if domains.is_split and choices.time_windows and set(TIME_NAMES) & set(domains.whole.coordinates):
             recorder.decide(Note("time windows are not tried: fields have domains of their own"))
-        self.deep = DeepNetwork(self._models)
+        self.deep = DeepNetwork(self._models, ansatz.problem.domain.dimension)
 
     @property
     def first(self) -> FeatureSolver:

@@ -9,10 +9,15 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from .._base.types import Params, Weights
+from .._base.errors import InputError
+from .._base.types import Model, Params, Weights
 from ..diagnostics.evaluation import ReferenceGrid
 from ..equations.exact.ansatz import Ansatz
+from ..equations.network import default_network_of
+from ..networks.adapters import as_functional
+from ..networks.default import default_shape
 from ..networks.functional import FunctionalModel, cast, parameter_count
+from ..networks.mlp import MLP
 from ..residuals.functions import ResidualFunctions
 from ..runs.recorder import Recorder
 from ..samplers.sampler import batch_of
@@ -116,3 +121,19 @@ def _initial_state(
         key=jr.key(settings.seed),
         step=jnp.asarray(step),
     )
+
+
+def network_of(
+    ansatz: Ansatz, model: Model | None, width: int | None, depth: int | None, seed: int
+) -> tuple[FunctionalModel, dict[str, Any]]:
+    """The model in functional form, without its ansatz, and what the settings say of it."""
+    problem = ansatz.problem
+    dimension = problem.domain.dimension
+    if model is None:
+        network = default_network_of(problem, width, depth, seed, ansatz.periods, ansatz.edges)
+        shape = dict(zip(("width", "depth"), default_shape(dimension, width, depth), strict=True))
+        return as_functional(network, dimension), {"network": MLP.__name__, **shape}
+    if width is not None or depth is not None:
+        raise InputError("`width` and `depth` shape the built-in network; they cannot be given with a `model`")
+    problem.field_domains.check_one_model(f"problem '{problem.name}'")
+    return as_functional(model, dimension, jr.key(seed)), {"network": type(model).__name__}

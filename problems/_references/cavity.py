@@ -20,7 +20,7 @@ TERMS, FLAT = 3, 3
 COARSE = 40
 """Degree at which the Reynolds number is raised to its value."""
 
-MOST = 400.0
+MOST = 1000.0
 """Largest Reynolds number: for larger ones the corners need more than a dense matrix can resolve."""
 
 

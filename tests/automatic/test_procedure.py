@@ -12,7 +12,7 @@ import pinnkit
 from pinnkit import Box, Choices, Condition, Interval, Problem, Unknown, laplacian
 from pinnkit._base.clock import Clock
 from pinnkit.automatic.candidates import AbstractCandidate, Prediction, Standing
-from pinnkit.automatic.cost_model import CostModel
+from pinnkit.automatic.cost_model import DEEP_WIDTHS, CostModel
 from pinnkit.automatic.loss_model import LossModel
 from pinnkit.automatic.procedure import Automatic
 from pinnkit.automatic.race import fastest
@@ -194,6 +194,18 @@ def test_wider_networks_are_predicted_from_the_last_solve_also_one_without_a_tri
     assert cost.wider(2.0, 1e-3) == 2 * cost.compile_seconds + 2.0**2 * 6.0
     narrow = CostModel(growth=2.0, trial_times={100: [2.0, 1.0]}, solve_seconds=1.0, unknowns=100).nominal()
     assert cost.nominal().solve_seconds == 6.0**2 * narrow.solve_seconds
+
+
+def test_a_deep_network_is_as_wide_as_its_time_allows():
+    cost = CostModel()
+    assert cost.deep_width(10.0, usual=20) == 20  # without a trial nothing is known
+    for _ in range(2):
+        cost.add_trial(500, 0.13, 0.3)
+    widths = [cost.deep_width(seconds, usual=20) for seconds in (1, 5, 20, 60, 120, 1000)]
+    assert widths == sorted(widths) and set(widths) <= set(DEEP_WIDTHS)
+    assert (widths[0], widths[3], widths[-1]) == (DEEP_WIDTHS[0], 20, DEEP_WIDTHS[-1])
+    slow = CostModel(trial_times={n: [10 * t for t in times] for n, times in cost.trial_times.items()})
+    assert slow.deep_width(120, usual=20) < cost.deep_width(120, usual=20)
 
 
 def test_nominal_costs_do_not_depend_on_the_machine():

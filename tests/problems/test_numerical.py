@@ -175,6 +175,15 @@ def test_the_cavities_are_converged(name, accuracy):
         assert relative(coarser, used) <= accuracy
 
 
+@pytest.mark.slow
+def test_a_cavity_at_re_1000_agrees_with_the_literature():
+    """Botella & Peyret 1998."""
+    found = extrema(module_of("lid_driven_cavity").flow(1000.0))
+    published = {"u": -0.3885698, "v_max": 0.3769447, "v_min": -0.5270771}
+    for name, value in published.items():
+        np.testing.assert_allclose(found[name], value, rtol=2e-4)
+
+
 def test_a_cavity_beyond_the_resolution_is_refused():
-    with pytest.raises(ValueError, match="resolved up to Re = 400, got 1000"):
-        module_of("lid_driven_cavity").flow(1000.0)
+    with pytest.raises(ValueError, match="resolved up to Re = 1000, got 3200"):
+        module_of("lid_driven_cavity").flow(3200.0)

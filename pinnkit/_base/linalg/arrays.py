@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 LARGE = 2e10
-"""Multiply-adds of a Gram matrix from which it pays to compile its algebra for an accelerator. That took 8 s on an H200,
-whose host (16 cores) solved least squares with 2.4e10 in 0.7 s, and a run has some tens of them."""
+"""Multiply-adds of a Gram matrix from which its algebra is compiled for an accelerator. That took 8 s on an H200, whose
+host (16 cores) solved least squares with 2.4e10 in 0.7 s, and a run has some tens of them."""
 
 
 def for_algebra(array: jax.Array) -> Any:
