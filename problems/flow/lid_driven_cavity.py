@@ -4,8 +4,8 @@
 Ghia, Ghia & Shin, *High-Re solutions for incompressible flow*, J. Comput. Phys. 48, 1982.
 
 Reference: u and v by Chebyshev collocation of degree 56 with the corner flows taken out. With degree 48 they differ by
-8e-7 in the relative L2 norm; at Re = 1000, the largest, those of degrees 56 and 60 differ by 6e-4. Extrema on the centre
-lines agree with Botella & Peyret, Computers & Fluids 27, 1998, in six digits, and at Re = 1000 in four.
+8e-7 in the relative L2 norm; at Re = 1000, the largest, those of degrees 56 and 60 differ by 6e-4. Extrema on the
+centre lines agree with Botella & Peyret, Computers & Fluids 27, 1998, in six digits, and at Re = 1000 in four.
 """
 
 from pinnkit import Box, Condition, PointSet, Problem, laplacian
