@@ -1,4 +1,4 @@
-"""Shapes of the plane where a function is negative."""
+"""Shapes of the plane, and solids, where a function is negative."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +8,15 @@ from jaxtyping import Float
 
 from .._base.errors import InputError
 from .domain import checked_bounds
+from .meshes.level_set import LevelSet, level_set, triangulated
 from .outlines import TURN, Curve, outlined, smooth_pieces
 from .shape import Shape
 from .solids.solid import Leaf, Solid
 
-GRID, MOST = 257, 1 / 16
-"""Points along each coordinate by which curves are found, and the largest part of one between two of its knots."""
+GRID, MOST = {2: 257, 3: 41}, 1 / 16
+"""Points along each coordinate by which curves and surfaces are found, and the largest part of a curve between two of
+its knots.
+"""
 
 CHUNK = 4096
 """Points at which the function is computed together, so that it is compiled once."""
@@ -22,27 +25,33 @@ STEPS, ON = 30, 1e-13
 """Steps of Newton's method to a curve, and the distance from it that is accepted, by the size of the shape."""
 
 
-def Implicit(level: Callable[..., Any], **bounds: tuple[float, float]) -> Shape:
-    """The points of the plane where a smooth function is negative; its boundary is "level".
+def Implicit(level: Callable[..., Any], **bounds: tuple[float, float]) -> Shape | LevelSet:
+    """The points of the plane, or of space, where a smooth function is negative; its boundary is "level".
 
     `Implicit(lambda x, y: x**4 + y**4 - 1, x=(-2.0, 2.0), y=(-2.0, 2.0))`. The function is written with `jax.numpy` for
-    one point; its zeros are found to rounding along its gradient and kept as Legendre series, so that lengths, areas,
-    normals and distances are as exact as those of an `Outline`. Curves that fit between the points of a grid of 257 by
-    257 over the bounds are not seen.
+    one point, and is zero on the boundary to rounding. In the plane it is kept as Legendre series, so that lengths,
+    areas, normals and distances are as exact as those of an `Outline`. In space, points of the boundary and normals are
+    exact, while the measures, the distances and what is inside are those of a mesh of triangles (a ball as wide as half
+    of the bounds has 0.997 of its volume); set operations with other meshes make a mesh of it. What fits between the
+    points of a grid over the bounds, of 257 by 257 or 41 by 41 by 41, is not seen.
 
     **Raises:** `InputError` for a function that is negative nowhere or at the bounds, is not finite, or is not smooth
     with a gradient where it is zero; corners are made by set operations, `Implicit(f, ...) & Implicit(g, ...)`.
     """
-    if len(bounds) != 2:
-        raise InputError(f"`Implicit` has bounds of two coordinates, got {list(bounds)}")
+    if len(bounds) not in GRID:
+        raise InputError(f"`Implicit` has bounds of two or three coordinates, got {list(bounds)}")
     function = _Level(level, tuple(bounds))
     pairs = [checked_bounds(name, pair) for name, pair in bounds.items()]
-    axes = [np.linspace(low, high, GRID) for low, high in pairs]
+    axes = [np.linspace(low, high, GRID[len(bounds)]) for low, high in pairs]
     values = _values(function, axes)
+    shown = ", ".join(f"{name}=({low:g}, {high:g})" for name, (low, high) in zip(bounds, pairs, strict=True))
+    text = f"Implicit({shown})"
+    if len(bounds) == 3:
+        vertices, faces = triangulated(values, axes)
+        return level_set(function.at, _on_level(function, vertices)[0], faces, tuple(bounds), text)
     loops = [_knots(function, vertices) for vertices in _loops(values < 0, values, axes)]
     curves = [smooth_pieces(*_projected(function, knots)) for knots in loops]
-    shown = ", ".join(f"{name}=({low:g}, {high:g})" for name, (low, high) in zip(bounds, pairs, strict=True))
-    return Shape(Solid((Leaf.of(outlined(curves, "level")),)), tuple(bounds), f"Implicit({shown})")
+    return Shape(Solid((Leaf.of(outlined(curves, "level")),)), tuple(bounds), text)
 
 
 class _Level:
@@ -52,10 +61,10 @@ class _Level:
         import jax
 
         self.names = names
-        one = jax.value_and_grad(lambda x: function(**dict(zip(names, x, strict=True))))
-        self._both = jax.jit(jax.vmap(one))
+        self.at = lambda x: function(**dict(zip(names, x, strict=True)))
+        self._both = jax.jit(jax.vmap(jax.value_and_grad(self.at)))
 
-    def __call__(self, x: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n 2"]]:
+    def __call__(self, x: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n d"]]:
         import jax
 
         filled = np.concatenate([x, np.tile(x[-1:], (-len(x) % CHUNK, 1))])
@@ -71,9 +80,9 @@ class _Level:
         return values[: len(x)], gradients[: len(x)]
 
 
-def _values(level: _Level, axes: list[np.ndarray]) -> Float[np.ndarray, "n n"]:
+def _values(level: _Level, axes: list[np.ndarray]) -> Float[np.ndarray, "..."]:
     grid = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=-1)
-    values = level(grid)[0].reshape(GRID, GRID)
+    values = level(grid)[0].reshape([len(axis) for axis in axes])
     if not np.isfinite(values).all():
         place = grid[np.flatnonzero(~np.isfinite(values))[0]]
         raise InputError(
@@ -83,7 +92,7 @@ def _values(level: _Level, axes: list[np.ndarray]) -> Float[np.ndarray, "n n"]:
     inside = values < 0
     if not inside.any():
         raise InputError("the function of `Implicit` is negative nowhere between the bounds, so the shape is empty")
-    if inside[[0, -1]].any() or inside[:, [0, -1]].any():
+    if any(np.take(inside, [0, -1], axis).any() for axis in range(inside.ndim)):
         raise InputError(
             "the function of `Implicit` is negative at the bounds; widen them, or take the intersection with a `Box`"
         )
@@ -130,7 +139,7 @@ def _zero(edge: tuple[int, int, int], values: np.ndarray, axes: list[np.ndarray]
 
 def _knots(level: _Level, vertices: np.ndarray) -> Float[np.ndarray, "n 2"]:
     """Points of a closed curve between which it turns little."""
-    points, normals = _on_curve(level, vertices)
+    points, normals = _on_level(level, vertices)
     turn = np.abs(np.angle(np.exp(1j * np.diff(np.unwrap(np.angle(normals @ [1, 1j]))))))
     turned = np.append(0.0, np.cumsum(turn))
     gone = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1)))
@@ -139,7 +148,7 @@ def _knots(level: _Level, vertices: np.ndarray) -> Float[np.ndarray, "n 2"]:
     return points[kept]
 
 
-def _on_curve(level: _Level, x: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
+def _on_level(level: _Level, x: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]]:
     """Points where the function is zero, along its gradient from given ones, and unit normals."""
     size = float(np.abs(x).max())
     for _ in range(STEPS):
@@ -156,7 +165,7 @@ def _on_curve(level: _Level, x: Float[np.ndarray, "n 2"]) -> tuple[Float[np.ndar
 
 def _projected(level: _Level, knots: Float[np.ndarray, "n 2"]) -> tuple[Curve, Float[np.ndarray, " k"]]:
     """A curve through knots on it, by cubic polynomials between them that are moved onto it."""
-    points, normals = _on_curve(level, knots)
+    points, normals = _on_level(level, knots)
     along = np.stack([-normals[:, 1], normals[:, 0]], axis=-1)
     count, after = len(points), np.roll(np.arange(len(points)), -1)
     chord = np.linalg.norm(points[after] - points, axis=1)[:, None]
@@ -166,6 +175,6 @@ def _projected(level: _Level, knots: Float[np.ndarray, "n 2"]) -> tuple[Curve, F
         t = (s * count - k)[:, None]
         p, q, v, w = points[k], points[after[k]], chord[k] * along[k], chord[k] * along[after[k]]
         start = (1 + 2 * t) * (1 - t) ** 2 * p + t * (1 - t) ** 2 * v
-        return _on_curve(level, start + t**2 * (3 - 2 * t) * q - t**2 * (1 - t) * w)[0]
+        return _on_level(level, start + t**2 * (3 - 2 * t) * q - t**2 * (1 - t) * w)[0]
 
     return curve, np.linspace(0.0, 1.0, count + 1)

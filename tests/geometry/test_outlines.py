@@ -92,7 +92,7 @@ REFUSED = {
     "infinite": (lambda: Implicit(lambda x, y: jnp.log(x) + y, **SQUARE), "not finite"),
     "flat": (lambda: Implicit(lambda x, y: (x**2 + y**2 - 1) ** 3, **SQUARE), "gradient|to rounding"),
     "other arguments": (lambda: Implicit(lambda r: r, **SQUARE), "takes the coordinates"),
-    "three coordinates": (lambda: Implicit(lambda x, y, z: x, **SQUARE, z=(0.0, 1.0)), "two coordinates"),
+    "one coordinate": (lambda: Implicit(lambda x: x, x=(0.0, 1.0)), "two or three coordinates"),
 }
 
 
