@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from .._base.errors import InputError
 from .domain import checked_bounds
-from .meshes.level_set import LevelSet, level_set, triangulated
+from .meshes.level_set import LevelSet, triangulated
+from .meshes.mesh import Mesh
 from .outlines import TURN, Curve, outlined, smooth_pieces
 from .shape import Shape
 from .solids.solid import Leaf, Solid
@@ -48,7 +49,8 @@ def Implicit(level: Callable[..., Any], **bounds: tuple[float, float]) -> Shape 
     text = f"Implicit({shown})"
     if len(bounds) == 3:
         vertices, faces = triangulated(values, axes)
-        return level_set(function.at, _on_level(function, vertices)[0], faces, tuple(bounds), text)
+        mesh = Mesh(_on_level(function, vertices)[0], faces, coordinates=tuple(bounds)).named("level")
+        return LevelSet(function.at, mesh, text)
     loops = [_knots(function, vertices) for vertices in _loops(values < 0, values, axes)]
     curves = [smooth_pieces(*_projected(function, knots)) for knots in loops]
     return Shape(Solid((Leaf.of(outlined(curves, "level")),)), tuple(bounds), text)

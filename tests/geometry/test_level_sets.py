@@ -38,8 +38,8 @@ def test_measures_are_those_of_a_fine_mesh():
 def test_points_are_uniform_on_the_surface():
     """Of a sphere, heights and angles are."""
     x, _ = on(ball.boundary(), 8000)
-    cells = 10 * np.floor((x[:, 2] + 1) / 2 * 9.999) + np.floor((np.arctan2(x[:, 1], x[:, 0]) / np.pi + 1) / 2 * 9.999)
-    counts = np.bincount(cells.astype(int), minlength=100)
+    heights, angles = (x[:, 2] + 1) / 2, np.arctan2(x[:, 1], x[:, 0]) / (2 * np.pi) + 0.5
+    counts = np.histogram2d(heights, angles, bins=10, range=[(0, 1), (0, 1)])[0].ravel()
     assert ((counts - 80) ** 2 / 80).sum() <= chi2(99).ppf(0.999)
 
 

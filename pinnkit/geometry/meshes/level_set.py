@@ -1,6 +1,6 @@
 """Solids where a smooth function is negative: a surface of triangles, from which points are moved onto the zeros."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -27,17 +27,18 @@ class LevelSet(Mesh):
     of a mesh, whose vertices are on the surface. Set operations make a mesh of it.
     """
 
-    def __init__(self, level: LevelFunction, mesh: Mesh):
-        faces = {name: mesh._facets_of(name) for name in mesh.names}
+    def __init__(self, level: LevelFunction, mesh: Mesh, text: str):
+        faces = {name: mesh.surface.facets[mesh.number == i] for i, name in enumerate(mesh.names)}
         super().__init__(mesh.vertices, mesh.cells, faces, coordinates=mesh.coordinates)
-        self.level, self._text = level, repr(mesh)
+        self.level, self._text = level, text
 
     def named(self, name: str | None = None, **names: str) -> "LevelSet":
-        return LevelSet(self.level, super().named(name, **names))
+        return LevelSet(self.level, super().named(name, **names), repr(self))
 
     def moved(self, rotation: np.ndarray, scale: float, shift: np.ndarray, text: str) -> "LevelSet":
         before = lambda x: self.level((x - jnp.asarray(shift)) @ jnp.asarray(rotation) / scale)
-        return LevelSet(before, super().moved(rotation, scale, shift, text))
+        found = super().moved(rotation, scale, shift, text)
+        return LevelSet(before, found, repr(found))
 
     def boundary(self, *parts: Part) -> Simplices:
         return OnLevel(self.level, super().boundary(*parts))
@@ -55,8 +56,8 @@ class OnLevel(Simplices):
     def placed(self, unit: Numbers) -> tuple[Numbers, Numbers | None]:
         x, _ = super().placed(unit)
         with jax.enable_x64(True):
-            found = _onto(self.level)(jnp.asarray(x))
-        return found if isinstance(unit, jax.Array) else tuple(map(np.asarray, found))
+            x, normals = _onto(self.level)(jnp.asarray(x))
+        return (x, normals) if isinstance(unit, jax.Array) else (np.asarray(x), np.asarray(normals))
 
 
 def _onto(level: LevelFunction) -> Callable[..., tuple[Array, Array]]:
@@ -107,15 +108,3 @@ def triangulated(
     first, last = values.ravel()[ends].T
     share = (first / (first - last))[:, None]
     return (1 - share) * grid[ends[:, 0]] + share * grid[ends[:, 1]], faces.reshape(-1, 3)
-
-
-def level_set(
-    level: LevelFunction,
-    vertices: Float[np.ndarray, "k 3"],
-    faces: Int[np.ndarray, "m 3"],
-    names: Sequence[str],
-    text: str,
-) -> LevelSet:
-    """The inside of a triangulated surface; its boundary is "level"."""
-    mesh = Mesh(vertices, faces, coordinates=tuple(names)).named("level")
-    return LevelSet(level, Mesh._with(mesh, text))
