@@ -30,7 +30,7 @@ class Simplices(AbstractRegion):
     coordinates: tuple[str, ...]
     dimension: int
     least: int
-    count: int | None = None
+    count: int | None
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Simplices(AbstractRegion):
         self.cells = np.concatenate([cells[orders[name]] for name, (cells, _) in parts.items()])
         self.ends = np.cumsum(np.concatenate([sizes[orders[name]] for name, (_, sizes) in parts.items()]))
         self.normals = None if normals is None else np.concatenate([normals[name][orders[name]] for name in parts])
-        self.dimension, self.least = self.cells.shape[1] - 1, len(parts)
+        self.dimension, self.least, self.count = self.cells.shape[1] - 1, len(parts), None
 
     def __repr__(self) -> str:
         return f"Simplices({', '.join(self.names)}; {', '.join(f'{measure:.6g}' for measure in self.measures)})"
