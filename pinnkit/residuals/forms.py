@@ -84,10 +84,26 @@ class Linearization(AbstractLinearization):
         return lambda damping, b: -solve_damped(normal, damping, self.pull(b))
 
 
-class KernelLinearization(AbstractLinearization):
-    """A linearization without the Jacobian: with the kernel, from factors of the gradients, and products.
+class AbstractProducts(AbstractLinearization):
+    """A linearization without the Jacobian: with products with it and its transpose.
 
-    - `kernel`: the lower triangle, at least, of the training kernel, shape `(n, n)`; `parameters`: p.
+    - `parameters`: p.
+    """
+
+    products: eqx.AbstractVar[tuple[Callable[[Array], Array], Callable[[Array], Array]]]
+    parameters: eqx.AbstractVar[int]
+
+    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
+        return self.products[0](v)
+
+    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
+        return self.products[1](a)
+
+
+class KernelLinearization(AbstractProducts):
+    """A linearization with the kernel, from factors of the gradients, and products.
+
+    - `kernel`: the lower triangle, at least, of the training kernel, shape `(n, n)`.
     """
 
     residual: Float[Array, " n"]
@@ -100,19 +116,13 @@ class KernelLinearization(AbstractLinearization):
     def mean_eigenvalue(self) -> Scalar:
         return jnp.trace(self.kernel) / min(len(self.kernel), self.parameters)
 
-    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
-        return self.products[0](v)
-
-    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
-        return self.products[1](a)
-
     def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
         """In the space of residuals."""
         return lambda damping, b: -self.pull(solve_damped(self.kernel, damping, b))
 
 
-class NormalLinearization(AbstractLinearization):
-    r"""A linearization without the Jacobian: with the normal matrix, summed over blocks of points, and products.
+class NormalLinearization(AbstractProducts):
+    r"""A linearization with the normal matrix, summed over blocks of points, and products.
 
     - `normal`: the lower triangle, at least, of $J^\top J$, shape `(p, p)`.
     """
@@ -127,21 +137,15 @@ class NormalLinearization(AbstractLinearization):
     def mean_eigenvalue(self) -> Scalar:
         return jnp.trace(self.normal) / min(len(self.residual), self.parameters)
 
-    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
-        return self.products[0](v)
-
-    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
-        return self.products[1](a)
-
     def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
         """In the space of parameters."""
         return lambda damping, b: -solve_damped(self.normal, damping, self.pull(b))
 
 
-class MatrixFreeLinearization(AbstractLinearization):
+class MatrixFreeLinearization(AbstractProducts):
     """A linearization with products only, for problems whose matrices do not fit into memory.
 
-    - `trace`: of the training kernel; `parameters`: p;
+    - `trace`: of the training kernel;
     - `rank`: of the preconditioner; `iterations`: most iterations of conjugate gradients.
     """
 
@@ -156,12 +160,6 @@ class MatrixFreeLinearization(AbstractLinearization):
     @property
     def mean_eigenvalue(self) -> Scalar:
         return self.trace / min(len(self.residual), self.parameters)
-
-    def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
-        return self.products[0](v)
-
-    def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
-        return self.products[1](a)
 
     def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
         """Conjugate gradients with a Nyström preconditioner, in the smaller space, stopped after `iterations`."""

@@ -59,7 +59,7 @@ class StokesFlow:
         none = np.zeros((len(z), 2 * slopes.shape[1]))
         parts = [4 * slopes.real, -4 * slopes.imag, none]
         for center in self.centers[: int(self.holes)]:
-            slope = 4 / (z - center)
+            slope: np.ndarray = np.asarray(4 / (z - center))
             parts.append(np.stack([slope.real, -slope.imag], axis=-1))
         return np.concatenate(parts, axis=1)
 

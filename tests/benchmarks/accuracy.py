@@ -311,8 +311,8 @@ def draw(records, path):
     figure.savefig(path)
 
 
-def page(records, words):
-    """The table as a page of Markdown; `words` made it."""
+def page(records, words, figure=None):
+    """The table as a page of Markdown; `words` made it, and `figure` is a path relative to the page."""
     records = [record for record in records if entry_of(record)]
     lines = [HEADER, ("---",) * len(HEADER), *map(cells, medians(records))]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -322,6 +322,7 @@ def page(records, words):
         for r in records
         if "failure" in r
     ]
+    chart = f"![Error against wall time, medians over seeds]({figure})\n" if figure else ""
     return f"""# Accuracy
 
 The built-in problems, solved without tuning. The table is the output of
@@ -342,6 +343,7 @@ the random features: a deep network is trained by Gauss-Newton with weights from
 unit weights and points that do not depend on the residual, `ntk-adam` has no Gauss-Newton steps, and `adam` has neither
 weights nor a learning rate from the kernel.
 
+{chart}
 {table}
 {f"{chr(10)}Runs that failed:{chr(10)}{chr(10)}{''.join(failures)}" if failures else ""}"""
 
@@ -377,7 +379,8 @@ def main(words):
         return 2
     finally:
         if arguments.markdown:
-            arguments.markdown.write_text(page(load(arguments.output).values(), words))
+            figure = arguments.figure and os.path.relpath(arguments.figure, arguments.markdown.parent)
+            arguments.markdown.write_text(page(load(arguments.output).values(), words, figure))
         if arguments.figure:
             draw([record for record in load(arguments.output).values() if entry_of(record)], arguments.figure)
     return 0
