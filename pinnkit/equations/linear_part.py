@@ -15,12 +15,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Complex, Float
 
 from .._base.tracing.series import Index, Operator, carried
 from .polynomial import AtPoint, Expansion, Polynomial, constant
 from .symbols import Symbol
 from .trace import Equation, FieldValue
+
+WAVES, EQUAL = 6, 1e-9
+"""Waves by which the symbol of equations is examined, and the relative difference up to which figures are equal."""
 
 Rows = dict[tuple[int, str, int], dict[Index, Polynomial]]
 """Coefficients of derivatives by number of the equation, field and component."""
@@ -93,6 +97,27 @@ class SplitEquation:
             added[row] = added[row] + (value if factor == 1 else factor * value)
         return rest + jnp.stack(added)
 
+    def symbol(
+        self, wave: Float[np.ndarray, " d"], columns: Sequence[tuple[str, int]], constants: Mapping[str, float]
+    ) -> Complex[np.ndarray, "m c"] | None:
+        r"""What the equation makes of the waves $e^{i \xi \cdot x}$ of each component of the fields, over these waves;
+        None if it is not linear with constant coefficients and derivatives only.
+
+        - `wave`: ξ; `columns`: the components, as pairs of a field and a number; `constants`: values of coefficients.
+        """
+        rows, mixed = self.linear_rows()
+        values = {Symbol("coefficient", name): jnp.asarray(value) for name, value in constants.items()}
+        if mixed or self.has_elsewhere:
+            return None
+        found = np.zeros((self.size, len(columns)), complex)
+        for (row, field, entry), terms in rows.items():
+            for index, polynomial in terms.items():
+                if not self._expansion.is_known(polynomial, values):
+                    return None
+                factor = np.prod([(1j * k) ** order for k, order in zip(wave, index, strict=True)])
+                found[row, columns.index((field, entry))] += float(self._expansion.value(polynomial, values)) * factor
+        return found
+
     def linear_rows(self) -> tuple[Rows, set[Index]]:
         """The linear terms, and the derivatives that also occur in other terms."""
         rows: Rows = {}
@@ -147,6 +172,33 @@ def is_laplacian(equation: Equation, axes: Sequence[int]) -> bool:
         and sorted(place[0] for place in principal) == list(range(equation.size))
         and len(different) == len(principal) == sum(equation.fields.values())
     )
+
+
+def laplacian_power(
+    equations: Sequence[Equation], dimension: int, sizes: Mapping[str, int], constants: Mapping[str, float]
+) -> int:
+    r"""The m for which each component of the fields of homogeneous equations satisfies $\Delta^m u = 0$, because the
+    determinant of their symbol is a multiple of $|\xi|^{2m}$; 0 if there is none, or it is larger than 2.
+
+    - `equations`: of the inside, in some number of dimensions; `sizes`: numbers of components of the fields;
+    - `constants`: values of coefficients.
+    """
+    columns = [(name, entry) for name, size in sizes.items() for entry in range(size)]
+    split = [SplitEquation(equation) for equation in equations]
+    waves = np.random.default_rng(0).normal(size=(WAVES, dimension))
+    if sum(each.size for each in split) != len(columns):
+        return 0
+    symbols = [[each.symbol(wave, columns, constants) for each in split] for wave in waves]
+    if any(part is None for parts in symbols for part in parts):
+        return 0
+    determinants = np.linalg.det(
+        np.array([np.concatenate([part for part in parts if part is not None]) for parts in symbols])
+    )
+    for power in (1, 2):
+        ratios = determinants / np.linalg.norm(waves, axis=1) ** (2 * power)
+        if np.abs(ratios - ratios[0]).max() <= EQUAL * np.abs(ratios[0]):
+            return power
+    return 0
 
 
 def _spared(rows: Rows, mixed: set[Index]) -> set[Index]:

@@ -101,6 +101,15 @@ class Expansion:
             total = total + term
         return total
 
+    def is_known(self, polynomial: Polynomial, values: Mapping[Symbol, Any]) -> bool:
+        """Whether the value of a polynomial follows from those of some symbols."""
+        return all(
+            symbol in values
+            for monomial in polynomial
+            for number in monomial
+            for symbol in self._symbols(self.atoms[number])
+        )
+
     def _symbols(self, atom: Atom) -> frozenset[Symbol]:
         return frozenset([atom.source]) if isinstance(atom.source, Symbol) else self._equation.needs(atom.source)
 

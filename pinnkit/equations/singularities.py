@@ -4,8 +4,9 @@ With the Laplacian as principal part and an angle ω inside, they are sums of a 
 imaginary parts of $z^\lambda$, z = x + iy from the corner: λ = kπ/ω if values are prescribed on both sides, or normal
 derivatives on both; λ = (k − ½)π/ω if values on one side and normal derivatives on the other. Where such a λ is a whole
 number the function is $z^\lambda \log z$ instead. Around a round hole they are sums of a smooth function, $\log r$, and
-real and imaginary parts of $z^{-k}$. What is harmonic and smooth up to the boundary, but not far beyond, is a sum of
-logarithms of distances from points outside.
+real and imaginary parts of $z^{-k}$; where $\Delta^2 u = 0$, as in elasticity and Stokes flow, also of the products of
+these with x and y. What is harmonic and smooth up to the boundary, but not far beyond, is a sum of logarithms of
+distances from points outside.
 
 Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985; Fairweather & Karageorghis, *The method of fundamental
 solutions for elliptic boundary value problems*, Adv. Comput. Math. 9, 1998.
@@ -22,7 +23,7 @@ from ..geometry.corners import STRAIGHT, End, corner_between, meetings
 from ..geometry.curves import Boundary
 from ..geometry.domain import AbstractDomain, Hole
 from ..networks.singular_functions import Charge, Power, Singularity
-from .linear_part import is_laplacian
+from .linear_part import is_laplacian, laplacian_power
 from .problem import Problem
 from .trace import Equation
 
@@ -48,8 +49,8 @@ VALUE, SLOPE = "value", "normal derivative"
 
 
 def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
-    """The corners and holes at which solutions of a problem are singular, and charges outside; none if the principal
-    part of its equations is not the Laplacian.
+    """The corners and holes at which solutions of a problem are singular, and charges outside; of equations whose
+    principal part is not the Laplacian, the holes if each field satisfies Δ²u = 0.
 
     Holes and charges are left out if the equations have lower derivatives as well, holes if not all are round.
     """
@@ -61,7 +62,7 @@ def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
     with jax.enable_x64(True):
         equations = {name: problem.equation(name) for name in problem.conditions}
     if not all(is_laplacian(equations[name], axes) for name in inside):
-        return ()
+        return _biharmonic(problem, [equations[name] for name in inside])
     is_plain = len(axes) == domain.dimension and all(_orders(equations[name]) == {2} for name in inside)
     named = [(equations[name], end) for name, c in problem.conditions.items() for end in c.on.curve_ends]
     holes = domain.holes if is_plain and all(_is_round(domain, hole) for hole in domain.holes) else ()
@@ -71,6 +72,21 @@ def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
         *(Singularity(hole, _multipoles(), True) for hole in holes),
         *(Singularity(charge, CHARGED, True) for charge in (_charges(domain) if is_plain and has_curves else ())),
     )
+
+
+def _biharmonic(problem: Problem, equations: Sequence[Equation]) -> tuple[Singularity, ...]:
+    """The round holes of a plane domain, where fields that satisfy Δ²u = 0 are harmonic functions and their products
+    with coordinates: by Goursat's formula, as in elasticity and Stokes flow.
+    """
+    domain = problem.domain
+    if domain.dimension != 2 or not domain.holes or not all(_is_round(domain, hole) for hole in domain.holes):
+        return ()
+    with jax.enable_x64(True):
+        power = laplacian_power(equations, 2, problem.field_sizes, problem.constants)
+    if power == 0:
+        return ()
+    powers = _multipoles() if power == 1 else _with_products(_multipoles())
+    return tuple(Singularity(hole, powers, True) for hole in domain.holes)
 
 
 def _at_corners(domain: AbstractDomain, named: Sequence[tuple[Equation, End]], is_plain: bool) -> list[Singularity]:
@@ -121,6 +137,10 @@ def _is_round(domain: AbstractDomain, hole: Hole) -> bool:
 def _multipoles() -> tuple[Power, ...]:
     both = (Power(-float(k), phase) for k in range(1, MULTIPOLES + 1) for phase in (0.0, np.pi / 2))
     return Power(0.0, 0.0, True), *both
+
+
+def _with_products(powers: Sequence[Power]) -> tuple[Power, ...]:
+    return tuple(power._replace(factor=factor) for power in powers for factor in ("", "x", "y"))
 
 
 def _level(domain: AbstractDomain, x: Float[np.ndarray, "n 2"], axes: Sequence[int]) -> Float[np.ndarray, " n"]:

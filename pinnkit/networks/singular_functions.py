@@ -1,5 +1,6 @@
 r"""Harmonic functions that are singular at a corner or in a hole: powers $w^\lambda$ and $w^m \log w$ of a complex
-coordinate around it; and the logarithms of the distances from charges outside.
+coordinate around it, biharmonic ones, which are these times a coordinate, and the logarithms of the distances from
+charges outside.
 """
 
 from collections.abc import Sequence
@@ -23,12 +24,14 @@ class Charge(NamedTuple):
 class Power(NamedTuple):
     r"""$\mathrm{Re}\, e^{-i\varphi} w^\lambda$, or $\mathrm{Re}\, e^{-i\varphi} w^\lambda \log w$.
 
-    - `exponent`: λ; `phase`: φ, with the angle of w counted from the bisector of the corner, or the first coordinate.
+    - `exponent`: λ; `phase`: φ, with the angle of w counted from the bisector of the corner, or the first coordinate;
+    - `factor`: "" for the function itself, "x" or "y" for its product with the real or imaginary part of w.
     """
 
     exponent: float
     phase: float
     is_logarithmic: bool = False
+    factor: str = ""
 
 
 class Singularity(NamedTuple):
@@ -98,10 +101,14 @@ class SingularFunctions(eqx.Module):
         owner, (exponent, phase, is_logarithmic) = np.array([i for i, _ in self.powers]), self._columns(x)
         logarithm, angle = (each[owner] for each in self._polar(x))
         size, turn = jnp.exp(exponent * logarithm), exponent * angle - phase
-        plain = size * jnp.cos(turn)
-        if not is_logarithmic.any():
-            return plain
-        return plain + is_logarithmic * (logarithm * plain - angle * size * jnp.sin(turn) - plain)
+        found = size * jnp.cos(turn)
+        if is_logarithmic.any():
+            found = found + is_logarithmic * (logarithm * found - angle * size * jnp.sin(turn) - found)
+        factors = np.array([power.factor for _, power in self.powers])
+        if not (factors != "").any():
+            return found
+        along, across = jnp.exp(logarithm) * jnp.cos(angle), jnp.exp(logarithm) * jnp.sin(angle)
+        return found * jnp.where(factors == "x", along, jnp.where(factors == "y", across, 1.0))
 
     def _columns(self, x: Float[Array, " d"]) -> tuple[Array, Array, np.ndarray]:
         exponent, phase, is_logarithmic = (np.array([power[i] for _, power in self.powers], float) for i in range(3))

@@ -22,10 +22,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._base.types import Scalar
+from ...geometry.around_holes import AroundRoundHoles
 from ...geometry.box import Box
-from ...geometry.domain import TIME_NAMES
+from ...geometry.domain import TIME_NAMES, Hole
 from ...geometry.edges import Edge
-from ...geometry.region import Face
+from ...geometry.region import Face, are_same
 from ...networks.functional import FunctionalModel
 from ...networks.singular_functions import Singularity
 from ..mistakes import ProblemError
@@ -90,9 +91,12 @@ class Ansatz:
 
     @functools.cached_property
     def remaining(self) -> Problem:
-        """The problem with its soft conditions only, their residuals scaled near `edges`."""
+        """The problem with its soft conditions only, their residuals scaled near `edges`, and with points around holes
+        in which features are singular.
+        """
         soft = [name for name in self.problem.conditions if name not in self.conditions]
-        return relieved(self.problem.restricted_to(soft), self.edges)
+        holes = [own.place for own in self.singularities if isinstance(own.place, Hole)]
+        return _refined(relieved(self.problem.restricted_to(soft), self.edges), holes)
 
     @property
     def with_edges(self) -> "Ansatz | None":
@@ -196,6 +200,17 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "hard", *, perio
         reason = "; ".join(ansatz.notes) or "it prescribes no values on faces of the box"
         raise ProblemError(f"condition '{missing[0]}' cannot be a hard constraint: {reason}")
     return ansatz
+
+
+def _refined(problem: Problem, holes: Sequence[Hole]) -> Problem:
+    """The problem with half of the points inside around holes."""
+    if not holes:
+        return problem
+    interior = problem.domain.interior
+    is_whole = lambda region: type(region) is type(interior) and are_same(region.bounds, interior.bounds)
+    near = lambda region: AroundRoundHoles(region, problem.domain, holes) if is_whole(region) else region
+    found = {name: dataclasses.replace(c, on=near(c.on)) for name, c in problem.conditions.items()}
+    return problem.with_conditions(found)
 
 
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
