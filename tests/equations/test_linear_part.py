@@ -11,7 +11,7 @@ from pinnkit import MLP, Box, Condition, Problem, Unknown
 from pinnkit._base.tracing.series import downward_closure
 from pinnkit._base.tracing.taylor import derivatives
 from pinnkit.equations.calculus import div, grad, laplacian, partial
-from pinnkit.equations.linear_part import SplitEquation
+from pinnkit.equations.linear_part import SplitEquation, laplacian_power
 from pinnkit.equations.symbols import Frame, Symbol
 from pinnkit.equations.trace import Equation
 from pinnkit.networks.adapters import as_functional
@@ -190,3 +190,41 @@ def test_work_of_loss_and_gradient_is_that_of_the_channels(name):
     loss = lambda params: residuals.loss(params, batch, {"pde": jnp.asarray(1.0)})[0]
     flops = jax.jit(jax.value_and_grad(loss)).lower(params).compile().cost_analysis()["flops"]
     assert flops <= 1.25 * 3 * 2 * channels * count * (depth - 1) * width**2
+
+
+square = Box(x=(0.0, 1.0), y=(0.0, 1.0))
+
+
+def elastic(u, v):
+    shear, volume = 0.4, 1.1
+    return [
+        shear * laplacian(u) + (shear + volume) * (u.xx + v.xy),
+        shear * laplacian(v) + (shear + volume) * (u.xy + v.yy) - 9.81,
+    ]
+
+
+SYSTEMS = {
+    "harmonic": (("u",), [lambda u, x: -2.0 * laplacian(u) + jnp.sin(x)], 1),
+    "two harmonic": (("u", "v"), [lambda u, v: [u.xx + v.yy, u.y - v.x]], 0),
+    "Cauchy-Riemann": (("u", "v"), [lambda u, v: [u.x - v.y, u.y + v.x]], 1),
+    "plate": (("w",), [lambda w: 3 * (w.xxxx + 2 * w.xxyy + w.yyyy)], 2),
+    "elastic": (("u", "v"), [elastic], 2),
+    "Stokes": (("u", "v", "p"), [lambda u, v, p: [p.x - laplacian(u), p.y - laplacian(v)], lambda u, v: u.x + v.y], 2),
+    "orthotropic": (("u", "v"), [lambda u, v: [2 * u.xx + u.yy + v.xy, v.xx + v.yy + u.xy]], 0),
+    "with a coefficient": (("u",), [lambda u, k: k * (u.xx + u.yy)], 1),
+    "stretched": (("u",), [lambda u, k: k * u.xx + u.yy], 0),
+    "Helmholtz": (("u",), [lambda u: laplacian(u) + u], 0),
+    "variable": (("u",), [lambda u, x: (1 + x) * laplacian(u)], 0),
+    "nonlinear": (("u",), [lambda u: laplacian(u) + u**2], 0),
+    "triharmonic": (("u",), [lambda u: laplacian(laplacian(laplacian(u)))], 0),
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_powers_of_the_laplacian_follow_from_the_symbol(name):
+    fields, residuals, power = SYSTEMS[name]
+    conditions = {f"c{i}": Condition(residual, on=square.interior) for i, residual in enumerate(residuals)}
+    problem = Problem("p", square, conditions, fields, {"k": 2.0})
+    with jax.enable_x64(True):
+        equations = [problem.equation(name) for name in conditions]
+    assert laplacian_power(equations, 2, problem.field_sizes, problem.constants) == power

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import Box, Polygon, SineFeatures
+from pinnkit import Box, Disk, Polygon, SineFeatures
 from pinnkit.geometry.domain import AbstractDomain, Hole
 from pinnkit.networks.singular_functions import Charge, Power, SingularFunctions, Singularity, lowest
 
@@ -99,3 +99,18 @@ def test_multipoles_are_powers_around_the_center():
     np.testing.assert_allclose(jax.vmap(charge)(x)[:, 0], np.log(distance / np.sqrt(10.0)), rtol=1e-12, atol=1e-14)
     left = jnp.array([[-0.5, -0.2]])  # on the line where angles jump
     assert np.isfinite(jax.vmap(jax.hessian(functions))(left)).all()
+
+
+def test_products_with_coordinates_are_biharmonic():
+    domain = Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Disk(0.2, x=0.1, y=-0.2)
+    powers = [Power(-2.0, 0.3), Power(-2.0, 0.3, factor="x"), Power(-2.0, 0.3, factor="y"), Power(0.0, 0.0, True, "x")]
+    functions = SingularFunctions(domain, [Singularity(domain.holes[0], tuple(powers), True)])
+    x = points(domain, 40)
+    found = jax.vmap(functions)(x)
+    scaled = (x - jnp.array([0.1, -0.2])) / 0.2
+    np.testing.assert_allclose(found[:, 1:3], found[:, :1] * scaled, rtol=1e-12)
+    np.testing.assert_allclose(found[:, 3], scaled[:, 0] * np.log(np.linalg.norm(scaled, axis=1)), rtol=1e-12)
+    laplacian = lambda f: lambda x: jnp.trace(jax.hessian(f)(x), axis1=-2, axis2=-1)
+    twice = jax.vmap(laplacian(laplacian(functions)))(x)
+    fourth = jax.vmap(jax.jacfwd(jax.jacfwd(jax.hessian(functions))))(x)
+    assert np.abs(twice).max() <= 1e-9 * np.abs(fourth).max()
