@@ -133,7 +133,8 @@ class FeatureSolver:
     """Solves one problem with networks of one shape and any bandwidth; compiled once.
 
     - `problem`: with the soft constraints; `model_of`: the network, inside its ansatz, from its bandwidth;
-    - `trial_steps`, `final_steps`: Gauss-Newton steps of a trial and of a solve, for nonlinear equations;
+    - `trial_steps`, `final_steps`: Gauss-Newton steps of a trial and of a solve, for nonlinear equations that can start
+      from zero;
     - `batch`, `validation_batch`: points of the least squares, from `sampler`, and others;
     - `counts`: numbers of the former.
     """
@@ -149,7 +150,7 @@ class FeatureSolver:
         projection: VariableProjection = DEFAULT_PROJECTION,
         sampler: AbstractSpaceFilling = DEFAULT_SAMPLER,
     ):
-        self.trial_steps, self.final_steps, self._projection = trial_steps, final_steps, projection
+        self._trial_steps, self.final_steps, self._projection = trial_steps, final_steps, projection
         self.problem, self._model_of, self._seed = problem, model_of, seed
         self.model = model_of(problem.domain.dimension * (1.0,))
         self.residuals = ResidualFunctions(problem, self.model)
@@ -161,6 +162,11 @@ class FeatureSolver:
         self.batch = draw(sampler, counts, seed)
         self.validation_batch = draw(QuasiRandom(), fewer, seed + _VALIDATION_SEED)
         self.counts = {name: len(points) for name, points in self.batch.items()}
+
+    @property
+    def trial_steps(self) -> int:
+        """Steps of a trial: as many as of a solve if they do not start from zero, where the first ones tell nothing."""
+        return self.final_steps if self.stuck else self._trial_steps
 
     def params(self, bandwidth: Bandwidth | None = None) -> Params:
         """A network of this bandwidth (default 1) with an output layer of zero, unless nothing leads away from it."""
