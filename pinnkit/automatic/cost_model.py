@@ -112,7 +112,7 @@ class CostModel:
         step = self.deep_step * min(min(times) * (500 / n) ** self.growth for n, times in self.trial_times.items())
         ratio = max(seconds - self.deep_seconds, 0.0) / (self.deep_steps * step)
         wanted = usual * ratio ** (0.5 / self.deep_growth)  # parameters grow with the square of the width
-        return max((width for width in DEEP_WIDTHS if width <= wanted), default=DEEP_WIDTHS[0])
+        return min(DEEP_WIDTHS, key=lambda width: max(width / wanted, wanted / width) if wanted else width)
 
     def nominal(self) -> "CostModel":
         """The same with seconds that depend on numbers of unknowns only, not on this machine and its load."""

@@ -78,10 +78,10 @@ def test_the_page_has_a_row_for_each_problem_strategy_and_variant():
     assert "tests.benchmarks.accuracy --output 'a b.jsonl'\n" in text
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"][2:]
     assert [row[:4] for row in rows] == [
-        ["poisson_1d", "auto, deep", "10", "2.0e-09"],
-        ["poisson_1d", "auto", "10", "2.0e-09"],
-        ["poisson_2d", "auto, deep", "30", "2.0e-09"],
-        ["poisson_2d", "auto", "30", "2.0e-09"],
+        ["poisson_1d", "auto, deep", "10", "2.0e-09 (3.0e-09)"],
+        ["poisson_1d", "auto", "10", "2.0e-09 (3.0e-09)"],
+        ["poisson_2d", "auto, deep", "30", "2.0e-09 (3.0e-09)"],
+        ["poisson_2d", "auto", "30", "2.0e-09 (3.0e-09)"],
     ]
     assert rows[0][4:] == ["5.0", "8.0", "100", "500", "3", "1e-09", "no", "4.4e-3 (tutorial of Opifex)"]
     met = page(({**job, **made_up(job), "relative_l2": 1e-10} for job in JOBS), [])

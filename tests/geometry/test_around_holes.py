@@ -7,7 +7,9 @@ from scipy.stats import kstest
 from pinnkit import Box, Disk, QuasiRandom
 from pinnkit.geometry.around_holes import SHARE, AroundRoundHoles
 
-plate = Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Disk(0.1, x=-0.5).named("one") - Disk(0.2, x=0.3).named("other")
+plate = (
+    Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Disk(0.1, x=-0.5, y=0.0).named("one") - Disk(0.2, x=0.3, y=0.0).named("other")
+)
 
 
 @pytest.fixture(scope="module")

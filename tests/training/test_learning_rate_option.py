@@ -59,7 +59,7 @@ def test_the_run_folder_reproduces_the_run(tmp_path):
         ({"strategy": "optax.adamv"}, "optax has no optimizer 'adamv' with a learning rate. Did you mean 'adam"),
         ({"strategy": "ntk_adam"}, "Did you mean 'ntk-adam'?"),
         ({"strategy": "Adam"}, "Did you mean 'adam'"),
-        ({"strategy": "ntk"}, "Did you mean 'ntk-adam'?"),
+        ({"strategy": "ntk"}, "Did you mean 'ntk-adam' or 'ntk-soap'?"),
         ({"strategy": "adam", "weighting": "ntk"}, "Did you mean 'trace'?"),
     ],
 )
