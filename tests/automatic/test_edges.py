@@ -67,6 +67,7 @@ def test_a_flux_that_sets_in_at_once_is_solved():
     assert solved(heat(lambda u: u, ends, heated))[1] < 1e-5
 
 
+@pytest.mark.slow
 def test_the_corners_of_a_square_limit_the_digits_unless_sines_go_around_them():
     square = Box(x=(0.0, 1.0), y=(0.0, 1.0))
 

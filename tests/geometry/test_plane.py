@@ -46,7 +46,7 @@ def test_points_of_the_interior_lie_inside(name):
 def chi_square(x, low, high, inside):
     """Tail probability of the counts of points in squares, against areas of a fine grid of points inside."""
     bins = [np.linspace(a, b, 7) for a, b in zip(low, high, strict=True)]
-    fine = np.stack(np.meshgrid(*[np.linspace(a, b, 501) for a, b in zip(low, high, strict=True)]), axis=-1)
+    fine = np.stack(np.meshgrid(*[np.linspace(a, b, 253) for a, b in zip(low, high, strict=True)]), axis=-1)
     middles = (fine[:-1, :-1] + fine[1:, 1:]).reshape(-1, 2) / 2
     expected = np.histogramdd(middles[inside(middles)], bins)[0].ravel()
     counts = np.histogramdd(x, bins)[0].ravel()

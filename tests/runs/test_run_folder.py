@@ -239,6 +239,7 @@ CACHE = {
 }
 
 
+@pytest.mark.slow
 def test_files_of_equal_runs_are_the_same_bytes_but_for_times(tmp_path):
     """In two processes, whose sets and hashes are in other orders, minutes of the clock apart."""
     sums = []
