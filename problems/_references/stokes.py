@@ -57,10 +57,10 @@ class StokesFlow:
         """p as a real-linear function of the coefficients."""
         _, slopes = self.columns(z)
         none = np.zeros((len(z), 2 * slopes.shape[1]))
-        parts = [4 * slopes.real, -4 * slopes.imag, none]
+        parts = [4 * np.real(slopes), -4 * np.imag(slopes), none]
         for center in self.centers[: int(self.holes)]:
-            slope: np.ndarray = np.asarray(4 / (z - center))
-            parts.append(np.stack([slope.real, -slope.imag], axis=-1))
+            slope = 4 / (z - center)
+            parts.append(np.stack([np.real(slope), -np.imag(slope)], axis=-1))
         return np.concatenate(parts, axis=1)
 
     def __call__(self, x, y):
