@@ -3,13 +3,12 @@
 import dataclasses
 from dataclasses import dataclass
 
-import jax
-
+from .._base.device import has_accelerator
 from .thresholds import Thresholds
 
-DEEP = {"cpu": 14.0}
-"""Seconds of compiling and starting a deep network, as a multiple of the compilation of the first trial, by kind of
-device; 4 on accelerators, where every program takes seconds."""
+DEEP, DEEP_ON_ACCELERATORS = 14.0, 4.0
+"""Seconds of compiling and starting a deep network, as a multiple of the compilation of the first trial; fewer on devices
+for which every program takes seconds to compile."""
 
 DEEP_WIDTHS = (12, 14, 16, 20, 24, 28)
 """Widths of deep networks."""
@@ -55,7 +54,7 @@ class CostModel:
     unknowns_on_a_line: int = 800
     solve_in_trials: float = 5.0
     concluding: float = 6.0
-    deep: float = dataclasses.field(default_factory=lambda: DEEP.get(jax.default_backend(), 4.0))
+    deep: float = dataclasses.field(default_factory=lambda: DEEP_ON_ACCELERATORS if has_accelerator() else DEEP)
     usual_deep: float = 280.0
     deep_steps: int = 400
     deep_step: float = 0.9
@@ -107,7 +106,7 @@ class CostModel:
         """Width of a deep network that takes enough steps in these seconds: narrow ones take more steps and stall at a
         larger loss. On accelerators, where a step of the usual network takes no time, the usual one.
         """
-        if jax.default_backend() not in DEEP or not self.trial_times:
+        if has_accelerator() or not self.trial_times:
             return usual
         step = self.deep_step * min(min(times) * (500 / n) ** self.growth for n, times in self.trial_times.items())
         ratio = max(seconds - self.deep_seconds, 0.0) / (self.deep_steps * step)

@@ -196,7 +196,7 @@ def laplacian_power(
     )
     for power in (1, 2):
         ratios = determinants / np.linalg.norm(waves, axis=1) ** (2 * power)
-        if np.abs(ratios - ratios[0]).max() <= EQUAL * np.abs(ratios[0]):
+        if np.abs(ratios - ratios[0]).max() <= EQUAL * np.abs(ratios[0]) and np.abs(ratios[0]) > 0:
             return power
     return 0
 

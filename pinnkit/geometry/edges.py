@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .denser import DENSE, AbstractDenser
 from .faces import Faces, Interior
 from .points import Points
 from .region import SLACK, AbstractRegion, Bounds
@@ -16,9 +17,6 @@ NEAREST = 1e-5
 PROFILE = 8.0
 """Ratio of x² to the product of diffusivity and time halfway between a face and the start: that at which a profile such
 as erf(x / √(4kt)) fills the range of directions evenly."""
-
-DENSE = 0.5
-"""Share of the points of a region that are graded towards edges."""
 
 
 class Edge(NamedTuple):
@@ -130,57 +128,34 @@ class Sheet(NamedTuple):
         return jnp.where(is_here & (radius < 1), extent * even / volume, 0.0)
 
 
-class Graded(AbstractRegion):
+class Graded(AbstractDenser):
     """The interior or faces of a box with half of the points near edges, evenly by the logarithm of the distance.
 
-    - `base`: the region; `sheets`: its parts that touch an edge.
+    - `places`: the parts of the region that touch an edge.
     """
 
     base: Interior | Faces
-    sheets: tuple[Sheet, ...]
+    places: tuple[Sheet, ...]
     coordinates: tuple[str, ...]
     dimension: int
     least: int
     count: int | None = None
 
     def __init__(self, base: Interior | Faces, sheets: tuple[Sheet, ...]):
-        self.base, self.sheets = base, sheets
+        self.base, self.places = base, sheets
         self.coordinates, self.dimension, self.least = base.coordinates, base.dimension, base.least + len(sheets)
-
-    @property
-    def has_normal(self) -> bool:
-        return self.base.has_normal
-
-    @property
-    def bounds(self) -> Bounds:
-        return self.base.bounds
-
-    def parts(self, n: int) -> tuple[int, ...]:
-        near, sheets = self._near_each(n), len(self.sheets)
-        return (*self.base.parts(n - near * sheets), *(sheets * (near,)))
-
-    def points(self, unit: Float[Array, "n k"]) -> Points:
-        starts = len(unit) - self._near_each(len(unit)) * np.arange(len(self.sheets), 0, -1)
-        own, *parts = jnp.split(unit, starts)
-        found = [self.base.points(own), *map(self._near, self.sheets, parts)]
-        normals = [points.normals for points in found if points.normals is not None]
-        x = jnp.concatenate([points.coordinates for points in found])
-        return Points(x, jnp.concatenate(normals) if normals else None, {})
 
     def density(self, x: Float[Array, " d"]) -> Float[Array, ""]:
         """The density of the points at one of the region, relative to that of uniform ones."""
-        spans, faces = self.base.box.upper - self.base.box.lower, [sheet.face for sheet in self.sheets]
+        spans, faces = self.base.box.upper - self.base.box.lower, [sheet.face for sheet in self.places]
         own = self.base.faces if isinstance(self.base, Faces) else (None,)
         measure = lambda face: 1.0 if face is None else float(np.prod(np.delete(spans, face[0])))
         shares = [sum(map(measure, own)) / measure(face) / len(faces) for face in faces]
-        near = [share * sheet.density(x, spans) for share, sheet in zip(shares, self.sheets, strict=True)]
+        near = [share * sheet.density(x, spans) for share, sheet in zip(shares, self.places, strict=True)]
         return 1 - DENSE + DENSE * jnp.sum(jnp.stack(near))
 
-    def _near_each(self, n: int) -> int:
-        """The number of points, out of `n`, that are graded in each sheet."""
-        return max(int(DENSE * n) // len(self.sheets), 1)
-
-    def _near(self, sheet: Sheet, unit: Float[Array, "n k"]) -> Points:
+    def near(self, place: Sheet, unit: Float[Array, "n k"]) -> Points:
+        sheet = place
         base = self.base if sheet.face is None else Faces(self.base.box, (sheet.face,))
         found = base.points(unit)
         # the parameters that are the distance and the angle are those of the coordinates that they replace

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from .._base.errors import InputError
 from .domain import checked_bounds
-from .meshes.level_set import LevelSet, triangulated
+from .meshes.level_set import LevelSet, onto, triangulated
 from .meshes.mesh import Mesh
 from .outlines import TURN, Curve, outlined, smooth_pieces
 from .shape import Shape
@@ -50,25 +52,37 @@ def Implicit(level: Callable[..., Any], **bounds: tuple[float, float]) -> Shape 
     if len(bounds) == 3:
         vertices, faces = triangulated(values, axes)
         mesh = Mesh(_on_level(function, vertices)[0], faces, coordinates=tuple(bounds)).named("level")
-        return LevelSet(function.at, mesh, text)
+        found = LevelSet(function.at, mesh, text)
+        _check_moved(function, found)
+        return found
     loops = [_knots(function, vertices) for vertices in _loops(values < 0, values, axes)]
     curves = [smooth_pieces(*_projected(function, knots)) for knots in loops]
     return Shape(Solid((Leaf.of(outlined(curves, "level")),)), tuple(bounds), text)
+
+
+def _check_moved(level: "_Level", found: LevelSet) -> None:
+    """**Raises:** `InputError` if points of the triangles are not moved onto the surface."""
+    middles = found.surface.corners.mean(axis=1)
+    with jax.enable_x64(True):
+        x = np.asarray(onto(found.level, jnp.asarray(middles))[0])
+    values, gradients = level(x)
+    missed = np.abs(values) > ON * float(np.abs(x).max()) * np.linalg.norm(gradients, axis=1)
+    if missed.any() or not np.isfinite(values).all():
+        raise InputError(
+            f"the surface of `Implicit` is too strongly curved for a grid of {GRID[3]} points along each coordinate: "
+            "narrow the bounds, or make it of parts"
+        )
 
 
 class _Level:
     """A function of coordinates by name, with its gradient, at points that are filled up to chunks of one size."""
 
     def __init__(self, function: Callable[..., Any], names: tuple[str, ...]):
-        import jax
-
         self.names = names
         self.at = lambda x: function(**dict(zip(names, x, strict=True)))
         self._both = jax.jit(jax.vmap(jax.value_and_grad(self.at)))
 
     def __call__(self, x: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n d"]]:
-        import jax
-
         filled = np.concatenate([x, np.tile(x[-1:], (-len(x) % CHUNK, 1))])
         with jax.enable_x64(True):
             try:

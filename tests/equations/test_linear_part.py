@@ -216,6 +216,7 @@ SYSTEMS = {
     "Helmholtz": (("u",), [lambda u: laplacian(u) + u], 0),
     "variable": (("u",), [lambda u, x: (1 + x) * laplacian(u)], 0),
     "nonlinear": (("u",), [lambda u: laplacian(u) + u**2], 0),
+    "undetermined": (("u", "v"), [lambda u, v: [u.xx + v.xx, 0.5 * u.xx + 0.5 * v.xx]], 0),
     "triharmonic": (("u",), [lambda u: laplacian(laplacian(laplacian(u)))], 0),
 }
 

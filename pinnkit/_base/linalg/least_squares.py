@@ -86,8 +86,8 @@ class _Algebra(abc.ABC):
         """AᵀA, the upper triangle at least."""
 
     @abc.abstractmethod
-    def factor(self, gram: Any) -> Any | None:
-        """The upper Cholesky factor, None if rounding makes the matrix indefinite."""
+    def factor(self, gram: Any, lift: float) -> Any | None:
+        """The upper Cholesky factor with the diagonal lifted, None if rounding makes the matrix indefinite."""
 
     @abc.abstractmethod
     def divided(self, A: Any, factor: Any) -> Any:
@@ -107,9 +107,11 @@ class _OnHost(_Algebra):
     def gram(self, A: Any) -> Any:
         return dsyrk(1.0, A, trans=1)
 
-    def factor(self, gram: Any) -> Any | None:
+    def factor(self, gram: Any, lift: float) -> Any | None:
+        lifted = gram.copy()
+        lifted[np.diag_indices_from(lifted)] += lift
         try:
-            return cholesky(gram, overwrite_a=True, check_finite=False)
+            return cholesky(lifted, overwrite_a=True, check_finite=False)
         except LinAlgError:
             return None
 
@@ -129,8 +131,10 @@ class _OnDevice(_Algebra):
     def gram(self, A: Any) -> Any:
         return A.T @ A
 
-    def factor(self, gram: Any) -> Any | None:
-        found = jnp.linalg.cholesky(gram, upper=True, symmetrize_input=False)
+    def factor(self, gram: Any, lift: float) -> Any | None:
+        diagonal = jnp.arange(len(gram))
+        lifted = gram.at[diagonal, diagonal].add(lift)
+        found = jnp.linalg.cholesky(lifted, upper=True, symmetrize_input=False)
         return found if bool(jnp.isfinite(found).all()) else None
 
     def divided(self, A: Any, factor: Any) -> Any:
@@ -180,6 +184,6 @@ def _factor(algebra: _Algebra, A: Any, ridge: Any | None = None) -> Any:
     if ridge is not None:
         gram += algebra.gram(ridge)
     lift = np.finfo(float).eps * max(A.shape)
-    while (factor := algebra.factor(gram + lift * algebra.xp.eye(len(gram)))) is None:
+    while (factor := algebra.factor(gram, lift)) is None:
         lift *= 10
     return factor

@@ -22,11 +22,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._base.types import Scalar
-from ...geometry.around_holes import AroundRoundHoles
+from ...geometry.around_holes import around_holes
 from ...geometry.box import Box
 from ...geometry.domain import TIME_NAMES, Hole
 from ...geometry.edges import Edge
-from ...geometry.region import Face, are_same
+from ...geometry.region import Face
 from ...networks.functional import FunctionalModel
 from ...networks.singular_functions import Singularity
 from ..mistakes import ProblemError
@@ -95,7 +95,8 @@ class Ansatz:
         in which features are singular.
         """
         soft = [name for name in self.problem.conditions if name not in self.conditions]
-        holes = [own.place for own in self.singularities if isinstance(own.place, Hole)]
+        singular = self.singularities if self.problem.domain.holes else ()
+        holes = [own.place for own in singular if isinstance(own.place, Hole)]
         return _refined(relieved(self.problem.restricted_to(soft), self.edges), holes)
 
     @property
@@ -206,11 +207,8 @@ def _refined(problem: Problem, holes: Sequence[Hole]) -> Problem:
     """The problem with half of the points inside around holes."""
     if not holes:
         return problem
-    interior = problem.domain.interior
-    is_whole = lambda region: type(region) is type(interior) and are_same(region.bounds, interior.bounds)
-    near = lambda region: AroundRoundHoles(region, problem.domain, holes) if is_whole(region) else region
-    found = {name: dataclasses.replace(c, on=near(c.on)) for name, c in problem.conditions.items()}
-    return problem.with_conditions(found)
+    near = lambda condition: dataclasses.replace(condition, on=around_holes(condition.on, problem.domain, holes))
+    return problem.with_conditions({name: near(condition) for name, condition in problem.conditions.items()})
 
 
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:

@@ -1,5 +1,6 @@
 """Solids where a smooth function is negative: a surface of triangles, from which points are moved onto the zeros."""
 
+import functools
 from collections.abc import Callable
 from itertools import permutations
 from typing import Any
@@ -56,24 +57,22 @@ class OnLevel(Simplices):
     def placed(self, unit: Numbers) -> tuple[Numbers, Numbers | None]:
         x, _ = super().placed(unit)
         with jax.enable_x64(True):
-            x, normals = _onto(self.level)(jnp.asarray(x))
+            x, normals = onto(self.level, jnp.asarray(x))
         return (x, normals) if isinstance(unit, jax.Array) else (np.asarray(x), np.asarray(normals))
 
 
-def _onto(level: LevelFunction) -> Callable[..., tuple[Array, Array]]:
+@functools.partial(jax.jit, static_argnames=("level",))
+def onto(level: LevelFunction, x: Float[Array, "n 3"]) -> tuple[Array, Array]:
     """From points near a surface to those on it and their normals."""
     both = jax.vmap(jax.value_and_grad(level))
 
-    def onto(x: Float[Array, "n 3"]) -> tuple[Array, Array]:
-        def step(_: Any, x: Array) -> Array:
-            value, gradient = both(x)
-            return x - value[:, None] * gradient / jnp.sum(gradient**2, axis=1, keepdims=True)
+    def step(_: Any, x: Array) -> Array:
+        value, gradient = both(x)
+        return x - value[:, None] * gradient / jnp.sum(gradient**2, axis=1, keepdims=True)
 
-        x = jax.lax.fori_loop(0, ONTO, step, x)
-        gradient = both(x)[1]
-        return x, gradient / jnp.linalg.norm(gradient, axis=1, keepdims=True)
-
-    return jax.jit(onto)
+    x = jax.lax.fori_loop(0, ONTO, step, x)
+    gradient = both(x)[1]
+    return x, gradient / jnp.linalg.norm(gradient, axis=1, keepdims=True)
 
 
 def triangulated(

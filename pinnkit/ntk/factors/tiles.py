@@ -16,24 +16,22 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from ..._base.device import has_accelerator
 from ..._base.tracing.program import Program
 from ..._base.types import Arrays
 from . import algebra
 from .factors import Factors, factors_at
 from .plan import Plan, plan_of
 
-TILE_SIDES = {"cpu": 128}
-"""Rows of the matrices that are multiplied for one pair of tiles, channels × points × outputs, by kind of device: with
-128, a pair stays in the cache of a processor."""
-
-LARGE_TILE_SIDE = 4096
-"""The same on accelerators, which need large matrices."""
+TILE_SIDE, LARGE_TILE_SIDE = 128, 4096
+"""Rows of the matrices that are multiplied for one pair of tiles: channels × points × outputs. With the first, a pair
+stays in the cache of a processor; accelerators need large matrices."""
 
 
 def tile_size(plan: Plan, points: int) -> int:
     """Points per tile: tiles have equal sizes, and few places of the last one are empty."""
     channels = max([sum(plan.width(leaf)) for leaf in plan.factored], default=1)
-    side = TILE_SIDES.get(jax.default_backend(), LARGE_TILE_SIDE)
+    side = LARGE_TILE_SIDE if has_accelerator() else TILE_SIDE
     tiles = math.ceil(points / max(1, side // (channels * plan.outputs)))
     return math.ceil(points / tiles)
 
