@@ -7,8 +7,8 @@ from .._base.device import has_accelerator
 from .thresholds import Thresholds
 
 DEEP, DEEP_ON_ACCELERATORS = 14.0, 4.0
-"""Seconds of compiling and starting a deep network, as a multiple of the compilation of the first trial; fewer on devices
-for which every program takes seconds to compile."""
+"""Seconds of compiling and starting a deep network, as a multiple of the compilation of the first trial; less on
+devices for which every program takes seconds to compile."""
 
 DEEP_WIDTHS = (12, 14, 16, 20, 24, 28)
 """Widths of deep networks."""

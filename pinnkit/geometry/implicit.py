@@ -69,8 +69,8 @@ def _check_moved(level: "_Level", found: LevelSet) -> None:
     missed = np.abs(values) > ON * float(np.abs(x).max()) * np.linalg.norm(gradients, axis=1)
     if missed.any() or not np.isfinite(values).all():
         raise InputError(
-            f"the surface of `Implicit` is too strongly curved for a grid of {GRID[3]} points along each coordinate: "
-            "narrow the bounds, or make it of parts"
+            f"the surface of `Implicit` is too strongly curved for {GRID[3]} points along each coordinate: narrow the "
+            "bounds, or make it of parts"
         )
 
 
