@@ -7,7 +7,7 @@ import pytest
 
 import pinnkit
 from pinnkit import Box, Condition, Interval, Problem
-from pinnkit.automatic.time_marching.initial_slice import _length_scale, find_initial_slice
+from pinnkit.automatic.time_marching.initial_slice import Wanted, _length_scale, find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching
 from pinnkit.equations.exact.ansatz import find_ansatz
 
@@ -30,7 +30,9 @@ def start_of(box, pde, function, *periodic, widths=WIDTHS):
     }
     marching = find_marching(find_ansatz(Problem("p", box, conditions)))
     assert marching is not None
-    return find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, widths, 1.0, 0)
+    return find_initial_slice(
+        marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, Wanted(widths, 1.0), 0
+    )
 
 
 def advected(u):
@@ -87,7 +89,7 @@ def test_time_alone_has_nothing_to_fit():
     )
     marching = find_marching(find_ansatz(problem))
     assert marching is not None
-    start = find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, WIDTHS, 1.25, 0)
+    start = find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, Wanted(WIDTHS), 0)
     assert (start.width, start.error, float(start.params[0])) == (WIDTHS[0], 0.0, 0.25)
 
 

@@ -11,7 +11,7 @@ import pinnkit
 from pinnkit import Box, Condition, Interval, Problem, Unknown
 from pinnkit._base.clock import Clock
 from pinnkit.automatic.time_marching.controller import Controller
-from pinnkit.automatic.time_marching.initial_slice import find_initial_slice
+from pinnkit.automatic.time_marching.initial_slice import Wanted, find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching, piecewise
 from pinnkit.automatic.time_marching.settings import WindowSettings
 from pinnkit.automatic.time_marching.stretching import Bump
@@ -97,7 +97,9 @@ def test_a_window_starts_where_the_last_one_ended():
     with jax.enable_x64(True):
         model = marching.model(24, (20.0, 2.0), 0)
         rng = np.random.default_rng(0)
-        start = find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, [300], 1.0, 0)
+        start = find_initial_slice(
+            marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, Wanted([300], 1.0), 0
+        )
         assert start.error < 1e-9
         random = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params["features"])
         first = {
@@ -108,7 +110,7 @@ def test_a_window_starts_where_the_last_one_ended():
         }
         at_end = jax.jit(jax.vmap(lambda x: marching.at_end(model, first, x)))
         values = lambda x: np.asarray(at_end(jnp.asarray(x)))
-        handed_on = find_initial_slice(marching, values, 0.5, [900], 1.0, 0)
+        handed_on = find_initial_slice(marching, values, 0.5, Wanted([900], 1.0), 0)
         given = {"start": handed_on.params, "stretching": handed_on.stretching, "window": jnp.array([0.5, 2.0])}
         second = {"features": random, **given}
         x = jnp.array([0.3, 0.5])

@@ -7,7 +7,7 @@ import pytest
 
 from pinnkit import Box, Condition, Disk, Problem, dirichlet, initial, laplacian
 from pinnkit._base.clock import Clock
-from pinnkit.automatic.time_marching.initial_slice import find_initial_slice
+from pinnkit.automatic.time_marching.initial_slice import Wanted, find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching
 from pinnkit.automatic.time_marching.settings import WindowSettings
 from pinnkit.automatic.time_marching.windows import Windows, joined
@@ -80,7 +80,7 @@ def test_initial_values_outside_of_a_shape_do_not_matter():
     smooth = lambda x: np.sin(2 * x[:, :1]) * np.cos(x[:, 1:2])
     wild = lambda x: np.where(domain.contains(x)[:, None], smooth(x), np.nan)
     for values in (smooth, wild):
-        start = find_initial_slice(marching, values, 0.0, [2400], 1.0, 0)
+        start = find_initial_slice(marching, values, 0.0, Wanted([2400], 1.0), 0)
         assert start.error < 1e-5 and not np.any(start.stretching.share)
 
 

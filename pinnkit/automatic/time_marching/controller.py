@@ -39,12 +39,15 @@ class Controller:
 
     - `first`, `shortest`: lengths of the first and of the shortest window, as shares of the whole time;
     - `aim`: relative loss that lengths aim at, as a share of the tolerance; `order`: of the loss in the length;
-    - `rising`: a window is shortened in advance only if the loss rose by more than this factor, and grows most if a
-      longer window left no more: otherwise the loss is due to rounding or to space;
+    - `slack`: a window that leaves up to this multiple of the tolerance is accepted: the next one is shortened, which
+      costs less than solving this one again;
+    - `rising`: a window is shortened in advance only if the loss rose by more than this factor, and grows at least by
+      `modest` if a longer window left no more: otherwise the loss is due to rounding or to space;
     - `shrinkage`, `growth`: limits of the factor between lengths;
     - `pays`: a shorter window, or a wider network, must leave less than this share of the loss to be worth it;
     - `inherited`: factor on the floor, `from_start`: factor on the relative error of the initial slice (of residuals,
       so it is squared), that a window may leave: no window can be better than what it starts from;
+    - `met`: relative error of an initial slice that is good enough, unless the tolerance is eased;
     - `rough`: relative error above which an initial slice is rough (it has a kink, say);
     - `tolerated`, `tolerated_rough`: relative loss with which a window is kept if nothing helps, and that after a rough
       start, whose error decays soon;
@@ -59,19 +62,22 @@ class Controller:
     shortest: float = 1 / 512
     aim: float = 0.1
     order: int = 12
+    slack: float = 10.0
     rising: float = 2.0
     shrinkage: tuple[float, float] = (0.3, 0.7)
     growth: float = 2.0
+    modest: float = 1.4
     pays: float = 0.1
     inherited: float = 10.0
     from_start: float = 30.0
+    met: float = 1e-7
     rough: float = 1e-6
     tolerated: float = 1e-6
     tolerated_rough: float = 1e-3
     persists: bool = False
     eased: float = 100.0
     most_eased: float = 1e7
-    easiest: float = 1e-10
+    easiest: float = 1e-8
 
     def init(self, whole: float) -> tuple[float, ControllerState]:
         """The first length, and the state before it, for a time interval of length `whole`."""
@@ -85,6 +91,15 @@ class Controller:
         eased = max(own, min(state.ease * own, self.easiest))
         return max(eased, state.target, self.inherited * state.floor, (self.from_start * start_error) ** 2)
 
+    def start_error(self, state: ControllerState) -> float:
+        """Relative error of an initial slice that is good enough for windows as accurate as is wanted."""
+        loss = min(state.ease * (self.from_start * self.met) ** 2, self.easiest)
+        return max(self.met, math.sqrt(loss) / self.from_start)
+
+    def harmless(self, tolerance: float) -> float:
+        """Relative error of an initial slice with which a window reaches a tolerance as well as with none."""
+        return self.aim * math.sqrt(tolerance) / self.from_start
+
     def adapt(
         self, loss: float, tolerance: float, length: float, state: ControllerState
     ) -> tuple[bool, float, ControllerState]:
@@ -92,7 +107,7 @@ class Controller:
 
         A window that is not accepted and cannot be shortened gets its own length again.
         """
-        if loss <= tolerance:
+        if self.accepts(loss, tolerance):
             return True, *self.keep(loss, tolerance, length, state)
         if length <= state.shortest:
             return False, length, state
@@ -103,17 +118,21 @@ class Controller:
     ) -> tuple[float, ControllerState]:
         """The length after a window that is kept, be it accepted or because nothing helps."""
         expected = (length / state.length_before) ** self.order
-        if loss > tolerance:
+        if not self.accepts(loss, tolerance):
             factor = 1.0
         elif expected > self.rising and loss <= expected**0.5 * state.before:
-            factor = self.growth
+            factor = max(self._factor(loss, tolerance), self.modest)
         else:
             factor = max(self._factor(loss, tolerance), 1.0 if loss <= self.rising * state.before else 0.0)
         return length * min(factor, self.growth), dataclasses.replace(state, before=loss, length_before=length)
 
+    def accepts(self, loss: float, tolerance: float) -> bool:
+        """Whether a window that left this relative loss is good enough."""
+        return loss <= self.slack * tolerance
+
     def helps(self, loss: float, before: float, tolerance: float = 0.0) -> bool:
         """Whether another attempt at a window that left `before` is accepted, or so much better that it pays."""
-        return loss <= self.pays * before or loss <= tolerance
+        return loss <= self.pays * before or self.accepts(loss, tolerance)
 
     def shortening_helps(self, loss: float, window: float, tolerance: float, tolerated: bool) -> bool:
         """Whether a shorter window, which left `loss`, is worth going on with, after a longer one that left `window`.

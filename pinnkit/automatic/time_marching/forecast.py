@@ -73,8 +73,8 @@ class Forecast:
         return self.is_foreseeable(now) and self.needed(now) > self._settings.hope * left
 
     def is_short(self, now: float, left: float) -> bool:
-        """Whether the rest and what follows it will probably take longer than the seconds that are left."""
-        return self.is_foreseeable(now) and self.needed(now) > left - self.concluding
+        """Whether the rest and what follows it may take longer than the seconds that are left."""
+        return self.is_foreseeable(now) and self._settings.caution * self.needed(now) > left - self.concluding
 
     def lacks(self, now: float, needed: float = 0.0) -> bool:
         """Whether these seconds are not left: before the rest is foreseeable, time is reserved for other methods."""

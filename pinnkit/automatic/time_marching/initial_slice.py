@@ -39,13 +39,10 @@ Fewer, with shorter windows, if space is not resolved otherwise."""
 STRETCHES = (12.0, 6.0, 3.0, 1.5)
 """Half widths of bumps that are tried, in length scales of the values."""
 
-MET, PLENTY = 1e-7, 1e-11
-"""Relative error that is accepted, and relative error below which the search stops."""
-
 AS_GOOD = 3.0
 """Errors within this factor count as equal."""
 
-LINES, LINE_POINTS = 8, 2049
+LINES, LINE_POINTS = 8, 2048
 
 ROWS_PER_SINE, UNSEEN = 3, 256
 
@@ -78,6 +75,22 @@ class InitialSlice(NamedTuple):
         return cls(width, bandwidth, stretching, params, float(arrays["error"]))
 
 
+class Wanted(NamedTuple):
+    """What is asked of an initial slice.
+
+    - `widths`: of the window, ascending; `margin`: its features over those that the values need, since the solution
+      evolves from there;
+    - `met`: relative error that is good enough; `plenty`: relative error below which a search ends;
+    - `usual`: width for which, and for larger ones, stretched coordinates are tried.
+    """
+
+    widths: Sequence[int]
+    margin: float = 1.25
+    met: float = 1e-7
+    plenty: float = 1e-11
+    usual: int = 0
+
+
 class _Shape(NamedTuple):
     """Of initial values: the smallest length scale along each axis of space, and the sharpest places."""
 
@@ -85,39 +98,34 @@ class _Shape(NamedTuple):
     sharpest: list[Bump]
 
 
-def find_initial_slice(
-    marching: Marching, values: Values, time: float, widths: Sequence[int], margin: float, seed: int
-) -> InitialSlice:
-    """The slice with the narrowest of `widths` that represents the values at a time, or is as accurate as any.
-
-    - `margin`: features of the window over those that the values need, since the solution evolves from there.
-    """
-    axes = marching.domain.dimension
+def find_initial_slice(marching: Marching, values: Values, time: float, wanted: Wanted, seed: int) -> InitialSlice:
+    """The narrowest slice that represents the values at a time, or the most accurate one."""
+    axes, widths = marching.domain.dimension, wanted.widths
     if not marching.space:
         params = jnp.asarray(values(marching.domain.lower[None])[0])
         return InitialSlice(widths[0], axes * (LEVELS * TIME_SPACING,), marching.stretching(), params, 0.0)
     shape, form = _shape(marching, values), functools.partial(marching.start_form, time=time)
     fit = lambda width, levels, bumps: _fit(marching, values, form, shape.scale, width, levels, bumps, seed)
     tried: list[tuple[int, int, tuple[Bump, ...], float]] = []
-    sharpest = shape.sharpest if marching.stretches else []
     for width, levels in [*((width, LEVELS) for width in widths), (widths[-1], FEWEST)]:
-        smaller = functools.partial(fit, int(width / margin), levels)
-        tried.append((width, levels, *_stretched(smaller, sharpest)))
-        if tried[-1][-1] <= MET:
+        smaller = functools.partial(fit, int(width / wanted.margin), levels)
+        sharpest = shape.sharpest if marching.stretches and width >= wanted.usual else []
+        tried.append((width, levels, *_stretched(smaller, sharpest, wanted.plenty)))
+        if tried[-1][-1] <= wanted.met:
             break
-    least = max(min(error for *_, error in tried), MET)
+    least = max(min(error for *_, error in tried), wanted.met)
     width, levels, bumps = next(found for *found, error in tried if error <= least)
     return fit(width, levels, bumps)
 
 
 def _stretched(
-    fit: Callable[[tuple[Bump, ...]], InitialSlice], sharpest: Sequence[Bump]
+    fit: Callable[[tuple[Bump, ...]], InitialSlice], sharpest: Sequence[Bump], plenty: float
 ) -> tuple[tuple[Bump, ...], float]:
     """The bumps, at the sharpest places, with which the network fits the values best, and its error."""
     best, least = (), fit(()).error
     for count in range(1, len(sharpest) + 1):
         for factor in STRETCHES:
-            if least <= PLENTY:
+            if least <= plenty:
                 return best, least
             bumps = tuple(place._replace(width=factor * place.width) for place in sharpest[:count])
             error = fit(bumps).error

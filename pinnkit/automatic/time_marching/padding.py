@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-FEWEST_ROWS = 4096
+FEWEST_ROWS = 2048
 
 
 def padded(function: Callable[[Any], Any], x: Float[np.ndarray, "n d"]) -> Any:

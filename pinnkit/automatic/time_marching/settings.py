@@ -18,17 +18,20 @@ class WindowSettings:
     - `patience`: share of the remaining seconds that windows may take before that;
     - `concluding`: seconds of what follows the last window, as a multiple of the compilation of a network;
     - `hope`: windows are abandoned if the rest would take more than this multiple of the remaining seconds (not 1, for
-      windows tend to grow longer).
+      windows tend to grow longer);
+    - `caution`: the tolerance is eased if this multiple of the rest would take more than the remaining seconds, since
+      later windows may need wider networks, and a less accurate end is worth more than none.
     """
 
     unknowns: tuple[int, ...] = (400, 800, 1600, 2400)
-    tolerances: tuple[float, ...] = (1e-17, 1e-15, 1e-11, 1e-9)
+    tolerances: tuple[float, ...] = (1e-17, 1e-15, 1e-11, 1e-10)
     margin: float = 1.25
     controller: Controller = Controller()
     foreseeable: float = 0.1
     patience: float = 0.4
     concluding: float = 1.5
     hope: float = 1.5
+    caution: float = 1.5
 
 
 WITHOUT_SPACE = WindowSettings(

@@ -24,7 +24,7 @@ from ..random_features.solver import FeatureSolver, Solve
 from .collocation import MomentsAndPlaces
 from .controller import ControllerState
 from .forecast import Forecast
-from .initial_slice import InitialSlice, Values, find_initial_slice
+from .initial_slice import InitialSlice, Values, Wanted, find_initial_slice
 from .marching import Marching, piecewise
 from .padding import padded
 from .settings import WindowSettings, settings_for
@@ -47,11 +47,15 @@ class Window(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """How the next window is tried: its `length`, the least `width` of its network, the state of the controller."""
+    """How the next window is tried: its `length`, the state of the controller, the least `width` of its network.
+
+    - `usual`: width of the last window: the next one needs one less, if at all narrower.
+    """
 
     length: float
     state: ControllerState
     width: int = 0
+    usual: int = 0
 
 
 class Windows:
@@ -107,7 +111,7 @@ class Windows:
             return None
         known = {window.start.width for window in found}  # compiled already
         now, width = found[-1].span[1], min(known) if self._recorder.is_over else found[-1].start.width
-        rest = self._solved(self._start(values, now, [width]), now, plan._replace(length=math.inf))
+        rest = self._solved(self._start(values, now, [width], plan), now, plan._replace(length=math.inf))
         return [*found, rest] if math.isfinite(rest.relative_loss) else None
 
     def _cover(self, now: float) -> None:
@@ -118,7 +122,7 @@ class Windows:
         """How the window after one that is kept is tried."""
         length, state = self._controller.keep(window.relative_loss, tolerance, plan.length, plan.state)
         target = self._controller.for_target(self._recorder.limits.target, window.solve.initial_loss)
-        return plan._replace(length=length, state=dataclasses.replace(state, target=target))
+        return plan._replace(length=length, usual=window.start.width, state=dataclasses.replace(state, target=target))
 
     def _in_time(self, plan: _Plan, found: list[Window]) -> _Plan | None:
         """A plan for which the remaining time is sufficient; None if there is none."""
@@ -129,7 +133,7 @@ class Windows:
         eased = self._controller.eased * self._tolerance(found[-1].start, plan)
         if forecast.is_short(now, left) and left > 0 and eased <= self._controller.easiest:
             recorder.decide(EasedWindows(now, eased, needed, left))
-            return self._with(plan, ease=self._controller.eased * plan.state.ease)
+            return self._with(plan._replace(width=0), ease=self._controller.eased * plan.state.ease)
         if self._is_over(now) or forecast.is_hopeless(now, left):
             work = f"time windows from t = {now:.3g} on"
             recorder.decide(SkippedWindows(work, needed, left, recorder.limits.seconds(), now, len(found)))
@@ -146,11 +150,12 @@ class Windows:
 
     def _resolved(self, values: Values, now: float, plan: _Plan) -> tuple[Window, _Plan]:
         """A window short and wide enough to be accepted, or the best one if nothing helps."""
-        window = self._solved(self._start(values, now, self._wide(plan.width)), now, plan)
+        widths = self._wide(max(plan.width, self._below(plan.usual)))
+        window = self._solved(self._start(values, now, widths, plan), now, plan)
         while True:
             window, plan = self._shortened(window, now, plan)
             loss = window.relative_loss
-            if loss <= self._tolerance(window.start, plan):
+            if self._controller.accepts(loss, self._tolerance(window.start, plan)):
                 return window, plan
             if self._controller.is_rough(window.start.error):
                 return window, self._with(plan, floor=loss, rough=loss)
@@ -159,7 +164,7 @@ class Windows:
             is_good_enough = self._is_tolerable(window, plan)
             if self._is_over(now, self._forecast.to_widen(("solve", wider[0]), now, is_good_enough)):
                 return window, self._with(plan, floor=loss)
-            other = self._solved(self._start(values, now, wider[:1]), now, plan)
+            other = self._solved(self._start(values, now, wider[:1], plan), now, plan)
             if not self._controller.helps(other.relative_loss, loss):
                 best = min(window, other, key=lambda one: one.relative_loss)
                 return best, self._with(plan, floor=best.relative_loss)
@@ -183,13 +188,19 @@ class Windows:
     def _is_tolerable(self, window: Window, plan: _Plan) -> bool:
         return self._controller.is_tolerable(window.relative_loss, window.start.error, plan.state)
 
+    def _below(self, width: int) -> int:
+        """The next narrower width, 0 if there is none."""
+        return max((narrower for narrower in self._widths if narrower < width), default=0)
+
     def _wide(self, least: int) -> list[int]:
         """Widths from `least` on."""
         return [width for width in self._widths if width >= least]
 
     def _tolerance(self, start: InitialSlice, plan: _Plan) -> float:
-        own = self._settings.tolerances[self._widths.index(start.width)]
-        return self._controller.tolerance(own, start.error, plan.state)
+        return self._controller.tolerance(self._own_tolerance(start.width), start.error, plan.state)
+
+    def _own_tolerance(self, width: int) -> float:
+        return self._settings.tolerances[self._widths.index(width)]
 
     def _describe(self, found: list[Window]) -> None:
         lengths = np.diff(edges(found))
@@ -204,11 +215,18 @@ class Windows:
             )
         )
 
-    def _start(self, values: Values, now: float, widths: list[int]) -> InitialSlice:
+    def _start(self, values: Values, now: float, widths: list[int], plan: _Plan) -> InitialSlice:
+        wanted = Wanted(
+            widths,
+            self._settings.margin,
+            met=self._controller.start_error(plan.state),
+            plenty=self._controller.harmless(self._own_tolerance(widths[0])),
+            usual=plan.usual,
+        )
         began, known = self._recorder.limits.seconds(), self._forecast.compiled_seconds
         start = self._recorder.recall(
             f"start {widths}",
-            lambda: find_initial_slice(self._marching, values, now, widths, self._settings.margin, self._seed),
+            lambda: find_initial_slice(self._marching, values, now, wanted, self._seed),
             InitialSlice.packed,
             lambda arrays: InitialSlice.unpacked(arrays, self._marching, self._seed),
         )
@@ -229,7 +247,7 @@ class Windows:
         given = {"start": start.params, "stretching": start.stretching, "window": jnp.array(span)}
         params = {**params, "network": {**params["network"], **given}}
         moved = functools.partial(self._marching.move, window=span, stretching=start.stretching)
-        enough = self._controller.aim**2 * self._tolerance(start, plan)
+        enough = self._controller.aim * self._tolerance(start, plan)
         most = int(min(solver.final_steps, self._recorder.steps_left))
         with self._forecast.first_time(("solve", start.width)):
             solve = self._recorder.recall(
