@@ -49,7 +49,7 @@ class CostModel:
     all_trials: int = 12
     window_widths: int = 3
     fewest_windows: int = 8
-    windows_by_loss: float = 26.0
+    windows_by_loss: float = 20.0
     rough_start: float = 2.5
     unknowns_on_a_line: int = 800
     solve_in_trials: float = 5.0

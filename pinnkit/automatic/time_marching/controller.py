@@ -76,7 +76,7 @@ class Controller:
     tolerated_rough: float = 1e-3
     persists: bool = False
     eased: float = 100.0
-    most_eased: float = 1e7
+    most_eased: float = 1e5
     easiest: float = 1e-8
 
     def init(self, whole: float) -> tuple[float, ControllerState]:

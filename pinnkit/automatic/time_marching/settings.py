@@ -31,7 +31,7 @@ class WindowSettings:
     patience: float = 0.4
     concluding: float = 1.5
     hope: float = 1.5
-    caution: float = 1.5
+    caution: float = 1.25
 
 
 WITHOUT_SPACE = WindowSettings(
