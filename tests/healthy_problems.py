@@ -231,14 +231,14 @@ def zero_mean() -> Problem:
 
 QUICK: dict[str, Callable[[], Problem]] = {
     "poisson": poisson,
-    "offset": offset,
-    "straight": straight,
     "bar": bar_in_si_units,
-    "robin": robin,
     "growth": lambda: ode("growth", lambda u, t: u, 1.0, lambda t: np.exp(t)),
 }
 
 SLOW: dict[str, Callable[[], Problem]] = {
+    "offset": offset,
+    "straight": straight,
+    "robin": robin,
     "logistic": lambda: ode("logistic", lambda u, t: 3 * u * (1 - u), 0.1, lambda t: 1 / (1 + 9 * np.exp(-3 * t))),
     "hyperbola": lambda: ode("hyperbola", lambda u, t: -(u**2), 1.0, lambda t: 1 / (1 + t)),
     "stiff": lambda: ode(

@@ -93,6 +93,7 @@ class Watch(Callback):
         self.events.append(event)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [5.0, 20.0, 60.0])
 @pytest.mark.parametrize("step", [0.1, 0.7, 4.0])
 def test_training_ends_within_its_budget(machine, budget, step):
@@ -129,6 +130,7 @@ def test_no_phase_begins_whose_compilation_does_not_fit(machine):
     assert run.summary.stop_reason is StopReason.BUDGET and machine.time.now <= 20.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shares", [(None, None, None), (1.0, 1.0, 1.0), (0.1, None, 0.0)])
 def test_phases_end_at_their_shares_of_the_budget(machine, shares):
     machine.compile = 0.5
@@ -209,6 +211,7 @@ MACHINES = [(budget, speed) for budget in (20.0, 60.0, 120.0) for speed in (0.2,
 QUICK_MACHINES = ((20.0, 0.2), (20.0, 1.0), (60.0, 10.0), (120.0, 100.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("budget", "speed"),
     [pytest.param(*pair, marks=() if pair in QUICK_MACHINES else pytest.mark.slow) for pair in MACHINES],

@@ -47,6 +47,7 @@ def test_a_fit_starts_from_the_network_of_a_solution(first):
     assert again.history.loss[0] < 1e-15 * first.history.loss[0] and again.summary.relative_l2["u"] < 1e-10
 
 
+@pytest.mark.slow
 def test_a_deep_network_starts_from_that_of_a_solution():
     same = {"width": 8, "depth": 2, "steps": 60}
     cold = pinnkit.fit(bratu, **same)
@@ -63,6 +64,7 @@ def test_values_of_a_coefficient_are_solved_for_in_turn():
     assert found.run.config["continuation"] == {"c": [1.0, 2.5, 3.4]}
 
 
+@pytest.mark.slow
 def test_time_windows_start_anew():
     time = Interval(t=(0.0, 2.0))
     growth = Problem(
@@ -105,6 +107,7 @@ def test_an_unsuitable_start_is_refused(first):
         pinnkit.fit(poisson(), start=1.0)
 
 
+@pytest.mark.slow
 def test_the_command_line_continues_too(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(
         "import jax.numpy as jnp\n"

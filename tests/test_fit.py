@@ -214,6 +214,7 @@ def test_single_precision_trains_in_single_and_measures_in_double():
         fit(poisson(), strategy="gauss-newton", precision="single")
 
 
+@pytest.mark.slow
 def test_unknown_coefficient_is_found():
     run = fit(decay_rate(), **QUICK)
     np.testing.assert_allclose(run.coefficients["k"], 2.0, rtol=1e-3)

@@ -60,6 +60,7 @@ def test_a_solution_with_parts_is_saved_and_loaded(rod, tmp_path):
     np.testing.assert_array_equal(again(x=0.3)["T_left"], rod(x=0.3)["T_left"])
 
 
+@pytest.mark.slow
 def test_a_deep_network_has_a_part_for_each_domain():
     solution = fit(find_problem("layered_rod"), **QUICK)
     assert max(solution.summary.relative_l2.values()) < 1e-3

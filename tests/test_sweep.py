@@ -23,6 +23,7 @@ def sweep():
     return fit_many(GROWTH, seeds=[3, 4], coefficients=[{}, {"k": 2.0}], **SMALL)
 
 
+@pytest.mark.slow
 def test_members_are_single_fits_in_order(sweep):
     assert [(member.coefficients, member.seed) for member in sweep] == [
         ({}, 3),

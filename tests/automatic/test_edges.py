@@ -50,6 +50,7 @@ def solved(problem):
     return solution, max((solution.summary.relative_l2 or {"u": np.nan}).values())
 
 
+@pytest.mark.slow
 def test_a_rod_that_is_quenched_is_solved_to_four_digits():
     problem = heat(lambda u: u - 1.0, {"ends": Condition(lambda u: u, on=rod.boundary("x"))}, quenched)
     solution, error = solved(problem)

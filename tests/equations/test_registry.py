@@ -210,6 +210,7 @@ def test_names_are_of_installed_packages_whatever_the_working_directory_has(
     assert not mark.exists() and sys.path == before
 
 
+@pytest.mark.slow
 def test_the_command_line_is_not_led_astray(trapped):
     _, mark = trapped("package")
     code = "import sys; from pinnkit.cli.app import main; sys.exit(main(sys.argv[1:]))"

@@ -39,6 +39,7 @@ def build(radius=0.1):
     return Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Disk(radius)
 
 
+@pytest.mark.slow
 def test_only_the_interior_itself_has_more_points():
     domain, other = build(), build(0.3)  # of the same bounds
     assert isinstance(around_holes(build().interior, domain, domain.holes), AroundRoundHoles)

@@ -288,6 +288,7 @@ def test_a_harmonic_function_on_a_drilled_block():
     assert pinnkit.fit(problem).summary.relative_l2["u"] < 1e-6
 
 
+@pytest.mark.slow
 def test_a_problem_on_a_mesh_of_gmsh_takes_few_lines(tmp_path):
     """Δu = 4 with u = r² on the inner polygon and its flux on the outer one; and the solution on the mesh again."""
     path = write_ring(tmp_path / "ring.msh")

@@ -70,6 +70,7 @@ def test_clouds_of_one_and_three_coordinates():
     assert PointCloud(ball, {"shell": (shell, shell)}, measure=1.0).evaluation(64).points.shape == (64, 3)
 
 
+@pytest.mark.slow
 def test_a_problem_on_a_point_cloud():
     cloud = disk()
     problem = Problem(

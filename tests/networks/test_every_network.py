@@ -88,6 +88,7 @@ def test_the_output_layer_is_found(name, x64):
     assert {paths[leaf] for leaf in linear_leaves(functional, 2)} == {f".head{weight}", ".head.bias"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_gauss_newton_solves_a_poisson_equation(name):
     network = NETWORKS[name](poisson_1d.domain, 8)

@@ -101,6 +101,7 @@ def test_multipoles_are_powers_around_the_center():
     assert np.isfinite(jax.vmap(jax.hessian(functions))(left)).all()
 
 
+@pytest.mark.slow
 def test_products_with_coordinates_are_biharmonic():
     domain = Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Disk(0.2, x=0.1, y=-0.2)
     powers = [Power(-2.0, 0.3), Power(-2.0, 0.3, factor="x"), Power(-2.0, 0.3, factor="y"), Power(0.0, 0.0, True, "x")]

@@ -93,6 +93,7 @@ MODULES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_kernel_of_a_laplacian_agrees_with_the_jacobian_for_every_kind_of_network(name):
     plan = assert_same_kernel(*residual(lambda u: laplacian(u), MODULES[name]()))
@@ -174,6 +175,7 @@ def several_conditions(counts, **options):
     return TangentKernel(parts, params, **options), np.concatenate(jacobian)
 
 
+@pytest.mark.slow
 def test_conditions_are_blocks_of_one_kernel_put_together_from_chunks():
     kernel, jacobian = several_conditions({"pde": 150, "walls": 40, "flux": 30}, memory=2_000_000)
     assert max(len(list(part.rows())) for part in kernel._parts.values()) > 1

@@ -91,6 +91,7 @@ def test_lbfgs_alone_trains_on_fixed_points():
     assert run.history.loss[-1] < 0.1 * run.history.loss[0]
 
 
+@pytest.mark.slow
 def test_a_chained_optimizer_takes_the_steps_of_the_optimizer():
     """Halves of Levenberg-Marquardt's updates, with the gradient from its own linearization."""
     whole = fit(poisson(), strategy=levenberg_marquardt(), **{**QUICK, "steps": 1})

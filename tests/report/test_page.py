@@ -248,6 +248,7 @@ def test_a_page_that_cannot_be_written_is_refused(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
+@pytest.mark.slow
 def test_the_race_stands_in_the_page_with_what_was_predicted_of_it():
     history = make_history()
     history.decisions += [

@@ -55,6 +55,7 @@ def test_a_link_to_a_file_that_would_do_is_not_read(run, name):
         Run.load(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FILES, "report.html"])
 def test_a_link_is_replaced_and_not_written_through(run, saved, name):
     link(run, name)

@@ -96,7 +96,7 @@ def assert_same_end(one, other):
         (poisson(), {"strategy": TWO_PHASES, **SMALL}, 20),
         pytest.param(poisson(), {"strategy": TWO_PHASES, **SMALL}, 70, marks=pytest.mark.slow),
         pytest.param(poisson(), {"strategy": TWO_PHASES, "precision": "single", **SMALL}, 50, marks=pytest.mark.slow),
-        (decay_rate(), {"strategy": "gauss-newton", "steps": 30, **SMALL}, 15),
+        pytest.param(decay_rate(), {"strategy": "gauss-newton", "steps": 30, **SMALL}, 15, marks=pytest.mark.slow),
         (poisson(), {}, 0),
     ],
     ids=["first phase", "second phase", "single precision", "data and a coefficient", "sines"],
@@ -217,6 +217,7 @@ def test_without_a_place_to_save_nothing_is_touched(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_the_command_line_goes_on_with_the_settings_of_the_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ["solve", "poisson_1d", "--points", "16", "--width", "6", "--depth", "1", "--output", "run", "--quiet"]

@@ -24,6 +24,7 @@ def solution():
     return pinnkit.fit(harmonic, strategy="adam", width=6, depth=1, steps=2, points=64)
 
 
+@pytest.mark.slow
 def test_a_point_in_the_hole_is_warned_of_once(solution):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -26,6 +26,7 @@ def test_a_number_replaces_the_learning_rate_of_first_order_phases(tmp_path):
     assert pinnkit.Run.load(tmp_path).config["learning_rate"] == other.run.config["learning_rate"]
 
 
+@pytest.mark.slow
 def test_optimizers_by_name_take_the_steps_of_optax():
     ours = fit(poisson(), strategy=optax_strategy("adamw", learning_rate=3e-3, weight_decay=1e-3), **SMALL)
     theirs = fit(poisson(), strategy=optax.adamw(3e-3, weight_decay=1e-3), **SMALL)
@@ -33,6 +34,7 @@ def test_optimizers_by_name_take_the_steps_of_optax():
     assert set(ours.history.learning_rate.tolist()) == {3e-3}
 
 
+@pytest.mark.slow
 def test_the_run_folder_reproduces_the_run(tmp_path):
     first = fit(poisson(), strategy=optax_strategy("adabelief", b1=0.8), learning_rate=2e-3, **SMALL)
     first.save(tmp_path)
