@@ -75,7 +75,7 @@ class Controller:
     tolerated: float = 1e-6
     tolerated_rough: float = 1e-3
     persists: bool = False
-    eased: float = 100.0
+    eased: float = 10.0
     most_eased: float = 1e5
     easiest: float = 1e-8
 
