@@ -27,8 +27,9 @@ class CostModel:
       about the bandwidth, and if not;
     - `window_widths`, `fewest_windows`: networks of time windows that are compiled, and windows that are solved;
     - `windows_by_loss`: time windows take the fewest seconds, or as many more as this times the relative loss of one
-      network for all times: the less it resolves, the more and larger windows there are (10 to 22 were
-      observed), times their order if the highest derivatives in space are of odd order, which damp no waves;
+      network for all times: the less it resolves, the more and larger windows there are (19 to 26 were observed for
+      fronts and solitons, but 70 and 350 for Kuramoto-Sivashinsky), times their order if the highest derivatives in
+      space are of odd order, which damp no waves;
     - `rough_start`: factor on these seconds if the initial values are not smooth enough to be hard constraints;
     - `unknowns_on_a_line`: of time windows with one coordinate in space; with more, they take the most there are;
     - `solve_in_trials`: seconds of a solve, as a multiple of those of a trial, before the first solve;

@@ -155,12 +155,11 @@ class Graded(AbstractDenser):
         return 1 - DENSE + DENSE * jnp.sum(jnp.stack(near))
 
     def near(self, place: Sheet, unit: Float[Array, "n k"]) -> Points:
-        sheet = place
-        base = self.base if sheet.face is None else Faces(self.base.box, (sheet.face,))
+        base = self.base if place.face is None else Faces(self.base.box, (place.face,))
         found = base.points(unit)
         # the parameters that are the distance and the angle are those of the coordinates that they replace
-        columns = [axis - (sheet.face is not None and axis > sheet.face[0]) for axis in sheet.free]
-        return Points(sheet.near(found.coordinates, unit[:, np.array(columns)]), found.normals, {})
+        columns = [axis - (place.face is not None and axis > place.face[0]) for axis in place.free]
+        return Points(place.near(found.coordinates, unit[:, np.array(columns)]), found.normals, {})
 
 
 def graded(region: AbstractRegion, edges: tuple[Edge, ...], bounds: Bounds) -> AbstractRegion:

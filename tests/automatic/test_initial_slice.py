@@ -12,6 +12,7 @@ from pinnkit.automatic.time_marching.marching import find_marching
 from pinnkit.equations.exact.ansatz import find_ansatz
 
 WIDTHS = [200, 400, 800, 1600]
+SOUGHT = Wanted(WIDTHS, 1.0)
 LINE = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
 SQUARE = Box(x=(0.0, 2.0), y=(0.0, 1.0), t=(0.0, 1.0))
 
@@ -22,7 +23,7 @@ def double():
         yield
 
 
-def start_of(box, pde, function, *periodic, widths=WIDTHS):
+def start_of(box, pde, function, *periodic, wanted=SOUGHT):
     conditions = {
         "pde": Condition(pde, on=box.interior),
         "start": Condition(function, on=box.start()),
@@ -30,9 +31,7 @@ def start_of(box, pde, function, *periodic, widths=WIDTHS):
     }
     marching = find_marching(find_ansatz(Problem("p", box, conditions)))
     assert marching is not None
-    return find_initial_slice(
-        marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, Wanted(widths, 1.0), 0
-    )
+    return find_initial_slice(marching, lambda x: np.asarray(jax.vmap(marching.declared)(x)), 0.0, wanted, 0)
 
 
 def advected(u):
@@ -54,26 +53,35 @@ def test_fast_values_take_a_wider_network():
 @pytest.mark.parametrize("center", [-0.4, 0.0])
 def test_a_front_is_resolved_by_stretching_coordinates_around_it(center):
     """A front of width 1/200 has waves up to about 1000 in plain coordinates, more than 1600 unknowns hold."""
-    start = start_of(LINE, advected, lambda u, x: u - jnp.tanh(200 * (x - center)), widths=[800])
+    start = start_of(LINE, advected, lambda u, x: u - jnp.tanh(200 * (x - center)), wanted=Wanted([800], 1.0))
     assert start.error < 1e-5
     bumps = np.asarray(start.stretching.center)[np.asarray(start.stretching.share) > 0]
     assert np.abs(bumps - center).min() < 0.01
 
 
+def test_coordinates_are_stretched_from_the_usual_width_on_and_only_until_the_error_is_harmless():
+    front = lambda u, x: u - jnp.tanh(40 * x)
+    plain = start_of(LINE, advected, front, wanted=Wanted([800], 1.0, usual=1600))
+    usual = start_of(LINE, advected, front, wanted=Wanted([800], 1.0, usual=800))
+    content = start_of(LINE, advected, front, wanted=Wanted([800], 1.0, met=1.0, plenty=1.0))
+    assert not np.any(plain.stretching.share) and not np.any(content.stretching.share)
+    assert np.any(usual.stretching.share) and usual.error < 1e-9 and min(plain.error, content.error) > 1e-4
+
+
 @pytest.mark.slow
 def test_a_front_on_a_seam_and_layers_in_two_coordinates():
     seam = lambda x: jnp.exp(30 * (jnp.cos(jnp.pi * (x - 1)) - 1))
-    start = start_of(LINE, lambda u: u.t + u * u.x - u.xx, lambda u, x: u - seam(x), "x", widths=[800])
+    start = start_of(LINE, lambda u: u.t + u * u.x - u.xx, lambda u, x: u - seam(x), "x", wanted=Wanted([800], 1.0))
     assert start.error < 1e-7
     plane = lambda u, x, y: u - jnp.tanh(8 * (x - 1)) * jnp.cos(y)
-    flat = start_of(SQUARE, advected, plane, widths=[3000])
+    flat = start_of(SQUARE, advected, plane, wanted=Wanted([3000], 1.0))
     assert flat.error < 1e-3
     assert flat.bandwidth[0] > flat.bandwidth[1]
 
 
 def test_smooth_values_in_a_plane_are_met_by_a_narrow_network():
     vortex = lambda u, x, y: u - jnp.cos(jnp.pi * x) * jnp.sin(2 * jnp.pi * y)
-    start = start_of(SQUARE, advected, vortex, widths=[200, 400])
+    start = start_of(SQUARE, advected, vortex, wanted=Wanted([200, 400], 1.0))
     assert start.error < 1e-7
 
 
