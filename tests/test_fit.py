@@ -144,6 +144,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_another_run():
     assert not np.array_equal(runs[0].history.loss, runs[2].history.loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [0, 1, 37])
 def test_steps_are_counted_exactly(steps):
     run = fit(poisson(), strategy="adam", steps=steps, **QUICK)

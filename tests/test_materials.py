@@ -42,6 +42,7 @@ def test_expressions_are_nan_outside_and_may_choose(rod):
         rod.integrate(lambda T_left: T_left)
 
 
+@pytest.mark.slow
 def test_pictures_and_exports_are_empty_outside(rod, tmp_path):
     data = rod.to_xarray(11)
     assert np.isnan(data["T_left"].values).tolist() == [False] * 7 + [True] * 4

@@ -35,6 +35,7 @@ def test_members_are_single_fits_in_order(sweep):
     np.testing.assert_array_equal(sweep[3].solution(x=[0.2, 0.7]), alone(x=[0.2, 0.7]))
 
 
+@pytest.mark.slow
 def test_statistics_are_over_seeds(sweep, tmp_path):
     errors = [member.solution.summary.relative_l2["u"] for member in sweep]
     np.testing.assert_allclose(sweep.mean("relative_l2_u"), [np.mean(errors[:2]), np.mean(errors[2:])])

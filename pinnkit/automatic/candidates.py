@@ -1,4 +1,4 @@
-"""What the automatic procedure may do next: one network, wider networks, time windows, a deep network."""
+"""What the automatic procedure may do next: one network, continuation, wider networks, time windows, a deep network."""
 
 import abc
 from dataclasses import dataclass
@@ -128,6 +128,35 @@ class OneNetwork(AbstractCandidate):
         if not is_settled and not (standing.loss > thresholds.far and recorder.limits.budget is not None):
             bandwidth = networks.choose(first).bandwidth
         return networks.solve(first, networks.width, bandwidth)
+
+
+@dataclass(frozen=True)
+class Continued(AbstractCandidate):
+    """The narrowest network, found by continuation in the size of the highest derivatives."""
+
+    networks: FeatureNetworks
+    models: Models
+
+    @property
+    def name(self) -> str:
+        return f"width {self.networks.width} by continuation"
+
+    @property
+    def enough(self) -> float:
+        return self.models.cost.thresholds.failed
+
+    def predict(self, standing: Standing) -> Prediction:
+        loss, needed = self.models.loss.continued * standing.loss, self.models.cost.continuation
+        return Prediction(loss, self.models.seconds.continuation, needed, self.models.left)
+
+    def solve(self, standing: Standing) -> FeatureSolution | None:
+        """Its solution, None if it leaves about as much as that from zero."""
+        networks = self.networks
+        networks.continues = True
+        bandwidth = networks.choose(networks.narrowest, standing.trial.bandwidth).bandwidth
+        found = networks.solve(networks.narrowest, networks.width, bandwidth)
+        networks.continues = found.relative_loss <= self.models.cost.thresholds.worthwhile * standing.loss
+        return found if networks.continues else None
 
 
 @dataclass(frozen=True)

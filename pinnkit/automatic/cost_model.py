@@ -40,6 +40,7 @@ class CostModel:
       one, as a multiple of those of a trial with 500 unknowns; they grow with the power `deep_growth` of the number of
       its parameters;
     - `unknowns`: of the last trial or solve, from which wider networks are predicted;
+    - `continued`: seconds of continuation with its trials, as a multiple of those of a solve;
     - `close`, `share_if_close`, `share_if_far`: if one network has not resolved the residual, a wider one may use this
       share of the remaining time, depending on whether its relative loss is below `close` (smooth solutions converge
       fast with the width, fronts and peaks do not); the rest is for a deep network.
@@ -60,6 +61,7 @@ class CostModel:
     deep_steps: int = 400
     deep_step: float = 0.9
     deep_growth: float = 1.9
+    continued: float = 20.0
     close: float = 1e-4
     share_if_close: float = 0.7
     share_if_far: float = 0.5
@@ -135,6 +137,11 @@ class CostModel:
     def search(self, ratio: float) -> float:
         """Seconds of a short search for the bandwidth of a network wider by a ratio than the last."""
         return self.trials * ratio**self.growth * self.trial_seconds
+
+    @property
+    def continuation(self) -> float:
+        """Seconds of finding the narrowest network by continuation, once it was solved from zero."""
+        return self.continued * (self.solve_seconds or self.solve_in_trials * self.trial_seconds)
 
     @property
     def short_windows(self) -> float:

@@ -35,8 +35,8 @@ MANY, FEW_INTERACTIONS = 4, (1, 2)
 """Dimension from which on sines that depend on few coordinates are tried, and how many coordinates."""
 
 
-Key: TypeAlias = tuple[int, Bandwidth, int | None, int]
-"""Unknowns, bandwidth, interactions and number of edges of a network."""
+Key: TypeAlias = tuple[int, Bandwidth, int | None, int, bool]
+"""Unknowns, bandwidth, interactions and number of edges of a network, and whether it is found by continuation."""
 
 
 def better(one: FeatureSolution | None, other: FeatureSolution) -> FeatureSolution:
@@ -55,6 +55,7 @@ class FeatureNetworks:
 
     - `width`: of the narrowest network, `narrowest` its solver; `bandwidth`: None to search for it;
     - `is_sharp`: whether half of the sines are those of coordinates around the corners of the domain;
+    - `continues`: whether the narrowest one is found by continuation;
     - `losses`: relative validation losses by number of unknowns, of the last trial or solve with each; `best`: the best
       solution so far, None before the first;
     - `warm`: a solution to start from, whose width and bandwidth are those of the narrowest network.
@@ -80,7 +81,7 @@ class FeatureNetworks:
         self._trials = dict[Key, Solve]()
         self._warm = warm
         self._interactions: int | None = None if warm is None else warm.described.get("interactions")
-        self.is_sharp, self.losses, self.best = is_sharp, dict[int, float](), None
+        self.is_sharp, self.continues, self.losses, self.best = is_sharp, False, dict[int, float](), None
         self.width, self.narrowest = width, self.solver(width)
 
     @property
@@ -122,7 +123,13 @@ class FeatureNetworks:
             lambda: self._refined(
                 solver,
                 solver.solve(
-                    start, most, enough=enough, is_over=recorder.lacks, weights=weights, trial=trial, origin=zero
+                    start if trial else self._near(solver, start),
+                    most,
+                    enough=enough,
+                    is_over=recorder.lacks,
+                    weights=weights,
+                    trial=trial,
+                    origin=zero,
                 ),
                 zero,
             ),
@@ -205,6 +212,17 @@ class FeatureNetworks:
         is_warm = self._warm is not None and solver is self.narrowest and bandwidth == self._warm.bandwidth
         return self._warm.into(zero) if self._warm is not None and is_warm else zero
 
+    def _near(self, solver: FeatureSolver, start: Params) -> Params:
+        """Parameters near a solution, for nonlinear equations: from a narrower network that has one, or by
+        continuation; else the same.
+        """
+        best = self.best
+        if solver is self.narrowest or best is None:
+            return solver.continued(start, self._recorder.lacks, self.narrowest.weights) if self.continues else start
+        is_near = best.relative_loss <= self._thresholds.failed and not solver.layer.is_linear
+        is_whole = not self._ansatz.problem.field_domains.is_split
+        return solver.fitted(start, best.solver.model, best.final) if is_near and is_whole else start
+
     def _choose_interactions(self, solver: FeatureSolver, bandwidth: Bandwidth) -> None:
         """In many dimensions: how many coordinates each sine depends on, by a trial with each number."""
         dimension, losses = self.dimension, dict[int | None, float]()
@@ -221,7 +239,8 @@ class FeatureNetworks:
         )
 
     def _key(self, solver: FeatureSolver, bandwidth: Bandwidth) -> Key:
-        return solver.layer.size, tuple(map(float, bandwidth)), self._interactions, len(self._ansatz.edges)
+        edges = len(self._ansatz.edges)
+        return solver.layer.size, tuple(map(float, bandwidth)), self._interactions, edges, self.continues
 
     def _sets(self) -> dict[str, Any]:
         """Settings that are not those of most networks: sines of few coordinates, and around corners."""
@@ -241,7 +260,9 @@ class FeatureNetworks:
             start = self._start(zero, solver, bandwidth)
             trial = self._trials[key] = self._recalled(
                 f"trial {key}",
-                lambda: solver.solve(start, most, is_over=recorder.lacks, weights=weights, origin=zero),
+                lambda: solver.solve(
+                    self._near(solver, start), most, is_over=recorder.lacks, weights=weights, origin=zero
+                ),
                 start,
             )
             if len(self._trials) == 1:

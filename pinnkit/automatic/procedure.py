@@ -22,7 +22,16 @@ from ..networks.functional import FunctionalModel, parameter_count
 from ..networks.singular_functions import Charge
 from ..runs.decisions import Attempt, Note, SinesAroundCorners, SingularFeatures
 from ..runs.recorder import Recorder
-from .candidates import AbstractCandidate, DeepNetwork, Models, OneNetwork, Standing, TimeWindows, WiderNetwork
+from .candidates import (
+    AbstractCandidate,
+    Continued,
+    DeepNetwork,
+    Models,
+    OneNetwork,
+    Standing,
+    TimeWindows,
+    WiderNetwork,
+)
 from .choices import Choices
 from .cost_model import CostModel
 from .feature_networks import OUTPUT_LAYER, FeatureNetworks, better, settled
@@ -100,8 +109,11 @@ class Automatic:
         windows = self.time_windows()
         is_searched = windows is None or self.is_linear
         standing = Standing(self._sharpened(self._networks.choose(self.first, each=is_searched)))
-        one = self._one_network(is_searched)
+        one, continued = self._one_network(is_searched), self._continued(standing)
         candidates: list[AbstractCandidate] = [one, *([] if windows is None else [windows]), *self._last()]
+        if continued:  # whether a solve fails from zero shows when its steps end
+            standing = self._after(Entry(one, one.predict(standing)), standing)
+            candidates = [*continued, *self._wider_networks(), *self._last()]
         while not self._is_over(standing):
             chosen, late = fastest(candidates, standing, self.cost.thresholds.worthwhile)
             if chosen is None or chosen.candidate is self.deep:
@@ -155,6 +167,15 @@ class Automatic:
             return choice
         self._networks = networks
         return networks.choose(networks.narrowest, choice.bandwidth)
+
+    def _continued(self, standing: Standing) -> list[AbstractCandidate]:
+        """Continuation, for nonlinear equations without time that trials do not solve, unless steps are limited."""
+        candidate = Continued(self._networks, self._models)
+        is_timed = bool(set(TIME_NAMES) & set(self._ansatz.problem.domain.coordinates))
+        is_limited = self._recorder.limits.steps is not None
+        if is_timed or is_limited or self._is_warm or not self.first.layer.uses_channels:
+            return []
+        return [candidate] if standing.loss > candidate.enough else []
 
     def _last(self) -> list[AbstractCandidate]:
         """A deep network, unless the number of steps is limited."""

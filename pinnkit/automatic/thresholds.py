@@ -11,6 +11,7 @@ class Thresholds:
     - `solved`: a wider network is not worth its time; `converged`: the problem counts as solved;
     - `settled`: a trial has found the bandwidth, also for wider networks;
     - `hopeless`: a trial above this gives no information about the bandwidth;
+    - `failed`: nonlinear equations that one network leaves above this may not be solvable from zero;
     - `far`: a trial above this is of a solution with fronts or many scales, for which windows are many and large;
     - `worthwhile`: what is tried next must be predicted to leave less than this share of the loss;
     - `sufficient`, `sufficient_windows`: no deep network is tried below this, after one network for all times or after
@@ -22,6 +23,7 @@ class Thresholds:
     converged: float = 1e-9
     settled: float = 1e-6
     hopeless: float = 0.5
+    failed: float = 1e-3
     far: float = 0.1
     worthwhile: float = 0.1
     sufficient: float = 1e-7

@@ -71,6 +71,11 @@ class SplitEquation:
         """Number of channels of the Taylor pass."""
         return len(carried(self.indices, self._operators, dimension)) + len(self._operators)
 
+    @property
+    def orders(self) -> tuple[int, ...]:
+        """The highest order of differentiation in each of `indices`, then in each operator."""
+        return (*map(sum, self.indices), *(max(map(sum, operator)) for operator in self._operators))
+
     def operators(self, values: Mapping[Symbol, Array]) -> dict[int, Operator]:
         """The operators at a point, from the values of everything but fields."""
         value = lambda polynomial: self._expansion.value(polynomial, values)

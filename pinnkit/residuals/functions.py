@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._base.tracing.series import Index
@@ -128,6 +129,13 @@ class ResidualFunctions:
             return jnp.concatenate([found[channel] for channel in (*equation.indices, *operators)])
 
         return values
+
+    def leading(self, condition: str) -> Float[np.ndarray, " k"]:
+        """1 for `channels` with the highest derivatives of an equation of the inside, 0 for all others."""
+        orders = np.array(self._equations[condition].orders)
+        is_inside = self.problem.conditions[condition].on.dimension == self.problem.domain.dimension
+        is_leading = is_inside & (orders > 0) & (orders == orders.max(initial=0))
+        return np.repeat(is_leading.astype(float), sum(self.problem.field_sizes.values()))
 
     def from_channels(self, condition: str) -> Callable[[Params, Points, Float[Array, " k"]], Float[Array, " m"]]:
         """The residual of one condition at a point from its `channels`, without the parameters of the network."""

@@ -54,6 +54,7 @@ def along(function, direction):
     return lambda x: jax.jvp(function, (x,), (direction,))[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_derivatives_agree_with_nested_forward_mode(name):
     rng = np.random.default_rng(0)

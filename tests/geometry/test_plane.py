@@ -55,6 +55,7 @@ def chi_square(x, low, high, inside):
     return chi2.sf(((counts[kept] - expected) ** 2 / expected).sum(), kept.sum() - 1)
 
 
+@pytest.mark.slow
 @NAMES
 def test_points_of_the_interior_are_uniform(name):
     shape = PLANE[name][0]
@@ -62,6 +63,7 @@ def test_points_of_the_interior_are_uniform(name):
     assert chi_square(x, shape.lower, shape.upper, lambda x: shape.signed_distance(x) < 0) > 1e-4
 
 
+@pytest.mark.slow
 @NAMES
 def test_points_of_each_part_are_uniform_by_length(name):
     """Each half plane has its share of the points, by the length that a predicate selects."""

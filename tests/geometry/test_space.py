@@ -18,6 +18,7 @@ NAMES = pytest.mark.parametrize("name", SPACE)
 EPS = np.finfo(float).eps
 
 
+@pytest.mark.slow
 @NAMES
 def test_measures_are_exact(name):
     shape, volume, parts = SPACE[name]
@@ -57,6 +58,7 @@ def test_points_of_the_interior_are_uniform(name):
     assert chi2.sf(((counts[kept] - expected) ** 2 / expected).sum(), kept.sum() - 1) > 1e-4
 
 
+@pytest.mark.slow
 @NAMES
 def test_points_of_each_part_are_uniform_by_area(name):
     """Moments of points of a part, against integrals over it."""

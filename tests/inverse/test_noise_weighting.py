@@ -91,6 +91,7 @@ def test_strategies_weigh_data_where_weights_may_change():
     assert STRATEGIES.create("adam").for_data(exact, params).phases[0].weighting is None
 
 
+@pytest.mark.slow
 def test_a_trained_network_reports_noise_and_course():
     problem = line(1.0 + PLACES + NOISE)[0].problem
     solution = pinnkit.fit(problem, strategy="gauss-newton", steps=60, width=6, depth=1, points=20, progress=False)

@@ -45,6 +45,7 @@ NETWORKS = {
 TRAINED = "PirateNet, factorized", "Siren", "SeparableNetwork"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_gradients_are_those_of_finite_differences(name, x64):
     """In parameters and coordinates. Central differences with steps h have errors of h² and eps / h: h = eps^(1/3)."""

@@ -26,6 +26,7 @@ def points(domain, n):
     return jnp.asarray(x[domain.signed_distance(x) < -0.02][:n])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("domain", [L, FRAME])
 def test_functions_are_harmonic(domain):
     functions = SingularFunctions(domain, around(domain))

@@ -111,6 +111,7 @@ EQUATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EQUATIONS)
 def test_kernel_agrees_with_the_jacobian_for_every_kind_of_equation(name):
     equation, domain, arguments = EQUATIONS[name]
@@ -134,6 +135,7 @@ def test_channels_of_one_weight_are_merged_where_they_are_proportional(equation,
     assert [sum(plan.width(leaf)) for leaf in plan.factored if plan.shapes[leaf] == (WIDTH, WIDTH)] == 2 * [channels]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 def test_a_weight_used_in_any_way_gives_the_right_kernel(use):
     module = Unusual(USES[use], jr.key(1))

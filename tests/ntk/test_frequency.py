@@ -45,6 +45,7 @@ def test_waves_along_a_line_are_counted_at_any_phase_and_under_noise(layout, k, 
     assert found(wave, x) == found(wave + noise(x.size, 0.2), x) == found(1e-200 * wave, 5 - 30 * x, (-25, 5)) == (k,)
 
 
+@pytest.mark.slow
 @layouts
 @pytest.mark.parametrize("k", [(3, 1), (6, 0), (0, 5), (1, 1), (7, 4), (25, 0)])
 def test_waves_over_two_coordinates_are_counted_in_each(layout, k):

@@ -37,6 +37,7 @@ def test_traces_of_functions_lie_within_standard_errors(name, deflated):
         assert abs(estimate - function(values).sum()) <= 3.5 * estimate.standard_error + 1e-12 * values.size
 
 
+@pytest.mark.slow
 def test_standard_error_is_honest():
     """Over 200 seeds the errors, in standard errors, have the quantiles of a normal variable."""
     values = np.geomspace(1, 1e-4, 25)

@@ -86,6 +86,7 @@ def test_points_and_weights_must_not_change_for_differences_of_gradients(argumen
         fit(poisson(), **arguments, **QUICK)
 
 
+@pytest.mark.slow
 def test_lbfgs_alone_trains_on_fixed_points():
     run = fit(poisson(), strategy=optax.lbfgs(), **{**QUICK, "steps": 30})
     assert run.history.loss[-1] < 0.1 * run.history.loss[0]

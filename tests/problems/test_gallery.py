@@ -31,6 +31,7 @@ def test_it_is_one_screen_with_its_equation_and_accuracy(name):
     assert not problem.doubts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ANALYTIC)
 @pytest.mark.usefixtures("x64")
 def test_a_formula_satisfies_every_condition(name):

@@ -149,6 +149,7 @@ def test_invalid_input_is_reported_on_one_line(folders, capsys, tokens, expected
     assert out == "" and len(err.splitlines()) == 1 and expected in err
 
 
+@pytest.mark.slow
 def test_a_report_is_opened(folders, capsys, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or len(opened) < 2)

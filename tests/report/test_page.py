@@ -148,6 +148,7 @@ def test_the_problem_is_stated_before_the_figures(healthy):
     assert "workstation" in stated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "tone", "state"),
     [
@@ -207,6 +208,7 @@ def test_runs_without_reference_steps_or_pictures_have_a_page():
     assert "The problem has no reference" in text
 
 
+@pytest.mark.slow
 def test_a_long_run_makes_a_small_page():
     rng = np.random.default_rng(0)
     steps = 30_000

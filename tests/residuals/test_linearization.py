@@ -60,6 +60,7 @@ def test_loss_is_the_weighted_half_sum_of_mean_squares_written_out_by_hand():
     np.testing.assert_allclose(loss, 0.5 * (1.0 * pde + 2.0 * walls), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [poisson, decay_rate, stokes])
 def test_jacobian_blocks_traces_and_gradient_agree_with_jax(problem):
     residuals, params, batch, weights = prepared(problem())

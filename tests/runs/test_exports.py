@@ -23,6 +23,7 @@ def solution():
     return fit(poisson(), strategy="gauss-newton", steps=3, width=6, depth=1, points=20)
 
 
+@pytest.mark.slow
 def test_xarray_has_fields_and_reference_on_the_grid(solution):
     data = solution.to_xarray(grid=11)
     assert dict(data.sizes) == {"x": 11} and data.attrs == {"problem": "poisson"}

@@ -45,6 +45,7 @@ def link(run, name):
 FILES = ("summary.json", "config.toml", "history.npz", "problem.json", "parameters.safetensors", "SHA256SUMS")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_link_to_a_file_that_would_do_is_not_read(run, name):
     pinnkit.load(run, fixed())

@@ -33,6 +33,7 @@ def test_a_point_in_the_hole_is_warned_of_once(solution):
         solution(x=0.0, y=0.0)
 
 
+@pytest.mark.slow
 def test_grids_and_pictures_have_no_values_outside(solution):
     grid = solution.to_xarray(21)
     x, y = np.meshgrid(grid["x"], grid["y"], indexing="ij")

@@ -15,6 +15,7 @@ SMALL = {"points": 8, "width": 4, "depth": 1, "steps": 30, "seed": 2}
 X = np.linspace(0, 1, 9)
 
 
+@pytest.mark.slow
 def test_a_number_replaces_the_learning_rate_of_first_order_phases(tmp_path):
     solution = fit(poisson(), strategy="adam", learning_rate=2e-3, **SMALL)
     assert set(solution.history.learning_rate.tolist()) == {2e-3}

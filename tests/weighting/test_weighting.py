@@ -333,6 +333,7 @@ def test_a_rule_that_remembers_points_rejects_a_sampler_that_redraws_them():
     assert as_strategy("adam", "double", "trace").sampler.redraw == 10
 
 
+@pytest.mark.slow
 def test_weights_of_points_follow_the_points_that_are_drawn_and_end_as_means():
     """The state after a run has the last points and the parameters before the last step."""
     line = Problem("line", LINE, {"pde": Condition(lambda u, x: u.x - x, on=LINE.interior)})

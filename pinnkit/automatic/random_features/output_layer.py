@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._base.linalg.arrays import for_algebra, module_of
+from ..._base.linalg.least_squares import least_squares
 from ..._base.tracing.degrees import is_affine
 from ..._base.types import Params
 from ...networks.functional import FunctionalModel
@@ -49,7 +50,7 @@ class OutputLayer:
     """
 
     def __init__(self, residuals: ResidualFunctions, model: FunctionalModel):
-        self._residuals = residuals
+        self._residuals, self._apply = residuals, model.apply
         self._chosen = linear_leaves(model, residuals.problem.domain.dimension)
         self._linearized = jax.jit(self._linearize)
         self._valued = jax.jit(residuals)
@@ -79,9 +80,12 @@ class OutputLayer:
         """The values of the unknown coefficients."""
         return {name: float(value) for name, value in self._residuals.unknowns(params).items()}
 
-    def shifted(self, params: Params, batch: Batch) -> ShiftedResidual:
-        """The residual around `params`, computed in the cheapest way."""
-        return self.by_channels(params, batch) if self.uses_channels else self.by_network(params, batch)
+    def shifted(self, params: Params, batch: Batch, emphasis: float = 1.0) -> ShiftedResidual:
+        """The residual around `params`, computed in the cheapest way.
+
+        - `emphasis`: factor on the highest derivatives inside the domain, if `uses_channels`.
+        """
+        return self.by_channels(params, batch, emphasis) if self.uses_channels else self.by_network(params, batch)
 
     def by_network(self, params: Params, batch: Batch) -> ShiftedResidual:
         """The residual from the network itself."""
@@ -90,9 +94,14 @@ class OutputLayer:
             lambda shift: self._valued(self.moved(params, shift), batch),
         )
 
-    def by_channels(self, params: Params, batch: Batch) -> ShiftedResidual:
+    def by_channels(self, params: Params, batch: Batch, emphasis: float = 1.0) -> ShiftedResidual:
         """The residual from derivatives of the network, which are affine in the shift: it is evaluated only once."""
-        known = params, batch, *self._expanded(params, batch)
+        channels, slopes = self._expanded(params, batch)
+        if emphasis != 1.0:
+            factors = {name: 1 + (emphasis - 1) * self._residuals.leading(name) for name in channels}
+            channels = {name: values * factors[name] for name, values in channels.items()}
+            slopes = {name: values * factors[name][:, None] for name, values in slopes.items()}
+        known = params, batch, channels, slopes
         return ShiftedResidual(
             lambda shift: self._assembled(*known, shift), lambda shift: self._combined(*known, shift)
         )
@@ -113,6 +122,17 @@ class OutputLayer:
         parts = np.split(update, np.cumsum([leaf.size for leaf in leaves])[:-1])
         moved = [jnp.asarray(leaf + part.reshape(leaf.shape)) for leaf, part in zip(leaves, parts, strict=True)]
         return self._merged(params, tree.unflatten(moved))
+
+    def fitted(self, params: Params, x: Float[Array, "n d"], values: Float[Array, "n m"]) -> Params:
+        """The parameters with which the network takes values at points best, by least squares."""
+        part, apply = self._part(params), jax.vmap(self._apply, (None, 0))
+        network = lambda head: self._merged(params, {**part, "head": head})["network"]
+        function = lambda head, x: self._apply(network(head), x)
+        missing = values - apply(params["network"], x)
+        slopes = jacobian_rows(function, part["head"], x, _BLOCK).reshape(missing.size, -1)
+        change = least_squares(*map(for_algebra, (slopes, missing.ravel()))).x
+        coefficients = np.zeros(self.size - change.size)
+        return self.moved(params, np.concatenate([coefficients, change]))
 
     def _linearize(self, params: Params, batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
         """Jacobian and residual of every condition, unscaled."""

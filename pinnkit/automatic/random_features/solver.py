@@ -27,6 +27,7 @@ from ...samplers.counts import counts_of_rows, point_counts
 from ...samplers.sampler import batch_of
 from ...samplers.space_filling import AbstractSpaceFilling, QuasiRandom
 from .bandwidth import Bandwidth
+from .continuation import Continuation
 from .noisy_data import NoisyFit
 from .output_layer import OutputLayer
 from .variable_projection import VariableProjection
@@ -244,6 +245,16 @@ class FeatureSolver:
         used = steps[0].weights if steps else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
         initial, final = (self.layer.loss(p, validation_batch, used) for p in (origin or params, found))
         return Solve(found, steps, used, initial, final, missing[0], watch.compiled)
+
+    def fitted(self, zero: Params, model: FunctionalModel, params: Params) -> Params:
+        """Parameters near a solution by another model: the closest network, and its unknown coefficients."""
+        x = jnp.concatenate([self.batch[name].coordinates for name in _interior(self.problem)])
+        values = jax.vmap(model.apply, (None, 0))(params["network"], x)
+        return self.layer.fitted({**zero, "coefficients": params["coefficients"]}, x, values)
+
+    def continued(self, zero: Params, is_over: Callable[[float], bool], weights: Mapping[str, float]) -> Params:
+        """Parameters near a solution that steps from zero do not reach (see `continuation`)."""
+        return Continuation(self.layer, self._projection, self.batch, weights, is_over).run(zero)
 
     def refined(self, solve: Solve, most: int, is_over: Callable[[float], bool], origin: Params) -> Solve:
         """A solve continued with data weighted by their noise (see `NoisyFit`); as it is without measured values.

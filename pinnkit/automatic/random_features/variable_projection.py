@@ -95,6 +95,7 @@ class VariableProjection:
         enough: float = 0.0,
         is_over: Callable[[float], bool] = lambda _: False,
         earlier: Sequence[OutputStep] = (),
+        emphasis: float = 1.0,
     ) -> Iterator[tuple[Params, OutputStep]]:
         """Steps from `params`: the parameters after each, and the figures before it.
 
@@ -104,9 +105,10 @@ class VariableProjection:
         - `most`: largest number of steps;
         - `enough`: relative loss at which to stop, after an accurate step if it is very small;
         - `is_over`: whether there is no time for a step that takes a number of seconds;
-        - `earlier`: steps that led to `params`; they count, and their weights are used.
+        - `earlier`: steps that led to `params`; they count, and their weights are used;
+        - `emphasis`: factor on the highest derivatives (see `continuation`).
         """
-        residual, state = layer.shifted(params, batch), _initial(layer, weights, earlier)
+        residual, state = layer.shifted(params, batch, emphasis), _initial(layer, weights, earlier)
         seconds = 0.0
         while state.number < most and not (state.number and is_over(seconds)):
             watch = Stopwatch()
