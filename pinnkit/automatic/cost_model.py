@@ -14,7 +14,7 @@ DEEP_WIDTHS = (12, 14, 16, 20, 24, 28)
 """Widths of deep networks."""
 
 NOMINAL = (2.0, 0.5)
-"""Seconds of compiling a network, and of a trial of the narrowest one, where time is not limited."""
+"""Seconds of compiling a network, and of a trial with 500 unknowns, where time is not limited."""
 
 
 @dataclass
@@ -119,7 +119,7 @@ class CostModel:
     def nominal(self) -> "CostModel":
         """The same with seconds that depend on numbers of unknowns only, not on this machine and its load."""
         compiling, trial = NOMINAL
-        ratio_of = lambda unknowns: (unknowns / min(self.trial_times)) ** self.growth
+        ratio_of = lambda unknowns: (unknowns / 500) ** self.growth
         ratio = {unknowns: ratio_of(unknowns) for unknowns in self.trial_times}
         times = {unknowns: [compiling + trial * ratio[unknowns], trial * ratio[unknowns]] for unknowns in ratio}
         is_solved = self.solve_seconds and ratio and self.unknowns

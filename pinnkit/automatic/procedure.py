@@ -111,9 +111,10 @@ class Automatic:
         standing = Standing(self._sharpened(self._networks.choose(self.first, each=is_searched)))
         one, continued = self._one_network(is_searched), self._continued(standing)
         candidates: list[AbstractCandidate] = [one, *([] if windows is None else [windows]), *self._last()]
-        if continued:  # whether a solve fails from zero shows when its steps end
+        if continued is not None:  # whether a solve fails from zero shows when its steps end
             standing = self._after(Entry(one, one.predict(standing)), standing)
-            candidates = [*continued, *self._wider_networks(), *self._last()]
+            has_failed = standing.loss > continued.enough
+            candidates = [*([continued] if has_failed else self._wider_networks()), *self._last()]
         while not self._is_over(standing):
             chosen, late = fastest(candidates, standing, self.cost.thresholds.worthwhile)
             if chosen is None or chosen.candidate is self.deep:
@@ -124,7 +125,7 @@ class Automatic:
             standing = self._after(chosen, standing)
             if standing.best is not None and standing.best.is_windowed and standing.best.is_sufficient:
                 return standing.best
-            if chosen.candidate is one:
+            if isinstance(chosen.candidate, OneNetwork | Continued):
                 candidates += self._wider_networks()
             candidates = [each for each in candidates if not _is_narrower(each)]
         if standing.best is None:
@@ -168,14 +169,14 @@ class Automatic:
         self._networks = networks
         return networks.choose(networks.narrowest, choice.bandwidth)
 
-    def _continued(self, standing: Standing) -> list[AbstractCandidate]:
+    def _continued(self, standing: Standing) -> Continued | None:
         """Continuation, for nonlinear equations without time that trials do not solve, unless steps are limited."""
         candidate = Continued(self._networks, self._models)
         is_timed = bool(set(TIME_NAMES) & set(self._ansatz.problem.domain.coordinates))
         is_limited = self._recorder.limits.steps is not None
         if is_timed or is_limited or self._is_warm or not self.first.layer.uses_channels:
-            return []
-        return [candidate] if standing.loss > candidate.enough else []
+            return None
+        return candidate if standing.loss > candidate.enough else None
 
     def _last(self) -> list[AbstractCandidate]:
         """A deep network, unless the number of steps is limited."""

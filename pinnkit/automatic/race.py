@@ -38,11 +38,11 @@ def fastest(
     """The candidate that is predicted to reduce the loss fastest, None if none has time and is worth it, and faster
     ones for which there is no time.
 
-    - `worthwhile`: the share of the loss of which a candidate must leave less.
+    - `worthwhile`: the share of the loss that a candidate may leave at most.
     """
     loss, late = standing.loss, list[Entry]()
     entries = [Entry(each, each.predict(standing)) for each in candidates if loss > each.enough]
-    worth = [entry for entry in entries if entry.prediction.loss < worthwhile * loss]
+    worth = [entry for entry in entries if entry.prediction.loss <= worthwhile * loss]
     for entry in sorted(worth, key=lambda entry: -entry.pace(loss)):
         if entry.prediction.needed <= entry.prediction.left:
             return entry, late

@@ -13,7 +13,7 @@ class Thresholds:
     - `hopeless`: a trial above this gives no information about the bandwidth;
     - `failed`: nonlinear equations that one network leaves above this may not be solvable from zero;
     - `far`: a trial above this is of a solution with fronts or many scales, for which windows are many and large;
-    - `worthwhile`: what is tried next must be predicted to leave less than this share of the loss;
+    - `worthwhile`: what is tried next must be predicted to leave at most this share of the loss;
     - `sufficient`, `sufficient_windows`: no deep network is tried below this, after one network for all times or after
       time windows.
     """

@@ -81,7 +81,7 @@ def test_a_wider_network_takes_over_what_a_narrower_one_found():
 
 
 def test_a_layer_that_steps_from_zero_do_not_find_is_found():
-    found = pinnkit.fit(layer(0.05))
+    found = pinnkit.fit(layer(0.1))
     assert "width 128 by continuation" in attempts(found)
     assert found.summary.relative_l2["u"] < 1e-6
 

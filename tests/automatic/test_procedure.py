@@ -193,7 +193,7 @@ def test_wider_networks_are_predicted_from_the_last_solve_also_one_without_a_tri
         assert cost.unknowns == unknowns
     assert cost.wider(2.0, 1e-3) == 2 * cost.compile_seconds + 2.0**2 * 6.0
     narrow = CostModel(growth=2.0, trial_times={100: [2.0, 1.0]}, solve_seconds=1.0, unknowns=100).nominal()
-    assert cost.nominal().solve_seconds == 6.0**2 * narrow.solve_seconds
+    assert cost.nominal().solve_seconds == pytest.approx(6.0**2 * narrow.solve_seconds)
 
 
 def test_a_deep_network_is_as_wide_as_its_time_allows():

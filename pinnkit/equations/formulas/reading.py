@@ -102,7 +102,7 @@ def _constants(value: Any) -> np.ndarray:
 def _opaque(node: Node, inputs: list[np.ndarray], name: str, is_entrywise: bool) -> np.ndarray:
     """A function of its operands, entry by entry or as a whole."""
     shape = node.eqn.outvars[node.output].aval.shape
-    if is_entrywise or all(entries.shape == shape for entries in inputs):
+    if is_entrywise or (inputs and all(entries.shape == shape for entries in inputs)):
         return mapped(lambda *entries: Call(name, entries), *inputs)
     whole = tuple(entry for entries in inputs for entry in entries.flat)
     return filled(shape, itertools.repeat(Call(name, whole), math.prod(shape)))
