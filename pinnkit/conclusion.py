@@ -43,6 +43,7 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
     seed, precision, is_own = request.seed, request.precision, request.model is not None
     problem, history, measure, params = trained.ansatz.problem, recorder.history, trained.measure, trained.params
     with jax.enable_x64(True), recorder.timed("diagnostics"):
+        determinacy = _examined(trained, seed, is_own, recorder)  # first: time is reserved for it
         losses = trained.training_losses()
         coefficients = {name: float(value) for name, value in trained.residuals.coefficients(params).items()}
         rounding = trained.rounding_loss() if precision == "single" else None
@@ -52,7 +53,6 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         validation_losses, errors = measure.validation_losses(params), measure.errors(params)
         checked = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
         fields = measure.fields(params, measure.grid.points)
-        determinacy = _examined(trained, seed, is_own, recorder)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),

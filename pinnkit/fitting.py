@@ -67,8 +67,9 @@ from .weighting.rule import AbstractWeighting
 CONTINUATION = 0.5
 """Share of the budget for the values of a continuation before the last."""
 
-EXAMINED_FROM = 20.0
-"""The smallest budget, in seconds, from which time is reserved for examining the solution."""
+EXAMINED_FROM, LATE = 20.0, 1.25
+"""The smallest budget, in seconds, from which time is reserved for examining the solution, and the share of that time
+that is reserved, since the last step may end late."""
 
 
 @full_precision()
@@ -239,7 +240,7 @@ def _tell(callbacks: Sequence[Callback], activity: str) -> None:
 def _reserve(limits: Limits, callbacks: Sequence[Callback]) -> None:
     """Keep part of the budget for what follows the training."""
     if limits.budget is not None and limits.budget >= EXAMINED_FROM:
-        limits.keep("the examination at the end", EXAMINATION_SECONDS)
+        limits.keep("the examination at the end", LATE * EXAMINATION_SECONDS)
     limits.keep("what follows the fit", sum(callback.closing_seconds for callback in callbacks))
 
 

@@ -11,6 +11,7 @@ reduced to 1, each solution being the start for the next. A factor that was too 
 Allgower & Georg, *Introduction to Numerical Continuation Methods*, SIAM 2003.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -72,11 +73,10 @@ class Continuation:
     def _solved(self, params: Params, emphasis: float) -> tuple[Params, float]:
         """The parameters after steps for one μ, and the loss that they leave, as a share of the first."""
         watch = Stopwatch()
-        found, loss = params, self._loss(params, emphasis)
-        for found, _ in self._projection.steps(
-            self._layer, params, self._batch, self._weights, most=MOST_STEPS, is_over=self._is_over, emphasis=emphasis
-        ):
-            pass
+        loss = self._loss(params, emphasis)
+        steps = functools.partial(self._projection.steps, self._layer, params, self._batch, self._weights)
+        taken = list(steps(most=MOST_STEPS, is_over=self._is_over, emphasis=emphasis))
+        found = taken[-1][0] if taken else params
         self._seconds = watch.own
         return found, self._loss(found, emphasis) / loss if loss > 0 else 0.0
 
