@@ -43,6 +43,7 @@ def rendered(residual, render):
         (lambda u: 0.0 * u.x + 1.0 * u - 0, "u", "u"),
         (lambda u: u**0.5 + u**-1 + 2.5e-7, "u^0.5 + u⁻¹ + 2.5e-7", None),
         (lambda u: u * (-1.0) * (-u), "u u", None),
+        (lambda u, x: u - jnp.sum(jax.lax.iota(jnp.result_type(float), 3) * x), "u − x − 2 x", None),
     ],
 )
 def test_formulas_look_like_what_was_written(residual, text, latex):

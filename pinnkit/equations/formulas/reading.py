@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._base.tracing.jaxpr import evaluate
 from ..._base.tracing.primitives import COPYING, MOVING
 from ..object_arrays import contracted, filled, mapped, moved
 from ..symbols import Symbol, elsewhere_p, partial_p, symbol_p
@@ -69,6 +70,8 @@ def _formulas(node: Node, inputs: list[np.ndarray], coordinates: Sequence[str]) 
     rule = _RULES.get(name)
     if rule is not None:
         return rule(node, inputs)
+    if not inputs:  # numbers that an operation such as `arange` makes
+        return _constants(evaluate(eqn, [])[node.output])
     return _opaque(node, inputs, FUNCTIONS.get(name) or name, is_entrywise=name in FUNCTIONS)
 
 
@@ -102,7 +105,7 @@ def _constants(value: Any) -> np.ndarray:
 def _opaque(node: Node, inputs: list[np.ndarray], name: str, is_entrywise: bool) -> np.ndarray:
     """A function of its operands, entry by entry or as a whole."""
     shape = node.eqn.outvars[node.output].aval.shape
-    if is_entrywise or (inputs and all(entries.shape == shape for entries in inputs)):
+    if is_entrywise or all(entries.shape == shape for entries in inputs):
         return mapped(lambda *entries: Call(name, entries), *inputs)
     whole = tuple(entry for entries in inputs for entry in entries.flat)
     return filled(shape, itertools.repeat(Call(name, whole), math.prod(shape)))
