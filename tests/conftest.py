@@ -10,6 +10,9 @@ import pytest
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache" / "jax"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
+# commands that tests start write byte code, without which importing takes them two seconds more
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell has what it runs in the background ignore interrupts
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,6 +1,8 @@
 """What the automatic procedure may do next: one network, continuation, wider networks, time windows, a deep network."""
 
 import abc
+import dataclasses
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +21,11 @@ from .time_marching.windows import Windows, edges, joined, width_of
 
 AMPLE = 2.0
 """Time windows have enough time for their usual tolerance if this multiple of the predicted seconds is left."""
+
+SPARED, LEAST_RATIO, GRAIN = 0.9, 1.2, 0.05
+"""Share of the time that is left for which a network is made as wide as possible, its least ratio to the last one, and
+the steps of its width over that for which there is no time.
+"""
 
 
 class Standing(NamedTuple):
@@ -189,6 +196,14 @@ class WiderNetwork(AbstractCandidate):
         is_sufficient = standing.best is not None and standing.best.is_sufficient
         share = self.models.cost.time_for_wider(self.models.left, loss, is_sufficient)
         return Prediction(left, self.models.seconds.wider(ratio, loss), needed, share)
+
+    def fitted(self, standing: Standing) -> "WiderNetwork | None":
+        """The widest one for which there is time, None if it is no wider than what was solved already."""
+        ratio = self.models.cost.widest(SPARED * self.predict(standing).left, standing.loss)
+        share = math.floor(min(ratio / self._ratio, 1.0) / GRAIN) * GRAIN
+        width, unknowns = round(share * self.width), round(share * self.unknowns)
+        is_wider = unknowns >= LEAST_RATIO * max(self.networks.losses)
+        return dataclasses.replace(self, width=width, unknowns=unknowns) if is_wider else None
 
     def solve(self, standing: Standing) -> FeatureSolution | None:
         """With the bandwidth of the best network, or another if its loss asks for one and there is time."""

@@ -130,9 +130,17 @@ class CostModel:
         """The fewest seconds for a network wider by a ratio than the last, which left this relative loss: without a
         search for its bandwidth, unless the loss says nothing about it; compiled twice, for what follows it as well.
         """
+        return 2 * self.compile_seconds + ratio**self.growth * self._solving(loss)
+
+    def widest(self, seconds: float, loss: float) -> float:
+        """By which ratio a network can be wider than the last if `wider` is to be these seconds; 0 if by none."""
+        rest = max(seconds - 2 * self.compile_seconds, 0.0)
+        return (rest / max(self._solving(loss), 1e-9)) ** (1 / self.growth)
+
+    def _solving(self, loss: float) -> float:
+        """Seconds of a solve, with a search for the bandwidth if the loss says nothing about it."""
         trials = self.all_trials if loss > self.thresholds.hopeless else 0
-        solve = self.solve_seconds or self.solve_in_trials * self.trial_seconds
-        return 2 * self.compile_seconds + ratio**self.growth * (trials * self.trial_seconds + solve)
+        return trials * self.trial_seconds + (self.solve_seconds or self.solve_in_trials * self.trial_seconds)
 
     def search(self, ratio: float) -> float:
         """Seconds of a short search for the bandwidth of a network wider by a ratio than the last."""

@@ -11,7 +11,7 @@ r"""The decision procedure of strategy "auto"; every decision is recorded with i
    (`fit`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._base.errors import InputError
@@ -120,7 +120,10 @@ class Automatic:
             if chosen is None or chosen.candidate is self.deep:
                 for candidate, prediction in late:
                     self._recorder.has_time(candidate.name, prediction.needed, prediction.left)
-                break
+                candidates = self._fitted(late, standing) if chosen is None else []
+                if not candidates:
+                    break
+                continue
             candidates.remove(chosen.candidate)
             standing = self._after(chosen, standing)
             if standing.best is not None and standing.best.is_windowed and standing.best.is_sufficient:
@@ -149,6 +152,12 @@ class Automatic:
         make = lambda width, kind: WiderNetwork(width, round(per_feature * width), kind, self._models)
         kinds = [kind for kind in (self._networks, self._rival) if kind is not None]
         return [make(width, kind) for kind in kinds for width in self._wider[kind.has_edges]]
+
+    def _fitted(self, late: Iterable[Entry], standing: Standing) -> list[AbstractCandidate]:
+        """In place of wider networks for which there is no time, one for which there is."""
+        wider = (entry.candidate for entry in late)
+        found = [each.fitted(standing) for each in wider if isinstance(each, WiderNetwork)]
+        return list[AbstractCandidate](filter(None, found))[:1]
 
     def _sharpened(self, choice: Choice) -> Choice:
         """The choice, or that with sines around the corners of the domain if a trial of these leaves less.

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from ..equations.problem import Problem
 from ..geometry.domain import TIME_NAMES, AbstractDomain
+from ..geometry.placing import placed
 from ..geometry.points import Points
 from ..geometry.region import SLACK, AbstractRegion, Bounds
 from ..residuals.functions import Batch
@@ -156,8 +157,7 @@ def _sampled(regions: Mapping[str, AbstractRegion], count: int) -> Batch:
     }
     with jax.enable_x64(True):
         units = {name: jnp.asarray(QuasiRandom().layout(region, sizes[name], 0)) for name, region in regions.items()}
-        place = lambda units: {name: region.points(units[name]) for name, region in regions.items()}
-        return jax.tree.map(np.asarray, jax.jit(place)(units))
+        return jax.tree.map(np.asarray, placed(regions, units))
 
 
 def _depth(points: Points, domain: AbstractDomain) -> Float[np.ndarray, " n"]:

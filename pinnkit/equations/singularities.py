@@ -6,10 +6,9 @@ derivatives on both; λ = (k − ½)π/ω if values on one side and normal deriv
 number the function is $z^\lambda \log z$ instead. Around a round hole they are sums of a smooth function, $\log r$, and
 real and imaginary parts of $z^{-k}$; where $\Delta^2 u = 0$, as in elasticity and Stokes flow, also of the products of
 these with x and y. What is harmonic and smooth up to the boundary, but not far beyond, is a sum of logarithms of
-distances from points outside.
+distances from points outside (see `charges`).
 
-Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985; Fairweather & Karageorghis, *The method of fundamental
-solutions for elliptic boundary value problems*, Adv. Comput. Math. 9, 1998.
+Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985.
 """
 
 import itertools
@@ -20,9 +19,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ..geometry.corners import STRAIGHT, End, corner_between, meetings
-from ..geometry.curves import Boundary
 from ..geometry.domain import AbstractDomain, Hole
-from ..networks.singular_functions import Charge, Power, Singularity
+from ..networks.singular_functions import Power, Singularity
+from .charges import charges_around
 from .linear_part import is_laplacian, laplacian_power
 from .problem import Problem
 from .trace import Equation
@@ -33,11 +32,6 @@ HIGHEST = 8.0
 MULTIPOLES, ROUND, AROUND = 20, 1e-6, 64
 """Largest order of multipoles; relative distance from the rim of a round hole, and number of points, at which
 membership in the domain is tested."""
-
-CHARGES, DISTANCE, CLEAR = 240, 0.14, 0.9
-"""Number of charges along the boundary, their distance from it over the diameter of the domain, and the share of it
-that those near other parts of the boundary must keep from these.
-"""
 
 CHARGED = (Power(0.0, 0.0, True),)
 """The function of a charge, the logarithm of the distance."""
@@ -66,11 +60,11 @@ def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
     is_plain = len(axes) == domain.dimension and all(_orders(equations[name]) == {2} for name in inside)
     named = [(equations[name], end) for name, c in problem.conditions.items() for end in c.on.curve_ends]
     holes = domain.holes if is_plain and all(_is_round(domain, hole) for hole in domain.holes) else ()
-    has_curves = all(c.on.flat_pieces is None for c in problem.conditions.values() if c.on.has_normal)
+    has_charges = is_plain and all(c.on.flat_pieces is None for c in problem.conditions.values() if c.on.has_normal)
     return (
         *_at_corners(domain, named, is_plain),
         *(Singularity(hole, _multipoles(), True) for hole in holes),
-        *(Singularity(charge, CHARGED, True) for charge in (_charges(domain) if is_plain and has_curves else ())),
+        *(Singularity(charge, CHARGED, True) for charge in (charges_around(domain, holes) if has_charges else ())),
     )
 
 
@@ -108,23 +102,6 @@ def _at_corners(domain: AbstractDomain, named: Sequence[tuple[Equation, End]], i
         powers = powers if is_exact else _raised(powers) if is_complete else _lowest(powers)
         found += [Singularity(corner, powers, is_complete)] if powers else []
     return found
-
-
-def _charges(domain: AbstractDomain) -> list[Charge]:
-    """Points outside at one distance from the boundary, evenly spread along it and around its corners."""
-    region, distance = domain.boundary(), DISTANCE * float(np.linalg.norm(domain.upper - domain.lower))
-    if not isinstance(region, Boundary):
-        return []
-    unit = np.concatenate([(np.arange(count) + 0.5) / count for count in region.parts(CHARGES)])
-    x, normals = region.placed(unit[:, None])
-    spacing, found = sum(region.measures) / CHARGES, [x + distance * normals]
-    for corner in domain.corners:
-        turn = np.pi - corner.opening  # of the outward normal
-        count = max(int(turn * distance / spacing), 0)
-        angle = corner.bisector + np.pi + turn * ((np.arange(count) + 0.5) / max(count, 1) - 0.5)
-        found.append(np.array(corner.vertex) + distance * np.stack([np.cos(angle), np.sin(angle)], axis=-1))
-    points = np.concatenate(found)
-    return [Charge((x, y)) for x, y in points[domain.signed_distance(points) > CLEAR * distance].tolist()]
 
 
 def _is_round(domain: AbstractDomain, hole: Hole) -> bool:

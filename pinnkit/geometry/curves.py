@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -11,7 +12,7 @@ from .cells import SMOOTH, AbstractCell, Rule, gauss
 from .corners import End, ends_of
 from .points import Points
 from .region import AbstractRegion, Bounds, shares
-from .solids.charts import Numbers, namespace
+from .solids.charts import Numbers, namespace, on_host
 from .solids.pieces import Pieces
 from .solids.tables import located
 from .traces import Trace, joined
@@ -79,9 +80,13 @@ class Boundary(AbstractRegion):
     def parts(self, n: int) -> tuple[int, ...]:
         return shares(n, np.array(self.measures))
 
+    @property
+    def is_placed_by_numpy(self) -> bool:
+        return True
+
     def points(self, unit: Float[Array, "n k"]) -> Points:
-        x, normals = self.placed(unit)
-        return Points(x.astype(unit.dtype), normals.astype(unit.dtype), {})
+        x, normals = (jnp.asarray(each, unit.dtype) for each in self.placed(on_host(unit)))
+        return Points(x, normals, {})
 
     def placed(self, unit: Numbers) -> tuple[Numbers, Numbers]:
         """The images of points of the unit cube, and outward normals, by NumPy or by JAX."""

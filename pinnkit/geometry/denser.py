@@ -36,6 +36,10 @@ class AbstractDenser(AbstractRegion):
     def place(self) -> str:
         return self.base.place
 
+    @property
+    def is_placed_by_numpy(self) -> bool:
+        return self.base.is_placed_by_numpy
+
     def parts(self, n: int) -> tuple[int, ...]:
         near, places = self._near_each(n), len(self.places)
         return (*self.base.parts(n - near * places), *(places * (near,)))

@@ -58,6 +58,10 @@ class Embedded(AbstractRegion):
         normal = lambda own: None if own is None else self._spread(own, np.zeros_like(self.at))
         return pieces and tuple(Piece(self._embedded(piece.bounds), normal(piece.normal)) for piece in pieces)
 
+    @property
+    def is_placed_by_numpy(self) -> bool:
+        return self.base.is_placed_by_numpy
+
     def parts(self, n: int) -> tuple[int, ...]:
         return self.base.parts(n)
 

@@ -1,5 +1,6 @@
 """The inside of a shape, coordinate by coordinate."""
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -7,7 +8,7 @@ from .cells import AbstractCell
 from .fiber_cells import FiberCell
 from .points import Points
 from .region import AbstractRegion, Bounds
-from .solids.charts import Numbers, namespace
+from .solids.charts import Numbers, namespace, on_host
 from .solids.solid import Solid
 from .solids.tables import located, located_in_rows
 
@@ -66,8 +67,12 @@ class Fibers(AbstractRegion):
     def quadrature_cells(self) -> tuple[AbstractCell, ...]:
         return (FiberCell(self.solid),)
 
+    @property
+    def is_placed_by_numpy(self) -> bool:
+        return True
+
     def points(self, unit: Float[Array, "n k"]) -> Points:
-        return Points(self.placed(unit).astype(unit.dtype), None, {})
+        return Points(jnp.asarray(self.placed(on_host(unit)), unit.dtype), None, {})
 
     def placed(self, unit: Numbers) -> Numbers:
         """The images of points of the unit cube, by NumPy or by JAX."""

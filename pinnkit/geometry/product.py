@@ -99,6 +99,10 @@ class Prism(AbstractRegion):
         slack = SLACK * (bounds[1][axis] - bounds[0][axis])
         return bool(abs(self.low[own] - bounds[0][axis]) <= slack and abs(self.high[own] - bounds[1][axis]) <= slack)
 
+    @property
+    def is_placed_by_numpy(self) -> bool:
+        return self.base.is_placed_by_numpy
+
     def parts(self, n: int) -> tuple[int, ...]:
         return self.base.parts(n)
 

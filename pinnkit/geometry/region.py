@@ -70,6 +70,11 @@ class AbstractRegion(eqx.Module):
         return ()
 
     @property
+    def is_placed_by_numpy(self) -> bool:
+        """Whether NumPy places its points outside of compiled functions: for shapes, these take seconds to compile."""
+        return False
+
+    @property
     def given(self) -> Float[np.ndarray, "n d"] | None:
         """The points of a point set; None for other regions."""
         return None

@@ -14,6 +14,7 @@ from .._base.arguments import is_whole
 from .._base.errors import InputError
 from .._base.types import Key, Params, Weights
 from ..equations.problem import Problem
+from ..geometry.placing import placed
 from ..geometry.region import AbstractRegion
 from ..residuals.functions import Batch, ResidualFunctions
 
@@ -62,5 +63,4 @@ class AbstractSampler(eqx.Module):
 
 def batch_of(problem: Problem, layouts: Mapping[str, jax.Array]) -> Batch:
     """The points of each condition from their layouts."""
-    place = lambda layouts: {name: condition.on.points(layouts[name]) for name, condition in problem.conditions.items()}
-    return jax.jit(place)(dict(layouts))  # one compilation rather than one for each operation
+    return placed({name: condition.on for name, condition in problem.conditions.items()}, layouts)

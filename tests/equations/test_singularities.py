@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from pinnkit import Box, Condition, Disk, Ellipse, Polygon, Problem, Sector, div, grad, laplacian
-from pinnkit.equations.singularities import DISTANCE, singularities_of
+from pinnkit import Box, Condition, Disk, Ellipse, Outline, Polygon, Problem, Sector, div, grad, laplacian
+from pinnkit.equations.charges import CLEAR, FARTHEST, NEAREST, SHARE, charges_around
+from pinnkit.equations.singularities import singularities_of
 from pinnkit.geometry.corners import Corner
 from pinnkit.geometry.domain import Hole
 from pinnkit.networks.singular_functions import Charge, SingularFunctions
@@ -162,11 +163,33 @@ def test_charges_surround_the_domain_for_the_laplacian_alone(domain):
         ]
     )
     found = charges(lambda u: laplacian(u) - 1.0)
-    distance = DISTANCE * np.linalg.norm(domain.upper - domain.lower)
-    assert len(found) >= 100 and (domain.signed_distance(found) >= 0.89 * distance).all()
+    distance = domain.signed_distance(found) / np.linalg.norm(domain.upper - domain.lower)
+    assert len(found) >= 100 and (distance >= CLEAR * NEAREST).all() and distance.max() <= FARTHEST * (1 + 1e-9)
     angles = np.sort(np.arctan2(*(found - (domain.lower + domain.upper) / 2).T))
     assert np.diff(angles, append=angles[0] + 2 * np.pi).max() < 0.3  # all around
     assert len(charges(lambda u: laplacian(u) - u)) == 0
+
+
+def test_charges_are_close_to_a_concave_boundary_and_dense_there():
+    """Inside of an elliptic hole, and outside of a curve with valleys, whose circles of curvature are known."""
+    angle = lambda s: 2 * np.pi * s
+    radius = lambda s: 1 + 0.1 * np.cos(8 * angle(s))
+    gear = Outline(lambda s: (radius(s) * np.cos(angle(s)), radius(s) * np.sin(angle(s))))
+    found = np.array([charge.point for charge in charges_around(gear)])
+    distance, r, bend = gear.signed_distance(found), 0.9, 6.4  # at the bottom of a valley, and r″ there
+    is_bottom = np.abs(np.degrees(np.arctan2(found[:, 1], found[:, 0])) % 45 - 22.5) < 1
+    assert distance[is_bottom].min() == pytest.approx(SHARE * r**3 / (r * bend - r**2), rel=0.05)
+    nearest = np.linalg.norm(found[:, None] - found, axis=-1) + 1e9 * np.eye(len(found))
+    assert (nearest.min(axis=1) < 0.6 * distance).all()
+    plate = Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Ellipse(radii=(0.4, 0.1))
+    inside = [charge.point for charge in charges_around(plate) if np.abs(charge.point).max() < 0.5]
+    assert len(inside) >= 20 and (plate.signed_distance(np.array(inside)) > 0).all()
+
+
+def test_round_holes_need_no_charges():
+    plate = Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Disk(0.4)
+    inside = lambda holes: [each for each in charges_around(plate, holes) if np.hypot(*each.point) < 0.4]
+    assert inside(()) and not inside(plate.holes)
 
 
 def test_boxes_have_hard_constraints_and_no_charges():

@@ -9,6 +9,7 @@ from typing import Any
 
 import equinox as eqx
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Float
 
 Numbers = Any
@@ -44,6 +45,11 @@ class AbstractChart(eqx.Module):
 def namespace(array: Numbers) -> Any:
     """The module, NumPy's or JAX's, that an array belongs to."""
     return array.__array_namespace__()
+
+
+def on_host(array: Numbers) -> Numbers:
+    """The same array as one of NumPy, unless it is traced."""
+    return array if isinstance(array, Tracer) else np.asarray(array)
 
 
 def dot(a: Numbers, b: Numbers) -> Numbers:

@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from .charts import AbstractChart, Numbers
 
-BISECTIONS = 60
-"""Halvings of an interval that holds a root."""
+NARROW = 4
+"""Width of an interval that holds a root, in units of rounding."""
 
 
 class AbstractPrimitive(eqx.Module):
@@ -70,22 +70,43 @@ def plane_crossing(height: Numbers, slope: Numbers) -> Numbers:
 
 
 def sign_changes(function: Callable[[Numbers], Numbers], low: Numbers, high: Numbers) -> Numbers:
-    """A root of a function in each interval at whose ends it has different signs, by bisection; infinite in others."""
-    xp, below = low.__array_namespace__(), function(low) < 0
-    is_changed = below != (function(high) < 0)
+    """A root of a function in each interval at whose ends it has different signs; infinite in others.
 
-    def halved(_: int, ends: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
-        low, high = ends
-        middle = (low + high) / 2
-        same = (function(middle) < 0) == below
-        return xp.where(same, middle, low), xp.where(same, high, middle)
+    By inverse quadratic interpolation where three values allow it, else by bisection: Chandrupatla, *A new hybrid
+    quadratic/bisection algorithm*, Adv. Eng. Softw. 28, 1997.
+    """
+    xp, at_low, at_high = low.__array_namespace__(), function(low), function(high)
+    is_changed = (at_low < 0) != (at_high < 0)
+    # the newest point and its value, the other end of the interval, the point that was left, and where to go next
+    start = (high, at_high, xp.where(is_changed, low, high), at_low, low, at_low, 0 * low + 0.5)
+    close = NARROW * np.finfo(low.dtype).eps * (xp.abs(low) + xp.abs(high))
+    is_open = lambda state: (xp.abs(state[2] - state[0]) > close) & (state[1] != 0)
 
-    ends = (low, high)
+    def narrowed(state: tuple[Numbers, ...]) -> tuple[Numbers, ...]:
+        first, at_first, second, at_second, *_, share = state
+        new = xp.where(is_open(state), first + share * (second - first), first)
+        at_new = xp.where(is_open(state), function(new), at_first)
+        same = (at_new < 0) == (at_first < 0)
+        third, at_third = xp.where(same, first, second), xp.where(same, at_first, at_second)
+        second, at_second = xp.where(same, second, first), xp.where(same, at_second, at_first)
+        ratio = lambda a, b: a / xp.where(b == 0, 1.0, b)
+        place, height = ratio(new - second, third - second), ratio(at_new - at_second, at_third - at_second)
+        is_smooth = (height**2 < place) & ((1 - height) ** 2 < 1 - place)
+        slopes = ratio(at_new, at_second - at_new), ratio(at_new, at_third - at_new)
+        bent = slopes[0] * ratio(at_third, at_second - at_third) + ratio(third - new, second - new) * slopes[1] * ratio(
+            at_second, at_third - at_second
+        )
+        least = xp.minimum(ratio(close / 2, xp.abs(second - new)), 0.5)
+        share = xp.clip(xp.where(is_smooth, bent, 0.5), least, 1 - least)
+        return new, at_new, second, at_second, third, at_third, share
+
     if xp is np:
-        for k in range(BISECTIONS):
-            ends = halved(k, ends)
+        state = start
+        while is_open(state).any():
+            state = narrowed(state)
     else:
         import jax
 
-        ends = jax.lax.fori_loop(0, BISECTIONS, halved, ends)
-    return xp.where(is_changed, (ends[0] + ends[1]) / 2, np.inf)
+        state = jax.lax.while_loop(lambda state: is_open(state).any(), narrowed, start)
+    best = xp.where(xp.abs(state[3]) < xp.abs(state[1]), state[2], state[0])
+    return xp.where(is_changed, best, np.inf)

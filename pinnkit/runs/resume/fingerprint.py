@@ -17,6 +17,7 @@ import numpy as np
 from ..._base import json_encoding
 from ...equations.exact.ansatz import Ansatz
 from ...equations.problem import Problem
+from ...geometry.placing import placed
 from ...networks.functional import FunctionalModel
 from ...residuals.functions import ResidualFunctions
 from ..storage.atomic_files import RunFolderError, reason_of
@@ -95,9 +96,9 @@ def problem_identity(problem: Problem) -> dict[str, Any]:
         **{f"unknown coefficient {name}": plain(value) for name, value in problem.unknowns.items()},
     }
     regions = {name: condition.on for name, condition in problem.conditions.items()}
-    middle = lambda region: region.points(jnp.full((max(region.least, 1), region.dimension), 0.5))
     with jax.enable_x64(True):
-        points = jax.jit(lambda: {name: middle(region) for name, region in regions.items()})()
+        middles = {name: jnp.full((max(own.least, 1), own.dimension), 0.5) for name, own in regions.items()}
+        points = placed(regions, middles)
         for name, region in regions.items():
             found[f"equation of {name}"] = _sum(_ADDRESS.sub("", problem.equation(name).text))
             found[f"points of {name}"] = _sum(plain(region), *jax.tree.leaves(points[name]))
@@ -168,8 +169,9 @@ def _residuals(problem: Problem) -> dict[str, list[Any]]:
     residuals = ResidualFunctions(problem, model)
     shapes = {name: (max(c.on.least, POINTS), c.on.dimension) for name, c in problem.conditions.items()}
     units = {name: _spread(math.prod(shape)).reshape(shape) for name, shape in shapes.items()}
-    batch = lambda: {name: c.on.points(jnp.asarray(units[name])) for name, c in problem.conditions.items()}
-    values = jax.jit(lambda params: residuals(params, batch()))(residuals.initial_params(model.params))
+    regions = {name: condition.on for name, condition in problem.conditions.items()}
+    batch = placed(regions, {name: jnp.asarray(unit) for name, unit in units.items()})
+    values = jax.jit(residuals.__call__)(residuals.initial_params(model.params), batch)
     return {name: _few(np.asarray(r)) for name, r in values.items()}
 
 
