@@ -22,6 +22,9 @@ from .time_marching.windows import Windows, edges, joined, width_of
 AMPLE = 2.0
 """Time windows have enough time for their usual tolerance if this multiple of the predicted seconds is left."""
 
+CHEAP = 0.1
+"""Share of the time that is left up to which a search for the bandwidth of a wider network is always worth it."""
+
 SPARED, LEAST_RATIO, GRAIN = 0.9, 1.2, 0.05
 """Share of the time that is left for which a network is made as wide as possible, its least ratio to the last one, and
 the steps of its width over that for which there is no time.
@@ -212,11 +215,11 @@ class WiderNetwork(AbstractCandidate):
         if best is not None:
             loss, bandwidth = best.relative_loss, tuple(best.settings["bandwidth"])
         prediction = self.predict(standing)
-        searching = prediction.needed + cost.search(self._ratio)
-        has_time, solver = searching <= prediction.left, self.networks.solver(self.width)
+        searching, solver = cost.search(self._ratio), self.networks.solver(self.width)
+        has_time, is_cheap = prediction.needed + searching <= prediction.left, searching <= CHEAP * prediction.left
         if loss > cost.thresholds.hopeless:
             bandwidth = self.networks.choose(solver).bandwidth
-        elif loss > cost.thresholds.settled and has_time:
+        elif has_time and (loss > cost.thresholds.settled or is_cheap):
             bandwidth = self.networks.choose(solver, bandwidth, each=False).bandwidth
         try:
             return self.networks.solve(solver, self.width, bandwidth)

@@ -224,11 +224,12 @@ class Problem:
         return {name: self._reference_values(name, values, points) for name, values in result.items()}
 
     def call_reference(self, coordinates: Mapping[str, Any]) -> Any:
-        """What the reference returns for coordinates by name, whatever kind of array these are."""
+        """What the reference returns for coordinates by name, whatever kind of array these are, in double precision."""
         if self.reference is None:
             raise ProblemError(f"problem '{self.name}' has no reference")
         known = {**coordinates, **self.constants}
-        return self.reference(**{name: known[name] for name in inspect.signature(self.reference).parameters})
+        with jax.enable_x64(True):  # a reference may be written with `jax.numpy`
+            return self.reference(**{name: known[name] for name in inspect.signature(self.reference).parameters})
 
     def _reference_values(self, name: str, values: Any, points: Float[np.ndarray, "n d"]) -> np.ndarray:
         size, n = self.field_sizes[name], len(points)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -74,6 +75,8 @@ def where_of(predicate: Predicate, coordinates: tuple[str, ...]) -> Where:
 
     def where(x: Float[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
         known = dict(zip(coordinates, x.T, strict=True))
-        return np.broadcast_to(np.asarray(predicate(**{name: known[name] for name in taken}), bool), (len(x),))
+        with jax.enable_x64(True):  # functions of `jax.numpy` are as good as those of NumPy
+            selected = np.asarray(predicate(**{name: known[name] for name in taken}), bool)
+        return np.broadcast_to(selected, (len(x),))
 
     return where

@@ -170,3 +170,12 @@ def test_a_column_may_be_called_like_what_belongs_to_another_condition():
 def test_reference_of_the_wrong_shape_is_refused():
     with pytest.raises(ProblemError, match=r"shape \(2,\) at 3 points"):
         problem(reference=lambda x: x[:2]).evaluate_reference(np.ones((3, 1)))
+
+
+def test_a_reference_written_with_jax_numpy_has_double_precision():
+    box = Box(x=(0.0, 1.0))
+    conditions = {"pde": Condition(lambda u: u.xx, on=box.interior), "ends": Condition(lambda u: u, on=box.boundary())}
+    problem = Problem(name="p", domain=box, conditions=conditions, reference=lambda x: jnp.exp(x) / 3)
+    x = np.linspace(0, 1, 11)
+    found = problem.evaluate_reference(x[:, None])
+    assert found is not None and np.abs(found["u"] - np.exp(x) / 3).max() <= 4 * np.finfo(float).eps

@@ -1,5 +1,6 @@
 """Parts of a boundary that functions of coordinates name."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -47,3 +48,8 @@ def test_functions_that_hold_nowhere_and_missing_names_are_refused():
         PLATE.named("a", where=lambda z: z > 5.0)
     with pytest.raises(InputError, match="named by a text, got None"):
         PLATE.named(where=lambda x: x > 1.0)
+
+
+def test_a_function_of_jax_numpy_selects_in_double_precision():
+    upper = Disk(1.0).boundary(lambda y: jnp.exp(y) > 1.5)
+    assert sum(upper.measures) == pytest.approx(2 * np.arccos(np.log(1.5)), rel=1e-12)
