@@ -22,8 +22,10 @@ from .time_marching.windows import Windows, edges, joined, width_of
 AMPLE = 2.0
 """Time windows have enough time for their usual tolerance if this multiple of the predicted seconds is left."""
 
-CHEAP = 0.1
-"""Share of the time that is left up to which a search for the bandwidth of a wider network is always worth it."""
+CHEAP, AMPLE_SHARE = 0.1, 0.4
+"""Share of the time that is left up to which a search for the bandwidth of a wider network is always worth it, and a
+search along each coordinate where the loss is large.
+"""
 
 SPARED, LEAST_RATIO, GRAIN = 0.9, 1.2, 0.05
 """Share of the time that is left for which a network is made as wide as possible, its least ratio to the last one, and
@@ -220,7 +222,8 @@ class WiderNetwork(AbstractCandidate):
         if loss > cost.thresholds.hopeless:
             bandwidth = self.networks.choose(solver).bandwidth
         elif has_time and (loss > cost.thresholds.settled or is_cheap):
-            bandwidth = self.networks.choose(solver, bandwidth, each=False).bandwidth
+            ample = AMPLE_SHARE * prediction.left
+            bandwidth = self.networks.choose(solver, bandwidth, each=False, ample=ample).bandwidth
         try:
             return self.networks.solve(solver, self.width, bandwidth)
         except ProblemError as error:

@@ -147,6 +147,11 @@ class CostModel:
         return self.trials * ratio**self.growth * self.trial_seconds
 
     @property
+    def full_search(self) -> float:
+        """Seconds of a search along each coordinate with the width of the last trial."""
+        return self.all_trials * self.trial_seconds
+
+    @property
     def continuation(self) -> float:
         """Seconds of finding the narrowest network by continuation, once it was solved from zero."""
         return self.continued * (self.solve_seconds or self.solve_in_trials * self.trial_seconds)

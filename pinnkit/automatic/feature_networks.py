@@ -171,8 +171,13 @@ class FeatureNetworks:
         left = int(min(NOISY_STEPS, self._recorder.steps_left - len(solve.steps)))
         return solver.refined(solve, left, self._recorder.lacks, zero)
 
-    def choose(self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True) -> Choice:
-        """The bandwidth, searched from `start` or from the residual's frequencies, in common and then along `each`."""
+    def choose(
+        self, solver: FeatureSolver, start: Bandwidth | None = None, *, each: bool = True, ample: float = 0.0
+    ) -> Choice:
+        """The bandwidth, searched from `start` or from the residual's frequencies, in common and then along `each`.
+
+        - `ample`: seconds that a search along each coordinate may take after one in common that has not settled it.
+        """
         if self._warm is not None and solver is self.narrowest:
             return Choice(self._warm.bandwidth, self._trial(solver, self._warm.bandwidth), {})
         if self._given is not None:
@@ -188,9 +193,13 @@ class FeatureNetworks:
             functools.partial(self._trial, solver),
             self._ladders.through(start, self._periodic),
             enough=self._thresholds.solved,
+            up_first=solver is not self.narrowest,  # a wider network resolves more
             is_over=self._is_over,
         )
         choice = search(start=start, each=each)
+        is_settled = each or choice.relative_loss <= self._thresholds.settled
+        if not is_settled and self.dimension < MANY and self._cost.full_search <= ample:
+            choice = search(start=choice.bandwidth, sweeps=1)
         if choice.relative_loss > self._thresholds.hopeless and each and not self._is_over():
             choice = min(choice, search(), key=lambda choice: choice.relative_loss)
         if self._is_over() and not self._recorder.stopped:

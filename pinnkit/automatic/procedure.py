@@ -43,12 +43,8 @@ from .random_features.solver import FeatureSolver, feature_model
 from .time_marching.marching import find_marching, piecewise
 from .warm_start import WarmStart
 
-UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000), 3: (800, 2000, 4000)}
+UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000, 6000), 3: (800, 2000, 4000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
-
-
-SHARP = (500, 1500, 3000, 6000)
-"""The same in two dimensions with sines around edges, whose losses fall fast with the width."""
 
 
 class Automatic:
@@ -72,10 +68,8 @@ class Automatic:
         self._models = Models(self.cost, LossModel(), recorder)
         outputs = sum(ansatz.problem.field_sizes.values())
         unknowns = choices.unknowns or UNKNOWNS[min(ansatz.problem.domain.dimension, max(UNKNOWNS))]
-        sharp = SHARP if ansatz.problem.domain.dimension == 2 and choices.unknowns is None else unknowns
         first = max(unknowns[0] // outputs, 1) if warm is None else int(warm.described["width"])
-        wider = lambda unknowns: [width for n in unknowns if (width := n // outputs) > first]
-        self._wider = {False: wider(unknowns), True: wider(sharp)}  # by whether there are edges
+        self._wider = [width for n in unknowns if (width := n // outputs) > first]
         make = lambda ansatz, is_sharp: FeatureNetworks(
             ansatz, seed, recorder, self.cost, width=first, bandwidth=choices.bandwidth, warm=warm, is_sharp=is_sharp
         )
@@ -151,7 +145,7 @@ class Automatic:
         per_feature = self.first.layer.size / self._networks.width
         make = lambda width, kind: WiderNetwork(width, round(per_feature * width), kind, self._models)
         kinds = [kind for kind in (self._networks, self._rival) if kind is not None]
-        return [make(width, kind) for kind in kinds for width in self._wider[kind.has_edges]]
+        return [make(width, kind) for kind in kinds for width in self._wider]
 
     def _fitted(self, late: Iterable[Entry], standing: Standing) -> list[AbstractCandidate]:
         """In place of wider networks for which there is no time, one for which there is."""

@@ -38,6 +38,7 @@ def choose_bandwidth(
     each: bool = True,
     enough: float = 0.0,
     sweeps: int = 2,
+    up_first: bool = False,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Choice:
     """The bandwidth of least relative loss: along the diagonal first, all of it or from `start`, then along each axis.
@@ -45,9 +46,10 @@ def choose_bandwidth(
     - `trial`: relative validation loss of a trial solve with a bandwidth;
     - `ladders`: ascending bandwidths to choose from, for each coordinate;
     - `each`: whether to search along each coordinate as well; `sweeps`: how often;
+    - `up_first`: whether larger bandwidths are tried before smaller ones, which then are if those gain nothing;
     - `enough`: relative loss at which to stop; `is_over`: whether time is up.
     """
-    search = _Search(trial, ladders, enough, is_over)
+    search = _Search(trial, ladders, enough, is_over, (1, -1) if up_first else (-1, 1))
     every, far = range(len(ladders)), 2 if each and len(ladders) <= FEW else 1
     if start is None:
         best = search.diagonal()
@@ -74,8 +76,10 @@ class _Search:
         ladders: Sequence[Sequence[float]],
         enough: float,
         is_over: Callable[[], bool],
+        directions: tuple[int, int],
     ):
         self._trial, self._ladders, self._enough, self._is_over = trial, ladders, enough, is_over
+        self._directions = directions
         self._tops = [len(ladder) - 1 for ladder in ladders]
         self.tried: dict[Bandwidth, float] = {}
 
@@ -99,9 +103,9 @@ class _Search:
         return best
 
     def along(self, axes: Sequence[int], start: Steps, far: int) -> Steps:
-        """The best bandwidth when `axes` go down together, or else up; ends `far` rungs after the last gain."""
+        """The best bandwidth when `axes` go one way together, or else the other; ends `far` rungs after the last gain."""
         best, least = start, self.loss(start)
-        for direction in (-1, 1):
+        for direction in self._directions:
             steps, since = start, 0
             while since < far and not self.done:
                 before, steps = steps, self._moved(steps, axes, direction)
