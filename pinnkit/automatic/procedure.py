@@ -17,6 +17,7 @@ from typing import Any
 from .._base.errors import InputError
 from ..equations.exact.ansatz import Ansatz
 from ..geometry.corners import Corner
+from ..geometry.creases import Crease
 from ..geometry.domain import TIME_NAMES, Hole
 from ..networks.functional import FunctionalModel, parameter_count
 from ..networks.singular_functions import Charge
@@ -97,9 +98,11 @@ class Automatic:
         """
         self._recorder.announce((OUTPUT_LAYER,), parameter_count(self.first.params()), self.first.counts)
         if singularities := self._ansatz.singularities:
-            count = lambda kind: sum(isinstance(own.place, kind) for own in singularities)
+            corners, edges, holes, charges = (
+                sum(isinstance(own.place, kind) for own in singularities) for kind in (Corner, Crease, Hole, Charge)
+            )
             features = sum(len(own.powers) for own in singularities)
-            self._recorder.decide(SingularFeatures(count(Corner), count(Hole), count(Charge), features))
+            self._recorder.decide(SingularFeatures(corners, edges, holes, charges, features))
         windows = self.time_windows()
         is_searched = windows is None or self.is_linear
         standing = Standing(self._sharpened(self._networks.choose(self.first, each=is_searched)))

@@ -12,7 +12,7 @@ Grisvard, *Elliptic problems in nonsmooth domains*, Pitman 1985.
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -50,11 +50,14 @@ def singularities_of(problem: Problem) -> tuple[Singularity, ...]:
     """
     domain = problem.domain
     inside = [name for name, c in problem.conditions.items() if c.on.dimension == domain.dimension]
-    if len(domain.space) != 2 or not inside:
+    if len(domain.space) not in (2, 3) or not inside:
         return ()
     axes = [domain.coordinates.index(name) for name in domain.space]
     with jax.enable_x64(True):
         equations = {name: problem.equation(name) for name in problem.conditions}
+    if len(axes) == 3:
+        is_principal = all(is_laplacian(equations[name], axes) for name in inside)
+        return tuple(_at_creases(problem, equations)) if is_principal else ()
     if not all(is_laplacian(equations[name], axes) for name in inside):
         return _biharmonic(problem, [equations[name] for name in inside])
     is_plain = len(axes) == domain.dimension and all(_orders(equations[name]) == {2} for name in inside)
@@ -102,6 +105,15 @@ def _at_corners(domain: AbstractDomain, named: Sequence[tuple[Equation, End]], i
         powers = powers if is_exact else _raised(powers) if is_complete else _lowest(powers)
         found += [Singularity(corner, powers, is_complete)] if powers else []
     return found
+
+
+def _at_creases(problem: Problem, equations: Mapping[str, Equation]) -> Iterator[Singularity]:
+    """At the creases of a solid, whose two sides may be under any of the conditions on its boundary."""
+    kinds = [_kinds([equations[name]]) for name, c in problem.conditions.items() if c.on.has_normal]
+    for crease in problem.domain.creases:
+        pairs = itertools.product(kinds, repeat=2)
+        powers = {own for pair in pairs for own in _powers(crease.opening, *pair, is_broken=False)}
+        yield Singularity(crease, tuple(sorted(powers)), False)
 
 
 def _is_round(domain: AbstractDomain, hole: Hole) -> bool:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from .._base.errors import InputError
 from .corners import Corner
+from .creases import Crease
 from .region import SLACK, AbstractRegion, Bounds
 
 TIME_NAMES = ("t", "time")
@@ -84,6 +85,11 @@ class AbstractDomain(abc.ABC):
     @property
     def corners(self) -> tuple[Corner, ...]:
         """The corners of its boundary in a plane of space; solutions are singular at most of them."""
+        return ()
+
+    @property
+    def creases(self) -> tuple[Crease, ...]:
+        """The straight edges of its boundary in space; solutions are singular at them."""
         return ()
 
     @property

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from .._base.errors import InputError
 from .cells import AbstractCell, BoxCell, ProductCell
 from .corners import Corner, End
+from .creases import Crease
 from .domain import (
     MANY,
     TIME_NAMES,
@@ -188,6 +189,10 @@ class Product(AbstractDomain):
     @property
     def holes(self) -> tuple[Hole, ...]:
         return self.base.holes
+
+    @property
+    def creases(self) -> tuple[Crease, ...]:
+        return self.base.creases
 
     @property
     def corners(self) -> tuple[Corner, ...]:

@@ -102,7 +102,7 @@ class SineFeatures(eqx.Module):
             sines = _around_holes(sines, self.embedding, np.random.default_rng(seed))
         if isinstance(self.embedding, AroundEdges):
             sines = _around_edges(sines, self.embedding, np.random.default_rng(seed))
-        factors = factors * self._slowing(domain, s, whole)
+        factors = self._factors(domain, factors, s, whole)
         factors = np.pad(factors, ((0, 0), (0, sines.shape[1] - factors.shape[1])))
         self.frequency = jnp.asarray(np.concatenate([sines, factors]))
         self.whole = whole + (self.frequency.shape[1] - len(whole)) * (False,)
@@ -129,14 +129,24 @@ class SineFeatures(eqx.Module):
             return 0
         return self.singular.size if self.is_complete else width // 2
 
-    def _slowing(
-        self, domain: AbstractDomain, s: Float[np.ndarray, " d"], whole: Sequence[bool]
-    ) -> Float[np.ndarray, " d"]:
-        """The frequencies of factors of singular functions over those of sines."""
-        if self.is_complete:
-            return np.zeros(len(s))
+    def _factors(
+        self,
+        domain: AbstractDomain,
+        frequency: Float[np.ndarray, "k d"],
+        s: Float[np.ndarray, " d"],
+        whole: Sequence[bool],
+    ) -> Float[np.ndarray, "k d"]:
+        """The frequencies of factors of singular functions, from those of sines: slow in space, or along creases."""
+        if self.is_complete or self.singular is None:
+            return 0 * frequency
+        if self.singular.along is not None:
+            own = np.array(self.singular.along)[np.arange(len(frequency)) % self.singular.size]
+            axes = [domain.coordinates.index(name) for name in domain.space]
+            half, found = (domain.upper - domain.lower)[axes] / 2, frequency.copy()
+            found[:, axes] = (frequency[:, axes] / half * own).sum(axis=1, keepdims=True) * own * half
+            return found
         is_slow = np.array([name in domain.space for name in domain.coordinates]) & ~np.array(whole)
-        return np.where(is_slow, np.minimum(SMOOTH / s, 1.0), 1.0)
+        return frequency * np.where(is_slow, np.minimum(SMOOTH / s, 1.0), 1.0)
 
 
 def _chosen(width: int, dimension: int, interactions: int | None) -> Bool[np.ndarray, "k d"]:

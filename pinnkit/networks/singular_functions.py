@@ -3,6 +3,9 @@ coordinate around it, biharmonic ones, which are these times a coordinate, and t
 charges outside.
 """
 
+import functools
+import math
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..geometry.corners import Corner
+from ..geometry.creases import Crease
 from ..geometry.domain import AbstractDomain, Hole
 
 
@@ -35,19 +39,19 @@ class Power(NamedTuple):
 
 
 class Singularity(NamedTuple):
-    """A corner, a round hole or a charge, and the functions that solutions are made of there.
+    """A corner, a crease, a round hole or a charge, and the functions that solutions are made of there.
 
     - `is_complete`: whether sums of these and a smooth function are enough; else they have smooth factors.
     """
 
-    place: Corner | Hole | Charge
+    place: Corner | Crease | Hole | Charge
     powers: tuple[Power, ...]
     is_complete: bool
 
 
-SHARES = {Corner: 0.5, Hole: 0.125, Charge: 0.125}
+SHARES = {Corner: 0.5, Crease: 0.0625, Hole: 0.125, Charge: 0.125}
 """Largest shares of the features that are singular at places of each kind. More multipoles and charges than the points
-on the boundary resolve would be fitted to these alone.
+on the boundary resolve would be fitted to these alone; functions of creases have eight factors each.
 """
 
 
@@ -78,13 +82,12 @@ class SingularFunctions(eqx.Module):
     the domain lies there at a distance d, $w = z / (1 + 2z/d)$, whose powers jump up to the distance d/2 only: like
     those of z they are harmonic, and the same near the corner. Around a hole w = z has its origin in the center.
 
-    - `axes`: of space; `places`: origin, bisector, 1 over the distance up to which there is a jump, and the |w| with
-      powers of 1;
+    - `axes`: of space; `places`: see `_Placed`;
     - `powers`: with the number of its place each.
     """
 
     axes: tuple[int, ...] = eqx.field(static=True)
-    places: tuple[tuple[float, ...], ...] = eqx.field(static=True)
+    places: tuple["_Placed", ...] = eqx.field(static=True)
     powers: tuple[tuple[int, Power], ...] = eqx.field(static=True)
 
     def __init__(self, domain: AbstractDomain, singularities: Sequence[Singularity]):
@@ -92,6 +95,14 @@ class SingularFunctions(eqx.Module):
         low, high = domain.lower[list(self.axes)], domain.upper[list(self.axes)]
         self.places = tuple(_placed(own.place, low, high) for own in singularities)
         self.powers = tuple((number, power) for number, own in enumerate(singularities) for power in own.powers)
+
+    @property
+    def along(self) -> tuple[tuple[float, ...], ...] | None:
+        """The direction of the crease of each function; None in a plane."""
+        if len(self.axes) == 2:
+            return None
+        own = [np.cross(place.bisector, place.turned) for place in self.places]
+        return tuple(tuple(map(float, own[number])) for number, _ in self.powers)
 
     @property
     def size(self) -> int:
@@ -116,10 +127,12 @@ class SingularFunctions(eqx.Module):
 
     def _polar(self, x: Float[Array, " d"]) -> tuple[Float[Array, " c"], Float[Array, " c"]]:
         """The logarithm of |w|, 0 where a power is 1, and the angle of w, for each place."""
-        first, second, bisector, inverse, reach = (np.array(each, x.dtype) for each in zip(*self.places, strict=True))
-        c, s, (right, up) = np.cos(bisector), np.sin(bisector), self.axes
-        along = c * (x[right] - first) + s * (x[up] - second)
-        across = c * (x[up] - second) - s * (x[right] - first)
+        origin, bisector, turned, inverse, reach = (np.array(each, x.dtype) for each in zip(*self.places, strict=True))
+        offsets = [x[axis] - origin[:, i] for i, axis in enumerate(self.axes)]
+        along, across = (
+            functools.reduce(operator.add, (each[:, i] * own for i, own in enumerate(offsets)))
+            for each in (bisector, turned)
+        )
         if inverse.any():
             square = along * along + across * across
             scale = 1 + 2 * inverse * along + inverse**2 * square
@@ -131,15 +144,35 @@ class SingularFunctions(eqx.Module):
         return jnp.log(square) / 2 - np.log(reach), angle
 
 
+class _Placed(NamedTuple):
+    """- `origin`; `bisector`, `turned`: the directions of the real and the imaginary axis;
+    - `inverse`: 1 over the distance up to which there is a jump; `reach`: the |w| with powers of 1.
+    """
+
+    origin: tuple[float, ...]
+    bisector: tuple[float, ...]
+    turned: tuple[float, ...]
+    inverse: float
+    reach: float
+
+
 def _placed(
-    place: Corner | Hole | Charge, low: Float[np.ndarray, " 2"], high: Float[np.ndarray, " 2"]
-) -> tuple[float, ...]:
+    place: Corner | Crease | Hole | Charge, low: Float[np.ndarray, " k"], high: Float[np.ndarray, " k"]
+) -> _Placed:
+    axes = (1.0, 0.0), (0.0, 1.0)
     if isinstance(place, Hole):
-        return *place.center, 0.0, 0.0, place.radius
-    origin = place.point if isinstance(place, Charge) else place.vertex
-    reach = float(np.linalg.norm(np.maximum(high - origin, origin - low)))
+        return _Placed(place.center, *axes, 0.0, place.radius)
     if isinstance(place, Charge):
-        return *origin, 0.0, 0.0, reach
-    if not np.isfinite(place.behind):
-        return *place.vertex, place.bisector, 0.0, reach
-    return *place.vertex, place.bisector, 2 / place.behind, place.behind
+        return _Placed(place.point, *axes, 0.0, _farthest(place.point, low, high))
+    if isinstance(place, Corner):
+        c, s = math.cos(place.bisector), math.sin(place.bisector)
+        axes = (c, s), (-s, c)
+    else:
+        axes = place.bisector, place.turned
+    inverse, reach = (2 / place.behind, place.behind) if math.isfinite(place.behind) else (0.0, None)
+    return _Placed(place.vertex, *axes, inverse, reach or _farthest(place.vertex, low, high))
+
+
+def _farthest(point: tuple[float, ...], low: Float[np.ndarray, " k"], high: Float[np.ndarray, " k"]) -> float:
+    """The largest distance of a point from one of a box."""
+    return float(np.linalg.norm(np.maximum(high - point, point - low)))

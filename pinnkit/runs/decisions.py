@@ -145,12 +145,14 @@ class SinesAroundCorners(AbstractDecision, frozen=True, tag="sines around corner
 
 
 class SingularFeatures(AbstractDecision, frozen=True, tag="singular features"):
-    """Features that are singular at corners of the domain, in its holes and at charges outside.
+    """Features that are singular at corners or straight edges of the domain, in its holes and at charges outside.
 
-    - `corners`, `holes`, `charges`: their numbers; `features`: of all of them, before the width of a network limits it.
+    - `corners`, `edges`, `holes`, `charges`: their numbers; `features`: of all of them, before the width of a network
+      limits it.
     """
 
     corners: int
+    edges: int
     holes: int
     charges: int
     features: int
@@ -158,6 +160,7 @@ class SingularFeatures(AbstractDecision, frozen=True, tag="singular features"):
     def __str__(self) -> str:
         counted = (
             (self.corners, "at {} corner{} of the domain"),
+            (self.edges, "at {} straight edge{} of the domain"),
             (self.holes, "in {} round hole{}"),
             (self.charges, "at {} point{} outside"),
         )

@@ -1,15 +1,18 @@
 """The exponents of solutions at corners, from the equations and the conditions on the two sides."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import Box, Condition, Disk, Ellipse, Outline, Polygon, Problem, Sector, div, grad, laplacian
+from pinnkit import Box, Condition, Disk, Ellipse, Mesh, Outline, Polygon, Problem, Sector, div, grad, laplacian
 from pinnkit.equations.charges import CLEAR, FARTHEST, NEAREST, SHARE, charges_around
 from pinnkit.equations.singularities import singularities_of
 from pinnkit.geometry.corners import Corner
 from pinnkit.geometry.domain import Hole
+from pinnkit.networks.random_features import SineFeatures
 from pinnkit.networks.singular_functions import Charge, SingularFunctions
+from tests.geometry.meshes import block
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -195,3 +198,45 @@ def test_round_holes_need_no_charges():
 def test_boxes_have_hard_constraints_and_no_charges():
     square = Box(x=(-1.0, 1.0), y=(-1.0, 1.0))
     assert singularities_of(problem_on(square, lambda u: laplacian(u), ("wall", value, ()))) == ()
+
+
+NOTCHED = Mesh(*block()) - Mesh(*block((0.5, 0.5, -1.0), (2.0, 2.0, 2.0)))
+
+
+def on_notched(equation, *sides):
+    conditions = {name: Condition(residual, on=NOTCHED.boundary()) for name, residual in sides}
+    return Problem(
+        "notched", domain=NOTCHED, conditions={"pde": Condition(equation, on=NOTCHED.interior), **conditions}
+    )
+
+
+def test_the_straight_edges_of_solids_have_the_exponents_of_corners():
+    found = singularities_of(on_notched(lambda u: laplacian(u) + 1.0, ("wall", value)))
+    exponents = {round(own.place.opening, 6): [power.exponent for power in own.powers] for own in found}
+    assert len(found) == 18 and not any(own.is_complete for own in found)
+    assert exponents[round(1.5 * np.pi, 6)][:3] == pytest.approx([2 / 3, 4 / 3, 2])
+    assert exponents[round(0.5 * np.pi, 6)] == pytest.approx([2, 4, 6, 8])
+    assert singularities_of(on_notched(lambda u: u.xx + 2 * u.yy + u.zz, ("wall", value))) == ()
+
+
+def test_functions_at_straight_edges_are_those_of_the_plane_and_harmonic():
+    found = singularities_of(on_notched(lambda u: laplacian(u), ("wall", value)))
+    functions, offsets = SingularFunctions(NOTCHED, found[:1]), np.array([[-0.3, 0.1, 0.4], [0.2, -0.2, 0.1]])
+    for offset in offsets:
+        x = jnp.asarray(np.array([0.5, 0.5, 0.0]) + offset)
+        r, angle = np.hypot(*offset[:2]), (np.arctan2(offset[1], offset[0]) - np.pi / 2) % (2 * np.pi)
+        values, reach = functions(x), functions.places[0].reach
+        first = (r / reach) ** (2 / 3) * np.sin(2 * angle / 3)
+        assert abs(float(values[0])) == pytest.approx(abs(first), rel=1e-12)
+        curvature = np.trace(np.asarray(jax.jacfwd(jax.jacfwd(functions))(x)), axis1=1, axis2=2)
+        np.testing.assert_allclose(curvature, 0.0, atol=1e-10)
+
+
+def test_factors_at_straight_edges_vary_along_them():
+    found = singularities_of(on_notched(lambda u: laplacian(u), ("wall", value)))
+    network = SineFeatures(NOTCHED, width=400, bandwidth=6.0, singularities=found)
+    own = network.singular
+    assert own is not None and own.along is not None and own.size <= 25
+    factors = np.asarray(network.frequency)[200:]
+    for i, frequency in enumerate(factors):
+        assert np.linalg.norm(np.cross(frequency, own.along[i % own.size])) < 1e-12 * np.linalg.norm(frequency)

@@ -83,10 +83,10 @@ INTERACTIONS = [
         "sines of 1 coordinate each (validation loss of initial by number: 1: 1.0e-27)",
     ),
     (
-        SingularFeatures(1, 4, 188, 364),
+        SingularFeatures(1, 0, 4, 188, 364),
         "364 features that are singular at 1 corner of the domain and in 4 round holes and at 188 points outside",
     ),
-    (SingularFeatures(2, 0, 0, 24), "24 features that are singular at 2 corners of the domain"),
+    (SingularFeatures(2, 0, 0, 0, 24), "24 features that are singular at 2 corners of the domain"),
 ]
 
 CORNERS = [

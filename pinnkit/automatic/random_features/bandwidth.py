@@ -103,7 +103,7 @@ class _Search:
         return best
 
     def along(self, axes: Sequence[int], start: Steps, far: int) -> Steps:
-        """The best bandwidth when `axes` go one way together, or else the other; ends `far` rungs after the last gain."""
+        """The best bandwidth when `axes` go one way together, else the other; ends `far` rungs after the last gain."""
         best, least = start, self.loss(start)
         for direction in self._directions:
             steps, since = start, 0

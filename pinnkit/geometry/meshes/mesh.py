@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..._base.errors import InputError, InputTypeError
+from ..creases import Crease, creases_of
 from ..domain import MANY, Evaluation, Hole, Part, Triangulation, check_coordinate, checked_points
 from ..movable import AbstractMovable, bracketed
 from ..predicates import selection
@@ -160,6 +161,14 @@ class Mesh(AbstractMovable):
         return Product(self, parameters=parameters, **bounds)
 
     # What a domain answers.
+
+    @property
+    def creases(self) -> tuple[Crease, ...]:
+        return self._creases
+
+    @cached_property
+    def _creases(self) -> tuple[Crease, ...]:
+        return creases_of(self.surface, self.signed_distance) if self.dimension == 3 else ()
 
     @property
     def interior(self) -> Simplices | Blocks:
