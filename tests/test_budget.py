@@ -173,6 +173,7 @@ def test_progress_never_runs_backwards(machine):
         assert all(0 < event.steps_per_second <= 1 / machine.step + 1e-9 for event in watch.events)
 
 
+@pytest.mark.slow
 def test_where_time_went_adds_up(machine):
     for budget in (20.0, 60.0):
         seconds = fit(poisson(), strategy="adam", budget=budget, **QUICK).summary.seconds
@@ -225,6 +226,7 @@ def test_networks_of_sines_end_within_the_budget(machine, monkeypatch, speed, bu
     assert run.summary.stop_reason is StopReason.BUDGET
 
 
+@pytest.mark.slow
 def test_what_is_announced_is_what_is_used():
     watch = Watch()
     run = fit(poisson(), callbacks=[watch])

@@ -39,6 +39,7 @@ def first():
     return pinnkit.fit(bratu)
 
 
+@pytest.mark.slow
 def test_a_fit_starts_from_the_network_of_a_solution(first):
     warm = pinnkit.fit(bratu.with_coefficients(c=2.0), start=first)
     assert warm.run.config["bandwidth"] == first.run.config["bandwidth"]
@@ -56,6 +57,7 @@ def test_a_deep_network_starts_from_that_of_a_solution():
     assert warm.history.loss[0] < 1e-2 * other.history.loss[0]
 
 
+@pytest.mark.slow
 def test_values_of_a_coefficient_are_solved_for_in_turn():
     found = pinnkit.fit(bratu, continuation={"c": [1.0, 2.5, 3.4]})
     steps = [decision for decision in found.history.decisions if isinstance(decision, ContinuationStep)]

@@ -291,6 +291,7 @@ def test_a_residual_that_is_not_finite_from_the_start_is_refused():
         fit(Problem("undefined", LINE, conditions), **QUICK)
 
 
+@pytest.mark.slow
 def test_a_phase_can_redraw_weigh_and_search_as_it_likes():
     optimizer = optax.chain(pinnkit.gauss_newton(1e-6), optax.scale_by_backtracking_linesearch(10))
     phases = (

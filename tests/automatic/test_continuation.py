@@ -80,6 +80,7 @@ def test_a_wider_network_takes_over_what_a_narrower_one_found():
     assert all(np.abs(ours[name] - theirs[name]).max() < 1e-3 * np.abs(theirs[name]).max() for name in "uv")
 
 
+@pytest.mark.slow
 def test_a_layer_that_steps_from_zero_do_not_find_is_found():
     found = pinnkit.fit(layer(0.1))
     assert "width 128 by continuation" in attempts(found)

@@ -206,6 +206,7 @@ def test_windows_that_resolve_nothing_are_abandoned():
     assert isinstance(recorder.history.decisions[-1], AbandonedWindows)
 
 
+@pytest.mark.slow
 def test_an_initial_layer_is_resolved_over_nine_orders_of_magnitude():
     """u = 1 / (1 + 10⁹ t): lengths grow with the time since the layer."""
     rate, time = 1e9, Interval(t=(0.0, 1.0))
@@ -238,6 +239,7 @@ class TickingLimits(Limits):
         return next(self._ticks)
 
 
+@pytest.mark.slow
 def test_a_short_budget_eases_the_tolerance_of_windows(windowed):
     growth, _ = windowed
     with jax.enable_x64(True):
@@ -276,6 +278,7 @@ def test_a_window_that_shortening_does_not_help_keeps_its_length():
     assert isinstance(last, AbandonedWindows) and last.time == 0.125  # a sixteenth of the time
 
 
+@pytest.mark.slow
 def test_windows_are_no_more_exact_than_a_target_asks(windowed):
     growth, exact = windowed
     solution = pinnkit.fit(growth, target=1e-6)

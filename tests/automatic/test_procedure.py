@@ -97,6 +97,7 @@ def test_in_place_of_a_width_that_would_take_too_long_one_for_which_there_is_tim
         assert found.settings["width"] == 48 if is_tried else 6 < found.settings["width"] < 48
 
 
+@pytest.mark.slow
 def test_where_random_features_fail_a_deep_network_is_trained_and_the_better_kept():
     solution = pinnkit.fit(poisson(), target=1e-7, choices=Choices(bandwidth=96.0, unknowns=(4,)))
     decisions = solution.history.decisions

@@ -37,6 +37,7 @@ def counting(problem, traces):
     return dataclasses.replace(problem, conditions=conditions)
 
 
+@pytest.mark.slow
 def test_every_equation_is_traced_once_in_each_precision(traces):
     problem = counting(kovasznay, traces)
     for precision in (True, False):

@@ -59,6 +59,7 @@ def test_an_edge_that_two_boxes_share_is_inside():
     np.testing.assert_allclose(moment, 1 / 4 - 1.5 * 0.375, rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_solids_are_integrated_plane_by_plane():
     cube, bite = Box(x=(0.0, 2.0), y=(0.0, 1.0), z=(0.0, 1.0)), Box(x=(0.5, 1.0), y=(0.5, 1.0), z=(0.2, 0.6))
     cell = FiberCell(cube.solid.combined("-", bite.solid))

@@ -64,6 +64,7 @@ def test_new_networks_have_outputs_of_order_one_in_any_dimension(dimension):
         np.testing.assert_allclose(factor.head.bias**2, 1 - 1 / dimension, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_each_coordinate_has_its_own_embedding():
     embeddings = {
         "x": Periodic(Interval(x=(-1.0, 1.0)), {"x": 2.0}),

@@ -107,6 +107,7 @@ def test_a_report_fits_desk_and_phone(browser, name, tmp_path):
         assert coefficient_interval(solution.summary, "kappa") in text
 
 
+@pytest.mark.slow
 def test_a_page_prints_two_pictures_abreast_on_at_most_six_sheets(browser, tmp_path):
     """The page of `wave_1d`, whose four conditions have as many panels of spectra."""
     names, snapshot = ("pde", "displacement", "velocity", "walls"), make_grid_fields(("x", "t"))

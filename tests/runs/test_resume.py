@@ -243,6 +243,7 @@ def folder_of(path):
     return {p.relative_to(path): (p.read_bytes(), p.stat().st_mtime_ns) for p in path.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default::pinnkit.CheckpointWarning")
 def test_one_command_begins_goes_on_and_is_finished(tmp_path, monkeypatch, capsys):
     """As a job script has it: the same line each time, whatever there is."""
@@ -280,6 +281,7 @@ def test_a_fit_to_be_resumed_where_nothing_is_saved_begins_with_a_warning(tmp_pa
     assert newest_intact(tmp_path / "run")[1].finished and "resumed" not in solution.run.config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", [{}, {"layout": 1}])
 def test_a_checkpoint_of_another_jax_goes_on_though_equations_and_programs_are_written_in_other_words(
     unfinished, tmp_path, monkeypatch, changed

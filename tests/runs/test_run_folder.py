@@ -273,6 +273,7 @@ class Modes(Callback):
                 self.wide.add((path.name, oct(mode)))
 
 
+@pytest.mark.slow
 def test_a_umask_is_kept(tmp_path):
     modes = Modes(tmp_path / "outer" / "run")
     plan = Checkpoints(modes.folder, None, every_steps=10)

@@ -64,6 +64,7 @@ def test_mlflow_gets_names_that_it_allows_and_each_setting_once(monkeypatch):
     assert calls[2:] == [(3, {"loss/_b_": 1.0}), "end"]
 
 
+@pytest.mark.slow
 def test_tensorboard_has_events_before_the_end(tmp_path):
     tracker = TensorBoard(tmp_path)
     tracker.start(START)

@@ -308,6 +308,7 @@ def test_invalid_samplers_raise_an_error(make, message):
         make()
 
 
+@pytest.mark.slow
 def test_fit_uses_the_given_sampler():
     problem, sampler = decay_rate(), KernelGuided(redraw=1, reference=8)
     solution = fit(problem, strategy="adam", sampler=sampler, steps=2, points=16, width=4, depth=1)
