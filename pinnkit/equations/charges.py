@@ -48,7 +48,8 @@ def charges_around(domain: AbstractDomain, holes: Sequence[Hole] = ()) -> list[C
         return []
     unit = np.concatenate([(np.arange(count) + 0.5) / count for count in region.parts(SAMPLES)])
     x, normals = region.placed(unit[:, None])
-    distance = _distances(x, normals, size)
+    has_notch = any(corner.is_reentrant for corner in domain.corners)  # close charges would replace its own functions
+    distance = np.full(len(x), FARTHEST * size) if has_notch else _distances(x, normals, size)
     for hole in holes:
         is_rim = np.abs(np.linalg.norm(x - hole.center, axis=1) - hole.radius) <= ROUND * hole.radius
         x, normals, distance = x[~is_rim], normals[~is_rim], distance[~is_rim]
