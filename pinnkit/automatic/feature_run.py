@@ -91,6 +91,6 @@ def _reason(found: FeatureSolution, recorder: Recorder, thresholds: Thresholds) 
         return StopReason.INTERRUPTED
     if limits.is_over:
         return StopReason.BUDGET
-    if found.relative_loss <= thresholds.solved:
+    if found.relative_loss <= thresholds.exhausted:
         return StopReason.SOLVED
     return StopReason.CONVERGED if found.relative_loss <= thresholds.converged else StopReason.STALLED

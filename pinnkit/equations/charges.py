@@ -48,8 +48,10 @@ def charges_around(domain: AbstractDomain, holes: Sequence[Hole] = ()) -> list[C
         return []
     unit = np.concatenate([(np.arange(count) + 0.5) / count for count in region.parts(SAMPLES)])
     x, normals = region.placed(unit[:, None])
-    has_notch = any(corner.is_reentrant for corner in domain.corners)  # close charges would replace its own functions
-    distance = np.full(len(x), FARTHEST * size) if has_notch else _distances(x, normals, size)
+    distance = _distances(x, normals, size)
+    for corner in domain.corners:
+        if corner.is_reentrant:  # close charges would imitate its own functions at the points of the boundary
+            distance[np.linalg.norm(x - corner.vertex, axis=1) < FARTHEST / SHARE * size] = FARTHEST * size
     for hole in holes:
         is_rim = np.abs(np.linalg.norm(x - hole.center, axis=1) - hole.radius) <= ROUND * hole.radius
         x, normals, distance = x[~is_rim], normals[~is_rim], distance[~is_rim]

@@ -1,6 +1,5 @@
 """Creases: the straight edges of solids, at which solutions are singular."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,12 +36,10 @@ class Crease(NamedTuple):
     behind: float
 
 
-def creases_of(surface: Surface, level: Callable[[np.ndarray], np.ndarray]) -> tuple[Crease, ...]:
+def creases_of(surface: Surface) -> tuple[Crease, ...]:
     """The creases of a closed surface of triangles that are directed outwards; those on one line are one.
 
     Creases whose line goes on inside the solid are left out, as are those with the solid close behind them.
-
-    - `level`: negative inside.
     """
     facets, m = surface.facets, len(surface.facets)
     sides = np.sort(np.concatenate([facets[:, [i, (i + 1) % 3]] for i in range(3)]), axis=1)
@@ -60,12 +57,14 @@ def creases_of(surface: Surface, level: Callable[[np.ndarray], np.ndarray]) -> t
     sharp = np.flatnonzero((turn > BLUNT) & (turn < np.pi - BLUNT))
     found, lines = list[Crease](), list[tuple[np.ndarray, np.ndarray, np.ndarray]]()
     for row in sharp[np.argsort(-opening[sharp], kind="stable")]:
+        if len(lines) == MOST:
+            break
         along, bisector = (each / np.linalg.norm(each) for each in (end[row] - start[row], -one[row] - other[row]))
         own = start[row] - along * (start[row] @ along), along, bisector
-        if len(lines) == MOST or any(_is_same(own, line, surface.size) for line in lines):
+        if any(_is_same(own, line, surface.size) for line in lines):
             continue
         lines.append(own)
-        behind = _behind(start[row], along, bisector, level, surface)
+        behind = _behind(start[row], along, bisector, surface)
         if behind > CLEAR * surface.size:
             vertex, inside, turned = (
                 tuple(map(float, each)) for each in (start[row], bisector, np.cross(along, bisector))
@@ -84,7 +83,6 @@ def _behind(
     vertex: Float[np.ndarray, " 3"],
     along: Float[np.ndarray, " 3"],
     bisector: Float[np.ndarray, " 3"],
-    level: Callable[[np.ndarray], np.ndarray],
     surface: Surface,
 ) -> float:
     """The distance from the line of a crease to the solid against its bisector."""
@@ -92,5 +90,7 @@ def _behind(
     places = vertex + np.linspace(reach.min(), reach.max(), LINES)[:, None] * along
     steps = surface.size * np.arange(1, STEPS + 1) / STEPS
     x = (places[:, None] - steps[:, None] * bisector).reshape(-1, 3)
-    is_met = (level(x) < -TOGETHER * surface.size).reshape(LINES, STEPS).any(axis=0)
+    is_met = surface.is_inside(x)
+    is_met[is_met] = surface.distance(x[is_met]) > TOGETHER * surface.size  # those on the surface may count as either
+    is_met = is_met.reshape(LINES, STEPS).any(axis=0)
     return float(steps[np.argmax(is_met)]) if is_met.any() else np.inf

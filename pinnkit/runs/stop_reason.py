@@ -6,7 +6,7 @@ import enum
 class StopReason(enum.StrEnum):
     """Why a fit stopped; the values are those in `summary.json`.
 
-    - `SOLVED`: the validation loss is at the rounding error of double precision;
+    - `SOLVED`: the validation loss is 1e-20 of its initial value or less, near the rounding error of double precision;
     - `CONVERGED`: the validation loss is negligible against its initial value, and more work does not pay;
     - `STALLED`: the validation loss stopped improving before that;
     - `BUDGET`: time ran out, or cut anything short: a wider network, time windows, a deep network, diagnostics;

@@ -7,7 +7,7 @@ Reference: exact, u = (1 − r²) cos x, from which f follows.
 
 import jax.numpy as jnp
 
-from pinnkit import Condition, Disk, Problem, laplacian
+from pinnkit import Condition, Disk, Problem, dirichlet, laplacian
 
 
 def exact(x, y):
@@ -28,7 +28,7 @@ bratu_disk = Problem(
         "pde": Condition(
             lambda u, x, y, rate: laplacian(u) + rate * jnp.exp(u) - source(x, y, rate), on=domain.interior
         ),
-        "rim": Condition(lambda u: u, on=domain.boundary()),
+        "rim": dirichlet(domain.boundary()),
     },
     reference=exact,
 )

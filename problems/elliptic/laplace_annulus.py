@@ -5,7 +5,7 @@ Reference: exact, u = log r + r^3 sin 3θ / 2 + r^-2 cos 2θ / 8.
 
 import jax.numpy as jnp
 
-from pinnkit import Annulus, Condition, Problem, laplacian
+from pinnkit import Annulus, Condition, Problem, dirichlet, laplacian
 
 
 def exact(x, y):
@@ -20,7 +20,7 @@ laplace_annulus = Problem(
     domain=domain,
     conditions={
         "pde": Condition(lambda u: laplacian(u), on=domain.interior),
-        "circles": Condition(lambda u, x, y: u - exact(x, y), on=domain.boundary()),
+        "circles": dirichlet(domain.boundary(), exact),
     },
     reference=exact,
 )

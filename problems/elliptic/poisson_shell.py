@@ -7,7 +7,7 @@ Reference: exact, u = 0.4/|x − c| + sin 2x cos 3y e^z, with c the center of th
 
 import jax.numpy as jnp
 
-from pinnkit import Ball, Condition, Problem, laplacian
+from pinnkit import Ball, Condition, Problem, dirichlet, laplacian
 
 RADIUS, CENTER = 0.4, (0.2, 0.1, 0.0)
 
@@ -28,7 +28,7 @@ poisson_shell = Problem(
     domain=domain,
     conditions={
         "pde": Condition(lambda u, x, y, z: -laplacian(u) - 12 * wave(x, y, z), on=domain.interior),
-        "spheres": Condition(lambda u, x, y, z: u - exact(x, y, z), on=domain.boundary()),
+        "spheres": dirichlet(domain.boundary(), exact),
     },
     reference=exact,
 )

@@ -168,7 +168,7 @@ class Mesh(AbstractMovable):
 
     @cached_property
     def _creases(self) -> tuple[Crease, ...]:
-        return creases_of(self.surface, self.signed_distance) if self.dimension == 3 else ()
+        return creases_of(self.surface) if self.dimension == 3 else ()
 
     @property
     def interior(self) -> Simplices | Blocks:
