@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..equations.mistakes import ProblemError
 from ..networks.default import default_shape
@@ -86,8 +86,11 @@ class Models:
 class AbstractCandidate(abc.ABC):
     """A method that may improve the best solution so far.
 
-    - `name`: for decisions; `enough`: relative loss of the best solution below which it is not tried.
+    - `name`: for decisions; `enough`: relative loss of the best solution below which it is not tried;
+    - `ends_the_race`: whether it takes all the time that is left.
     """
+
+    ends_the_race: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -103,6 +106,11 @@ class AbstractCandidate(abc.ABC):
     @abc.abstractmethod
     def solve(self, standing: Standing) -> FeatureSolution | None:
         """Its solution, None if it fails."""
+
+    @property
+    def kind(self) -> FeatureNetworks | None:
+        """The networks of which its solution is one, where it is one of random features for all times."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,10 @@ class OneNetwork(AbstractCandidate):
     @property
     def enough(self) -> float:
         return 0.0
+
+    @property
+    def kind(self) -> FeatureNetworks:
+        return self.networks
 
     def predict(self, standing: Standing) -> Prediction:
         layer, cost = self.networks.narrowest.layer, self.models.seconds
@@ -156,6 +168,10 @@ class Continued(AbstractCandidate):
     @property
     def enough(self) -> float:
         return self.models.cost.thresholds.failed
+
+    @property
+    def kind(self) -> FeatureNetworks:
+        return self.networks
 
     def predict(self, standing: Standing) -> Prediction:
         loss, needed = self.models.loss.continued * standing.loss, self.models.cost.continuation
@@ -192,6 +208,10 @@ class WiderNetwork(AbstractCandidate):
     def _ratio(self) -> float:
         """Its number of unknowns over that of the network whose times are known."""
         return self.unknowns / (self.models.cost.unknowns or max(self.networks.losses))
+
+    @property
+    def kind(self) -> FeatureNetworks:
+        return self.networks
 
     def predict(self, standing: Standing) -> Prediction:
         is_linear, loss, dimension = self.networks.narrowest.layer.is_linear, standing.loss, self.networks.interactions
@@ -299,6 +319,7 @@ class DeepNetwork(AbstractCandidate):
     - `dimension`: of the domain.
     """
 
+    ends_the_race: ClassVar[bool] = True
     models: Models
     dimension: int
 

@@ -152,6 +152,11 @@ class CostModel:
         return self.all_trials * self.trial_seconds
 
     @property
+    def stretching(self) -> float:
+        """Seconds of a search for stretched coordinates with the narrowest network, and of its solve."""
+        return 2 * self.compile_seconds + self._solving(1.0)
+
+    @property
     def continuation(self) -> float:
         """Seconds of finding the narrowest network by continuation, once it was solved from zero."""
         return self.continued * (self.solve_seconds or self.solve_in_trials * self.trial_seconds)

@@ -5,18 +5,25 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from .._base.padding import padded
 from .._base.types import Params
 from ..diagnostics.diagnostician import record_seconds
 from ..diagnostics.nonfinite import find_fault
 from ..equations.exact.ansatz import Ansatz
 from ..equations.mistakes import ProblemError
+from ..geometry.points import Points
 from ..networks.functional import parameter_count
+from ..networks.stretching import Bump
+from ..residuals.functions import Batch
 from ..runs.decisions import ChosenBandwidth, ChosenInteractions, GivenBandwidth, WeighedData
 from ..runs.recorder import Recorder
 from .cost_model import CostModel
 from .feature_solution import FeatureSolution
+from .length_scales import Values
 from .random_features.bandwidth import Bandwidth, Choice, choose_bandwidth
 from .random_features.ladders import Ladders, rounded
 from .random_features.solver import NOISY_STEPS, FeatureSolver, Solve, feature_model, residual_bandwidth
@@ -35,13 +42,22 @@ MANY, FEW_INTERACTIONS = 4, (1, 2)
 """Dimension from which on sines that depend on few coordinates are tried, and how many coordinates."""
 
 
-Key: TypeAlias = tuple[int, Bandwidth, int | None, int, bool]
-"""Unknowns, bandwidth, interactions and number of edges of a network, and whether it is found by continuation."""
+Key: TypeAlias = tuple[Any, ...]
+"""Unknowns, bandwidth, interactions and number of edges of a network, whether it is found by continuation, and the
+bumps of its stretched coordinates.
+"""
 
 
 def better(one: FeatureSolution | None, other: FeatureSolution) -> FeatureSolution:
     """The solution of smaller relative loss; the first may be missing."""
     return one if one is not None and one.relative_loss <= other.relative_loss else other
+
+
+def bumps_of(settings: Mapping[str, Any]) -> tuple[Bump, ...] | None:
+    """The bumps of stretched coordinates with these settings."""
+    if "bumps" not in settings:
+        return None
+    return tuple(Bump(int(axis), float(center), float(width)) for axis, center, width in settings["bumps"])
 
 
 def settled(ansatz: Ansatz, settings: Mapping[str, Any]) -> Ansatz:
@@ -58,7 +74,8 @@ class FeatureNetworks:
     - `continues`: whether the narrowest one is found by continuation;
     - `losses`: relative validation losses by number of unknowns, of the last trial or solve with each; `best`: the best
       solution so far, None before the first;
-    - `warm`: a solution to start from, whose width and bandwidth are those of the narrowest network.
+    - `warm`: a solution to start from, whose width and bandwidth are those of the narrowest network;
+    - `bumps`: of stretched coordinates, in which points are even then; None for coordinates as they are.
     """
 
     def __init__(
@@ -73,8 +90,9 @@ class FeatureNetworks:
         ladders: Ladders = DEFAULT_LADDERS,
         warm: WarmStart | None = None,
         is_sharp: bool = False,
+        bumps: tuple[Bump, ...] | None = None,
     ):
-        self._ansatz, self._seed, self._recorder, self._cost = ansatz, seed, recorder, cost
+        self._ansatz, self._seed, self._recorder, self._cost, self.bumps = ansatz, seed, recorder, cost, bumps
         self._given, self._ladders = bandwidth, ladders
         self._coordinates = ansatz.problem.domain.coordinates
         self._periodic = [name in ansatz.periods for name in self._coordinates]
@@ -83,6 +101,22 @@ class FeatureNetworks:
         self._interactions: int | None = None if warm is None else warm.described.get("interactions")
         self.is_sharp, self.continues, self.losses, self.best = is_sharp, False, dict[int, float](), None
         self.width, self.narrowest = width, self.solver(width)
+        self._weigher, self._concluding = self.narrowest, 0.0
+
+    def stretched(self) -> "FeatureNetworks":
+        """The same networks in stretched coordinates."""
+        found = FeatureNetworks(
+            self._ansatz,
+            self._seed,
+            self._recorder,
+            self._cost,
+            width=self.width,
+            bandwidth=self._given,
+            ladders=self._ladders,
+            bumps=(),
+        )
+        found._weigher = self.narrowest
+        return found
 
     @property
     def _thresholds(self) -> Thresholds:
@@ -104,7 +138,9 @@ class FeatureNetworks:
 
     def solver(self, width: int) -> FeatureSolver:
         """A solver with networks of this width for all times."""
-        make = lambda bandwidth: feature_model(self._ansatz, width, bandwidth, self._seed, self._interactions)
+        make = lambda bandwidth: feature_model(
+            self._ansatz, width, bandwidth, self._seed, self._interactions, self.bumps
+        )
         return FeatureSolver(self._ansatz.remaining, make, self._seed)
 
     def solve(self, solver: FeatureSolver, width: int, bandwidth: Bandwidth) -> FeatureSolution:
@@ -117,7 +153,7 @@ class FeatureNetworks:
         recorder, most = self._recorder, int(min(solver.final_steps, self._recorder.steps_left))
         recorder.announce((OUTPUT_LAYER,), parameter_count(start), solver.counts)
         recorder.phase(OUTPUT_LAYER)
-        began, weights, enough = recorder.limits.seconds(), lambda: self.narrowest.weights, self._thresholds.exhausted
+        began, enough = recorder.limits.seconds(), self._thresholds.exhausted
         solve = self._recalled(
             f"solve {self._key(solver, bandwidth)}",
             lambda: self._refined(
@@ -126,8 +162,9 @@ class FeatureNetworks:
                     start if trial else self._near(solver, start),
                     most,
                     enough=enough,
+                    moved=self._moved,
                     is_over=recorder.lacks,
-                    weights=weights,
+                    weights=self._weights,
                     trial=trial,
                     origin=zero,
                 ),
@@ -150,7 +187,7 @@ class FeatureNetworks:
             params=solve.params,
             initial=zero,
             final=solve.params,
-            batch=solver.batch,
+            batch=self._moved(solver.batch),
             relative_loss=solve.relative_loss,
             loss=solve.final_loss,
             weights=solve.weights,
@@ -161,6 +198,19 @@ class FeatureNetworks:
         self.losses[solver.layer.size] = min(found.relative_loss, self.losses.get(solver.layer.size, math.inf))
         self.best = better(self.best, found)
         return found
+
+    def values(self, bandwidth: Bandwidth) -> Values:
+        """The fields of the trial of the narrowest network, as a function of points."""
+        params = self._trials[self._key(self.narrowest, bandwidth)].params["network"]
+        return lambda x: padded(functools.partial(self._fields, params), x)
+
+    @functools.cached_property
+    def _fields(self) -> Callable[..., Any]:
+        return jax.jit(jax.vmap(self.narrowest.model.apply, (None, 0)))
+
+    def reserve(self) -> None:
+        """Keep time for what follows the last solve of such a network."""
+        self._recorder.limits.keep(CONCLUSION, self._concluding)
 
     def attempt(self, bandwidth: Bandwidth) -> float:
         """Relative validation loss of a trial of the narrowest network."""
@@ -226,11 +276,11 @@ class FeatureNetworks:
         continuation; else the same.
         """
         best = self.best
-        if solver is self.narrowest or best is None:
+        if best is None or (solver is self.narrowest and self.bumps is None):
             return solver.continued(start, self._recorder.lacks, self.narrowest.weights) if self.continues else start
         is_near = best.relative_loss <= self._thresholds.failed and not solver.layer.is_linear
         is_whole = not self._ansatz.problem.field_domains.is_split
-        return solver.fitted(start, best.solver.model, best.final) if is_near and is_whole else start
+        return solver.fitted(start, best.solver.model, best.final, self._moved) if is_near and is_whole else start
 
     def _choose_interactions(self, solver: FeatureSolver, bandwidth: Bandwidth) -> None:
         """In many dimensions: how many coordinates each sine depends on, by a trial with each number."""
@@ -248,13 +298,26 @@ class FeatureNetworks:
         )
 
     def _key(self, solver: FeatureSolver, bandwidth: Bandwidth) -> Key:
-        edges = len(self._ansatz.edges)
-        return solver.layer.size, tuple(map(float, bandwidth)), self._interactions, edges, self.continues
+        edges, bumps = len(self._ansatz.edges), () if self.bumps is None else tuple(map(tuple, self.bumps))
+        return solver.layer.size, tuple(map(float, bandwidth)), self._interactions, edges, self.continues, *bumps
 
     def _sets(self) -> dict[str, Any]:
-        """Settings that are not those of most networks: sines of few coordinates, and around corners."""
+        """Settings that few networks have: for sines of few coordinates, around corners or in stretched coordinates."""
         few = {} if self._interactions is None else {"interactions": self._interactions}
-        return {**few, "edges": True} if self.is_sharp else few
+        sharp = {"edges": True} if self.is_sharp else {}
+        return few | sharp | ({} if self.bumps is None else {"bumps": [list(bump) for bump in self.bumps]})
+
+    def _moved(self, batch: Batch) -> Batch:
+        """Points that are even in stretched coordinates."""
+        if not self.bumps:
+            return batch
+        stretching, bounds = self._ansatz.stretching(self.bumps), self._ansatz.problem.domain.bounds
+        placed = lambda points: jnp.asarray(stretching.placed(np.asarray(points.coordinates), bounds))
+        return {name: Points(placed(points), points.normals, points.columns) for name, points in batch.items()}
+
+    def _weights(self) -> dict[str, float]:
+        """Those of the narrowest network, in coordinates that are not stretched."""
+        return self._weigher.weights
 
     def _is_over(self) -> bool:
         """Whether no further trial can begin."""
@@ -265,18 +328,24 @@ class FeatureNetworks:
         recorder, key = self._recorder, self._key(solver, bandwidth)
         if key not in self._trials:
             began, most = recorder.limits.seconds(), int(min(solver.trial_steps, recorder.steps_left))
-            zero, weights = solver.params(bandwidth), lambda: self.narrowest.weights
+            zero = solver.params(bandwidth)
             start = self._start(zero, solver, bandwidth)
             trial = self._trials[key] = self._recalled(
                 f"trial {key}",
                 lambda: solver.solve(
-                    self._near(solver, start), most, is_over=recorder.lacks, weights=weights, origin=zero
+                    self._near(solver, start),
+                    most,
+                    moved=self._moved,
+                    is_over=recorder.lacks,
+                    weights=self._weights,
+                    origin=zero,
                 ),
                 start,
             )
             if len(self._trials) == 1:
-                concluding = self._cost.concluding * trial.compile_seconds
-                recorder.limits.keep(CONCLUSION, concluding + self._snapshot_seconds())
+                self._concluding = self._cost.concluding * trial.compile_seconds + self._snapshot_seconds()
+                if not recorder.limits.kept(CONCLUSION):
+                    self.reserve()
             self._cost.add_trial(key[0], recorder.limits.seconds() - began, trial.compile_seconds)
         loss = self._trials[key].relative_loss
         self.losses[key[0]] = min(loss, self.losses.get(key[0], math.inf))

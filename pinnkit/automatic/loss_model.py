@@ -12,7 +12,8 @@ class LossModel:
     - `first_gain`: a wider network than the only one so far should leave no more than this share of its loss, if that
       has begun to converge, or if the problem is linear and trying it is cheap;
     - `converging`: relative loss below which a network has begun to converge with its width;
-    - `continued`: of continuation, where it succeeds, as a share of the loss before;
+    - `continued`, `stretched`: of continuation and of stretched coordinates, where they succeed, as a share of the loss
+      before;
     - `windows`: of time windows, where they succeed;
     - `deep_start`, `deep_order`, `deep_floor`: a deep network leaves about `deep_start` · (T / T₀)^(−`deep_order`)
       after T seconds, with the least T₀ in which it can be trained, and never less than `deep_floor`. Orders from 4 to
@@ -22,6 +23,7 @@ class LossModel:
     first_gain: float = 0.1
     converging: float = 0.1
     continued: float = 1e-3
+    stretched: float = 1e-3
     windows: float = 1e-12
     deep_start: float = 0.3
     deep_order: float = 7.0

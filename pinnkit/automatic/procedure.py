@@ -35,12 +35,13 @@ from .candidates import (
 )
 from .choices import Choices
 from .cost_model import CostModel
-from .feature_networks import OUTPUT_LAYER, FeatureNetworks, better, settled
+from .feature_networks import OUTPUT_LAYER, FeatureNetworks, better, bumps_of, settled
 from .feature_solution import FeatureSolution
 from .loss_model import LossModel
 from .race import Entry, fastest
 from .random_features.bandwidth import Choice
 from .random_features.solver import FeatureSolver, feature_model
+from .stretched_network import StretchedNetwork, can_stretch
 from .time_marching.marching import find_marching, piecewise
 from .warm_start import WarmStart
 
@@ -71,12 +72,21 @@ class Automatic:
         unknowns = choices.unknowns or UNKNOWNS[min(ansatz.problem.domain.dimension, max(UNKNOWNS))]
         first = max(unknowns[0] // outputs, 1) if warm is None else int(warm.described["width"])
         self._wider = [width for n in unknowns if (width := n // outputs) > first]
+        described = {} if warm is None else warm.described
         make = lambda ansatz, is_sharp: FeatureNetworks(
-            ansatz, seed, recorder, self.cost, width=first, bandwidth=choices.bandwidth, warm=warm, is_sharp=is_sharp
+            ansatz,
+            seed,
+            recorder,
+            self.cost,
+            width=first,
+            bandwidth=choices.bandwidth,
+            warm=warm,
+            is_sharp=is_sharp,
+            bumps=bumps_of(described),
         )
-        own = settled(ansatz, {} if warm is None else warm.described)
+        own = settled(ansatz, described)
         self._make, self._rival, self._is_warm = make, None, warm is not None
-        self._networks = make(own, own is not ansatz)
+        self._networks = self._plain = make(own, own is not ansatz)
         self.cost.solve_in_trials = self.first.final_steps / self.first.trial_steps if not self.is_linear else 1.0
         self._marching = find_marching(ansatz) if choices.time_windows else None
         domains = ansatz.problem.field_domains
@@ -126,7 +136,8 @@ class Automatic:
             if standing.best is not None and standing.best.is_windowed and standing.best.is_sufficient:
                 return standing.best
             if isinstance(chosen.candidate, OneNetwork | Continued):
-                candidates += self._wider_networks()
+                candidates += [*self._wider_networks(), *self._stretched()]
+            candidates += self._following(chosen.candidate, standing, candidates)
             candidates = [each for each in candidates if not _is_narrower(each)]
         if standing.best is None:
             standing = self._after(Entry(one, one.predict(standing)), standing)
@@ -145,10 +156,27 @@ class Automatic:
 
     def _wider_networks(self) -> list[WiderNetwork]:
         """In place of the narrowest network, of both kinds of sines."""
+        return [each for kind in (self._networks, self._rival) if kind is not None for each in self._wider_of(kind)]
+
+    def _wider_of(self, kind: FeatureNetworks) -> list[WiderNetwork]:
         per_feature = self.first.layer.size / self._networks.width
-        make = lambda width, kind: WiderNetwork(width, round(per_feature * width), kind, self._models)
-        kinds = [kind for kind in (self._networks, self._rival) if kind is not None]
-        return [make(width, kind) for kind in kinds for width in self._wider]
+        return [WiderNetwork(width, round(per_feature * width), kind, self._models) for width in self._wider]
+
+    def _following(
+        self, candidate: AbstractCandidate, standing: Standing, others: Iterable[AbstractCandidate]
+    ) -> list[AbstractCandidate]:
+        """What to try after a success: wider networks in stretched coordinates, or coordinates stretched around layers
+        that a wider network has found.
+        """
+        if isinstance(candidate, StretchedNetwork):
+            return [*self._wider_of(candidate.kind)] if standing.best is candidate.kind.best else []
+        is_found = isinstance(candidate, WiderNetwork) and standing.best is candidate.networks.best
+        is_new = is_found and not any(isinstance(each, StretchedNetwork) for each in others)
+        return [*self._stretched()] if is_new else []
+
+    def _stretched(self) -> list[StretchedNetwork]:
+        """A network in stretched coordinates, where they may be."""
+        return [StretchedNetwork(self._ansatz, self._plain, self._models)] if can_stretch(self._ansatz) else []
 
     def _fitted(self, late: Iterable[Entry], standing: Standing) -> list[AbstractCandidate]:
         """In place of wider networks for which there is no time, one for which there is."""
@@ -173,6 +201,7 @@ class Automatic:
             self._rival = networks
             return choice
         self._networks = networks
+        networks.reserve()
         return networks.choose(networks.narrowest, choice.bandwidth)
 
     def _continued(self, standing: Standing) -> Continued | None:
@@ -206,7 +235,10 @@ class Automatic:
         )
         if found is None:
             return standing
-        return standing._replace(best=better(standing.best, found))
+        best = better(standing.best, found)
+        if best is found and entry.candidate.kind is not None:
+            entry.candidate.kind.reserve()
+        return standing._replace(best=best)
 
     def _is_over(self, standing: Standing) -> bool:
         target, best = self._recorder.limits.target, standing.best
@@ -225,7 +257,8 @@ def model_from(ansatz: Ansatz, settings: Mapping[str, Any], seed: int) -> Functi
     """
     if "windows" not in settings:
         bandwidth, interactions = [float(s) for s in settings["bandwidth"]], settings.get("interactions")
-        return feature_model(settled(ansatz, settings), settings["width"], bandwidth, seed, interactions)
+        found = settled(ansatz, settings)
+        return feature_model(found, settings["width"], bandwidth, seed, interactions, bumps_of(settings))
     marching = find_marching(ansatz)
     if marching is None:
         raise InputError(f"problem '{ansatz.problem.name}' cannot be solved in time windows, as the settings say")

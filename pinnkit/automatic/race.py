@@ -16,6 +16,9 @@ from .candidates import AbstractCandidate, Prediction, Standing
 
 LEAST_LOSS = 1e-30
 
+SPARED = 0.2
+"""Share of the time that is left up to which a candidate goes before one that takes all of it."""
+
 
 class Entry(NamedTuple):
     """A candidate and what is predicted of it."""
@@ -39,11 +42,20 @@ def fastest(
     ones for which there is no time.
 
     - `worthwhile`: the share of the loss that a candidate may leave at most.
+
+    One that takes all the time that is left comes after those that take little of it.
     """
     loss, late = standing.loss, list[Entry]()
     entries = [Entry(each, each.predict(standing)) for each in candidates if loss > each.enough]
     worth = [entry for entry in entries if entry.prediction.loss <= worthwhile * loss]
-    for entry in sorted(worth, key=lambda entry: -entry.pace(loss)):
+    is_spared = lambda entry: (
+        entry.candidate.ends_the_race
+        and any(
+            not other.candidate.ends_the_race and other.prediction.needed <= SPARED * other.prediction.left
+            for other in worth
+        )
+    )
+    for entry in sorted(worth, key=lambda entry: (is_spared(entry), -entry.pace(loss))):
         if entry.prediction.needed <= entry.prediction.left:
             return entry, late
         late.append(entry)

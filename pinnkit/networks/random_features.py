@@ -16,6 +16,7 @@ from ..geometry.edges import Edge
 from .dense import Dense
 from .embeddings import AbstractEmbedding, AroundEdges, AroundHoles, Rescale
 from .singular_functions import SingularFunctions, Singularity, lowest
+from .stretching import Stretching
 
 SMOOTH = 3.0
 """Bandwidth around a hole, of functions that vary along its boundary as slowly as they can."""
@@ -41,6 +42,7 @@ class SineFeatures(eqx.Module):
     - `width`: number of sines; `bandwidth`: radians per half width of the domain, one for all coordinates or for each;
     - `periodic`: names of coordinates whose period is the width of the domain;
     - `edges`: of a box, where the solution is singular;
+    - `stretching`: of the coordinates that the sines take, on domains without holes and edges; it is not trained;
     - `interactions`: number of coordinates that each sine depends on, all by default. A sum of functions of few
       coordinates each is represented by far fewer such sines, since their number does not grow with the bandwidth to
       the power of the dimension.
@@ -54,6 +56,7 @@ class SineFeatures(eqx.Module):
     phase: Float[Array, " k"]
     head: Dense
     singular: SingularFunctions | None
+    stretching: Stretching | None
     is_complete: bool = eqx.field(static=True)
     whole: tuple[bool, ...] = eqx.field(static=True)
 
@@ -68,6 +71,7 @@ class SineFeatures(eqx.Module):
         interactions: int | None = None,
         edges: Sequence[Edge] = (),
         singularities: Sequence[Singularity] = (),
+        stretching: Stretching | None = None,
         seed: int = 0,
     ):
         from scipy.stats import qmc  # slow to import
@@ -96,6 +100,7 @@ class SineFeatures(eqx.Module):
         multiples = np.floor((2 * waves + 1) * unit[:, :-1]) - waves
         frequency = np.where(whole, np.pi * multiples, spread) * _chosen(width, domain.dimension, interactions)
         self.singular = SingularFunctions(domain, singularities) if singularities else None
+        self.stretching = stretching
         self.is_complete = all(own.is_complete for own in singularities)
         sines, factors = np.split(frequency, [width - self._count(width)])
         if isinstance(self.embedding, AroundHoles):
@@ -114,7 +119,10 @@ class SineFeatures(eqx.Module):
 
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " m"]:
         frequency = jnp.where(jnp.array(self.whole), jax.lax.stop_gradient(self.frequency), self.frequency)
-        features = jnp.sin(frequency @ self.embedding(x) + self.phase)
+        z = self.embedding(x)
+        if self.stretching is not None:
+            z = jax.lax.stop_gradient(self.stretching)(z)
+        features = jnp.sin(frequency @ z + self.phase)
         if self.singular is None:
             return self.head(features)
         sines, factors = jnp.split(features, [len(features) - self._count(len(features))])

@@ -144,6 +144,27 @@ class SinesAroundCorners(AbstractDecision, frozen=True, tag="sines around corner
         return f"sines around the corners {chosen}: {_relative(self.loss)} with them, {_relative(self.without)} without"
 
 
+class StretchedCoordinates(AbstractDecision, frozen=True, tag="stretched coordinates"):
+    """Whether coordinates are stretched around layers, by a trial in such coordinates.
+
+    - `coordinates`, `places`: of each bump of the stretching, the latter its center and half width;
+    - `loss`, `without`: relative validation loss of that trial, and of the best solution so far.
+    """
+
+    is_chosen: bool
+    coordinates: list[str]
+    places: list[tuple[float, float]]
+    loss: float
+    without: float
+
+    def __str__(self) -> str:
+        pairs = zip(self.coordinates, self.places, strict=True)
+        around = ", ".join(f"{name} = {center:.4g} ± {half:.1g}" for name, (center, half) in pairs)
+        chosen = "" if self.is_chosen else "not "
+        with_it = f"{_relative(self.loss)} with it, {_relative(self.without)} without"
+        return f"coordinates {chosen}stretched around {around}: {with_it}"
+
+
 class SingularFeatures(AbstractDecision, frozen=True, tag="singular features"):
     """Features that are singular at corners or straight edges of the domain, in its holes and at charges outside.
 
@@ -323,6 +344,7 @@ Decision: TypeAlias = (
     | ChosenBandwidth
     | ChosenInteractions
     | SinesAroundCorners
+    | StretchedCoordinates
     | SingularFeatures
     | RejectedWidth
     | Attempt

@@ -7,7 +7,8 @@ import pytest
 
 import pinnkit
 from pinnkit import Box, Condition, Interval, Problem
-from pinnkit.automatic.time_marching.initial_slice import Wanted, _length_scale, find_initial_slice
+from pinnkit.automatic.length_scales import _length_scale
+from pinnkit.automatic.time_marching.initial_slice import Wanted, find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching
 from pinnkit.equations.exact.ansatz import find_ansatz
 

@@ -14,11 +14,11 @@ from pinnkit.automatic.time_marching.controller import Controller
 from pinnkit.automatic.time_marching.initial_slice import Wanted, find_initial_slice
 from pinnkit.automatic.time_marching.marching import find_marching, piecewise
 from pinnkit.automatic.time_marching.settings import WindowSettings
-from pinnkit.automatic.time_marching.stretching import Bump
 from pinnkit.automatic.time_marching.windows import Windows, joined
 from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.geometry.points import Points
 from pinnkit.networks.functional import FunctionalModel
+from pinnkit.networks.stretching import Bump
 from pinnkit.runs.decisions import (
     AbandonedWindows,
     Attempt,
@@ -75,7 +75,7 @@ def test_points_are_squeezed_into_the_window():
     assert marching is not None
     with jax.enable_x64(True):
         batch = {"pde": Points(jnp.array([[0.2, 0.0], [0.4, 1.0], [0.6, 2.0]]), None, {})}
-        moved = marching.move(batch, (0.5, 0.75), marching.stretching())["pde"].coordinates
+        moved = marching.move(batch, (0.5, 0.75), marching.ansatz.stretching())["pde"].coordinates
     np.testing.assert_allclose(moved, [[0.2, 0.5], [0.4, 0.625], [0.6, 0.75]])
 
 
@@ -84,7 +84,7 @@ def test_points_gather_where_coordinates_are_stretched():
     assert marching is not None
     with jax.enable_x64(True):
         x = jnp.column_stack([jnp.linspace(0, 1, 101), jnp.full(101, 2.0)])
-        stretching = marching.stretching([Bump(0, 0.0, 0.01)])  # in the middle, of half width 0.005
+        stretching = marching.ansatz.stretching([Bump(0, 0.0, 0.01)])  # in the middle, of half width 0.005
         moved = np.asarray(marching.move({"pde": Points(x, None, {})}, (0.0, 1.0), stretching)["pde"].coordinates)
     assert np.all(np.diff(moved[:, 0]) > 0) and moved[0, 0] == 0 and moved[-1, 0] == 1
     assert np.sum(np.abs(moved[:, 0] - 0.5) < 0.005) > 25
@@ -130,7 +130,7 @@ def test_walls_hold_whatever_a_start_says(top):
     with jax.enable_x64(True):
         model, rng = marching.model(24, (20.0, 2.0), 0), np.random.default_rng(0)
         params = jax.tree.map(lambda leaf: jnp.asarray(rng.standard_normal(leaf.shape)), model.params)
-        params = {**params, "window": jnp.array([0.5, 1.25]), "stretching": marching.stretching()}
+        params = {**params, "window": jnp.array([0.5, 1.25]), "stretching": marching.ansatz.stretching()}
         field = jax.jit(lambda x: model.apply(params, x)[0])
         for x in jnp.array([[0.0, 0.5], [1.0, 0.5], [0.0, 0.9], [1.0, 1.25]]):
             np.testing.assert_allclose(field(x), top * x[0] * np.sin(x[1]), atol=1e-12)

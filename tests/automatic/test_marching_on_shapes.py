@@ -68,7 +68,7 @@ def test_points_stay_on_their_curve_in_every_window():
     domain = DISK.over(t=(0.0, 2.0))
     marching, region = marching_of(heat(domain)), domain.boundary()
     points = region.points(jnp.asarray(QuasiRandom().layout(region, 64, 0)))
-    moved = marching.move({"rim": points}, (0.5, 0.75), marching.stretching())["rim"].coordinates
+    moved = marching.move({"rim": points}, (0.5, 0.75), marching.ansatz.stretching())["rim"].coordinates
     np.testing.assert_array_equal(moved[:, :2], points.coordinates[:, :2])
     np.testing.assert_allclose(moved[:, 2], 0.5 + points.coordinates[:, 2] / 8, rtol=1e-14)
 

@@ -20,6 +20,7 @@ from ...geometry.domain import AbstractDomain
 from ...networks.adapters import as_functional
 from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
+from ...networks.stretching import Bump
 from ...residuals.functions import Batch, ResidualFunctions
 from ...runs.events import OutputStep
 from ...runs.resume.replay import Arrays
@@ -246,9 +247,10 @@ class FeatureSolver:
         initial, final = (self.layer.loss(p, validation_batch, used) for p in (origin or params, found))
         return Solve(found, steps, used, initial, final, missing[0], watch.compiled)
 
-    def fitted(self, zero: Params, model: FunctionalModel, params: Params) -> Params:
+    def fitted(self, zero: Params, model: FunctionalModel, params: Params, moved: Mover = unmoved) -> Params:
         """Parameters near a solution by another model: the closest network, and its unknown coefficients."""
-        x = jnp.concatenate([self.batch[name].coordinates for name in _interior(self.problem)])
+        batch = moved({name: self.batch[name] for name in _interior(self.problem)})
+        x = jnp.concatenate([points.coordinates for points in batch.values()])
         values = jax.vmap(model.apply, (None, 0))(params["network"], x)
         return self.layer.fitted({**zero, "coefficients": params["coefficients"]}, x, values)
 
@@ -340,10 +342,16 @@ def _highest_frequency(lines: Float[np.ndarray, "l n m"]) -> float:
 
 
 def feature_model(
-    ansatz: Ansatz, width: int, bandwidth: float | Sequence[float], seed: int, interactions: int | None = None
+    ansatz: Ansatz,
+    width: int,
+    bandwidth: float | Sequence[float],
+    seed: int,
+    interactions: int | None = None,
+    bumps: Sequence[Bump] | None = None,
 ) -> FunctionalModel:
-    """A network of random features for a problem, inside its ansatz."""
+    """A network of random features for a problem, inside its ansatz; in stretched coordinates if there are `bumps`."""
     domains, dimension = ansatz.problem.field_domains, ansatz.problem.domain.dimension
+    stretching = None if bumps is None else ansatz.stretching(bumps)
     along = np.broadcast_to(np.asarray(bandwidth, float), (dimension,))
 
     def make(domain: AbstractDomain, outputs: int, number: int) -> SineFeatures:
@@ -356,6 +364,7 @@ def feature_model(
             interactions=interactions and min(interactions, domain.dimension),
             edges=ansatz.edges,
             singularities=ansatz.singularities,
+            stretching=stretching,
             seed=seed + number,
         )
 

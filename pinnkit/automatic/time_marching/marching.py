@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..._base.padding import padded
 from ..._base.types import Params, Scalar
 from ...equations.exact.ansatz import Ansatz
 from ...equations.exact.face_values import Datum, FaceValue, prescribed
@@ -33,11 +34,10 @@ from ...geometry.region import Bounds as RegionBounds
 from ...networks.adapters import as_functional
 from ...networks.functional import FunctionalModel
 from ...networks.random_features import SineFeatures
+from ...networks.stretching import Stretching
 from ...residuals.functions import Batch
 from ..random_features.bandwidth import Bandwidth
 from .lattice import TIME_SPACING, lattice, on_lattice, spacing_of
-from .padding import padded
-from .stretching import Bump, Stretching
 
 START_SHARE = 9
 """Features of a window per feature of its initial slice: then both have the same waves in space. With more, an initial
@@ -94,7 +94,12 @@ class Marching:
             return self.ansatz.outputs(features.apply(params["features"], stretched(x)), x, bounds, given)
 
         window = jnp.array([box.lower[self.axis], box.upper[self.axis]])
-        params = {"features": features.params, "stretching": self.stretching(), "window": window, "start": start.params}
+        params = {
+            "features": features.params,
+            "stretching": self.ansatz.stretching(),
+            "window": window,
+            "start": start.params,
+        }
         return FunctionalModel(params, apply, lambda params: features.merge(params["features"]))
 
     def spacing(self, bandwidth: Bandwidth) -> list[float]:
@@ -102,11 +107,6 @@ class Marching:
         each = zip(self.domain.coordinates, bandwidth, strict=True)
         space = [spacing_of(reach, name in self.ansatz.periods) for name, reach in each]
         return [TIME_SPACING if i == self.axis else constant for i, constant in enumerate(space)]
-
-    def stretching(self, bumps: Sequence[Bump] = ()) -> Stretching:
-        """Stretched coordinates with these bumps."""
-        periods = self.ansatz.periods
-        return Stretching([name in periods for name in self.domain.coordinates], bumps)
 
     def in_space(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
         """The coordinates that are not time."""
@@ -176,7 +176,7 @@ class Marching:
         def moved(points: Points) -> Points:
             x, z = np.array(points.coordinates), to_symmetric(np.asarray(points.coordinates), bounds)
             if self.stretches:
-                x = from_symmetric(stretching.inverse(z), bounds)
+                x = stretching.placed(x, bounds)
             x[:, self.axis] = from_unit((z[:, self.axis] + 1) / 2, window)
             return Points(jnp.asarray(x), points.normals, points.columns)
 

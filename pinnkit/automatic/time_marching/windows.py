@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ..._base.padding import padded
 from ..._base.types import Params
 from ...networks.functional import FunctionalModel, parameter_count
 from ...runs.callbacks import Covered
@@ -26,7 +27,6 @@ from .controller import ControllerState
 from .forecast import Forecast
 from .initial_slice import InitialSlice, Values, Wanted, find_initial_slice
 from .marching import Marching, piecewise
-from .padding import padded
 from .settings import WindowSettings, settings_for
 
 

@@ -29,6 +29,7 @@ from ...geometry.edges import Edge
 from ...geometry.region import Face
 from ...networks.functional import FunctionalModel
 from ...networks.singular_functions import Singularity
+from ...networks.stretching import Bump, Stretching
 from ..mistakes import ProblemError
 from ..problem import Problem
 from ..singularities import singularities_of
@@ -88,6 +89,15 @@ class Ansatz:
         """Periodic coordinates and their periods, which the features of the network must have."""
         box = self.problem.domain
         return {box.coordinates[axis]: float(box.upper[axis] - box.lower[axis]) for axis in self.seams}
+
+    def stretching(self, bumps: Sequence[Bump] = ()) -> Stretching:
+        """Stretched coordinates with these bumps."""
+        return Stretching(self.periodic, bumps)
+
+    @property
+    def periodic(self) -> list[bool]:
+        """Which coordinates are periodic."""
+        return [axis in self.seams for axis in range(self.problem.domain.dimension)]
 
     @functools.cached_property
     def remaining(self) -> Problem:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit.automatic.time_marching.stretching import SHARE, Bump, Stretching
+from pinnkit.networks.stretching import SHARE, Bump, Stretching
 
 
 @pytest.fixture(autouse=True)

@@ -19,9 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .padding import padded
+from .._base.padding import padded
+from ..geometry.reference_cube import from_symmetric, to_symmetric
+from ..geometry.region import Bounds
 
-BUMPS = 4
+BUMPS = 8
 """Largest number of bumps, of all coordinates together."""
 
 SHARE = 0.6
@@ -36,6 +38,11 @@ class Bump(NamedTuple):
     axis: int
     center: float
     width: float
+
+    def place(self, bounds: Bounds) -> tuple[float, float]:
+        """Its center and half width as values of the coordinate."""
+        lower, upper = (float(bound[self.axis]) for bound in bounds)
+        return from_symmetric(self.center, (lower, upper)), self.width * (upper - lower) / 2
 
 
 class Stretching(eqx.Module):
@@ -72,6 +79,10 @@ class Stretching(eqx.Module):
     def many(self, z: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """The images of many points."""
         return padded(functools.partial(_images, self), z)
+
+    def placed(self, x: Float[np.ndarray, "n d"], bounds: Bounds) -> Float[np.ndarray, "n d"]:
+        """Points of a box, evenly distributed in its stretched coordinates if x are evenly distributed in it."""
+        return from_symmetric(self.inverse(to_symmetric(x, bounds)), bounds)
 
     def inverse(self, z: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
         """Points whose images are z, to about four digits; along periodic coordinates up to a shift."""
