@@ -39,7 +39,8 @@ class CostModel:
     - `deep_steps`, `deep_step`: Gauss-Newton steps that a deep network of the usual width should take, and seconds of
       one, as a multiple of those of a trial with 500 unknowns; they grow with the power `deep_growth` of the number of
       its parameters;
-    - `unknowns`: of the last trial or solve, from which wider networks are predicted;
+    - `unknowns`: of the last solve, or of the last trial before the first one, from which wider networks are predicted;
+    - `stretchings`: number of trials of stretched coordinates;
     - `continued`: seconds of continuation with its trials, as a multiple of those of a solve;
     - `close`, `share_if_close`, `share_if_far`: if one network has not resolved the residual, a wider one may use this
       share of the remaining time, depending on whether its relative loss is below `close` (smooth solutions converge
@@ -61,6 +62,7 @@ class CostModel:
     deep_steps: int = 400
     deep_step: float = 0.9
     deep_growth: float = 1.9
+    stretchings: int = 12
     continued: float = 20.0
     close: float = 1e-4
     share_if_close: float = 0.7
@@ -76,7 +78,8 @@ class CostModel:
         if not self.trial_times:
             self.first_compilation = compile_seconds
         self.trial_times.setdefault(unknowns, []).append(seconds)
-        self.unknowns = unknowns
+        if not self.solve_seconds:
+            self.unknowns = unknowns
 
     def add_solve(self, unknowns: int, seconds: float, has_trial: bool) -> None:
         """A solve with this number of unknowns took these seconds, besides those of its trial if it continued one."""
@@ -154,7 +157,8 @@ class CostModel:
     @property
     def stretching(self) -> float:
         """Seconds of a search for stretched coordinates with the narrowest network, and of its solve."""
-        return 2 * self.compile_seconds + self._solving(1.0)
+        trial = min(next(iter(self.trial_times.values()), [0.0]))
+        return 2 * self.compile_seconds + (self.stretchings + self.solve_in_trials) * trial
 
     @property
     def continuation(self) -> float:

@@ -23,7 +23,7 @@ class LossModel:
     first_gain: float = 0.1
     converging: float = 0.1
     continued: float = 1e-3
-    stretched: float = 1e-3
+    stretched: float = 1e-5
     windows: float = 1e-12
     deep_start: float = 0.3
     deep_order: float = 7.0

@@ -136,7 +136,7 @@ class Automatic:
             if standing.best is not None and standing.best.is_windowed and standing.best.is_sufficient:
                 return standing.best
             if isinstance(chosen.candidate, OneNetwork | Continued):
-                candidates += [*self._wider_networks(), *self._stretched()]
+                candidates += [*self._wider_networks(), *self._stretched(standing)]
             candidates += self._following(chosen.candidate, standing, candidates)
             candidates = [each for each in candidates if not _is_narrower(each)]
         if standing.best is None:
@@ -170,13 +170,18 @@ class Automatic:
         """
         if isinstance(candidate, StretchedNetwork):
             return [*self._wider_of(candidate.kind)] if standing.best is candidate.kind.best else []
-        is_found = isinstance(candidate, WiderNetwork) and standing.best is candidate.networks.best
-        is_new = is_found and not any(isinstance(each, StretchedNetwork) for each in others)
-        return [*self._stretched()] if is_new else []
+        if not isinstance(candidate, WiderNetwork) or any(isinstance(each, StretchedNetwork) for each in others):
+            return []
+        losses, failed = candidate.networks.losses, self.cost.thresholds.failed
+        is_new = candidate.networks.bumps is None or losses[min(losses)] > failed
+        return [*self._stretched(standing)] if is_new and standing.best is candidate.networks.best else []
 
-    def _stretched(self) -> list[StretchedNetwork]:
-        """A network in stretched coordinates, where they may be."""
-        return [StretchedNetwork(self._ansatz, self._plain, self._models)] if can_stretch(self._ansatz) else []
+    def _stretched(self, standing: Standing) -> list[StretchedNetwork]:
+        """A network in stretched coordinates, where they may be and there may be layers."""
+        if not can_stretch(self._ansatz) or standing.loss <= self.cost.thresholds.solved:
+            return []
+        candidate = StretchedNetwork(self._ansatz, self._plain, self._models)
+        return [candidate] if candidate.suits(standing) else []
 
     def _fitted(self, late: Iterable[Entry], standing: Standing) -> list[AbstractCandidate]:
         """In place of wider networks for which there is no time, one for which there is."""

@@ -32,6 +32,12 @@ NESTED = 2
 REACH = 0.5
 """Bandwidth with which stretchings are compared, over the number of unknowns along each coordinate."""
 
+THIN = 0.05
+"""Largest length scale of a layer, in half widths of the domain."""
+
+TIME_SHARE = 0.5
+"""Share of the time that is left in which trials of stretchings may begin."""
+
 ROUNDS = 3
 """Searches for the sharpest places, each with the solution of the last."""
 
@@ -63,6 +69,11 @@ class StretchedNetwork(AbstractCandidate):
     def enough(self) -> float:
         return self.models.cost.thresholds.solved
 
+    def suits(self, standing: Standing) -> bool:
+        """Whether the best solution has layers, or is none, so that it tells nothing about them."""
+        best = standing.best
+        return standing.loss > self.models.cost.thresholds.far or (best is not None and bool(self._layers(best)))
+
     def predict(self, standing: Standing) -> Prediction:
         loss, needed = self.models.loss.stretched * standing.loss, self.models.cost.stretching
         return Prediction(loss, self.models.seconds.stretching, needed, self.models.left)
@@ -85,8 +96,9 @@ class StretchedNetwork(AbstractCandidate):
         """Choose the bumps of the networks; the loss of the trial with them."""
         trials = _Trials(self.kind, bandwidth, self.models)
         if best is not None:
-            trials.at_places(self._sharpest(_values_of(best), ()))
-        trials.narrowing([self._at_faces(width) for width in WIDTHS])
+            trials.at_places(self._layers(best))
+        for width in WIDTHS:
+            trials.narrowing([self._at_faces(width)])
         for _ in range(ROUNDS):
             before = trials.choose()
             trials.at_places(self._sharpest(self.kind.values(bandwidth), self.kind.bumps or ()))
@@ -112,9 +124,13 @@ class StretchedNetwork(AbstractCandidate):
     def _sharpest(self, values: Values, bumps: Sequence[Bump]) -> list[Bump]:
         """The sharpest places of a solution, on lines on which points are as dense as the bumps make them."""
         ansatz = self.ansatz
-        return scales_of(ansatz.problem.domain, values, self._axes, ansatz.periodic, ansatz.stretching(bumps)).sharpest[
-            : BUMPS // NESTED
-        ]
+        scales = scales_of(ansatz.problem.domain, values, self._axes, ansatz.periodic, ansatz.stretching(bumps))
+        return [place for place in scales.sharpest if place.width <= THIN][: BUMPS // NESTED]
+
+    def _layers(self, solution: FeatureSolution) -> list[Bump]:
+        """Those of the best solution so far."""
+        apply, params = jax.jit(jax.vmap(solution.model.apply, (None, 0))), solution.params["network"]
+        return self._sharpest(lambda x: padded(functools.partial(apply, params), np.asarray(x)), ())
 
 
 class _Trials:
@@ -123,12 +139,13 @@ class _Trials:
     def __init__(self, kind: FeatureNetworks, bandwidth: Bandwidth, models: Models):
         self._kind, self._bandwidth, self._models = kind, bandwidth, models
         self._losses = dict[tuple[Bump, ...], float]()
+        self._least = (1 - TIME_SHARE) * models.left
 
     @property
     def is_over(self) -> bool:
         """Whether a trial has solved the problem, or there is no time for another."""
         cost = self._models.cost
-        has_time = not self._models.recorder.is_over and self._models.left > cost.trial_seconds
+        has_time = not self._models.recorder.is_over and self._models.left > max(self._least, cost.trial_seconds)
         return not has_time or min(self._losses.values(), default=math.inf) <= cost.thresholds.solved
 
     def choose(self) -> float:
@@ -157,12 +174,6 @@ class _Trials:
             if self._losses[bumps] > before:
                 return
             before = self._losses[bumps]
-
-
-def _values_of(solution: FeatureSolution) -> Values:
-    """The fields of a solution as a function of points."""
-    apply, params = jax.jit(jax.vmap(solution.model.apply, (None, 0))), solution.params["network"]
-    return lambda x: padded(functools.partial(apply, params), np.asarray(x))
 
 
 def can_stretch(ansatz: Ansatz) -> bool:

@@ -186,7 +186,7 @@ def test_a_cost_model_predicts_from_what_was_measured():
     assert cost.windows(200, 100, 0.1, 0.2, is_rough=True) == 2.5 * cost.windows(200, 100, 0.1, 0.2)
     cost.add_trial(300, 7.0, 2.5)
     assert cost.trial_seconds == 5.0  # of the last width, less its compilation
-    assert cost.unknowns == 300
+    assert cost.unknowns == 100  # of the last solve
 
 
 def test_wider_networks_are_predicted_from_the_last_solve_also_one_without_a_trial():

@@ -25,6 +25,7 @@ from pinnkit.runs.decisions import (
     SkippedWindows,
     SkippedWork,
     SolvedWindows,
+    StretchedCoordinates,
     Unexamined,
     WeighedData,
     decode_decision,
@@ -100,12 +101,23 @@ CORNERS = [
     ),
 ]
 
+LAYERS = [
+    (
+        StretchedCoordinates(True, ["x", "x"], [(1.0, 0.00512), (1.0, 0.0512)], 2e-9, 0.99),
+        "coordinates stretched around x = 1 ± 0.005, x = 1 ± 0.05: 2.0e-09 with it, 99 % without",
+    ),
+    (
+        StretchedCoordinates(False, ["y"], [(0.25, 0.1)], 2e-4, 1e-5),
+        "coordinates not stretched around y = 0.25 ± 0.1: 2.0e-04 with it, 1.0e-05 without",
+    ),
+]
+
 NOISE = [
     (WeighedData("data", 0.0123, True, 1.0), "noise of 'data': σ = 0.0123 (given), weight multiplied by 1"),
     (WeighedData("data", 0.5, False, 0.02), "noise of 'data': σ = 0.5 (estimated), weight multiplied by 0.02"),
 ]
 
-ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS, *CORNERS, *NOISE]
+ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS, *CORNERS, *LAYERS, *NOISE]
 
 
 @pytest.mark.parametrize(("decision", "sentence"), ALL)
