@@ -145,7 +145,7 @@ class _Trials:
     def is_over(self) -> bool:
         """Whether a trial has solved the problem, or there is no time for another."""
         cost = self._models.cost
-        has_time = not self._models.recorder.is_over and self._models.left > max(self._least, cost.trial_seconds)
+        has_time = not self._models.recorder.is_over and self._models.left >= max(self._least, cost.trial_seconds)
         return not has_time or min(self._losses.values(), default=math.inf) <= cost.thresholds.solved
 
     def choose(self) -> float:
