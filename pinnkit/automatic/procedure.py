@@ -45,7 +45,7 @@ from .stretched_network import StretchedNetwork, can_stretch
 from .time_marching.marching import find_marching, piecewise
 from .warm_start import WarmStart
 
-UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000, 6000), 3: (800, 2000, 4000)}
+UNKNOWNS = {1: (128, 512, 2048), 2: (500, 1500, 3000, 6000), 3: (800, 2000, 4000, 8000)}
 """Unknowns of the output layer to try, by dimension of the domain; the last entry serves all higher dimensions."""
 
 
@@ -124,6 +124,8 @@ class Automatic:
             candidates = [*([continued] if has_failed else self._wider_networks()), *self._last()]
         while not self._is_over(standing):
             chosen, late = fastest(candidates, standing, self.cost.thresholds.worthwhile)
+            if chosen is None and not late and self._has_idle_time(standing):
+                chosen, late = fastest(candidates, standing, self.cost.thresholds.gain)
             if chosen is None or chosen.candidate is self.deep:
                 for candidate, prediction in late:
                     self._recorder.has_time(candidate.name, prediction.needed, prediction.left)
@@ -149,6 +151,11 @@ class Automatic:
         if self._marching is None:
             return None
         return TimeWindows(self._marching, self._seed, self._networks, self._models)
+
+    def _has_idle_time(self, standing: Standing) -> bool:
+        """Whether the time that is left is of no use for a deep network."""
+        is_limited = self._recorder.limits.budget is not None
+        return is_limited and self.deep.predict(standing).loss > self.cost.thresholds.gain * standing.loss
 
     def _one_network(self, is_searched: bool) -> OneNetwork:
         following = min((each.unknowns for each in self._wider_networks()), default=self.first.layer.size)

@@ -14,6 +14,7 @@ class Thresholds:
     - `failed`: nonlinear equations that one network leaves above this may not be solvable from zero;
     - `far`: a trial above this is of a solution with fronts or many scales, for which windows are many and large;
     - `worthwhile`: what is tried next must be predicted to leave at most this share of the loss;
+    - `gain`: the same where the time that is left has no other use;
     - `sufficient`, `sufficient_windows`: no deep network is tried below this, after one network for all times or after
       time windows.
     """
@@ -26,5 +27,6 @@ class Thresholds:
     failed: float = 1e-3
     far: float = 0.1
     worthwhile: float = 0.1
+    gain: float = 0.5
     sufficient: float = 1e-7
     sufficient_windows: float = 3e-5

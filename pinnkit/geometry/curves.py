@@ -55,6 +55,10 @@ class Boundary(AbstractRegion):
         return tuple(float(sum(own.measure.sum() for own in part)) for part in self.pieces)
 
     @property
+    def measure(self) -> float:
+        return sum(self.measures)
+
+    @property
     def curve_ends(self) -> tuple[End, ...]:
         return ends_of(own for part in self.pieces for own in part) if self.dimension == 1 else ()
 

@@ -89,6 +89,11 @@ class AbstractRegion(eqx.Module):
         """Where it is in space, in words, if it is not made of boxes."""
         return "on a part of the domain"
 
+    @property
+    def measure(self) -> float | None:
+        """Its length or area, None where it is not known."""
+        return None
+
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:
         """The faces of the box between `bounds` that form the region; None if it does not consist of whole faces."""
         return None

@@ -42,9 +42,20 @@ def point_counts(problem: Problem, points: int | Mapping[str, int] | None = None
 
 
 def counts_of_rows(problem: Problem, rows: float | int) -> dict[str, int]:
-    """Number of points of each condition such that those of full dimension have `rows` residuals in total."""
+    """Number of points of each condition such that those of full dimension have `rows` residuals in total.
+
+    Parts of the boundary of a shape have at least points of the same spacing as the interior.
+    """
     interior = [name for name, c in problem.conditions.items() if c.on.dimension == problem.domain.dimension]
-    return point_counts(problem, math.ceil(rows / max(sum(problem.equation(name).size for name in interior), 1)))
+    full = math.ceil(rows / max(sum(problem.equation(name).size for name in interior), 1))
+    spacing = lambda domain: (domain.measure / full) ** (1 / domain.dimension)
+    counts = point_counts(problem, full)
+    for name, condition in problem.conditions.items():
+        own = problem.field_domains.of(problem.equation(name)) or problem.domain
+        if condition.on.measure is not None and condition.on.count is None:
+            even = math.ceil(condition.on.measure / spacing(own) ** condition.on.dimension)
+            counts[name] = max(counts[name], min(even, full))
+    return counts
 
 
 _DEFAULT = {False: 128, True: 1500}  # interior points of problems with one coordinate, and with more

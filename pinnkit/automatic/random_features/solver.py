@@ -41,6 +41,9 @@ FEWEST_VALIDATION_POINTS = 256
 LINES, LINE_POINTS, NEARLY_ALL = 16, 128, 0.99
 """Lines along each coordinate, points on each, and the share of the residual's variation below the bandwidth."""
 
+INSIDE = 1024
+"""Points inside a shape by which its inradius is found."""
+
 ROUNDING = 1e-10
 """The residual of a condition is rounding error, without a frequency, below this share of the largest one."""
 
@@ -298,9 +301,22 @@ class FeatureSolver:
         """Weights from the kernel of a smooth network: the same for every bandwidth, so that losses compare.
 
         In the kernel of high-frequency sines, derivatives of high order outweigh everything else; weights inverse to it
-        would nearly ignore the PDE and fit noise or a kink instead.
+        would nearly ignore the PDE and fit noise or a kink instead. On a thin shape, smooth functions vary across it:
+        there a source has smaller solutions, and the boundary larger weights.
         """
-        return self.layer.weights(self.params(), self.batch)
+        return self.layer.weights(self.params(_smoothest(self.problem.domain)), self.batch)
+
+
+def _smoothest(domain: AbstractDomain) -> Bandwidth:
+    """Bandwidth of functions that vary as little as the domain allows: over its half width, or its inradius."""
+    found = np.ones(domain.dimension)
+    if not domain.fills_its_bounds:
+        unit = np.random.default_rng(0).random((INSIDE, domain.interior.dimension))
+        inside = np.asarray(domain.interior.points(jnp.asarray(unit)).coordinates)
+        axes = [domain.coordinates.index(name) for name in domain.space]
+        half = (domain.upper - domain.lower)[axes] / 2
+        found[axes] = np.maximum(half / np.abs(domain.signed_distance(inside)).max(), 1.0)
+    return tuple(found.tolist())
 
 
 def residual_bandwidth(solver: FeatureSolver, params: Params, moved: Mover = unmoved) -> Bandwidth:

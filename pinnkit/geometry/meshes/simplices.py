@@ -61,6 +61,10 @@ class Simplices(AbstractRegion):
         return self.normals is not None
 
     @property
+    def measure(self) -> float:
+        return sum(self.measures)
+
+    @property
     def bounds(self) -> Bounds:
         used = self.vertices[self.cells.ravel()]
         return used.min(axis=0), used.max(axis=0)
