@@ -159,6 +159,7 @@ def test_phases_whose_share_rounds_to_nothing_are_passed_over():
     assert run.summary.steps == 3 and [stage.name for stage in run.history.phases] == ["b"]
 
 
+@pytest.mark.slow
 def test_progress_never_runs_backwards(machine):
     watch = Watch()
     phases = tuple(Phase(name, optax.adam(1e-3), check_every=7) for name in "ab")

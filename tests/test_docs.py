@@ -40,7 +40,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 PAGES_OF_CODE = [page for page in sorted(PAGES.rglob("*.md")) if blocks(page)]
-QUICK = ("quickstart", "extending")
+QUICK = ("quickstart",)
 
 
 @pytest.mark.parametrize(

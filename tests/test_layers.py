@@ -27,7 +27,8 @@ def wall(k=10.0):
     )
 
 
-@pytest.mark.parametrize("k", [10.0, pytest.param(0.1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [10.0, 0.1])
 def test_a_field_for_each_layer_keeps_the_flux_condition(k):
     solution = fit(wall(k), strategy="gauss-newton", steps=40, points=30, width=8, depth=1)
     middle = solution(x=0.5)

@@ -293,7 +293,8 @@ def test_time_is_set_aside_for_a_deep_network_only_if_it_is_enough_for_one():
     assert cost.time_for_wider(100.0, 1e-9, is_sufficient=True) == 100.0
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
 def test_an_eigenfunction_of_unit_norm_is_found_although_zero_is_stationary(seed):
     """The first mode of a string and its eigenvalue, from a guess of 8."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
@@ -333,7 +334,8 @@ def sum_of_cosines(products):
     return Problem("cosines", cube, conditions, reference=lambda a, b, c, e: exact(np, a, b, c, e))
 
 
-@pytest.mark.parametrize(("products", "interactions"), [pytest.param(False, 1, marks=pytest.mark.slow), (True, 2)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("products", "interactions"), [(False, 1), (True, 2)])
 def test_sums_in_many_dimensions_get_sines_of_few_coordinates(products, interactions):
     solution = pinnkit.fit(sum_of_cosines(products), choices=Choices(unknowns=(400,)))
     (chosen,) = [d for d in solution.history.decisions if isinstance(d, ChosenInteractions)]

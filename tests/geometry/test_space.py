@@ -27,7 +27,10 @@ def test_measures_are_exact(name):
     np.testing.assert_allclose([shape.parts[part] for part in parts], list(parts.values()), rtol=1e-11)
 
 
-@NAMES
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in ("crossing cylinders", "extruded plate") else ()) for n in SPACE],
+)
 def test_points_of_the_boundary_lie_on_it_with_outward_unit_normals(name):
     shape, step = SPACE[name][0], 1e-6
     x, normals = sample(shape.boundary(), 500)

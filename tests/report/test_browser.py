@@ -94,9 +94,8 @@ def assert_fits(browser, page, width, sections):
     assert browser.evaluate(small) == 0
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "inverse" else pytest.param(name, marks=pytest.mark.slow) for name in RUNS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
 def test_a_report_fits_desk_and_phone(browser, name, tmp_path):
     solution = RUNS[name]()
     page = solution.report.save(tmp_path)
@@ -159,6 +158,7 @@ def test_a_comparison_fits_desk_and_phone(browser, tmp_path):
         assert_fits(browser, page, width, ("result", "solutions", "course", "kernel", "settings", "interpretation"))
 
 
+@pytest.mark.slow
 def test_hostile_names_run_nothing(browser, tmp_path):
     """All names on one page: no dialog, no injected element, no overflow."""
     history = make_history(HOSTILE, fields=HOSTILE[:3])

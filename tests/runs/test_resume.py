@@ -97,7 +97,7 @@ def assert_same_end(one, other):
         pytest.param(poisson(), {"strategy": TWO_PHASES, **SMALL}, 70, marks=pytest.mark.slow),
         pytest.param(poisson(), {"strategy": TWO_PHASES, "precision": "single", **SMALL}, 50, marks=pytest.mark.slow),
         pytest.param(decay_rate(), {"strategy": "gauss-newton", "steps": 30, **SMALL}, 15, marks=pytest.mark.slow),
-        (poisson(), {}, 0),
+        pytest.param(poisson(), {}, 0, marks=pytest.mark.slow),
     ],
     ids=["first phase", "second phase", "single precision", "data and a coefficient", "sines"],
 )
