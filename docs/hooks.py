@@ -1,6 +1,7 @@
-"""Hooks of the site: formulas as MathML, without scripts; the executed tutorial; the picture of the rooms."""
+"""Hooks of the site: formulas as MathML, without scripts; the executed tutorial; pictures of rooms and shapes."""
 
 import base64
+import contextlib
 import hashlib
 import re
 import tempfile
@@ -19,12 +20,15 @@ from rooms import picture
 ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "docs" / "tutorials"
 CACHE = ROOT / ".cache" / "tutorials"
+BLOCK, SAVES = re.compile(r"```python\n(.*?)\n```(\s+```text\n\w*Error)?", re.S), "pinnkit.draw("
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.S)
 
 
 def on_files(files: Files, config) -> Files:
-    """Add the picture of the rooms, and a page and an executed notebook for each tutorial."""
+    """Add the pictures of the rooms and of shapes, and a page and an executed notebook for each tutorial."""
     files.append(File.generated(config, "figures/rooms.svg", content=picture()))
+    for name, drawing in drawings(ROOT / "docs" / "pages" / "shapes.md").items():
+        files.append(File.generated(config, name, content=drawing))
     for script in sorted(TUTORIALS.glob("*.py")):
         notebook = executed(script)
         path = f"tutorials/{script.stem}"
@@ -38,6 +42,17 @@ def on_files(files: Files, config) -> Files:
         for name, content in {**contents, **pictures}.items():
             files.append(File.generated(config, name, content=content))
     return files
+
+
+def drawings(page: Path) -> dict[str, bytes]:
+    """The pictures that a page saves, by file name: its first blocks are executed, up to the last that saves one."""
+    blocks = [code for code, error in BLOCK.findall(page.read_text(encoding="utf-8")) if not error]
+    last = max(number for number, code in enumerate(blocks) if SAVES in code)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        names = {}
+        for code in blocks[: last + 1]:
+            exec(code, names)  # noqa: S102  of this repository
+        return {path.name: path.read_bytes() for path in Path(folder).glob("*.png")}
 
 
 def on_page_content(html: str, **_) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .diagnostics.problem_kernel import sample_points as sample_points
     from .diagnostics.problem_kernel import training_spectrum as training_spectrum
     from .diagnostics.record import Diagnostics as Diagnostics
+    from .drawing.domains import draw as draw
     from .equations.calculus import div as div
     from .equations.calculus import grad as grad
     from .equations.calculus import laplacian as laplacian
@@ -140,6 +141,7 @@ __getattr__, __dir__ = lazy(
         "checking.check": "ProblemCheck check",
         "diagnostics.problem_kernel": "residual_ntk sample_points training_spectrum",
         "diagnostics.record": "Diagnostics",
+        "drawing.domains": "draw",
         "equations.calculus": "div grad laplacian partial",
         "equations.common_conditions": (
             "complementarity data dirichlet initial integral interface neumann periodic robin"

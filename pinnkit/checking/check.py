@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .._base import json_encoding
 from .._base.numbers import ABSENT, number, percent
 from ..diagnostics.problem_kernel import check_problem_and_seed
@@ -53,9 +55,9 @@ class ProblemCheck:
     @functools.cached_property
     def picture(self) -> "Picture":
         """The domain with the points of each condition."""
-        from .drawing import draw_points  # and with it matplotlib
+        from ..drawing.domains import draw_points  # and with it matplotlib
 
-        return draw_points(self.problem, self.points)
+        return draw_points(self.problem.domain, {k: np.asarray(own.coordinates) for k, own in self.points.items()})
 
     def __call__(self, console: "Console | None" = None) -> None:
         """Print it; `console` is a console of rich, by default standard output."""

@@ -194,7 +194,7 @@ def test_pictures_of_any_dimension(domain, panels, tmp_path):
     }
     picture = pinnkit.check(Problem("p", domain, conditions)).picture
     assert len(picture.figure.axes) == panels
-    assert set(picture.data) == {"condition", *domain.coordinates}
+    assert set(picture.data) == {"set", *domain.coordinates}
     assert picture.save(tmp_path / "points.png").stat().st_size > 1000
 
 

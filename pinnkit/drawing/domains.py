@@ -1,53 +1,89 @@
-"""A picture of a domain with the collocation points of each condition."""
+"""A picture of a domain with points of each of its parts, or of each condition."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import matplotlib as mpl
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..drawing.picture import Picture, figure_of
-from ..drawing.style import GRID, PALETTE, STYLE, label, legend, new_figure
-from ..equations.problem import Problem
+from .._base.arguments import check_whole
 from ..geometry.domain import TIME_NAMES, AbstractDomain
-from ..geometry.region import SLACK
-from ..residuals.functions import Batch
+from ..geometry.region import SLACK, AbstractRegion
+from ..geometry.sampling import sobol
+from .picture import Picture, figure_of
+from .style import GRID, PALETTE, STYLE, label, legend, new_figure
 
 MOST_PANELS = 6
 
 SLAB = 0.05
 """Half of the thickness of a section, by the length of the domain: points inside it are drawn."""
 
+MARGIN = 0.8
+"""Inches above the axes, for a legend."""
+
 CELLS = 201
 """Cells along each coordinate in which a section through a shape is drawn."""
 
 
-def draw_points(problem: Problem, points: Batch) -> Picture:
-    """Points over one coordinate, a row for each condition; over two; or over pairs of more coordinates.
+INSIDE = "inside"
+"""What points of the interior are called."""
+
+
+def draw(domain: AbstractDomain, points: int = 1000) -> Picture:
+    """A picture of a domain: points inside and on each part of its boundary, by color.
+
+    - `points`: their number inside; there are half as many on the boundary, shared out among the parts by measure.
+
+    In space, three sections through the middle are drawn, too. The numbers behind the picture are the points.
+
+    **Raises:** `InputError` if `points` is not a whole number > 0.
+    """
+    check_whole(1, points=points)
+    whole = sum(domain.parts.values())
+    share = lambda measure: measure / whole if np.isfinite(whole) and whole > 0 else 1 / len(domain.parts)
+    found = {INSIDE: _points_of(domain.interior, points)}
+    for name, measure in domain.parts.items():
+        found[name] = _points_of(domain.boundary(name), max(round(share(measure) * points / 2), 1))
+    return draw_points(domain, found)
+
+
+def _points_of(region: AbstractRegion, count: int) -> Float[np.ndarray, "n d"]:
+    """Evenly spread points of a region, all of them if it has few."""
+    count = region.count or max(count, region.least)
+    even = lambda n: sobol(max(region.dimension, 1), 2 * n)[:n, : region.dimension]
+    unit = np.concatenate([even(n) for n in region.parts(count)])
+    with jax.enable_x64(True):
+        return np.asarray(region.points(jnp.asarray(unit)).coordinates)
+
+
+def draw_points(domain: AbstractDomain, points: Mapping[str, Float[np.ndarray, "n d"]]) -> Picture:
+    """Named sets of points over one coordinate, a row for each; over two; or over pairs of more coordinates.
 
     Solids are shown in perspective and by their three middle sections, with the points near these.
     """
-    domain = problem.domain
     with mpl.rc_context(STYLE):
         axes = _axes(domain)
         panels = _panels(domain)
         handles = list[Any]()
         for ax, pair in zip(axes, panels, strict=True):
             _draw_domain(ax, domain, pair)
-            handles = [_draw_condition(ax, i, domain, pair, x) for i, x in enumerate(_places(points))]
+            handles = [_draw_set(ax, i, domain, pair, x) for i, x in enumerate(points.values())]
             _finish(ax, domain, pair, list(points))
-        legend(figure_of(axes[0]), handles, [label(name) for name in points])
+        figure = figure_of(axes[0])
+        legend(figure, handles, [label(name) for name in points])
+        if any(len(pair) == 3 for pair in panels):
+            top = 1 - MARGIN / figure.get_size_inches()[1]
+            figure.subplots_adjust(left=0.08, right=0.97, bottom=0.08, top=top, wspace=0.35, hspace=0.35)
     names = np.concatenate([np.full(len(own), name) for name, own in points.items()])
-    rows = np.concatenate(_places(points))
-    return Picture(figure_of(axes[0]), {"condition": names, **dict(zip(domain.coordinates, rows.T, strict=True))})
-
-
-def _places(points: Batch) -> list[Float[np.ndarray, "n d"]]:
-    return [np.asarray(own.coordinates) for own in points.values()]
+    rows = np.concatenate(list(points.values()))
+    return Picture(figure, {"set": names, **dict(zip(domain.coordinates, rows.T, strict=True))})
 
 
 def _panels(domain: AbstractDomain) -> list[tuple[int, ...]]:
@@ -64,7 +100,9 @@ def _axes(domain: AbstractDomain) -> list[Axes]:
     panels = _panels(domain)
     columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
     rows = -(-len(panels) // columns)
-    figure = new_figure(5.2 if columns == 1 else 3.3 * columns, 3.4 if columns == 1 else 2.9 * rows)
+    size = (5.2, 3.4) if columns == 1 else (3.3 * columns, 2.9 * rows)
+    is_solid = any(len(pair) == 3 for pair in panels)
+    figure = Figure(size) if is_solid else new_figure(*size)  # automatic layouts collapse axes in perspective
     return [
         figure.add_subplot(rows, columns, i + 1, projection="3d" if len(pair) == 3 else None)
         for i, pair in enumerate(panels)
@@ -94,7 +132,7 @@ def _ordered(domain: AbstractDomain, pair: Sequence[int]) -> tuple[int, int]:
     return (second, first) if domain.coordinates[second] in TIME_NAMES else (first, second)
 
 
-def _draw_condition(ax: Any, number: int, domain: AbstractDomain, pair: Sequence[int], x: np.ndarray) -> Any:
+def _draw_set(ax: Any, number: int, domain: AbstractDomain, pair: Sequence[int], x: np.ndarray) -> Any:
     style = {
         "color": PALETTE[number % len(PALETTE)],
         "marker": "os^Dv"[number // len(PALETTE) % 5],
