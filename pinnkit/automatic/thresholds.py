@@ -20,7 +20,7 @@ class Thresholds:
     """
 
     exhausted: float = 1e-20
-    solved: float = 1e-15
+    solved: float = 1e-17
     converged: float = 1e-9
     settled: float = 1e-6
     hopeless: float = 0.5
