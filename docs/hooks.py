@@ -20,7 +20,7 @@ from rooms import picture
 ROOT = Path(__file__).parents[1]
 TUTORIALS = ROOT / "docs" / "tutorials"
 CACHE = ROOT / ".cache" / "tutorials"
-BLOCK, SAVES = re.compile(r"```python\n(.*?)\n```(\s+```text\n\w*Error)?", re.S), "pinnkit.draw("
+BLOCK, DRAWS = re.compile(r"```python\n(.*?)\n```(\s+```text\n\w*Error)?", re.S), "pinnkit.draw("
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.S)
 
 
@@ -47,7 +47,7 @@ def on_files(files: Files, config) -> Files:
 def drawings(page: Path) -> dict[str, bytes]:
     """The pictures that a page saves, by file name: its first blocks are executed, up to the last that saves one."""
     blocks = [code for code, error in BLOCK.findall(page.read_text(encoding="utf-8")) if not error]
-    last = max(number for number, code in enumerate(blocks) if SAVES in code)
+    last = max(number for number, code in enumerate(blocks) if DRAWS in code)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         names = {}
         for code in blocks[: last + 1]:

@@ -16,7 +16,7 @@ from ..diagnostics.nonfinite import find_fault
 from ..equations.exact.ansatz import Ansatz
 from ..equations.mistakes import ProblemError
 from ..geometry.points import Points
-from ..networks.functional import parameter_count
+from ..networks.functional import FunctionalModel, parameter_count
 from ..networks.stretching import Bump
 from ..residuals.functions import Batch
 from ..runs.decisions import ChosenBandwidth, ChosenInteractions, GivenBandwidth, WeighedData
@@ -101,7 +101,9 @@ class FeatureNetworks:
         self._interactions: int | None = None if warm is None else warm.described.get("interactions")
         self.is_sharp, self.continues, self.losses, self.best = is_sharp, False, dict[int, float](), None
         self.width, self.narrowest = width, self.solver(width)
-        self._weigher, self._concluding = self.narrowest, 0.0
+        # a stretched network would outweigh everything else in the equation
+        self._weigher = FeatureSolver(ansatz.remaining, self._plain, seed) if bumps else self.narrowest
+        self._concluding = 0.0
 
     def stretched(self) -> "FeatureNetworks":
         """The same networks in stretched coordinates."""
@@ -115,7 +117,7 @@ class FeatureNetworks:
             ladders=self._ladders,
             bumps=(),
         )
-        found._weigher = self.narrowest
+        found._weigher = self._weigher
         return found
 
     @property
@@ -135,6 +137,10 @@ class FeatureNetworks:
     def interactions(self) -> int:
         """How many coordinates each sine depends on."""
         return self._interactions or self.dimension
+
+    def _plain(self, bandwidth: Bandwidth) -> FunctionalModel:
+        """The narrowest network in coordinates as they are."""
+        return feature_model(self._ansatz, self.width, bandwidth, self._seed, self._interactions)
 
     def solver(self, width: int) -> FeatureSolver:
         """A solver with networks of this width for all times."""

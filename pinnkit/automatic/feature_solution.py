@@ -1,12 +1,18 @@
 """A solution by random features: the result of the automatic procedure."""
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
+import numpy as np
+
+from .._base.padding import padded
 from .._base.types import Params
 from ..equations.exact.ansatz import Ansatz
 from ..networks.functional import FunctionalModel
 from ..residuals.functions import Batch
+from .length_scales import Values
 from .random_features.solver import FeatureSolver
 
 
@@ -37,6 +43,12 @@ class FeatureSolution:
     settings: dict[str, Any]
     sufficient_loss: float
     sigma: dict[str, float] = field(default_factory=dict)
+
+    @functools.cached_property
+    def fields(self) -> Values:
+        """The fields as a function of points."""
+        apply, params = jax.jit(jax.vmap(self.model.apply, (None, 0))), self.params["network"]
+        return lambda x: padded(functools.partial(apply, params), np.asarray(x))
 
     @property
     def is_sufficient(self) -> bool:

@@ -91,7 +91,7 @@ class AbstractRegion(eqx.Module):
 
     @property
     def measure(self) -> float | None:
-        """Its length or area, None where it is not known."""
+        """Its length, area or volume, None where it is not known."""
         return None
 
     def faces_of(self, bounds: Bounds) -> tuple[Face, ...] | None:

@@ -2,8 +2,7 @@
 
 `python -m tests.benchmarks.solid [SECONDS] [CELLS]` prints the relative L2 difference at random points inside, and that
 between two meshes of quadratic tetrahedra. These fill one eighth of the block, with CELLS cells to a quarter of its
-side, denser at the edge of the window, where the solution is singular. With no functions at
-straight edges, `Mesh.creases = ()`, the difference is 0.28.
+side, denser at the edge of the window, where the solution is singular.
 """
 
 import sys
