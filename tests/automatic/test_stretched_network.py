@@ -8,6 +8,8 @@ import pytest
 
 import pinnkit
 from pinnkit import Box, Choices, Condition, Disk, Interval, Problem, dirichlet, initial, laplacian
+from pinnkit._base.clock import Clock
+from pinnkit.automatic.cost_model import CostModel
 from pinnkit.automatic.feature_networks import FeatureNetworks
 from pinnkit.automatic.length_scales import scales_of
 from pinnkit.automatic.stretched_network import can_stretch
@@ -15,6 +17,8 @@ from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.networks.random_features import SineFeatures
 from pinnkit.networks.stretching import Bump, Stretching
 from pinnkit.runs.decisions import SinesAroundCorners, StretchedCoordinates
+from pinnkit.runs.limits import Limits
+from pinnkit.runs.recorder import Recorder
 from tests.problems_for_tests import poisson
 
 line, square = Interval(x=(0.0, 1.0)), Box(x=(0.0, 1.0), y=(0.0, 1.0))
@@ -110,6 +114,17 @@ def test_sines_take_stretched_coordinates():
         plain, moved = (filled(SineFeatures(square, 1, 50, 6.0, stretching=own)) for own in (None, stretching))
         x = jnp.array([0.7, 0.2])
         np.testing.assert_allclose(moved(x), plain((stretching(2 * x - 1) + 1) / 2), rtol=1e-12)
+
+
+def test_weights_are_those_of_coordinates_as_they_are():
+    """Second derivatives of a stretched network would outweigh soft conditions by far."""
+    with jax.enable_x64(True):
+        ansatz = find_ansatz(advected(1e-3), "soft")
+        recorder = Recorder(ansatz.remaining.conditions, ("x",), Limits(None, None, None, Clock(0.0)), ())
+        make = lambda bumps: FeatureNetworks(ansatz, 0, recorder, CostModel(), width=64, bumps=bumps)
+        plain, stretched = make(None), make((Bump(0, 1.0, 1e-3),))
+        assert set(plain._weights()) == {"pde", "ends"}
+        assert stretched._weights() == stretched.stretched()._weights() == plain._weights()
 
 
 @pytest.mark.parametrize(
