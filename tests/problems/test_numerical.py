@@ -1,5 +1,7 @@
 """Numerical references agree with independent methods to their stated accuracy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -17,17 +19,30 @@ def relative(found, expected):
 
 @pytest.mark.parametrize(
     ("name", "method", "tolerance", "accuracy"),
-    [("van_der_pol", "DOP853", 1e-13, 3e-10), ("lorenz", "DOP853", 1e-13, 1e-10), ("robertson", "LSODA", 1e-12, 1e-9)],
+    [
+        ("van_der_pol", "DOP853", 1e-13, 3e-10),
+        ("lorenz", "DOP853", 1e-13, 1e-10),
+        ("robertson", "LSODA", 1e-12, 1e-9),
+        ("seir", "DOP853", 1e-13, 1e-11),
+    ],
 )
 def test_a_trajectory_agrees_with_another_integrator(name, method, tolerance, accuracy):
     module, problem = module_of(name), find_problem(name)
-    constants, times = problem.constants.values(), np.linspace(0, problem.domain.upper[0], 400)
+    constants = {**problem.constants, **getattr(module, "true_coefficients", {})}.values()
+    times = np.linspace(0, problem.domain.upper[0], 400)
     at_start = [values[0] for values in problem.evaluate_reference(times[:1, None]).values()]
     rates = lambda t, y: module.rates(*y, *constants)
     end, absolute = problem.domain.upper[0], np.maximum(1e-16, 1e-13 * np.abs(at_start))
     expected = solve_ivp(rates, (0, end), at_start, method, times, rtol=tolerance, atol=absolute).y
     for found, values in zip(problem.evaluate_reference(times[:, None]).values(), expected, strict=True):
         assert relative(found, values) <= accuracy
+
+
+@pytest.mark.parametrize("name", ["seir"])
+def test_a_data_file_has_the_readings_of_known_coefficients(name):
+    module = module_of(name)
+    stored = np.loadtxt(Path(module.__file__).with_suffix(".csv"), delimiter=",", skiprows=1)
+    np.testing.assert_allclose(stored, module.readings(), atol=0.03 * module.noise)
 
 
 # Fourier modes.
