@@ -3,6 +3,8 @@
 Trefethen, *Spectral methods in MATLAB*, SIAM 2000.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 
@@ -42,3 +44,15 @@ def interpolation(n, x):
     is_node = hit.any(axis=1)
     matrix[is_node] = hit[is_node]
     return matrix
+
+
+@dataclass(frozen=True)
+class Values:
+    """A polynomial on the unit square by its values at the nodes, shape `(n + 1, n + 1)`."""
+
+    values: np.ndarray
+
+    def __call__(self, x, y):
+        """At points, arrays of one shape `(k,)`."""
+        n = len(self.values) - 1
+        return np.einsum("ki,ij,kj->k", interpolation(n, x), self.values, interpolation(n, y))

@@ -14,6 +14,23 @@ def relative(found, expected):
     return np.linalg.norm(np.asarray(found) - expected) / np.linalg.norm(expected)
 
 
+# Elliptic equations.
+
+
+@pytest.mark.slow
+def test_darcy_agrees_with_a_galerkin_method():
+    """Sine series, whose integrals the midpoint rule gives for even and odd periodic functions."""
+    module, k, x = module_of("darcy"), np.arange(1, 37), (np.arange(64) + 0.5) / 64
+    sines, cosines = np.sin(np.pi * np.outer(x, k)), np.pi * k * np.cos(np.pi * np.outer(x, k))
+    plane = lambda first, second: np.einsum("ik,jl->ijkl", first, second).reshape(64**2, 36**2)
+    grid = np.meshgrid(x, x, indexing="ij")
+    slopes, a = (plane(cosines, sines), plane(sines, cosines)), module.permeability(*grid, np).reshape(-1, 1)
+    stiffness = sum(slope.T @ (a * slope) for slope in slopes)
+    values = plane(sines, sines)
+    expected = values @ np.linalg.solve(stiffness, values.T @ module.source(*grid, np).ravel())
+    assert relative(module.reference(*(axis.ravel() for axis in grid)), expected) <= 1e-12
+
+
 # Ordinary differential equations.
 
 
