@@ -11,11 +11,12 @@ def listed(words: Sequence[str]) -> str:
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """As in ` Did you mean 'ntk-adam'?`, for a name in other letters, shortened or misspelt; empty if none is close."""
-    known = {_plain(other): other for other in names}
-    close = [key for key in known if _plain(name) in key.split("-")] if name else []
-    close = close or difflib.get_close_matches(_plain(name), known, n=1)
+    known = {plain(other): other for other in names}
+    close = [key for key in known if plain(name) in key.split("-")] if name else []
+    close = close or difflib.get_close_matches(plain(name), known, n=1)
     return f" Did you mean {' or '.join(repr(known[key]) for key in close[:2])}?" if close else ""
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name in small letters and with hyphens, by which names are compared."""
     return name.lower().replace("_", "-").replace(" ", "-")

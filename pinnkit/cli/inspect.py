@@ -1,5 +1,6 @@
 """Commands that train nothing: reports of runs, the list of problems, the kernel before training."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -49,24 +50,49 @@ def compare(*folders: RunFolder, html: PageFile = None, show: Open = False) -> N
         _written(comparison.save(Path("comparison.html") if html is None else html), show)
 
 
-def problems(*, json: Annotated[bool, flag("Print them as JSON, with their equations.")] = False) -> None:
+FeatureName = Annotated[
+    str | None, Parameter(help="Only those with a feature, such as `robin`, `moving-boundary` or `3-D`.")
+]
+
+
+def problems(
+    *, feature: FeatureName = None, json: Annotated[bool, flag("Print them as JSON, with their equations.")] = False
+) -> None:
     """List the problems that can be solved by name."""
+    from ..equations.entries import problem_descriptions
+
+    descriptions = problem_descriptions()
+    if feature is None and not json:
+        return _print_listed(descriptions)
+    from ..checking.features import FEATURES, feature_named, features_named
+    from ..equations.registry import problem_record
+
+    CompilationCache().enable()
+    if feature is not None:
+        wanted = feature_named(feature)
+        descriptions = {name: text for name, text in descriptions.items() if features_named(name, [wanted])}
+    if not json:
+        return _print_listed(descriptions)
+    records = [
+        {**problem_record(name, text), "features": features_named(name, FEATURES)}
+        for name, text in descriptions.items()
+    ]
+    print(json_encoding.encode(records, indent=2).decode())
+
+
+def _print_listed(descriptions: Mapping[str, str]) -> None:
+    """Problems, one each line for a pipe, wrapped on a terminal."""
     import shutil
     import sys
     import textwrap
 
     from .._base.numbers import printable
-    from ..equations.entries import problem_descriptions
 
-    if json:
-        from ..equations.registry import problem_records
-
-        return print(json_encoding.encode(problem_records(), indent=2).decode())
-    descriptions = {printable(name): printable(text) for name, text in problem_descriptions().items()}
+    descriptions = {printable(name): printable(text) for name, text in descriptions.items()}
     margin, columns = max(map(len, descriptions), default=0) + 2, shutil.get_terminal_size().columns
     for name, text in descriptions.items():
         line = f"{name:{margin}}{text}"
-        width = max(columns, 2 * margin) if sys.stdout.isatty() else len(line)  # one line each for a pipe
+        width = max(columns, 2 * margin) if sys.stdout.isatty() else len(line)
         print(textwrap.fill(line, max(width, 1), subsequent_indent=margin * " "))
 
 

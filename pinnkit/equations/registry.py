@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .._base.errors import PinnkitError
 from .._base.origin import origin_of
 from .._base.words import did_you_mean
-from .entries import entries, home_of, is_in, path_without_here, problem_descriptions
+from .entries import entries, home_of, is_in, path_without_here
 from .mistakes import ProblemError
 
 if TYPE_CHECKING:
@@ -58,14 +58,10 @@ def find_problem(spec: str) -> "Problem":
     return _from_entry_point(spec)
 
 
-def problem_records() -> list[dict[str, Any]]:
-    """All problems that can be found by name: name, description, fields, coordinates, coefficients and equations, the
+def problem_record(name: str, description: str) -> dict[str, Any]:
+    """A problem that can be found by name: name, description, fields, coordinates, coefficients and equations, the
     latter as text and LaTeX with where they hold. One that cannot be imported has an `error` instead.
     """
-    return [_record(name, description) for name, description in problem_descriptions().items()]
-
-
-def _record(name: str, description: str) -> dict[str, Any]:
     try:
         problem = find_problem(name)
     except ProblemError as error:
