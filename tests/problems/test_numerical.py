@@ -55,7 +55,7 @@ def test_a_trajectory_agrees_with_another_integrator(name, method, tolerance, ac
         assert relative(found, values) <= accuracy
 
 
-@pytest.mark.parametrize("name", ["seir"])
+@pytest.mark.parametrize("name", ["seir", "paper_ageing"])
 def test_a_data_file_has_the_readings_of_known_coefficients(name):
     module = module_of(name)
     stored = np.loadtxt(Path(module.__file__).with_suffix(".csv"), delimiter=",", skiprows=1)
