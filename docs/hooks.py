@@ -1,4 +1,4 @@
-"""Hooks of the site: formulas as MathML, without scripts; the executed tutorial; pictures of rooms and shapes."""
+"""Hooks of the site: formulas as MathML, without scripts; executed tutorials; the gallery; pictures."""
 
 import base64
 import contextlib
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from gallery_pages import gallery_files
 from latex2mathml.converter import convert
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -25,10 +26,12 @@ FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>',
 
 
 def on_files(files: Files, config) -> Files:
-    """Add the pictures of the rooms and of shapes, and a page and an executed notebook for each tutorial."""
+    """Add the gallery, pictures of rooms and shapes, and a page and an executed notebook for each tutorial."""
     files.append(File.generated(config, "figures/rooms.svg", content=picture()))
     for name, drawing in drawings(ROOT / "docs" / "pages" / "shapes.md").items():
         files.append(File.generated(config, name, content=drawing))
+    for name, content in gallery_files().items():
+        files.append(File.generated(config, name, content=content))
     for script in sorted(TUTORIALS.glob("*.py")):
         notebook = executed(script)
         path = f"tutorials/{script.stem}"

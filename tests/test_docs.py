@@ -74,7 +74,7 @@ def test_commands_and_options_of_the_command_line_page_exist(capsys):
     commands = set(re.findall(r"`pinnkit (\w+)", text))
     options = set(re.findall(r"`(--[\w-]+)", text)) - {"--help"}
     helps = []
-    for words in ([], ["solve"], ["ntk"], ["report"], ["compare"], ["watch"]):
+    for words in ([], ["problems"], ["solve"], ["ntk"], ["report"], ["compare"], ["watch"]):
         assert main([*words, "--help"]) == 0
         helps.append(capsys.readouterr().out)
     listed, of_commands = helps[0], "".join(helps[1:])
