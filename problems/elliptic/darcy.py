@@ -7,6 +7,8 @@ Reference: Chebyshev collocation of degree 48, to 1e-12; that of degree 40 diffe
 Li et al., *Fourier neural operator for parametric partial differential equations*, ICLR 2021.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -27,7 +29,7 @@ def source(x, y, np=jnp):
 
 
 @on_disk(Values)
-def pressure(n=48):
+def pressure(n: int = 48) -> Any:
     """At the nodes: D (a D u) with respect to x and y, summed, is −f inside."""
     d, one, inside = derivative(n), np.eye(n + 1), slice(1, -1)
     x, y = np.meshgrid(nodes(n), nodes(n), indexing="ij")

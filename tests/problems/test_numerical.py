@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.special import jv
 
 from problems._references import etdrk4, plane, split_step
 from tests.problems.gallery import find_problem, module_of
@@ -29,6 +30,35 @@ def test_darcy_agrees_with_a_galerkin_method():
     values = plane(sines, sines)
     expected = values @ np.linalg.solve(stiffness, values.T @ module.source(*grid, np).ravel())
     assert relative(module.reference(*(axis.ravel() for axis in grid)), expected) <= 1e-12
+
+
+def test_scattered_waves_satisfy_their_equations_and_interface_conditions():
+    """By means over small circles, which for Helmholtz' equation are J₀(kρ) u, and those of u n J₁(kρ) ∇u / k."""
+    module = module_of("maxwell_scattering")
+    k, unit, rho = module.K, np.exp(2j * np.pi * np.arange(64) / 64), 0.1
+
+    def fields(z):
+        e_re, e_im, s_re, s_im = module.reference(z.real.ravel(), z.imag.ravel()).values()
+        return (e_re + 1j * e_im).reshape(z.shape), (s_re + 1j * s_im).reshape(z.shape)
+
+    def slope(around, number, direction):
+        means = [(around * n).mean(axis=1) * number / jv(1, number * rho) for n in (unit.real, unit.imag)]
+        return means[0] * direction.real + means[1] * direction.imag
+
+    for radius in (1.0, module.OUTER):
+        z = radius * np.exp(2j * np.pi * np.arange(50) / 50)
+        (e, s), (e_around, s_around) = fields(z), fields(z[:, None] + rho * unit)
+        np.testing.assert_allclose(s_around.mean(axis=1), jv(0, k * rho) * s, atol=1e-12)
+        s_slope = slope(s_around, k, z / radius)
+        if radius == 1.0:
+            inside = module.INDEX * k
+            np.testing.assert_allclose(e_around.mean(axis=1), jv(0, inside * rho) * e, atol=1e-12)
+            wave = np.exp(1j * k * z.real)
+            np.testing.assert_allclose(e, s + wave, atol=1e-12)
+            np.testing.assert_allclose(slope(e_around, inside, z), s_slope + 1j * k * z.real * wave, atol=1e-11)
+        else:
+            given = np.cos(np.outer(np.angle(z), module.orders)) @ module.outgoing
+            np.testing.assert_allclose(s_slope - 1j * k * s, given, atol=1e-11)
 
 
 # Ordinary differential equations.
