@@ -9,6 +9,7 @@ of the gallery are made when the site is built.
 """
 
 import argparse
+import functools
 import hashlib
 import importlib.util
 import json
@@ -62,6 +63,7 @@ def load(name: str) -> Record | None:
     return msgspec.json.decode(path.read_bytes(), type=Record) if path.exists() else None
 
 
+@functools.cache
 def source_of(name: str) -> Path:
     """The file of a problem."""
     from pinnkit.equations.entries import entries
@@ -127,15 +129,14 @@ def _draw(solution: Any, path: Path) -> None:
     names, middle = domain.coordinates, (domain.lower + domain.upper) / 2
     fixed = {} if len(names) <= 3 else {name: float(middle[i]) for i, name in enumerate(names) if i > 1}
     figure = solution.plot(**fixed).figure
-    figure.canvas.draw()
-    figure.set_layout_engine("none")  # the layout that was drawn
+    _save(figure, Path(f"{path}.webp"), None, WIDTHS[0])
+    figure.set_layout_engine("none")  # that of the picture just drawn
     panels = [ax for ax in figure.axes if ax.get_title()]
     row = [ax for ax in panels if abs(ax.get_position().y1 - panels[0].get_position().y1) < 0.01]
     shown = row[len(row) // 2]
-    panel = shown.get_window_extent().transformed(figure.dpi_scale_trans.inverted()).padded(0.02)
-    _save(figure, Path(f"{path}.webp"), "tight", WIDTHS[0])
     if legend := shown.get_legend():
         legend.remove()
+    panel = shown.get_window_extent().transformed(figure.dpi_scale_trans.inverted()).padded(0.02)
     _save(figure, Path(f"{path}-small.webp"), panel, WIDTHS[1])
 
 

@@ -1,6 +1,7 @@
 """The pages of the gallery: one for each built-in problem, from its declaration and its record, and their index."""
 
 import ast
+import collections
 import functools
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ from pinnkit.equations.registry import find_problem
 ROOT = Path(__file__).parents[1]
 LONGEST = 300
 """Longer formulas are shown as text, which is cut off."""
-RELATED = 4
+RELATED, SAME_KIND = 4, 0.2
+"""Number of related problems, and what one of the same kind counts more, of 1 for the same features."""
 
 
 @dataclass(frozen=True)
@@ -185,11 +187,13 @@ def published(name: str) -> list[str]:
 
 
 def related(entry: Entry, others: Sequence[Entry]) -> list[Entry]:
-    """The problems that share most features, and of them those of the same kind first."""
+    """The problems that share most features, of which rare ones count most, and that are of the same kind."""
+    frequency = collections.Counter(feature for other in others for feature in other.features)
+    weight = lambda features: sum(1 / frequency[feature] for feature in features)
 
-    def closeness(other: Entry) -> tuple[float, bool]:
+    def closeness(other: Entry) -> float:
         own, its = {*entry.features}, {*other.features}
-        return len(own & its) / max(len(own | its), 1), other.kind == entry.kind
+        return weight(own & its) / (weight(own | its) or 1.0) + SAME_KIND * (other.kind == entry.kind)
 
     return sorted((other for other in others if other.name != entry.name), key=closeness, reverse=True)[:RELATED]
 

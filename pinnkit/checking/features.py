@@ -7,6 +7,8 @@ import jax
 
 from .._base.errors import InputError
 from .._base.words import did_you_mean, plain
+from ..equations.common_conditions import complementarity, data, states
+from ..equations.condition import Condition
 from ..equations.mistakes import ProblemError
 from ..equations.problem import Problem
 from ..equations.registry import find_problem
@@ -73,6 +75,10 @@ def _has_delay(found: Declared) -> bool:
     return any(not any(map(is_array, point)) for _, point in found.elsewhere(found.inside))
 
 
+def _is_stated_by(function: Callable[..., Condition], found: Declared) -> bool:
+    return any(states(function, condition) for condition in found.problem.conditions.values())
+
+
 def _has_unknown_field(found: Declared) -> bool:
     """A field inside the domain that no data tell, beside one that they tell."""
     told = found.fields(found.at_data)
@@ -112,9 +118,13 @@ FEATURES = (
         "point cloud", "a domain of points", lambda found: any(isinstance(own, PointCloud) for own in found.shapes)
     ),
     Feature("interface", "fields on parts that meet, such as two materials", lambda found: bool(found.meeting)),
+    Feature(
+        "inequality", "one of two inequalities is an equation", lambda found: _is_stated_by(complementarity, found)
+    ),
     Feature("moving boundary", "a front that is a field of time", _has_moving_boundary),
     Feature("parameters", "solved for all parameters in a range", lambda found: bool(found.domain.parameters)),
     Feature("data", "values at given points", lambda found: bool(found.at_data)),
+    Feature("CSV", "values from a file", lambda found: _is_stated_by(data, found)),
     Feature("noise", "values with errors", lambda found: has_noise(found.problem)),
     Feature(
         "unknown coefficient",

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -26,28 +25,30 @@ def is_affine(equation: Equation, dimension: int) -> bool:
     - `dimension`: of the domain, the number of entries of a normal.
     """
     symbols = sorted((*equation.symbols, *equation.elsewhere))
-    fixed, *ends = (_random(symbols, equation.fields, dimension, seed) for seed in range(3))
+    rng = np.random.default_rng(0)
+    fixed, *ends = (_random(symbols, equation.fields, dimension, rng) for _ in range(3))
     middle = {symbol: (ends[0][symbol] + ends[1][symbol]) / 2 for symbol in symbols}
-    first, last, between = (_value(equation, fixed, fields) for fields in (*ends, middle))
-    scale = jnp.maximum(jnp.abs(first), jnp.abs(last))
-    return bool(jnp.all(jnp.abs(between - (first + last) / 2) <= ROUNDING * (scale + 1)))
+    first, last, between = (np.asarray(_value(equation, fixed, fields)) for fields in (*ends, middle))
+    scale = np.maximum(np.abs(first), np.abs(last))
+    return bool((np.abs(between - (first + last) / 2) <= ROUNDING * (scale + 1)).all())
 
 
-def _random(symbols: list[Symbol], sizes: Mapping[str, int], dimension: int, seed: int) -> dict[Symbol, Array]:
+def _random(
+    symbols: list[Symbol], sizes: Mapping[str, int], dimension: int, rng: np.random.Generator
+) -> dict[Symbol, np.ndarray]:
     """Positive numbers, so that logarithms and roots have values."""
-    keys = jr.split(jr.key(seed), max(len(symbols), 1))
-    found = dict[Symbol, Array]()
-    for key, symbol in zip(keys, symbols, strict=False):
-        size = dimension if symbol.kind == "normal" else sizes.get(symbol.name, 1)
-        found[symbol] = jr.uniform(
-            key, () if size == 1 and symbol.kind != "normal" else (size,), minval=0.2, maxval=0.8
-        )
-    return found
+    shapes = {
+        symbol: (dimension,) if symbol.kind == "normal" else () if (n := sizes.get(symbol.name, 1)) == 1 else (n,)
+        for symbol in symbols
+    }
+    return {symbol: np.asarray(rng.uniform(0.2, 0.8, shape)) for symbol, shape in shapes.items()}
 
 
-def _value(equation: Equation, fixed: dict[Symbol, Array], fields: dict[Symbol, Array]) -> Float[Array, " m"]:
+def _value(
+    equation: Equation, fixed: Mapping[Symbol, np.ndarray], fields: Mapping[Symbol, np.ndarray]
+) -> Float[Array, " m"]:
     """The residual for values of fields, here and elsewhere, and of everything else."""
-    values = {s: (fields if s.kind == "field" else fixed)[s] for s in equation.symbols}
+    values = {s: jnp.asarray((fields if s.kind == "field" else fixed)[s]) for s in equation.symbols}
 
     def elsewhere(symbol: Symbol, point: tuple[Array, ...]) -> Array:
         return jnp.broadcast_to(fields[symbol], jnp.broadcast_shapes(*map(jnp.shape, point)) + fields[symbol].shape)

@@ -198,7 +198,15 @@ def _condition(on: AbstractRegion, residual: Callable[[_Named], list[Any]], *nee
 
     parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
     wanted.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    wanted.__qualname__ = residual.__qualname__
     return Condition(wanted, on=on)
+
+
+def states(function: Callable[..., Condition], condition: Condition) -> bool:
+    """Whether a condition was made by a function of this module, such as `data`."""
+    residual = condition.residual
+    name = f"{function.__qualname__}.<locals>"
+    return getattr(residual, "__module__", "") == __name__ and residual.__qualname__.startswith(name)
 
 
 def _needs(value: Any) -> list[str]:

@@ -5,7 +5,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pinnkit import Box, Condition, InputError, Interval, PointSet, Problem, Unknown, dirichlet, initial, neumann
+from pinnkit import (
+    Box,
+    Condition,
+    InputError,
+    Interval,
+    PointSet,
+    Problem,
+    Unknown,
+    complementarity,
+    data,
+    dirichlet,
+    initial,
+    neumann,
+)
 from pinnkit.checking.features import FEATURES, feature_named, features_named, features_of
 from pinnkit.checking.linearity import is_affine
 
@@ -75,6 +88,18 @@ def test_values_that_differ_from_the_reference_are_noisy(error, has_noise):
     found = features_of(problem)
     assert "unknown coefficient" in found and "eigenvalue" not in found
     assert ("noise" in found) == has_noise
+
+
+def test_a_file_and_an_inequality_are_recognised(tmp_path):
+    path, line = tmp_path / "readings.csv", Interval(x=(0.0, 1.0))
+    path.write_text("x,u\n0.2,1.0\n0.4,2.0\n")
+    conditions = {
+        "obstacle": complementarity(line.interior, lambda u: -u.xx, lambda u, x: u - x),
+        "readings": data(path, line),
+    }
+    found = features_of(Problem("membrane", line, conditions))
+    assert "CSV" in found and "data" in found and "inequality" in found
+    assert not {"CSV", "inequality"} & set(features_of(oscillator(1.0)))
 
 
 def test_a_delay_is_another_point_and_an_integral_many():
