@@ -142,9 +142,12 @@ def _draw(solution: Any, path: Path) -> None:
 
 def _save(figure: Any, path: Path, box: Any, width: int) -> None:
     """Write a figure, or a part of it, as WebP of some width at most, with the best quality that is small enough."""
+    import matplotlib as mpl
     from PIL import Image
 
-    with tempfile.TemporaryFile() as file:
+    from pinnkit.drawing.style import STYLE
+
+    with mpl.rc_context(STYLE), tempfile.TemporaryFile() as file:
         figure.savefig(file, format="png", dpi=200, bbox_inches=box)
         image = Image.open(file).convert("RGB")
     image.thumbnail((width, 4 * width), Image.Resampling.LANCZOS)

@@ -239,7 +239,7 @@ def card(entry: Entry) -> str:
     name, title, outcome = map(escape, (entry.name, entry.title, entry.outcome))
     grade = escape(entry.record.grade.replace(" ", "-")) if entry.record else "open"
     return (
-        f'<a href="{name}.html"><span class="picture">{picture}</span><b>{name}</b>'
+        f'<a href="{name}.html"><span class="picture">{picture}</span><b>{name.replace("_", "_<wbr>")}</b>'
         f'<span>{title}</span><span class="outcome {grade}">{outcome}</span></a>'
     )
 

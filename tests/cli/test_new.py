@@ -31,7 +31,7 @@ def test_a_copy_of_any_problem_can_be_read(name, capsys):
     [
         (["my-problem"], "called by a name of Python"),
         (["class"], "called by a name of Python"),
-        (["mine", "--like", "heat_robbin"], "there is no problem 'heat_robbin'"),
+        (["mine", "--like", "heat_robbin"], "there is no problem 'heat_robbin'. Did you mean 'heat_robin'?"),
         (["mine", "--like", "mine.py"], "no file 'mine.py'"),
         (["taken"], "'taken.py' exists"),
     ],
