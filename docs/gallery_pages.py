@@ -245,7 +245,7 @@ def card(entry: Entry) -> str:
 
 
 def _by_feature(found: Sequence[Entry]) -> str:
-    rows = ["| feature | of problems with | problems |", "|---|---|---|"]
+    rows = ["| feature | meaning | problems |", "|---|---|---|"]
     for feature in FEATURES:
         own = ", ".join(f"[{entry.name}]({entry.name}.md)" for entry in found if feature.name in entry.features)
         rows.append(f'| <span id="{anchor(feature.name)}">{feature.name}</span> | {feature.meaning} | {own or "–"} |')
