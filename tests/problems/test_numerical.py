@@ -92,6 +92,25 @@ def test_a_data_file_has_the_readings_of_known_coefficients(name):
     np.testing.assert_allclose(stored, module.readings(), atol=0.03 * module.noise)
 
 
+def test_the_pendulum_agrees_with_an_explicit_method():
+    module, problem, t = module_of("pendulum"), find_problem("pendulum"), np.linspace(0, 10, 200)
+    g, length = problem.constants.values()
+    rates = lambda _, y: [y[1], -g / length * np.sin(y[0])]
+    expected = solve_ivp(rates, (0, 10), [module.release, 0.0], "DOP853", t, rtol=1e-13, atol=1e-14).y[0]
+    assert relative(module.exact(t, g, length), expected) <= 2e-11
+
+
+def test_growth_with_a_delay_agrees_with_another_method_of_steps():
+    """An explicit method of order 8 on each interval, with its own values on the one before."""
+    module, y, before, expected = module_of("delay_logistic"), 0.5, lambda t: [0.5], []
+    for start in range(5):
+        rates = lambda t, y, before=before: 1.8 * y * (1 - before(t - 1)[0])
+        step = solve_ivp(rates, (start, start + 1), [y], "DOP853", rtol=1e-13, atol=1e-14, dense_output=True)
+        expected.append(step.sol(start + np.linspace(0, 0.95, 20))[0])
+        before, y = step.sol, step.y[0, -1]
+    assert relative(module.reference(np.arange(100) * 0.05, 1.8, 1.0), np.concatenate(expected)) <= 1e-11
+
+
 # Fourier modes.
 
 
