@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.special import jv
+from scipy.linalg import solve_banded
+from scipy.special import jv, ndtr
 
 from problems._references import etdrk4, plane, split_step
 from tests.problems.gallery import find_problem, module_of
@@ -109,6 +110,36 @@ def test_growth_with_a_delay_agrees_with_another_method_of_steps():
         expected.append(step.sol(start + np.linspace(0, 0.95, 20))[0])
         before, y = step.sol, step.y[0, -1]
     assert relative(module.reference(np.arange(100) * 0.05, 1.8, 1.0), np.concatenate(expected)) <= 1e-11
+
+
+# Free boundaries.
+
+
+def implicit_steps(x, times, sigma, r):
+    """An American put by implicit Euler steps, each by policy iteration."""
+    h, payoff = x[1] - x[0], np.maximum(1 - np.exp(x), 0)
+    lower, upper = (sigma**2 / h**2 / 2 + s * (r - sigma**2 / 2) / h / 2 for s in (-1, 1))
+    middle, value = sigma**2 / h**2 + r, payoff
+    for step in np.diff(times):
+        held, before = np.zeros(len(x), bool), None
+        while before is None or (held != before).any():
+            before, rows = held, np.where(held, step, 0)
+            bands = np.array([np.roll(-upper * rows, 1), 1 + middle * rows, np.roll(-lower * rows, -1)])
+            new = solve_banded((1, 1), bands, np.where(held, value, payoff))
+            loss = new[1:-1] - value[1:-1]
+            loss += step * (middle * new[1:-1] - lower * new[:-2] - upper * new[2:])
+            held = np.pad(np.where(held[1:-1], new[1:-1] > payoff[1:-1] - 1e-13, loss < -1e-13), 1)
+        value = new
+    return value
+
+
+def test_an_american_put_agrees_with_finite_differences():
+    """Of second order in x and, by extrapolation, in time, whose steps are small near expiry."""
+    module, x, one = module_of("american_put"), np.linspace(-0.5, 1, 1201), np.ones(1201)
+    sigma, r = find_problem("american_put").constants.values()
+    coarse, fine = (implicit_steps(x, np.linspace(0, 1, n) ** 2, sigma, r) for n in (201, 401))
+    european = module.european(x, one, sigma, r, np.exp, ndtr)
+    np.testing.assert_allclose(module.reference(x, one, sigma, r), 2 * fine - coarse - european, atol=1e-6)
 
 
 # Fourier modes.
