@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -140,6 +141,25 @@ def test_an_american_put_agrees_with_finite_differences():
     coarse, fine = (implicit_steps(x, np.linspace(0, 1, n) ** 2, sigma, r) for n in (201, 401))
     european = module.european(x, one, sigma, r, np.exp, ndtr)
     np.testing.assert_allclose(module.reference(x, one, sigma, r), 2 * fine - coarse - european, atol=1e-6)
+
+
+@pytest.mark.usefixtures("x64")
+def test_freezing_water_satisfies_its_equations_and_the_condition_of_its_front():
+    module = module_of("two_phase_heat")
+    values = lambda y, t: module.similarity(y, t, jax.scipy.special)
+    slope, bend = jax.jacfwd(values, (0, 1)), jax.jacfwd(jax.jacfwd(values))
+    for t in (0.1, 0.4, 1.0):
+        s, s_t = values(1.0, t)["s"], slope(1.0, t)["s"][1]
+        for y in (0.0, 0.6, 1.0):
+            ice_y, ice_t = slope(y, t)["ice"]
+            np.testing.assert_allclose(s**2 * ice_t - y * s * s_t * ice_y, bend(y, t)["ice"], atol=1e-13)
+        for y in (1.0, 1.5, 3.0):
+            water_y, water_t = slope(y, t)["water"]
+            np.testing.assert_allclose(water_t - s_t * water_y, module.a * bend(y, t)["water"], atol=1e-13)
+        heat = slope(1.0, t)["ice"][0] / s - module.k * slope(1.0, t)["water"][0]
+        np.testing.assert_allclose(
+            [module.L * s_t, *[values(1.0, t)[name] for name in ("ice", "water")]], [heat, 0, 0], atol=1e-13
+        )
 
 
 # Fourier modes.
