@@ -165,6 +165,27 @@ def test_freezing_water_satisfies_its_equations_and_the_condition_of_its_front()
 # Fourier modes.
 
 
+def test_a_shock_tube_agrees_with_finite_differences():
+    """Of fourth order, with ρ even and u odd beyond the walls, at the last time."""
+    module, n, mu = module_of("shock_tube"), 800, 0.02
+    x, first = np.linspace(-1, 1, n + 1), n / 24 * np.array([-1, 8, 0, -8, 1])
+    second = n**2 / 48 * np.array([-1, 16, -30, 16, -1])
+
+    def rates(_, y):
+        rho, u = y.reshape(-1, 2).T
+        density, velocity = np.pad(rho, 2, "reflect"), np.pad(u, 2, "reflect", reflect_type="odd")
+        slope = lambda f: np.convolve(f, first, "valid")
+        force = (mu * np.convolve(velocity, second, "valid") - slope(density)) / rho - u * slope(velocity)
+        return np.stack([-slope(density * velocity), np.r_[0, force[1:-1], 0]], axis=1).ravel()
+
+    start = np.stack([module.density(x, np.tanh), 0 * x], axis=1).ravel()
+    options = {"rtol": 1e-10, "atol": 1e-12, "lband": 5, "uband": 5}
+    expected = solve_ivp(rates, (0, 0.5), start, "LSODA", [0.5], **options).y.reshape(-1, 2).T
+    found = module.reference(x, np.full(n + 1, 0.5), mu)
+    for values, used in zip(found.values(), expected, strict=True):
+        assert relative(values, used) <= 2e-8
+
+
 @pytest.mark.parametrize(
     ("name", "period", "end"), [("kuramoto_sivashinsky", 2.0, 0.3), ("kuramoto_sivashinsky_chaotic", 2 * np.pi, 0.03)]
 )
