@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .equations.common_conditions import neumann as neumann
     from .equations.common_conditions import periodic as periodic
     from .equations.common_conditions import robin as robin
+    from .equations.common_conditions import smooth as smooth
     from .equations.condition import Condition as Condition
     from .equations.field import Field as Field
     from .equations.mistakes import ProblemError as ProblemError
@@ -144,7 +145,7 @@ __getattr__, __dir__ = lazy(
         "drawing.domains": "draw",
         "equations.calculus": "div grad laplacian partial",
         "equations.common_conditions": (
-            "complementarity data dirichlet initial integral interface neumann periodic robin"
+            "complementarity data dirichlet initial integral interface neumann periodic robin smooth"
         ),
         "equations.condition": "Condition",
         "equations.field": "Field",

@@ -327,6 +327,7 @@ def _by_choice(
         sines, found, deep = by_features(ansatz, request.seed, grid, recorder, request.choices, warm)
     trained = sines
     wants_more = not found.is_sufficient and sines.stop_reason is StopReason.STALLED and request.steps is None
+    wants_more &= not (ansatz.problem.priors and ansatz.problem.measured)  # which would follow the noise
     if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep.prediction.needed)):
         pack, unpack = lambda width: {"width": np.array(width)}, lambda arrays: int(arrays["width"])
         width = recorder.recall("the width of a deep network", lambda: deep.width, pack, unpack)

@@ -19,7 +19,7 @@ from ..geometry.points import Points
 from ..networks.functional import FunctionalModel, parameter_count
 from ..networks.stretching import Bump
 from ..residuals.functions import Batch
-from ..runs.decisions import ChosenBandwidth, ChosenInteractions, GivenBandwidth, WeighedData
+from ..runs.decisions import ChosenBandwidth, ChosenInteractions, GivenBandwidth, WeighedData, WeighedPrior
 from ..runs.recorder import Recorder
 from .cost_model import CostModel
 from .feature_solution import FeatureSolution
@@ -186,6 +186,8 @@ class FeatureNetworks:
         for name, sigma in solve.sigma.items():
             factor = solve.weights[name] / solve.steps[0].weights[name]
             recorder.decide(WeighedData(name, sigma, solver.problem.conditions[name].sigma is not None, factor))
+        for name in solver.problem.priors if solve.sigma else ():
+            recorder.decide(WeighedPrior(name, solve.weights[name]))
         found = FeatureSolution(
             solver=solver,
             ansatz=self._ansatz,
@@ -336,18 +338,17 @@ class FeatureNetworks:
             began, most = recorder.limits.seconds(), int(min(solver.trial_steps, recorder.steps_left))
             zero = solver.params(bandwidth)
             start = self._start(zero, solver, bandwidth)
-            trial = self._trials[key] = self._recalled(
-                f"trial {key}",
-                lambda: solver.solve(
-                    self._near(solver, start),
-                    most,
-                    moved=self._moved,
-                    is_over=recorder.lacks,
-                    weights=self._weights,
-                    origin=zero,
-                ),
-                start,
+            solve = lambda: solver.solve(
+                self._near(solver, start),
+                most,
+                moved=self._moved,
+                is_over=recorder.lacks,
+                weights=self._weights,
+                origin=zero,
             )
+            # a function that is known by a prior alone has no loss of its own without one that suits the noise
+            refined = lambda: self._refined(solver, solve(), zero) if solver.problem.priors else solve()
+            trial = self._trials[key] = self._recalled(f"trial {key}", refined, start)
             if len(self._trials) == 1:
                 self._concluding = self._cost.concluding * trial.compile_seconds + self._snapshot_seconds()
                 if not recorder.limits.kept(CONCLUSION):

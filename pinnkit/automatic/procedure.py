@@ -226,8 +226,9 @@ class Automatic:
         return candidate if standing.loss > candidate.enough else None
 
     def _last(self) -> list[AbstractCandidate]:
-        """A deep network, unless the number of steps is limited."""
-        return [self.deep] if self._recorder.limits.steps is None else []
+        """A deep network, unless the number of steps is limited, or a prior has to be weighed by noise."""
+        problem = self._ansatz.problem
+        return [self.deep] if self._recorder.limits.steps is None and not (problem.priors and problem.measured) else []
 
     def _after(self, entry: Entry, standing: Standing) -> Standing:
         """How far the procedure is after an attempt, which is recorded."""

@@ -76,7 +76,7 @@ def by_training(
             diagnostician = diagnostician_of(exact, counts, seed, parameter_count(start))
             check_finite(exact, start, sampled(exact, strategy.sampler, counts, seed))
             weights = {name: w for name, w in (settings.weights or {}).items() if name in counts}
-            initial_weights = fixed_weights(tuple(problem.conditions), weights)
+            initial_weights = fixed_weights(tuple(problem.conditions), weights, problem.priors)
         with jax.enable_x64(settings.precision == "double"):
             is_double = settings.precision == "double"
             residuals = exact if is_double else ResidualFunctions(problem, cast(model, jnp.result_type(float)))

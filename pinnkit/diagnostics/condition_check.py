@@ -36,7 +36,8 @@ class RowCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a declared condition comes to with the final parameters.
 
-    - `measured`: whether it compares with measured values, whose noise stays in its residual;
+    - `measured`: whether it compares with measured values, whose noise stays in its residual; `prior`: whether it is a
+      preference, which need not hold;
     - `holds`: False for a condition that is not finite somewhere, or has a row that is built in and violated by more
       than rounding;
     - `zero`: mean square of its residual with a zero network, on the points of `validation_losses`;
@@ -47,6 +48,12 @@ class ConditionCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     holds: bool
     zero: float
     rows: tuple[RowCheck, ...]
+    prior: bool = False
+
+    @property
+    def is_equation(self) -> bool:
+        """Whether its residual vanishes in a solution."""
+        return not self.measured and not self.prior
 
     @property
     def hard(self) -> bool:

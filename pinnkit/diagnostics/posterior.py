@@ -7,6 +7,10 @@ $g \cdot \delta$ with its gradient g. With independent errors its variance is $\
 $r_i^2 / (1 - h_i)$ with the leverages $h = \operatorname{diag} J J^+$ (HC2). Equations are evaluated on fresh points,
 so that a network that fits only its own points does not appear accurate; data points are fixed.
 
+With a prior, all other rows have the variance of the data in the scale of the loss: the Bayesian posterior of a
+smoothing spline, whose bands cover an unknown function as often as they say on average over the function.
+
+Wahba, *Bayesian confidence intervals for the cross-validated smoothing spline*, J. R. Statist. Soc. B 45, 1983;
 MacKinnon & White, *Some heteroskedasticity-consistent covariance matrix estimators*, J. Econometrics 29, 1985.
 """
 
@@ -38,6 +42,10 @@ JACOBIAN_ENTRIES = 2**26
 INTERVAL_SEED = 30_011
 """Keeps the fresh points apart from those of training."""
 
+CUTOFF = math.sqrt(np.finfo(float).eps)
+"""Changes of the residual that may be rounding errors of the network, relative to the largest. A prior determines all
+directions: then rounding errors of the linear algebra are the limit."""
+
 BLOCK = 256
 """Points whose gradients are computed at a time."""
 
@@ -47,16 +55,21 @@ class Spread:
 
     - `J`, `r`: scaled rows; `known`: standard deviations of the errors of rows, NaN where they come from the residual.
 
-    Directions along which residuals change by less than √ε of the most, all columns having the same norm, stay fixed.
+    Directions along which residuals change by less than `cutoff` of the most, all columns having the same norm, stay
+    fixed.
     """
 
     def __init__(
-        self, J: Float[np.ndarray, "n k"], r: Float[np.ndarray, " n"], known: Float[np.ndarray, " n"] | None = None
+        self,
+        J: Float[np.ndarray, "n k"],
+        r: Float[np.ndarray, " n"],
+        known: Float[np.ndarray, " n"] | None = None,
+        cutoff: float = CUTOFF,
     ):
         norms = np.linalg.norm(J, axis=0)
         self._scale = 1 / np.where(norms > 0, norms, 1.0)
         U, s, Vt = np.linalg.svd(J * self._scale, full_matrices=False)
-        kept = s > math.sqrt(np.finfo(float).eps) * s[0]
+        kept = s > cutoff * s[0]
         self._U, self._s, self._Vt, self._moves = U[:, kept], s[kept], Vt[kept], norms > 0
         self.leverages = np.sum(self._U**2, axis=1)
         own = np.abs(r) / np.sqrt(np.maximum(1 - self.leverages, math.sqrt(np.finfo(float).eps)))
@@ -122,7 +135,11 @@ class Posterior:
         self.sigma = {name: sigma[name] if name in sigma else estimate(name) for name in measured}
         for name, deviation in self.sigma.items():
             known[slices[name]] = scales[name] * deviation
-        self.spread = Spread(J, r, known) if measured else first
+        if measured and residuals.problem.priors:
+            of_data = [(scales[name] * deviation) ** 2 for name, deviation in self.sigma.items()]
+            known[np.isnan(known)] = math.sqrt(float(np.mean(of_data)))
+        cutoff = max(J.shape) * np.finfo(float).eps if residuals.problem.priors else CUTOFF
+        self.spread = Spread(J, r, known, cutoff) if measured else first
         self._gradients = jax.jit(self._gradient)
 
     def of_coefficients(self) -> Float[np.ndarray, "q k"]:

@@ -155,7 +155,7 @@ def check_problem_and_seed(problem: Any, seed: Any) -> None:
 def _scales(problem: Problem, batch: Batch, weights: Mapping[str, float] | None) -> dict[str, float]:
     if weights is None:
         return dict.fromkeys(batch, 1.0)
-    values = fixed_weights(tuple(problem.conditions), weights)
+    values = fixed_weights(tuple(problem.conditions), weights, problem.priors)
     return {
         name: float(jnp.sqrt(values[name] / (len(points) * problem.equation(name).size)))
         for name, points in batch.items()

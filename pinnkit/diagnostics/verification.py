@@ -112,6 +112,7 @@ def verify(
             rows=tuple(
                 row_check(problem, found[name], i, sizes, i in exact[name]) for i in range(equations[name].size)
             ),
+            prior=problem.conditions[name].prior,
         )
         for name in problem.conditions
     }
@@ -156,11 +157,18 @@ def indices_of(problem: Problem) -> list[Index]:
 def jets_at(
     residuals: ResidualFunctions, params: Params, points: Batch, indices: Sequence[Index]
 ) -> dict[str, Float[np.ndarray, "n i m"]]:
-    """All derivatives that any condition takes, at the points of each; compiled once."""
-    function = jax.jit(jax.vmap(lambda params, x: residuals.jets(params, x, indices), (None, 0)))
-    ends = np.cumsum([len(p) for p in points.values()])[:-1]
-    values = _in_chunks(lambda x: function(params, x), np.concatenate([p.coordinates for p in points.values()]))
-    return dict(zip(points, np.split(values, ends), strict=True))
+    """All derivatives that any condition takes, at the points of each; compiled once.
+
+    At a corner, derivatives of singular functions are infinite, and the values beside them are lost: these are computed
+    alone.
+    """
+    jets = lambda indices: jax.jit(jax.vmap(lambda params, x: residuals.jets(params, x, indices), (None, 0)))
+    places, function = np.concatenate([p.coordinates for p in points.values()]), jets(indices)
+    found, value = _in_chunks(lambda x: function(params, x), places), (0,) * residuals.problem.domain.dimension
+    lost = ~np.isfinite(found).all(axis=(1, 2))
+    if lost.any() and value in indices:
+        found[lost, indices.index(value)] = np.asarray(jets([value])(params, places[lost]))[:, 0]
+    return dict(zip(points, np.split(found, np.cumsum([len(p) for p in points.values()])[:-1]), strict=True))
 
 
 def _evaluated(

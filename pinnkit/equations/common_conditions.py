@@ -4,7 +4,9 @@ A `value` is a number or a function whose arguments are named as those of a cond
 """
 
 import csv
+import functools
 import inspect
+import itertools
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -128,6 +130,27 @@ def complementarity(on: AbstractRegion, first: Value, second: Value, smoothing: 
         return [a + b - jnp.sqrt(a * a + b * b + 2 * smoothing**2)]
 
     return _condition(on, residual, first, second)
+
+
+def smooth(on: AbstractRegion, field: str, order: int = 2) -> Condition:
+    """A prior: the derivatives of a field of this order in space are small, as far as equations and data allow.
+
+    For an unknown function; order 2 makes it a smoothing spline, whose smoothness is found from the data by cross-
+    validation. The mean square of all its derivatives of this order counts, which does not depend on the axes.
+    Wahba, *Spline models for observational data*, SIAM 1990.
+    """
+    if not is_whole(order, 1):
+        raise ProblemError(f"the `order` of a smoothness prior is a whole number ≥ 1, got {order!r}")
+
+    def residual(named: "_Named") -> list[Any]:
+        space, rows = current_frame().space, list[Any]()
+        for axes in itertools.combinations_with_replacement(space, order):
+            times = math.factorial(order) / math.prod(math.factorial(axes.count(name)) for name in space)
+            derivative = functools.reduce(partial, axes, named[field])
+            rows.append(math.sqrt(times) * array_of(derivative))
+        return rows
+
+    return replace(_condition(on, residual, field), prior=True)
 
 
 def data(

@@ -11,6 +11,9 @@ from .mistakes import ProblemError
 FEWEST = 5
 """Of fewer values the noise cannot be estimated."""
 
+PRIOR = 1e-16
+"""Weight of a prior relative to the equations, unless data say more: it decides only what nothing else does."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -22,13 +25,16 @@ class Condition:
     - `on`: a region of the domain, such as `domain.interior`, or a `PointSet`.
     - `sigma`: of measured values at a `PointSet`: the standard deviation of the errors in the residual, in its units;
       0 for exact values. None to estimate it.
+    - `prior`: whether it is a preference rather than an equation, such as that an unknown function is smooth: its
+      residual is small as far as equations and data allow (see `smooth`).
 
-    **Raises:** `ProblemError` for arguments of other kinds, and a `sigma` where nothing is measured.
+    **Raises:** `ProblemError` for arguments of other kinds, and a `sigma` or a `prior` where they mean nothing.
     """
 
     residual: Callable[..., Any]
     on: AbstractRegion
     sigma: float | None = None
+    prior: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.residual):
@@ -40,6 +46,10 @@ class Condition:
             raise ProblemError(
                 f"a condition holds on a region, got {type(self.on).__name__}; "
                 "write for example `on=domain.interior` or `on=domain.boundary('x')`"
+            )
+        if self.prior and (self.on.given is not None or self.sigma is not None):
+            raise ProblemError(
+                "a prior holds on a region, not at data, and has no `sigma`: its weight follows from the data"
             )
         if self.sigma is None:
             return

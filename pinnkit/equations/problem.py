@@ -109,6 +109,11 @@ class Problem:
         """The conditions on measured values, which may have errors."""
         return {name: condition for name, condition in self.conditions.items() if condition.is_measured}
 
+    @property
+    def priors(self) -> tuple[str, ...]:
+        """The conditions that are preferences."""
+        return tuple(name for name, condition in self.conditions.items() if condition.prior)
+
     def equation(self, condition: str) -> Equation:
         """The equation of a condition, traced once in each precision."""
         key = condition, str(jax.numpy.result_type(float))

@@ -73,21 +73,21 @@ def violated(run: Run) -> list[str]:
 
 def is_small(check: ConditionCheck) -> bool:
     """Whether the largest row of a condition is small relative to its own terms."""
-    return check.worst.relative <= (NOISE if check.measured else SMALL)
+    return check.prior or check.worst.relative <= (NOISE if check.measured else SMALL)
 
 
 def worst_row(run: Run) -> tuple[str, RowCheck] | None:
-    """The condition and the row that is largest relative to its own terms, except for measured values."""
-    rows = [(name, check.worst) for name, check in run.summary.conditions.items() if not check.measured]
+    """The condition and the row that is largest relative to its own terms, of equations."""
+    rows = [(name, check.worst) for name, check in run.summary.conditions.items() if check.is_equation]
     return max(rows, key=lambda found: math.inf if math.isnan(found[1].relative) else found[1].relative, default=None)
 
 
 def zero_ratio(run: Run) -> float:
-    """The validation loss over that of a zero network, without conditions on measured values, which may be noise."""
+    """The validation loss over that of a zero network, of equations: measured values may have noise."""
     s, checks = run.summary, run.summary.conditions
-    noise = sum(0.5 * w * s.validation_losses[name] for name, w in s.weights.items() if checks[name].measured)
-    zero = sum(0.5 * w * checks[name].zero for name, w in s.weights.items() if not checks[name].measured)
-    return ratio_of(max(s.validation_loss - noise, 0.0), zero)
+    others = sum(0.5 * w * s.validation_losses[name] for name, w in s.weights.items() if not checks[name].is_equation)
+    zero = sum(0.5 * w * checks[name].zero for name, w in s.weights.items() if checks[name].is_equation)
+    return ratio_of(max(s.validation_loss - others, 0.0), zero)
 
 
 def first_loss(run: Run) -> float:
@@ -137,7 +137,12 @@ def is_undetermined(run: Run) -> bool:
 
 
 def correction(run: Run) -> float:
-    """The estimated error from the linearised equations, of the worst field; 0 if unknown."""
+    """The estimated error from the linearised equations, of the worst field; 0 if it is unknown.
+
+    It is unknown with a prior: the linearised equations alone would follow the noise.
+    """
+    if any(check.prior for check in run.summary.conditions.values()):
+        return 0.0
     distance = {} if run.summary.determinacy is None else run.summary.determinacy.distance
     return max((math.inf if math.isnan(value) else value for value in distance.values()), default=0.0)
 

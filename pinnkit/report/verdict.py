@@ -127,7 +127,11 @@ def _is_converged(run: Run) -> bool:
     if not all(is_small(check) for check in checks.values()):
         return False
     fits_data = not math.isfinite(ratio) and any(check.measured for check in checks.values())
-    return ratio <= CONVERGED or fits_data or all(check.worst.relative <= NEGLIGIBLE for check in checks.values())
+    return (
+        ratio <= CONVERGED
+        or fits_data
+        or all(check.worst.relative <= NEGLIGIBLE for check in checks.values() if not check.prior)
+    )
 
 
 def _violations(run: Run) -> str:

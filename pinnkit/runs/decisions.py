@@ -333,6 +333,16 @@ class WeighedData(AbstractDecision, frozen=True, tag="weighed data"):
         return f"noise of '{self.condition}': σ = {self.sigma:.3g} ({origin}), weight multiplied by {self.factor:.2g}"
 
 
+class WeighedPrior(AbstractDecision, frozen=True, tag="weighed prior"):
+    """The weight of a prior in the loss was found from data."""
+
+    condition: str
+    weight: float
+
+    def __str__(self) -> str:
+        return f"prior '{self.condition}': weight {self.weight:.2g}, by cross-validation of the data"
+
+
 Decision: TypeAlias = (
     Note
     | Doubt
@@ -356,6 +366,7 @@ Decision: TypeAlias = (
     | KeptStep
     | MissedSnapshot
     | WeighedData
+    | WeighedPrior
 )
 
 

@@ -21,7 +21,7 @@ from jaxtyping import Array, Int
 
 from .._base.types import Params, Weights
 from .._base.whiteness import DEVIATIONS, neighbours
-from ..equations.condition import Condition
+from ..equations.condition import PRIOR, Condition
 from ..equations.problem import Problem
 from ..residuals.functions import Batch, ResidualFunctions
 from .rule import AbstractWeighting
@@ -50,7 +50,8 @@ class NoiseState(eqx.Module):
 
 
 class NoiseWeighting(AbstractWeighting):
-    """The weights of another rule, those of data times a factor between `LEAST` and 1 that is found from their noise.
+    """The weights of another rule, those of data times a factor between `LEAST` and 1 that is found from their noise,
+    and those of priors times `PRIOR`.
 
     - `inner`: the rule for exact data; None keeps the weights of the phase before.
     """
@@ -76,7 +77,8 @@ class NoiseWeighting(AbstractWeighting):
             least[name] = jnp.minimum(state.least[name], jnp.mean(r**2))
             is_noise = _is_noise(points, condition.sigma, r, least[name])
             factors[name] = jnp.clip(jnp.where(is_noise, 1 / FACTOR, FACTOR) * before, LEAST, 1.0).astype(before.dtype)
-        scaled = {name: weight * factors.get(name, 1.0) for name, weight in weights.items()}
+        scale = {} if self.inner is None else dict.fromkeys(residuals.problem.priors, PRIOR)
+        scaled = {name: weight * factors.get(name, scale.get(name, 1.0)) for name, weight in weights.items()}
         return scaled, NoiseState(inner, weights, factors, least, state.updates + 1)
 
     def _inner(
@@ -110,9 +112,13 @@ def _is_noise(points: np.ndarray, sigma: float | None, r: Array, least: Array) -
 
 
 def with_noise(rule: AbstractWeighting | None, problem: Problem, is_fixed: bool) -> AbstractWeighting | None:
-    """A rule that also weighs data by their noise, if there are any, weights may change, and all points of a condition
-    have the same.
+    """A rule that also weighs data by their noise, and priors, if there are any, weights may change, and all points of
+    a condition have the same.
     """
-    if is_fixed or not problem.measured or (rule is not None and (rule.per_point or rule.remembers_points)):
+    if (
+        is_fixed
+        or not (problem.measured or problem.priors)
+        or (rule is not None and (rule.per_point or rule.remembers_points))
+    ):
         return rule
     return NoiseWeighting(inner=rule)

@@ -4,6 +4,10 @@ Weights inverse to the traces of the kernel let a network reproduce the noise at
 noise of each data condition is estimated by restricted likelihood, unless it is given, and its weight is inverse to the
 variance, beside equations whose variance is what the network cannot represent of them.
 
+Priors, such as that an unknown function is smooth, get a weight too: that of the smallest error at data which are left
+out (see `cross_validation`). Then the variances are those of the residuals of equations and of data over their degrees
+of freedom, found in turn: data that determine a function have few of them.
+
 As long as neighbouring residuals of the data are correlated, they are not noise: then the fit has not converged, or the
 network does not resolve the solution, and their weight stays as it is.
 
@@ -25,6 +29,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..._base.compilation import Stopwatch
+from ..._base.linalg.cross_validation import Block, penalty_weight
 from ..._base.linalg.least_squares import least_squares
 from ..._base.linalg.restricted_likelihood import variance_ratio
 from ..._base.types import Params
@@ -37,6 +42,13 @@ LEAST = 1e-4
 """Least factor of the weight of a data condition: equations are then imposed 100 times as strictly as data. More would
 spare no noise, and let what the network cannot represent of the equations outweigh the data."""
 
+PRIORS = 1.0, 1e16
+"""Bounds of the factor on the weight of a prior."""
+
+ROUNDS, SETTLED = 4, 0.2
+"""Most rounds in which variances and the weight of a prior are found in turn, and the change of the logarithms of all
+factors at which they end."""
+
 CONVERGED = 0.1
 """The fit has converged if a step changes the values at the data by less than this many standard errors in all."""
 
@@ -47,7 +59,8 @@ STALLED = 0.9
 class Weighed(NamedTuple):
     """Data conditions as weighed by their noise.
 
-    - `factors`: of their weights, 1 where the data are as accurate as the equations; `sigma`: standard deviations;
+    - `factors`: of their weights, 1 where the data are as accurate as the equations, and of those of priors; `sigma`:
+      standard deviations;
     - `variance`: of a scaled row.
     """
 
@@ -62,13 +75,15 @@ class NoisyFit:
 
     - `sigma`: standard deviations of the data conditions, None where they are to be estimated;
     - `weights`: of all conditions as if there were no noise;
-    - `unknowns`: number of unknown coefficients, which are the first of the parameters solved for.
+    - `unknowns`: number of unknown coefficients, which are the first of the parameters solved for;
+    - `priors`: names of the conditions that are preferences.
     """
 
     layer: OutputLayer
     sigma: Mapping[str, float | None]
     weights: Mapping[str, float]
     unknowns: int
+    priors: tuple[str, ...] = ()
     halvings: int = 6
 
     def steps(
@@ -78,13 +93,14 @@ class NoisyFit:
         found there; at least one, unless there is no time.
         """
         residual, shift, seconds = self.layer.shifted(params, batch), np.zeros(self.layer.size), 0.0
-        weighed = Weighed(dict.fromkeys(self.sigma, 1.0), {}, 0.0)
+        weighed = Weighed(dict.fromkeys((*self.sigma, *self.priors), 1.0), {}, 0.0)
         for _ in range(most):
             if is_over(seconds):
                 return
             watch = Stopwatch()
             jacobians, values = jax.tree.map(np.asarray, residual.linearize(shift))
-            weighed = self.weigh(jacobians, values, self._noisy(batch, values), weighed.factors)
+            weigh = self.weigh_with_priors if self.priors else self.weigh
+            weighed = weigh(jacobians, values, self._noisy(batch, values), weighed.factors)
             weights = self.scaled(weighed.factors)
             A, b = stacked(jacobians, values, weights)
             if not (np.isfinite(A).all() and np.isfinite(b).all()):
@@ -101,7 +117,7 @@ class NoisyFit:
             yield self.layer.moved(params, shift), figures, weighed
             at_data, _ = stacked(jacobians, {name: values[name] for name in self.sigma}, weights)
             is_near = np.linalg.norm(at_data @ update) <= CONVERGED * np.sqrt(weighed.variance)
-            is_noisy = min(weighed.factors.values()) < 1
+            is_noisy = any(weighed.factors[name] < 1 for name in self.sigma)
             if loss >= figures.loss or is_near or (not is_noisy and loss > STALLED * figures.loss):
                 return
             seconds = watch.own
@@ -139,6 +155,34 @@ class NoisyFit:
                 sigma[name] = known
             variances.append(ratio.first)
         return Weighed(found, sigma, float(np.mean(variances)) if variances else 0.0)
+
+    def weigh_with_priors(
+        self,
+        jacobians: Mapping[str, Float[np.ndarray, "_ p"]],
+        values: Mapping[str, Float[np.ndarray, " _"]],
+        noisy: Mapping[str, bool],
+        factors: Mapping[str, float],
+    ) -> Weighed:
+        """The same with priors, all of which have one factor."""
+        found, sigma, variances = dict(factors), dict[str, float](), dict[str, float]()
+        blocks = {name: Block.of(jacobians[name], r) for name, r in values.items()}
+        equations = [name for name in values if name not in (*self.sigma, *self.priors)]
+        for _ in range(ROUNDS):
+            before, weights = dict(found), self.scaled({**found, **dict.fromkeys(self.priors, 1.0)})
+            scaled = {name: block.times(np.sqrt(weights[name] / block.size)) for name, block in blocks.items()}
+            fit = penalty_weight(scaled, self.sigma, self.priors, *PRIORS)
+            found |= dict.fromkeys(self.priors, fit.value)
+            free = {name: max(block.size - fit.misfits[name].leverage, 1.0) for name, block in blocks.items()}
+            square = lambda names, fit=fit: sum(fit.misfits[name].square for name in names)
+            of_equations = square(equations) / sum(free[name] for name in equations)
+            for name, known in self.sigma.items():
+                own, scale = square([name]) / free[name] / found[name], self.weights[name] / blocks[name].size
+                sigma[name], own = (float(np.sqrt(own / scale)), own) if known is None else (known, scale * known**2)
+                found[name] = float(np.clip(of_equations / own, LEAST, 1.0)) if noisy[name] and own > 0 else 1.0
+                variances[name] = found[name] * own
+            if all(abs(np.log(found[name] / before[name])) < SETTLED for name in found):
+                break
+        return Weighed(found, sigma, float(np.mean(list(variances.values()))))
 
     def _noisy(self, batch: Batch, values: Mapping[str, Float[np.ndarray, " _"]]) -> dict[str, bool]:
         """Whether the residuals of each data condition may be noise."""

@@ -16,6 +16,7 @@ from ..._base.linalg.arrays import for_algebra, module_of
 from ..._base.linalg.least_squares import least_squares
 from ..._base.tracing.degrees import is_affine
 from ..._base.types import Params
+from ...equations.condition import PRIOR
 from ...networks.functional import FunctionalModel
 from ...networks.linear_parameters import linear_leaves
 from ...ntk.jacobian import jacobian_rows
@@ -66,7 +67,12 @@ class OutputLayer:
     def weights(self, params: Params, batch: Batch) -> dict[str, float]:
         """Weights inverse to the traces of the kernel at these parameters (see `trace_weights`)."""
         jacobians, _ = self.shifted(params, batch).linearize(np.zeros(self.size))
-        return trace_weights(jax.tree.map(for_algebra, jacobians))
+        return self.balanced(jax.tree.map(for_algebra, jacobians))
+
+    def balanced(self, jacobians: Mapping[str, Float[Array | np.ndarray, "n p"]]) -> dict[str, float]:
+        """Weights inverse to the traces of the kernel, those of priors times `PRIOR`."""
+        priors = self._residuals.problem.priors
+        return {name: w * PRIOR if name in priors else w for name, w in trace_weights(jacobians).items()}
 
     def loss(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
         """The loss on any points."""

@@ -30,7 +30,7 @@ from ...samplers.space_filling import AbstractSpaceFilling, QuasiRandom
 from .bandwidth import Bandwidth
 from .continuation import Continuation
 from .noisy_data import NoisyFit
-from .output_layer import OutputLayer
+from .output_layer import OutputLayer, weighted_loss
 from .variable_projection import VariableProjection
 
 ROWS_PER_UNKNOWN = 2.0
@@ -74,7 +74,7 @@ class Solve(NamedTuple):
     - `missing_seconds`: what the next step would have needed, if time ended the steps, else 0;
     - `compile_seconds`: of tracing and compiling;
     - `sigma`: standard deviations of the data conditions that are known, or were found;
-    - `noise`: the part of the final loss that is noise of the data, which no network can reduce.
+    - `noise`: the part of the final loss that no network can reduce: noise of the data, and of priors.
     """
 
     params: Params
@@ -248,7 +248,8 @@ class FeatureSolver:
         steps, found = steps + [step for _, step in taken], taken[-1][0] if taken else found
         used = steps[0].weights if steps else dict(given or dict.fromkeys(self.residuals.conditions, 1.0))
         initial, final = (self.layer.loss(p, validation_batch, used) for p in (origin or params, found))
-        return Solve(found, steps, used, initial, final, missing[0], watch.compiled)
+        noise = self._preferred(found, validation_batch, used)
+        return Solve(found, steps, used, initial, final, missing[0], watch.compiled, noise=noise)
 
     def fitted(self, zero: Params, model: FunctionalModel, params: Params, moved: Mover = unmoved) -> Params:
         """Parameters near a solution by another model: the closest network, and its unknown coefficients."""
@@ -268,11 +269,11 @@ class FeatureSolver:
 
         - `most`: largest number of further steps.
         """
-        measured = self.problem.measured
-        if not measured:
+        problem, measured = self.problem, self.problem.measured
+        if not measured or solve.sigma:  # nothing to do, or done in a trial of a linear problem
             return solve
         watch, sigma = Stopwatch(), {name: condition.sigma for name, condition in measured.items()}
-        fit = NoisyFit(self.layer, sigma, solve.weights, len(self.problem.unknowns))
+        fit = NoisyFit(self.layer, sigma, solve.weights, len(problem.unknowns), problem.priors)
         taken = list(fit.steps(solve.params, self.batch, most, is_over))
         if not taken:
             return solve
@@ -284,6 +285,7 @@ class FeatureSolver:
         )
         squares = {name: float(np.mean(values[name] ** 2)) for name in measured if is_noise(name)}
         noise = 0.5 * sum(solve.weights[name] * square for name, square in squares.items())
+        noise += self._preferred(params, self.validation_batch, solve.weights)
         initial, final = (self.layer.loss(p, self.validation_batch, solve.weights) for p in (origin, params))
         return solve._replace(
             params=params,
@@ -295,6 +297,11 @@ class FeatureSolver:
             sigma=weighed.sigma,
             noise=noise,
         )
+
+    def _preferred(self, params: Params, batch: Batch, weights: Mapping[str, float]) -> float:
+        """The part of the loss that is that of priors."""
+        own = {name: batch[name] for name in self.problem.priors}
+        return weighted_loss(self.layer.values(params, own), {name: weights[name] for name in own}) if own else 0.0
 
     @functools.cached_property
     def weights(self) -> dict[str, float]:

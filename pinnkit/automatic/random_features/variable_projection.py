@@ -21,7 +21,7 @@ from ..._base.linalg.least_squares import least_squares
 from ..._base.types import Params
 from ...residuals.functions import Batch
 from ...runs.events import OutputStep
-from .output_layer import OutputLayer, Shift, ShiftedResidual, trace_weights, weighted_loss
+from .output_layer import OutputLayer, Shift, ShiftedResidual, weighted_loss
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class VariableProjection:
         seconds = 0.0
         while state.number < most and not (state.number and is_over(seconds)):
             watch = Stopwatch()
-            at = linearized(residual, state, layer.coefficients(layer.moved(params, state.shift)))
+            at = linearized(layer, residual, state, params)
             state = _begun(state, at)
             if not at.is_finite or self.is_converged(state, at, enough):
                 return
@@ -155,19 +155,19 @@ class VariableProjection:
         return shift, before.loss
 
 
-def linearized(residual: ShiftedResidual, state: ProjectionState, coefficients: dict[str, float]) -> Linearized:
-    """The least-squares problem at the shift of a state; weights that are not known yet come from its traces.
-
-    - `coefficients`: values of the unknown ones there, for the record.
+def linearized(layer: OutputLayer, residual: ShiftedResidual, state: ProjectionState, params: Params) -> Linearized:
+    """The least-squares problem at the shift of a state from `params`; weights that are not known yet come from its
+    traces.
     """
     jacobians, values = jax.tree.map(for_algebra, residual.linearize(state.shift))
     xp = module_of(*jacobians.values())
-    weights = trace_weights(jacobians) if state.weights is None else dict(state.weights)
+    weights = layer.balanced(jacobians) if state.weights is None else dict(state.weights)
     scales = {name: np.sqrt(weights[name] / values[name].size) for name in values}
     stacked = xp.concatenate([scales[name] * values[name] for name in values])
     matrix = xp.concatenate([scales[name] * jacobians[name] for name in values])
     losses: dict[str, Any] = {name: float(xp.mean(r**2)) for name, r in values.items()}
     loss, gradient_norm = 0.5 * float(stacked @ stacked), float(xp.linalg.norm(matrix.T @ stacked))
+    coefficients = layer.coefficients(layer.moved(params, state.shift))
     return Linearized(matrix, stacked, OutputStep(loss, losses, gradient_norm, weights, coefficients))
 
 

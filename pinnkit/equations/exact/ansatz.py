@@ -199,7 +199,8 @@ def find_ansatz(problem: Problem, wanted: str | Sequence[str] = "hard", *, perio
     """
     if isinstance(wanted, str) and wanted not in ("hard", "soft"):
         raise ProblemError(f"`constraints` is 'hard', 'soft' or names of conditions, got {wanted!r}")
-    names = list(problem.conditions) if wanted == "hard" else [] if wanted == "soft" else list(wanted)
+    equations = [name for name in problem.conditions if name not in problem.priors]
+    names = equations if wanted == "hard" else [] if wanted == "soft" else list(wanted)
     if unknown := sorted(set(names) - set(problem.conditions)):
         raise ProblemError(
             f"there are no condition(s) {unknown}; problem '{problem.name}' has {list(problem.conditions)}"
@@ -223,7 +224,8 @@ def _refined(problem: Problem, holes: Sequence[Hole]) -> Problem:
 
 def _search(problem: Problem, names: Sequence[str], periodic: bool) -> Ansatz:
     seams, by_period = seams_of(problem, names) if periodic else ({}, ())
-    every = {name: prescription_of(problem, name) for name in problem.conditions if name not in by_period}
+    others = [name for name in problem.conditions if name not in (*by_period, *problem.priors)]
+    every = {name: prescription_of(problem, name) for name in others}
     given = [value for found in every.values() for value in found.face_values]
     conflicts = conflicts_of(problem, given, tuple(seams))
     edges = tuple(conflict.edge for conflict in conflicts if not conflict.is_weak)

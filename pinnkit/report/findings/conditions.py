@@ -158,7 +158,7 @@ def _rows(run: Run) -> list[_Row]:
     out = []
     for name, weight in run.summary.weights.items():
         check = run.summary.conditions[name]
-        limit = NOISE if check.measured else SMALL
+        limit = math.inf if check.prior else NOISE if check.measured else SMALL
         for i, row in ((i, row) for i, row in enumerate(check.rows) if not row.hard):
             number = i + 1 if len(check.rows) > 1 else None
             seen = math.sqrt(weight / len(check.rows)) * row.scale
