@@ -9,8 +9,12 @@ import pytest
 
 from pinnkit import Box, Condition, FunctionalModel, Interval, PointSet, Problem, grad, laplacian, partial
 from pinnkit.diagnostics.dense_points import dense_points
-from pinnkit.diagnostics.verification import verify
+from pinnkit.diagnostics.verification import indices_of, jets_at, verify
+from pinnkit.equations.singularities import singularities_of
 from pinnkit.equations.terms import RowTerms
+from pinnkit.geometry.corners import Corner
+from pinnkit.geometry.points import Points
+from pinnkit.networks.singular_functions import SingularFunctions
 from pinnkit.residuals.functions import ResidualFunctions
 
 from ..problems_for_tests import LINE, SQUARE, stokes
@@ -219,6 +223,24 @@ def test_a_condition_that_is_not_finite_at_a_corner_does_not_hold(bad):
     problem = Problem("p", SQUARE, {"top": Condition(pole, on=SQUARE.upper_face("y"))})
     found = checked(problem, lambda x, y: 0 * x)["top"]
     assert not found.holds and found.worst.at == {"x": 1.0, "y": 1.0} and not np.isfinite(found.worst.largest)
+
+
+def test_values_at_a_corner_are_finite_where_second_derivatives_are_not():
+    """The functions of a re-entrant corner vanish there; in one Taylor pass with their Laplacian they would be lost."""
+    square = Box(x=(-1.0, 1.0), y=(-1.0, 1.0)) - Box(x=(0.0, 1.0), y=(-1.0, 0.0))
+    conditions = {
+        "pde": Condition(lambda u: laplacian(u), on=square.interior),
+        "walls": Condition(lambda u: u, on=square.boundary()),
+    }
+    problem = Problem("corner", square, conditions)
+    with jax.enable_x64(True):
+        own = [each for each in singularities_of(problem) if isinstance(each.place, Corner) and each.place.is_reentrant]
+        functions = SingularFunctions(square, own)
+        model = FunctionalModel(jnp.zeros(()), lambda params, x: functions(x)[:1], lambda params: None)
+        residuals = ResidualFunctions(problem, model)
+        points = {"walls": Points(np.array([[0.0, 0.0], [0.0, -0.5]]), None, {})}
+        found = jets_at(residuals, residuals.initial_params(jnp.zeros(())), points, indices_of(problem))["walls"]
+    assert np.isfinite(found[:, 0]).all() and found[0, 0] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_conditions_with_measured_values_are_told_apart():
