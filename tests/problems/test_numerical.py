@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.linalg import solve_banded
+from scipy.sparse import csc_array, diags_array, eye_array, kron
+from scipy.sparse.linalg import spsolve
 from scipy.special import jv, ndtr
 
 from problems._references import etdrk4, plane, split_step
@@ -61,6 +63,52 @@ def test_scattered_waves_satisfy_their_equations_and_interface_conditions():
         else:
             given = np.cos(np.outer(np.angle(z), module.orders)) @ module.outgoing
             np.testing.assert_allclose(s_slope - 1j * k * s, given, atol=1e-11)
+
+
+@pytest.mark.slow
+def test_inclusions_have_equal_values_and_fluxes_at_interfaces_and_conserve_heat():
+    """Normal derivatives as moments of values on small circles, between the points of the fit."""
+    module, n = module_of("inclusions"), np.exp(2j * np.pi * (np.arange(301) + 0.37) / 301)
+    used, rho = module.potential(), 0.02
+    outer, *inner = used.split()
+    value = lambda functions, z, own, *c: (functions(z.ravel(), *c)[0] @ own).real.reshape(z.shape)
+    slope = lambda *of: 2 * (value(*of) * n.real).mean(axis=1) / rho
+    for c, (center, own) in enumerate(zip(module.CENTERS, inner, strict=True)):
+        z = center + module.RADIUS * n
+        around = z[:, None] + rho * n * n[:, None]
+        np.testing.assert_allclose(value(used.within, z, own, c), value(used.outside, z, outer), atol=1e-10)
+        inside, outside = slope(used.within, around, own, c), slope(used.outside, around, outer)
+        np.testing.assert_allclose(module.K * inside, outside, atol=5e-8)
+    nodes, weights = np.polynomial.legendre.leggauss(80)
+    side = 0.5j * (nodes + 1)
+    np.testing.assert_allclose(value(used.outside, side, outer), 1, atol=1e-10)
+    np.testing.assert_allclose(value(used.outside, 1 + side, outer), 0, atol=1e-10)
+    np.testing.assert_allclose(slope(used.outside, 1j + side[:, None] / 1j + rho * 1j * n, outer), 0, atol=5e-8)
+    flux = [slope(used.outside, x + side[:, None] + rho * n, outer) @ weights for x in (0, 1)]
+    np.testing.assert_allclose(flux[0], flux[1], rtol=1e-9)
+
+
+def test_a_radiating_plate_agrees_with_finite_volumes():
+    """Their values at common centres, extrapolated from second order."""
+    module, constants = module_of("radiating_plate"), find_problem("radiating_plate").constants
+    q, h, epsilon = constants.values()
+
+    def volumes(n):
+        x = module.side * (np.arange(n) + 0.5) / n
+        second = np.diag(np.full(n - 1, 1.0), 1) + np.diag(np.full(n - 1, 1.0), -1)
+        second -= np.diag(second.sum(axis=1))
+        line = csc_array(module.conductance * (n / module.side) ** 2 * second)
+        conduction = kron(line, eye_array(n)) + kron(eye_array(n), line)
+        T, source = np.full(n**2, module.air), module.burner(np.repeat(x, n), np.tile(x, n), q, np.exp)
+        for _ in range(8):
+            slope = 2 * h + 8 * epsilon * module.stefan_boltzmann * T**3
+            heat = conduction @ T + source - module.loss(T, h, epsilon)
+            T = T - spsolve((conduction - diags_array(slope)).tocsc(), heat)
+        return x, T.reshape(n, n)
+
+    (x, coarse), (_, fine) = volumes(40), volumes(120)
+    expected = ((9 * fine[1::3, 1::3] - coarse) / 8).ravel()
+    assert relative(module.reference(np.repeat(x, 40), np.tile(x, 40), **constants), expected) <= 1e-6
 
 
 # Ordinary differential equations.
