@@ -12,15 +12,18 @@ from ..equations.problem import Problem
 from ..equations.symbols import Symbol
 from ..equations.trace import Equation
 
-ROUNDING = 1e-9
+ROUNDING = 1e-12
 """Relative differences below this are due to rounding."""
+
+DRAWS = 8
+"""Random values of all that an equation takes."""
 
 STIFF, TIMES = 1e3, 100
 """Decay rate times the length of time from which on a system is stiff, and the number of times that are examined."""
 
 
 def is_affine(equation: Equation, dimension: int) -> bool:
-    """Whether an equation is affine in its fields: at random values it is on a line what it is at the ends.
+    """Whether an equation is affine in its fields: in the middle between random values it is the mean of both.
 
     - `dimension`: of the domain, the number of entries of a normal.
     """
@@ -28,27 +31,26 @@ def is_affine(equation: Equation, dimension: int) -> bool:
     rng = np.random.default_rng(0)
     fixed, *ends = (_random(symbols, equation.fields, dimension, rng) for _ in range(3))
     middle = {symbol: (ends[0][symbol] + ends[1][symbol]) / 2 for symbol in symbols}
-    first, last, between = (np.asarray(_value(equation, fixed, fields)) for fields in (*ends, middle))
-    scale = np.maximum(np.abs(first), np.abs(last))
-    return bool((np.abs(between - (first + last) / 2) <= ROUNDING * (scale + 1)).all())
+    value = jax.vmap(lambda fixed, fields: _value(equation, fixed, fields))
+    first, last, between = (np.asarray(value(fixed, fields)) for fields in (*ends, middle))
+    scale = np.maximum(np.abs(first), np.abs(last)).max(axis=0)  # of each row, over all draws
+    return bool((np.abs(between - (first + last) / 2) <= ROUNDING * scale).all())
 
 
 def _random(
     symbols: list[Symbol], sizes: Mapping[str, int], dimension: int, rng: np.random.Generator
 ) -> dict[Symbol, np.ndarray]:
-    """Positive numbers, so that logarithms and roots have values."""
+    """Positive numbers, so that logarithms have values; several, so that equations take all their branches."""
     shapes = {
         symbol: (dimension,) if symbol.kind == "normal" else () if (n := sizes.get(symbol.name, 1)) == 1 else (n,)
         for symbol in symbols
     }
-    return {symbol: np.asarray(rng.uniform(0.2, 0.8, shape)) for symbol, shape in shapes.items()}
+    return {symbol: rng.uniform(0.2, 0.8, (DRAWS, *shape)) for symbol, shape in shapes.items()}
 
 
-def _value(
-    equation: Equation, fixed: Mapping[Symbol, np.ndarray], fields: Mapping[Symbol, np.ndarray]
-) -> Float[Array, " m"]:
+def _value(equation: Equation, fixed: Mapping[Symbol, Array], fields: Mapping[Symbol, Array]) -> Float[Array, " m"]:
     """The residual for values of fields, here and elsewhere, and of everything else."""
-    values = {s: jnp.asarray((fields if s.kind == "field" else fixed)[s]) for s in equation.symbols}
+    values = {s: (fields if s.kind == "field" else fixed)[s] for s in equation.symbols}
 
     def elsewhere(symbol: Symbol, point: tuple[Array, ...]) -> Array:
         return jnp.broadcast_to(fields[symbol], jnp.broadcast_shapes(*map(jnp.shape, point)) + fields[symbol].shape)

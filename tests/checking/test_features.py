@@ -39,6 +39,9 @@ KNOWN = {
     "poisson_inverse": "2-D, nonlinear, system, data, unknown field",
     "rod_inverse": "time, Neumann, Robin, data, noise, unknown coefficient",
     "volterra": "ODE, integral",
+    "seir": "ODE, nonlinear, system, data, CSV, noise, unknown coefficient, unknown field, units",
+    "delay_logistic": "ODE, nonlinear, delay",
+    "american_put": "time, nonlinear, inequality",
 }
 
 ROD = Box(x=(0.0, 1.0), t=(0.0, 1.0))
@@ -117,6 +120,9 @@ def test_a_delay_is_another_point_and_an_integral_many():
         (lambda u, x: u.xx - u(x=1 - x), True),
         (lambda u: u.xx + jnp.sin(u), False),
         (lambda u: u * u.x, False),
+        (lambda u: 400.0 * u.xx - 5.67e-8 * u**4, False),
+        (lambda u: 2e11 * (u.xx - 0.3 * u.x) + 8e10 * u.xx, True),
+        (lambda u, x: u.x - jnp.where(x < 0.7, u, u**2), False),
     ],
 )
 def test_affine_equations_are_recognised(residual, expected):
