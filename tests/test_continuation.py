@@ -1,11 +1,17 @@
 """Starting from another solution, and continuation in a coefficient."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import pinnkit
-from pinnkit import Condition, Interval, Problem
+from pinnkit import Box, Condition, Interval, Problem
+from pinnkit.automatic.random_features.solver import FeatureSolver, feature_model
+from pinnkit.automatic.warm_start import WarmStart
+from pinnkit.equations.exact.ansatz import find_ansatz
 from pinnkit.runs.decisions import ContinuationStep, Note
 from pinnkit.runs.run_folder import Run
 
@@ -127,3 +133,28 @@ def test_the_command_line_continues_too(tmp_path, capsys):
     assert run.config["coefficients"] == {"c": 2.0} and run.config["continuation"] == {"c": [1.0, 2.0]}
     assert main([*command, "--output", str(tmp_path / "other"), "--continuation", "c=1,two"]) == 2
     assert "--continuation name=number" in capsys.readouterr().err
+
+
+def quenched(a):
+    """A rod that is cooled at one end at once: the network has functions of the corner, whose reach depends on a."""
+    rod = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+    conditions = {
+        "heat": Condition(lambda u, a: u.t - a * u.xx, on=rod.interior),
+        "ends": Condition(lambda u: u, on=rod.boundary("x")),
+        "initial": Condition(lambda u: u - 1.0, on=rod.start()),
+    }
+    return Problem("quenched", rod, conditions, coefficients={"a": a})
+
+
+def test_a_start_with_functions_of_corners_suits_other_coefficients():
+    models = []
+    for a in (0.05, 0.06):
+        ansatz = find_ansatz(quenched(a), "hard", periodic=True)
+        models.append(FeatureSolver(ansatz.remaining, functools.partial(feature_model, ansatz, 10, seed=0), 0))
+        assert ansatz.edges
+    own, like = (solver.params((1.0, 1.0)) for solver in models)
+    warm = WarmStart(quenched(0.05), {"network": "SineFeatures", "width": 10}, own)
+    found = warm.into(like)
+    assert jax.tree.structure(found) == jax.tree.structure(like)
+    for mine, its in zip(jax.tree.leaves(found["network"]), jax.tree.leaves(own["network"]), strict=True):
+        np.testing.assert_array_equal(mine, its)

@@ -57,18 +57,24 @@ class WarmStart:
         **Raises:** `InputError` if its network has another shape.
         """
         own, like = self.params["network"], params["network"]
-        shapes = [[jnp.shape(leaf) for leaf in jax.tree.leaves(network)] for network in (own, like)]
-        if jax.tree.structure(own) != jax.tree.structure(like) or shapes[0] != shapes[1]:
+        if _shapes(own) != _shapes(like):
             raise InputError(
                 f"`start` has another network ({_words(self.described)}) than this fit trains; give the `model`, or "
                 "the `width` and `depth`, that it was found with"
             )
-        network = jax.tree.map(lambda mine, its: jnp.asarray(mine, jnp.result_type(its)), own, like)
+        leaves, tree = jax.tree.flatten(like)
+        pairs = zip(jax.tree.leaves(own), leaves, strict=True)
+        network = tree.unflatten([jnp.asarray(mine, jnp.result_type(its)) for mine, its in pairs])
         return {"coefficients": {**params["coefficients"], **self._known(params)}, "network": network}
 
     def _known(self, params: Params) -> dict[str, Any]:
         found = self.params["coefficients"]
         return {name: jnp.asarray(found[name]) for name in params["coefficients"] if name in found}
+
+
+def _shapes(network: Params) -> dict[str, tuple[int, ...]]:
+    """By path. What else a network has, such as places where its features are dense, may depend on coefficients."""
+    return {jax.tree_util.keystr(path): jnp.shape(leaf) for path, leaf in jax.tree.leaves_with_path(network)}
 
 
 def _words(described: Mapping[str, Any]) -> str:
