@@ -32,7 +32,7 @@ _numbers = itertools.count()
 def check_problem(spec: str) -> None:
     """Look a problem up without importing it.
 
-    **Raises:** `ProblemError` for an unknown name, with the available ones, and for a file that does not exist.
+    **Raises:** `ProblemError` for an unknown name, and for a file that does not exist.
     """
     place, separator, _ = spec.rpartition(":")
     file = spec if spec.endswith(".py") else place
@@ -45,7 +45,7 @@ def check_problem(spec: str) -> None:
 def find_problem(spec: str) -> "Problem":
     """The problem given by a name, by `module:name`, or by a file, `file.py` or `file.py:name`.
 
-    **Raises:** `ProblemError`, with the available names.
+    **Raises:** `ProblemError` for an unknown name, and for what cannot be read.
     """
     importlib.invalidate_caches()  # files may be new
     place, separator, name = spec.rpartition(":")
@@ -114,9 +114,8 @@ def _lies_in(module: ModuleType | None, home: str) -> bool:
 
 def _check_name(name: str, offered: Mapping[str, object]) -> None:
     if name not in offered:
-        available = ", ".join(sorted(offered)) or "none"
         raise ProblemError(
-            f"there is no problem '{name}'.{did_you_mean(name, offered)} Available: {available}; "
+            f"there is no problem '{name}'.{did_you_mean(name, offered)} `pinnkit problems` lists all {len(offered)}; "
             "write a file as `file.py`, a module as `module:name`"
         )
 

@@ -67,11 +67,11 @@ class Comparison:
 
     def __call__(self, console: Console | None = None) -> None:
         console = console or make_console()
+        console.print(Text(printable(self.verdict)))
         for table in (self.result_table(), self.condition_table(), self.kernel_table(), self.setting_table()):
             if table.rows:
-                console.print(rich_table(table))
                 console.print()
-        console.print(Text(printable(self.verdict)))
+                console.print(rich_table(table))
 
     @property
     def verdict(self) -> str:

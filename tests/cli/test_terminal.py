@@ -73,10 +73,10 @@ def test_problems_are_one_line_each_in_a_pipe_and_have_equations_as_json(capsys,
     assert main(["problems"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 14 and all(re.match(r"\w+ {2,}\S", line) for line in lines)
-    from pinnkit.equations import registry
+    from pinnkit.equations import entries
 
     few = {"burgers": "Burgers' equation", "gone": "cannot be imported"}
-    monkeypatch.setattr(registry, "problem_descriptions", lambda: few)
+    monkeypatch.setattr(entries, "problem_descriptions", lambda: few)
     assert main(["problems", "--json"]) == 0
     burgers, gone = json.loads(capsys.readouterr().out)
     assert burgers["coordinates"] == {"x": [-1.0, 1.0], "t": [0.0, 1.0]} and burgers["fields"] == {"u": 1}

@@ -58,10 +58,10 @@ def test_a_problem_is_found_by_name(installed):
     assert find_problem("cavity").name == "cavity"
 
 
-def test_an_unknown_name_gets_a_suggestion_and_the_names_there_are(installed):
+def test_an_unknown_name_gets_a_suggestion_and_the_command_that_lists_all(installed):
     text = message("cavty")
     assert "there is no problem 'cavty'. Did you mean 'cavity'?" in text
-    assert "broken, " in text
+    assert f"`pinnkit problems` lists all {len(entries())}" in text
     assert "Did you mean" not in message("zzzzzz")
 
 
