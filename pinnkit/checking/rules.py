@@ -19,6 +19,7 @@ from ..equations.symbols import Symbol
 from ..equations.terms import RowTerms
 from ..geometry.domain import TIME_NAMES
 from ..geometry.reference_cube import to_symmetric
+from ..geometry.region import SLACK
 from ..networks.functional import FunctionalModel
 from ..report.findings.finding import Finding
 from ..residuals.functions import ResidualFunctions
@@ -129,6 +130,8 @@ def without_condition(found: Examined) -> Iterator[Finding]:
         if not needed or any(found.count(name, field) for name in found.named(GIVEN)):
             continue
         for part in walls:
+            if not _reaches(found, field, part.name):
+                continue
             own = {name: share for name, share in part.conditions.items() if found.count(name, field)}
             missed = 1 - max(own.values(), default=0.0)
             rows = sum(_rows_at(found, name, field) for name in own)
@@ -139,6 +142,15 @@ def without_condition(found: Examined) -> Iterator[Finding]:
             elif rows < needed:
                 text = f"'{part.name}' has {count(rows, 'condition')} for '{field}', whose equation needs {needed}."
                 yield Finding("warning", f"Too few conditions on '{part.name}'", text, "Add the others.")
+
+
+def _reaches(found: Examined, field: str, wall: str) -> bool:
+    """Whether an equation of a field holds next to a wall: the boxes around both meet."""
+    problem = found.problem
+    low, high = problem.domain.boundary(wall).bounds
+    near = SLACK * (problem.domain.upper - problem.domain.lower)
+    regions = [problem.conditions[name].on.bounds for name in found.named(INTERIOR) if found.count(name, field)]
+    return any(np.all(low <= b + near) and np.all(a <= high + near) for a, b in regions)
 
 
 def _rows_at(found: Examined, condition: str, field: str) -> int:

@@ -1,6 +1,7 @@
 """A problem is examined before it is fitted: what is right passes, and each mistake is named."""
 
 import json
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,7 @@ from pinnkit import Box, Condition, Disk, InputTypeError, Interval, PointSet, Pr
 from pinnkit.checking.differences import Differences
 from pinnkit.checking.parts import collocation_points, parts_of
 from pinnkit.checking.reference import reference_residuals
+from pinnkit.equations.registry import find_problem
 
 SQUARE = Box(x=(0.0, 1.0), y=(0.0, 2.0))
 DISK = Disk(radius=1.0)
@@ -105,6 +107,13 @@ def test_what_lacks_conditions_is_named():
         "A part without a condition: 'left'",
         "A part without a condition: 'right'",
     ]
+
+
+def test_a_field_needs_conditions_only_where_its_equation_holds():
+    wall = find_problem("layered_wall")
+    assert titles(wall) == titles(find_problem("fuel_rod")) == []
+    open_wall = replace(wall, conditions={k: c for k, c in wall.conditions.items() if k != "outside"})
+    assert titles(open_wall) == ["A part without a condition: 'right'"]
 
 
 def test_a_second_initial_condition_is_missed():
