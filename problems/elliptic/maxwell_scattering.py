@@ -55,6 +55,7 @@ def radiation(s_re, s_im, x, y, normal):
 
 maxwell_scattering = Problem(
     name="maxwell_scattering",
+    domain=Disk(radius=OUTER),
     fields={"e_re": cylinder, "e_im": cylinder, "s_re": air, "s_im": air},
     conditions={
         "inside": Condition(

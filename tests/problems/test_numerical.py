@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.linalg import solve_banded
+from scipy.optimize import minimize_scalar
 from scipy.sparse import csc_array, diags_array, eye_array, kron
 from scipy.sparse.linalg import spsolve
 from scipy.special import jv, ndtr
 
-from problems._references import etdrk4, plane, split_step
+from problems._references import etdrk4, plane, split_step, wake
 from tests.problems.gallery import find_problem, module_of
 
 
@@ -388,3 +389,44 @@ def test_a_cavity_at_re_1000_agrees_with_the_literature():
 def test_a_cavity_beyond_the_resolution_is_refused():
     with pytest.raises(ValueError, match="resolved up to Re = 1000, got 3200"):
         module_of("lid_driven_cavity").flow(3200.0)
+
+
+# The wake of a cylinder.
+
+
+@pytest.mark.slow
+def test_the_wake_is_periodic_with_the_strouhal_number_of_the_literature():
+    """0.164 to 0.167 at Re = 100: Williamson, J. Fluid Mech. 206, 1989, and computations since."""
+    flow, rng = wake.shedding(), np.random.default_rng(0)
+    x, y, t = rng.uniform([1, -2, 0], [8, 2, 0.4], (200, 3)).T
+    wrong = lambda period: relative(flow(x, y, t + period)[:2], flow(x, y, t)[:2])
+    found = minimize_scalar(wrong, bounds=(5.9, 6.2), method="bounded", options={"xatol": 1e-6})
+    assert 0.164 <= 1 / found.x <= 0.167 and found.fun <= 3e-4
+
+
+@pytest.mark.slow
+def test_the_wake_satisfies_the_vorticity_equation():
+    """By differences of sixth order of its velocities."""
+    flow, points = wake.shedding(), np.random.default_rng(0).uniform([1.1, -1.9, 0.5], [7.9, 1.9, 6.0], (40, 3))
+    first, second = np.array([-1, 9, -45, 0, 45, -9, 1]) / 60, np.array([2, -27, 270, -490, 270, -27, 2]) / 180
+    steps = 0.02, 0.02, 0.05
+    shifted = lambda where, axis, k: where + k * steps[axis] * np.eye(3)[axis]
+
+    def difference(function, where, axis, weights=first, order=1):
+        values = [w * function(shifted(where, axis, k)) for k, w in zip(range(-3, 4), weights, strict=True) if w]
+        return sum(values) / steps[axis] ** order
+
+    velocity = lambda where: flow(*where.T)[:2]
+    vorticity = lambda where: difference(velocity, where, 0)[1] - difference(velocity, where, 1)[0]
+    u, v = velocity(points)
+    rate, slope_x, slope_y = (difference(vorticity, points, axis) for axis in (2, 0, 1))
+    diffusion = sum(difference(vorticity, points, axis, second, 2) for axis in (0, 1))
+    np.testing.assert_allclose(rate + u * slope_x + v * slope_y - 0.01 * diffusion, 0, atol=5e-3 * np.abs(rate).max())
+
+
+@pytest.mark.slow
+def test_the_wake_is_converged():
+    used, coarser = wake.shedding(), wake.shedding(80, 144)
+    points = np.random.default_rng(0).uniform([1, -2, 0], [8, 2, 6], (500, 3)).T
+    for values, expected in zip(coarser(*points), used(*points), strict=True):
+        assert relative(values, expected) <= 2e-4
