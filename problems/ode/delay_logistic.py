@@ -1,6 +1,6 @@
 """Logistic growth with a delay, y'(t) = r y(t) (1 − y(t − τ)) on [0, 5], y = 1/2 for t ≤ 0, r = 1.8, τ = 1.
 
-The equilibrium y = 1 is unstable beyond rτ = π/2: the solution tends to a cycle that overshoots.
+The equilibrium y = 1 is unstable beyond rτ = π/2: the solution tends to a cycle. y' jumps at t = 0, so y'' at t = τ.
 Hutchinson, *Circular causal systems in ecology*, Ann. N. Y. Acad. Sci. 50, 1948.
 
 Reference: the method of steps, one Chebyshev polynomial of degree 40 for log y on each interval of length τ. With
