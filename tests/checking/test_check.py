@@ -116,6 +116,19 @@ def test_a_field_needs_conditions_only_where_its_equation_holds():
     assert titles(open_wall) == ["A part without a condition: 'right'"]
 
 
+def test_a_field_on_a_part_needs_conditions_on_its_own_boundary_only():
+    disk, box = Disk(radius=0.5), Box(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    conditions = {
+        "inner": Condition(lambda inner: pinnkit.laplacian(inner), on=disk.interior),
+        "outer": Condition(lambda outer: pinnkit.laplacian(outer), on=(box - disk).interior),
+        "sides": pinnkit.dirichlet((box - disk).boundary("left", "right", "bottom"), 0.0, field="outer"),
+        "contact": pinnkit.interface(disk.boundary(box - disk), "inner", "outer"),
+    }
+    problem = Problem("inclusion", conditions=conditions, fields={"inner": disk, "outer": box - disk})
+    found = pinnkit.check(problem).findings
+    assert [finding.title for finding in found if "without" in finding.title] == ["A part without a condition: 'top'"]
+
+
 def test_a_second_initial_condition_is_missed():
     rate = Condition(lambda u: u.t, on=ROD.start())
     wave = {"pde": Condition(lambda u: u.tt - u.xx, on=ROD.interior), "ends": heat().conditions["ends"]}
