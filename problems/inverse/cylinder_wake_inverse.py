@@ -15,7 +15,7 @@ import numpy as np
 from pinnkit import Box, Condition, PointSet, Problem, Unknown, laplacian, partial
 from pinnkit.problems._references.wake import shedding
 
-domain = Box(x=(2.0, 5.0), y=(-1.2, 1.2), t=(0.0, 3.0))
+domain = Box(x=(2.0, 4.0), y=(-1.0, 1.0), t=(0.0, 2.0))
 true_coefficients = {"lambda1": 1.0, "lambda2": 0.01}
 
 rng, count = np.random.default_rng(0), 10000
@@ -47,6 +47,7 @@ cylinder_wake_inverse = Problem(
         "data": Condition(
             lambda psi, u_measured, v_measured: [psi.y - u_measured, -psi.x - v_measured],
             on=PointSet({"x": x, "y": y, "t": t}, u_measured=u_measured, v_measured=v_measured),
+            sigma=noise,
         ),
     },
     reference=exact,
