@@ -82,7 +82,7 @@ def executed(script: Path) -> nbformat.NotebookNode:
         with tempfile.TemporaryDirectory() as sockets:
             manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
             try:
-                client.execute(cwd=str(ROOT))
+                client.execute(cwd=sockets)
             except CellExecutionError as error:
                 raise PluginError(f"the tutorial {script.name} fails:\n{error}") from error
         CACHE.mkdir(parents=True, exist_ok=True)

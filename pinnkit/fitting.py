@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from ._base.arguments import check_whole
 from ._base.clock import Clock
 from ._base.compilation import Stopwatch
 from ._base.precision import full_precision
-from ._base.types import Model
+from ._base.types import Model, Params
 from .automatic.candidates import Prediction
 from .automatic.choices import Choices
 from .automatic.evaluators import check_finite, diagnostician_of, sampled
@@ -299,16 +300,17 @@ def _trained(
         recorder.decide(Note("time windows do not start from another solution: they start anew"))
         warm = None
 
-    def train(network: tuple[FunctionalModel, dict[str, Any]], warm: WarmStart | None) -> TrainedNetwork:
+    def train(network: tuple[FunctionalModel, dict[str, Any]], **start: Any) -> TrainedNetwork:
         problem = request.problem
         counts = plan.counts(problem, network[0].size) if points is None else point_counts(problem, points)
         training = TrainingSettings(plan, counts, request.weights, request.seed, request.precision)
-        return by_training(ansatz, *network, training, grid, recorder, warm)
+        return by_training(ansatz, *network, training, grid, recorder, **start)
 
     if not is_chosen or not (warm is None or warm.is_features):
-        return train(network, warm)
+        return train(network, warm=warm)
     of_width = lambda width: network_of(ansatz, None, width, None, request.seed)
-    return _by_choice(request, ansatz, grid, recorder, lambda width: train(of_width(width), None), warm)
+    deep = lambda width, coefficients: train(of_width(width), coefficients=coefficients)
+    return _by_choice(request, ansatz, grid, recorder, deep, warm)
 
 
 def _by_choice(
@@ -316,12 +318,12 @@ def _by_choice(
     ansatz: Ansatz,
     grid: ReferenceGrid,
     recorder: Recorder,
-    train: Callable[[int], TrainedNetwork],
+    train: Callable[[int, Params], TrainedNetwork],
     warm: WarmStart | None,
 ) -> TrainedNetwork:
     """Random features; if they do not resolve the residual, a deep network too, and the better of the two.
 
-    - `train`: trains a deep network of a width.
+    - `train`: trains a deep network of a width, from values of the unknown coefficients.
     """
     with jax.enable_x64(True):
         sines, found, deep = by_features(ansatz, request.seed, grid, recorder, request.choices, warm)
@@ -331,7 +333,8 @@ def _by_choice(
     if wants_more and (recorder.has_trained or recorder.has_time("a deep network", deep.prediction.needed)):
         pack, unpack = lambda width: {"width": np.array(width)}, lambda arrays: int(arrays["width"])
         width = recorder.recall("the width of a deep network", lambda: deep.width, pack, unpack)
-        trained = _with_deep(sines, found.relative_loss, deep.prediction, recorder, lambda: train(width))
+        further = lambda: train(width, sines.params["coefficients"])
+        trained = _with_deep(sines, found.relative_loss, deep.prediction, recorder, further)
     if trained is sines:
         recorder.offer(finished=True)
         with jax.enable_x64(True):
@@ -352,11 +355,13 @@ def _with_deep(
     sines: TrainedNetwork, left: float, deep: Prediction, recorder: Recorder, train: Callable[[], TrainedNetwork]
 ) -> TrainedNetwork:
     """The sine network, which leaves this relative loss, or a deep one that is trained now: that of smaller validation
-    loss, with the weights of the second.
+    loss, the geometric mean of those with the weights of either: a network that has lost its way has weights that suit
+    it.
     """
     began = recorder.limits.seconds()
     trained = train()
-    first, second = (each.validation_loss(trained.weights) for each in (sines, trained))
+    loss = lambda each: math.sqrt(math.prod(each.validation_loss(own.weights) for own in (sines, trained)))
+    first, second = loss(sines), loss(trained)
     recorder.decide(
         Attempt(
             candidate="a deep network",

@@ -60,3 +60,13 @@ def test_heat_in_the_rod_is_conserved_and_becomes_steady():
     rod = runpy.run_path(str(TUTORIAL.with_name("heated_rod.py")))
     assert abs(rod["imbalance"]) < 0.01 * rod["flowed_in"]
     assert abs(rod["end"][-1] - rod["steady"]) < 0.5
+
+
+def test_noisy_readings_give_both_numbers_within_their_intervals(tmp_path, monkeypatch):
+    matplotlib.use("Agg")
+    monkeypatch.chdir(tmp_path)
+    rod = runpy.run_path(str(TUTORIAL.with_name("cooling_rod.py")))
+    for name, (low, high) in rod["summary"].coefficient_intervals.items():
+        assert low < rod["true"][name] < high
+    assert 0.4 < rod["fitted"].sigma < 0.6 and rod["fitted"].is_white
+    assert np.median(rod["band"].upper - rod["band"].lower) < 2.0

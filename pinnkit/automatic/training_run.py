@@ -57,11 +57,13 @@ def by_training(
     grid: ReferenceGrid,
     recorder: Recorder,
     warm: WarmStart | None = None,
+    coefficients: Params | None = None,
 ) -> TrainedNetwork:
     """Train a network inside its ansatz.
 
     - `network`: without the ansatz; `described`: what it can be built from again;
-    - `warm`: a solution by the same network to start from. **Raises:** `InputError` if it has another.
+    - `warm`: a solution by the same network to start from. **Raises:** `InputError` if it has another;
+    - `coefficients`: values of the unknown coefficients to start from, as in parameters; their guesses by default.
     """
     problem, model = ansatz.remaining, ansatz.wrap(network)
     strategy = settings.strategy
@@ -71,6 +73,7 @@ def by_training(
             exact = ResidualFunctions(problem, model)
             start = exact.initial_params(cast(model.params, jnp.float64))
             start = start if warm is None else warm.into(start)
+            start = start if coefficients is None else {**start, "coefficients": dict(coefficients)}
             strategy = strategy.for_data(problem, start)
             measure = measure_of(ansatz, model, counts, seed, grid)
             diagnostician = diagnostician_of(exact, counts, seed, parameter_count(start))

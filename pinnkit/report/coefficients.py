@@ -7,7 +7,7 @@ from ..diagnostics.coefficient_interval import Withheld
 from ..runs.summary import Summary
 
 GIVEN, WITHHELD, MOST = 6, 3, 15
-"""Significant digits of a given coefficient, of an unknown one without an interval, and at most."""
+"""Significant digits of a given coefficient, of an unknown one without a finite interval, and at most."""
 
 UNCERTAIN = 2
 """Significant digits of half the interval: the value ends with the last of them."""
@@ -46,7 +46,7 @@ def _rounded(value: float, low: float, high: float) -> str:
     """Rounded to the decimal at which half the interval has `UNCERTAIN` digits."""
     half = (high - low) / 2
     if not (half > 0 and math.isfinite(half) and math.isfinite(value)):
-        return f"{value:.{MOST}g}"
+        return f"{value:.{MOST if half == 0 else WITHHELD}g}"
     decimals = UNCERTAIN - 1 - math.floor(math.log10(half))
     if 0 < decimals <= MOST and abs(value) < 1e6:
         return f"{value:.{decimals}f}" if abs(value) >= 1e-4 else _significant(value, decimals)

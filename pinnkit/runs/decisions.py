@@ -281,7 +281,7 @@ class SolvedWindows(AbstractDecision, frozen=True, tag="solved time windows"):
 
 
 class KeptNetwork(AbstractDecision, frozen=True, tag="kept network"):
-    """The network with the smaller validation loss; both losses have the same weights."""
+    """The network with the smaller validation loss: geometric means of those with the weights of either."""
 
     is_deep: bool
     validation_loss: float

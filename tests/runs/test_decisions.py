@@ -28,6 +28,7 @@ from pinnkit.runs.decisions import (
     StretchedCoordinates,
     Unexamined,
     WeighedData,
+    WeighedPrior,
     decode_decision,
     encode_decision,
 )
@@ -115,6 +116,7 @@ LAYERS = [
 NOISE = [
     (WeighedData("data", 0.0123, True, 1.0), "noise of 'data': σ = 0.0123 (given), weight multiplied by 1"),
     (WeighedData("data", 0.5, False, 0.02), "noise of 'data': σ = 0.5 (estimated), weight multiplied by 0.02"),
+    (WeighedPrior("smooth", 1.5e-13), "prior 'smooth': weight 1.5e-13, by cross-validation of the data"),
 ]
 
 ALL = [*SENTENCES.items(), *BANDWIDTHS, *CONTINUATION, *INTERACTIONS, *CORNERS, *LAYERS, *NOISE]
