@@ -14,7 +14,6 @@ from .._base.numbers import count, number, percent, point
 from .._base.types import Params
 from ..diagnostics.dense_points import dense_points
 from ..diagnostics.verification import evaluate, indices_of, jets_at
-from ..equations.field_domains import SAMPLES, sampled
 from ..equations.problem import Problem
 from ..equations.symbols import Symbol
 from ..equations.terms import RowTerms
@@ -121,8 +120,7 @@ def without_initial_values(found: Examined) -> Iterator[Finding]:
 
 
 def without_condition(found: Examined) -> Iterator[Finding]:
-    """Parts of the boundary on which an equation of second or higher order in space lacks conditions, as far as its
-    field lives there."""
+    """Parts of the boundary on which an equation of second or higher order in space lacks conditions."""
     problem, skipped = found.problem, {INTERIOR, GIVEN, ELSEWHERE}
     walls = [part for part in found.parts if part.name in problem.domain.parts and part.name not in skipped]
     if not problem.domain.space:
@@ -134,14 +132,11 @@ def without_condition(found: Examined) -> Iterator[Finding]:
         for part in walls:
             if not _reaches(found, field, part.name):
                 continue
-            inside = problem.field_domains.contains(field, sampled(problem.domain.boundary(part.name), SAMPLES)).mean()
-            if inside <= COVERED:
-                continue
             own = {name: share for name, share in part.conditions.items() if found.count(name, field)}
-            missed = inside - max(own.values(), default=0.0)
+            missed = 1 - max(own.values(), default=0.0)
             rows = sum(_rows_at(found, name, field) for name in own)
             if missed > COVERED:
-                where = "" if missed == inside else f" on {percent(missed)} of it"
+                where = "" if missed == 1 else f" on {percent(missed)} of it"
                 text = f"No condition for '{field}' holds on '{part.name}'{where}, and its equation needs {needed}."
                 yield Finding("warning", f"A part without a condition: '{part.name}'", text, "Add one.")
             elif rows < needed:
