@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from .samplers.space_filling import QuasiRandom as QuasiRandom
     from .samplers.space_filling import Uniform as Uniform
     from .solution.answers import ExtrapolationWarning as ExtrapolationWarning
+    from .solution.bands import BandWarning as BandWarning
     from .solution.integrals import QuadratureWarning as QuadratureWarning
     from .solution.solution import Solution as Solution
     from .sweep import Sweep as Sweep
@@ -200,6 +201,7 @@ __getattr__, __dir__ = lazy(
         "samplers.sampler": "AbstractSampler",
         "samplers.space_filling": "AbstractSpaceFilling QuasiRandom Uniform",
         "solution.integrals": "QuadratureWarning",
+        "solution.bands": "BandWarning",
         "solution.answers": "ExtrapolationWarning",
         "solution.solution": "Solution",
         "sweep": "Sweep fit_many",

@@ -11,7 +11,7 @@ import numpy as np
 from ._base.device import peak_memory_bytes
 from .automatic.trained_network import TrainedNetwork
 from .diagnostics.condition_check import Scattered
-from .diagnostics.confidence_intervals import coefficient_intervals
+from .diagnostics.confidence_intervals import coefficient_intervals, reason_to_withhold
 from .diagnostics.data_fit import DataFit, data_fit
 from .diagnostics.determinacy import Determinacy
 from .diagnostics.examination import examine
@@ -49,10 +49,12 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         rounding = trained.rounding_loss() if precision == "single" else None
         fresh = seed + INTERVAL_SEED
         posterior = _posterior(trained, fresh)
-        intervals, covariance = coefficient_intervals(problem, params, posterior)
         validation_losses, errors = measure.validation_losses(params), measure.errors(params)
         checked = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
         fields = measure.fields(params, measure.grid.points)
+        fits = {} if posterior is None else _data_fits(problem, posterior)
+        withheld = reason_to_withhold(determinacy, checked.checks, fits)
+        intervals, covariance = coefficient_intervals(problem, params, posterior, withheld)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(
         pinnkit_version=version("pinnkit"),
@@ -87,7 +89,7 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         coefficients=coefficients,
         coefficient_intervals=intervals,
         coefficient_covariance=covariance,
-        data={} if posterior is None else _data_fits(problem, posterior),
+        data=fits,
         determinacy=determinacy,
         spectrum=Spectra(SpectrumSummary.of(history.diagnostics[0]), SpectrumSummary.of(history.diagnostics[-1])),
     )

@@ -8,10 +8,14 @@ import msgspec
 
 
 class Withheld(enum.Enum):
-    """Why an unknown coefficient has no interval: residuals do not determine it, or it has not reached its minimum."""
+    """Why an unknown coefficient has no interval: residuals do not determine it, it has not reached its minimum, the
+    solution is far from one of the equations, or what is left of the data is not noise.
+    """
 
     NOT_DETERMINED = "not determined"
     MOVING = "still moving"
+    FAR_FROM_SOLUTION = "far from a solution"
+    NOT_NOISE = "data not fitted up to noise"
 
 
 CoefficientInterval: TypeAlias = tuple[float, float] | Withheld

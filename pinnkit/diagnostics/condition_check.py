@@ -7,6 +7,9 @@ import msgspec
 import numpy as np
 from jaxtyping import Float
 
+SMALL = 1e-3
+"""A row is satisfied if its rms is below this share of its largest term."""
+
 
 class Scattered(NamedTuple):
     """The rows of a residual at points that form no grid, relative to the largest terms of each row."""

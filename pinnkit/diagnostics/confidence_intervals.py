@@ -4,6 +4,7 @@ All of it holds near a minimum. The Gauss-Newton step of a coefficient estimates
 compared with the interval, no interval is given, because the coefficient has not converged.
 """
 
+from collections.abc import Mapping
 from statistics import NormalDist
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from .._base.types import Params
 from ..equations.problem import Problem
 from .coefficient_interval import CoefficientInterval, Covariance, Withheld
+from .condition_check import SMALL, ConditionCheck
+from .data_fit import DataFit
+from .determinacy import FAR, Determinacy
 from .posterior import Posterior, Spread
 
 CONFIDENCE = 0.95
@@ -28,11 +32,13 @@ def half_width(confidence: float = CONFIDENCE) -> float:
 
 
 def coefficient_intervals(
-    problem: Problem, params: Params, posterior: Posterior | None
+    problem: Problem, params: Params, posterior: Posterior | None, withheld: Withheld | None = None
 ) -> tuple[dict[str, CoefficientInterval], Covariance | None]:
     """A 95 % interval for each unknown coefficient, or the reason why there is none; the covariance of those that have.
 
     An interval is symmetric in the trained parameter, which is the logarithm of a positive coefficient.
+
+    - `withheld`: why there are none, whatever the curvature of the loss.
     """
     unknowns, raw = problem.unknowns, params["coefficients"]
     if not unknowns or posterior is None:
@@ -43,13 +49,26 @@ def coefficient_intervals(
     for i, name in enumerate(names):
         found = interval_half(spread, gradients[i : i + 1], half)
         at = lambda shift, name=name: float(unknowns[name].to_value(float(raw[name]) + shift))
-        out[name] = found if isinstance(found, Withheld) else (at(-found), at(found))
+        out[name] = found if isinstance(found, Withheld) else withheld or (at(-found), at(found))
     given = [name for name in unknowns if not isinstance(out[name], Withheld)]
     ordered = {name: out[name] for name in unknowns}
     if not given:
         return ordered, None
     rows = np.stack([unknowns[name].slope(float(raw[name])) * gradients[names.index(name)] for name in given])
     return ordered, Covariance(given, spread.covariance(rows).tolist())
+
+
+def reason_to_withhold(
+    determinacy: Determinacy | None, checks: Mapping[str, ConditionCheck], fits: Mapping[str, DataFit]
+) -> Withheld | None:
+    """Why intervals would not be right, whatever the curvature: they propagate errors that are independent, and those
+    of equations or data that a network does not resolve are not. With a prior, noise counts as far from a solution.
+    """
+    has_prior = any(check.prior for check in checks.values())
+    if determinacy is not None and not has_prior and determinacy.largest_distance > FAR:
+        return Withheld.FAR_FROM_SOLUTION
+    unfitted = [name for name, fit in fits.items() if not fit.is_white and not checks[name].worst.relative <= SMALL]
+    return Withheld.NOT_NOISE if unfitted else None
 
 
 def interval_half(spread: Spread, gradient: np.ndarray, half: float) -> float | Withheld:

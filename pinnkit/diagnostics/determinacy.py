@@ -1,6 +1,12 @@
 """Whether the conditions determine the solution, as data."""
 
+import math
+
 import msgspec
+
+FAR = 1e-2
+"""A run has not converged if the estimated error of a field exceeds this share of its spread. On the problems of the
+guide the estimate is within a factor of ten of the error."""
 
 
 class Determinacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,3 +24,8 @@ class Determinacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     degree: int
     least_seen: float
     distance: dict[str, float]
+
+    @property
+    def largest_distance(self) -> float:
+        """Of all fields; infinite if one is unknown."""
+        return max((math.inf if math.isnan(value) else value for value in self.distance.values()), default=0.0)

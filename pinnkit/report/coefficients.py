@@ -35,10 +35,10 @@ def coefficient_value(summary: Summary, name: str) -> str:
 def coefficient_interval(summary: Summary, name: str) -> str:
     """The interval of an unknown coefficient, or the reason why there is none."""
     interval = summary.coefficient_intervals[name]
-    if interval is Withheld.MOVING:
-        return "still moving, no interval"
-    if isinstance(interval, Withheld):
+    if interval is Withheld.NOT_DETERMINED:
         return interval.value
+    if isinstance(interval, Withheld):
+        return f"{interval.value}, no interval"
     return f"95 %: {_rounded(interval[0], *interval)} to {_rounded(interval[1], *interval)}"
 
 

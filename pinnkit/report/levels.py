@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..diagnostics.coefficient_interval import Withheld
-from ..diagnostics.condition_check import ConditionCheck, RowCheck
+from ..diagnostics.condition_check import SMALL, ConditionCheck, RowCheck
 from ..diagnostics.record import Diagnostics
 from ..runs.run_folder import Run
 from ..runs.stop_reason import StopReason
@@ -20,15 +20,8 @@ ROUNDING = 100.0
 AT_ROUNDING = 10.0
 """A loss within this factor of the loss due to rounding alone cannot fall further."""
 
-SMALL = 1e-3
-"""A row is satisfied if its rms is below this share of its largest term."""
-
 NOISE = 0.3
-"""The same for rows that compare with measured values, which may be noisy."""
-
-FAR = 1e-2
-"""A run has not converged if the estimated error of a field exceeds this share of its spread. On the problems of the
-guide the estimate is within a factor of ten of the error."""
+"""A row that compares with measured values, which may be noisy, is satisfied below this share of its largest term."""
 
 FIRST_ORDER = ("adam", "ntk-adam", "soap", "ntk-soap", "gradient-descent", "optax")
 """Phases in which the eigenvalues of the kernel determine the progress of each mode."""
@@ -143,8 +136,7 @@ def correction(run: Run) -> float:
     """
     if any(check.prior for check in run.summary.conditions.values()):
         return 0.0
-    distance = {} if run.summary.determinacy is None else run.summary.determinacy.distance
-    return max((math.inf if math.isnan(value) else value for value in distance.values()), default=0.0)
+    return 0.0 if run.summary.determinacy is None else run.summary.determinacy.largest_distance
 
 
 def ratio_of(value: float, reference: float) -> float:

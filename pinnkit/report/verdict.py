@@ -4,11 +4,11 @@ import enum
 import math
 
 from .._base.numbers import count, number, of, point, share
+from ..diagnostics.determinacy import FAR
 from ..runs.run_folder import Run
 from ..runs.stop_reason import StopReason
 from .coefficients import coefficient
 from .levels import (
-    FAR,
     WorstError,
     correction,
     freedoms,

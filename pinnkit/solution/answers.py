@@ -91,7 +91,7 @@ class Answers:
 
         **Returns:** an array of the broadcast shape, with a last axis for the rows of a vector residual.
 
-        **Raises:** `InputError` for an unknown condition; otherwise as a call.
+        Gives a `BandWarning` where errors are not noise. **Raises:** `InputError` for an unknown condition; otherwise as a call.
         """
         region, where = self._region(condition), f"the residual of '{condition}'"
         residual = self.problem.conditions[condition].residual

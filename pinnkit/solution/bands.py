@@ -1,6 +1,7 @@
 """Where the fields of a solution lie, given the noise of the data."""
 
 import functools
+import warnings
 from typing import NamedTuple
 
 import jax
@@ -11,11 +12,15 @@ from .._base.arguments import is_number
 from .._base.errors import InputError
 from .._base.precision import full_precision
 from .._base.types import Params
-from ..diagnostics.confidence_intervals import half_width
+from ..diagnostics.confidence_intervals import half_width, reason_to_withhold
 from ..diagnostics.evaluation import Fields
 from ..diagnostics.posterior import INTERVAL_SEED, Posterior
 from ..residuals.functions import ResidualFunctions
 from ..runs.summary import Summary
+
+
+class BandWarning(UserWarning):
+    """A band does not contain errors that are not noise."""
 
 
 class Band(NamedTuple):
@@ -38,6 +43,9 @@ class Bands:
         """See `Solution.band`; `shape`: of the result."""
         if not is_number(confidence) or not 0 < confidence < 1:
             raise InputError(f"`confidence` is a probability between 0 and 1, got {confidence!r}")
+        summary = self._summary
+        if reason := reason_to_withhold(summary.determinacy, summary.conditions, summary.data):
+            warnings.warn(f"the band of '{summary.problem}' is too narrow: {reason.value}", BandWarning, stacklevel=3)
         values, half, found = self._fields(self._params, points), half_width(confidence), dict[str, Band]()
         with jax.enable_x64(True), full_precision():
             deviations = self._posterior.deviations(points)

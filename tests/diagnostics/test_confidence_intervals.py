@@ -1,13 +1,18 @@
 """Intervals of coefficients against classical least squares."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.optimize
 
-from pinnkit import Box, Condition, Interval, PointSet, Problem, Unknown, fit
+from pinnkit import BandWarning, Box, Choices, Condition, Interval, PointSet, Problem, Unknown, fit
 from pinnkit.diagnostics.coefficient_interval import Withheld
-from pinnkit.diagnostics.confidence_intervals import interval_half
+from pinnkit.diagnostics.condition_check import ConditionCheck, RowCheck
+from pinnkit.diagnostics.confidence_intervals import interval_half, reason_to_withhold
+from pinnkit.diagnostics.data_fit import DataFit
+from pinnkit.diagnostics.determinacy import Determinacy
 from pinnkit.diagnostics.posterior import Spread
 
 LINE, PLANE = Interval(x=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
@@ -149,3 +154,54 @@ def test_given_coefficients_have_no_interval():
         conditions={"pde": Condition(lambda u, nu: nu * u.xx, on=LINE.interior)},
     )
     assert fit(problem, strategy="adam", steps=1, points=8, width=4, depth=1).summary.coefficient_intervals == {}
+
+
+def check_of(measured, relative):
+    row = RowCheck(hard=False, rms=relative, largest=relative, at={}, scale=1.0, relative=relative)
+    return ConditionCheck(measured=measured, holds=True, zero=1.0, rows=(row,))
+
+
+def fit_of(correlation):
+    return DataFit(1.0, False, 100, 98.0, 98.0, None, correlation)
+
+
+CHECKS = {"pde": check_of(False, 1e-4), "data": check_of(True, 1e-2)}
+
+
+@pytest.mark.parametrize(
+    ("distance", "correlation", "reason"),
+    [
+        (1e-3, 0.0, None),
+        (3e-2, 0.0, Withheld.FAR_FROM_SOLUTION),
+        (math.nan, 0.0, Withheld.FAR_FROM_SOLUTION),
+        (1e-3, 5.0, Withheld.NOT_NOISE),
+    ],
+)
+def test_what_a_network_does_not_resolve_is_no_noise(distance, correlation, reason):
+    determinacy = Determinacy([], 10, 4, 0.1, {"u": 1e-3, "v": distance})
+    assert reason_to_withhold(determinacy, CHECKS, {"data": fit_of(correlation)}) is reason
+
+
+def test_residuals_of_nearly_exact_data_may_be_correlated():
+    checks = CHECKS | {"data": check_of(True, 1e-4)}
+    assert reason_to_withhold(None, checks, {"data": fit_of(5.0)}) is None
+
+
+def test_a_fit_that_resolves_nothing_has_no_interval_and_warns_of_its_band():
+    """Two sines for a solution that needs many."""
+    x = np.linspace(0.0, 1.0, 200)
+    samples = np.sin(20 * x) + 0.01 * np.random.default_rng(0).standard_normal(200)
+    problem = Problem(
+        name="oscillation",
+        domain=LINE,
+        coefficients={"k": Unknown(300.0, positive=True)},
+        conditions={
+            "pde": Condition(lambda u, k: u.xx + k * u, on=LINE.interior),
+            "data": Condition(lambda u, sample: u - sample, on=PointSet({"x": x}, sample=samples)),
+        },
+    )
+    solution = fit(problem, choices=Choices(unknowns=(8,), bandwidth=3.0), steps=10, progress=False)
+    assert isinstance(solution.summary.coefficient_intervals["k"], Withheld)
+    assert solution.summary.coefficient_covariance is None
+    with pytest.warns(BandWarning, match="the band of 'oscillation' is too narrow"):
+        solution.band(x=0.5)

@@ -4,10 +4,10 @@ import math
 from typing import NamedTuple
 
 from ..._base.numbers import number, of, percent, point
-from ...diagnostics.condition_check import RowCheck
+from ...diagnostics.condition_check import SMALL, RowCheck
 from ...runs.decisions import Doubt
 from ...runs.run_folder import Run
-from ..levels import NOISE, SMALL, is_small, violated, worst_error
+from ..levels import NOISE, is_small, violated, worst_error
 from ..verdict import Grade, grade, is_healthy
 from .finding import Finding, Rule, listed
 

@@ -1,8 +1,9 @@
 """Rules about data: whether what is left of them is noise."""
 
 from ..._base.numbers import number
+from ...diagnostics.condition_check import SMALL
 from ...runs.run_folder import Run
-from ..levels import SMALL, worst_row
+from ..levels import worst_row
 from ..verdict import is_healthy
 from .finding import Finding, Rule, listed
 

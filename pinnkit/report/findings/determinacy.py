@@ -1,8 +1,9 @@
 """Rules about the solution itself: whether the conditions determine it, and its estimated error."""
 
 from ..._base.numbers import share
+from ...diagnostics.determinacy import FAR
 from ...runs.run_folder import Run
-from ..levels import FAR, correction, freedoms, is_undetermined
+from ..levels import correction, freedoms, is_undetermined
 from ..verdict import is_healthy
 from .finding import Finding, Rule, listed
 
