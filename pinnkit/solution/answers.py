@@ -78,7 +78,8 @@ class Answers:
 
         - `confidence`: a probability between 0 and 1; `coordinates`: as in a call.
 
-        **Returns:** a `Band` of arrays as a call returns them; for several fields, a dict from field to `Band`.
+        **Returns:** a `Band` of arrays as a call returns them; for several fields, a dict from field to `Band`. Gives a
+        `BandWarning` if what is left of equations or data is not noise.
         """
         points, shape = self._points(coordinates)
         return self._bands(points, shape, confidence)
@@ -91,7 +92,7 @@ class Answers:
 
         **Returns:** an array of the broadcast shape, with a last axis for the rows of a vector residual.
 
-        Gives a `BandWarning` where errors are not noise. **Raises:** `InputError` for an unknown condition; otherwise as a call.
+        **Raises:** `InputError` for an unknown condition; otherwise as a call.
         """
         region, where = self._region(condition), f"the residual of '{condition}'"
         residual = self.problem.conditions[condition].residual
