@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from .._base.tracing.series import Index
 from .._base.types import Params
+from ..equations.mistakes import ProblemError
 from ..equations.problem import Problem
 from ..networks.functional import FunctionalModel
 from ..residuals.functions import ResidualFunctions
@@ -66,11 +67,12 @@ def _at(points: Float[np.ndarray, "n d"], axis: int, values: Float[np.ndarray, "
 
 
 def differenced_reference(
-    problem: Problem, names: Sequence[str], factor: float
+    problem: Problem, names: Sequence[str], factor: float, failures: list[ProblemError]
 ) -> tuple[ResidualFunctions, Callable[[np.ndarray, Sequence[Index]], np.ndarray]]:
     """The residuals of the reference, and its derivatives at points, of shape (n, i, m).
 
-    - `names`: of the fields that it gives; the others are zero; `factor`: on the steps.
+    - `names`: of the fields that it gives; the others are zero; `factor`: on the steps;
+    - `failures`: takes the errors of the reference, which cannot be raised through JAX.
     """
     sizes = problem.field_sizes
     outputs = sum(sizes.values())
@@ -88,7 +90,12 @@ def differenced_reference(
         """A derivative as a function that JAX calls, differentiates and maps."""
 
         def called(x: Any) -> np.ndarray:
-            return differences(np.asarray(x, float).reshape(-1, len(index)), index).reshape(*np.shape(x)[:-1], outputs)
+            try:
+                found = differences(np.asarray(x, float).reshape(-1, len(index)), index)
+            except ProblemError as error:
+                failures.append(error)
+                found = np.full((np.size(x) // len(index), outputs), np.nan)
+            return found.reshape(*np.shape(x)[:-1], outputs)
 
         shape = jax.ShapeDtypeStruct((outputs,), jnp.result_type(float))
         function = jax.custom_jvp(lambda x: jax.pure_callback(called, shape, x, vmap_method="expand_dims"))

@@ -11,6 +11,7 @@ from .._base.tracing.series import Index
 from ..diagnostics.condition_check import RowCheck
 from ..diagnostics.dense_points import dense_points
 from ..diagnostics.verification import Evaluated, evaluate, indices_of, jets_at, row_check
+from ..equations.mistakes import ProblemError
 from ..equations.problem import Problem
 from ..residuals.functions import Batch, ResidualFunctions
 from .differences import FINER, differenced_reference
@@ -69,9 +70,14 @@ def _is_known(problem: Problem, condition: str, fields: Sequence[str]) -> bool:
 def _differenced(
     problem: Problem, fields: Sequence[str], factor: float, points: Batch, even: dict[str, np.ndarray]
 ) -> dict[str, RowCheck]:
-    residuals, at = differenced_reference(problem, fields, factor)
+    failures = list[ProblemError]()
+    residuals, at = differenced_reference(problem, fields, factor, failures)
     indices: list[Index] = indices_of(problem)
-    return _rows(residuals, points, even, {name: at(np.asarray(points[name].coordinates), indices) for name in points})
+    jets = {name: at(np.asarray(points[name].coordinates), indices) for name in points}
+    found = _rows(residuals, points, even, jets)
+    if failures:
+        raise failures[0]
+    return found
 
 
 def _rows(residuals: ResidualFunctions, points: Batch, even: Any, jets: dict[str, np.ndarray]) -> dict[str, RowCheck]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 import pinnkit
-from pinnkit import Box, Condition, Disk, InputTypeError, Interval, PointSet, Problem, Unknown, laplacian
+from pinnkit import Box, Condition, Disk, InputTypeError, Interval, PointSet, Problem, ProblemError, Unknown, laplacian
 from pinnkit.checking.differences import Differences
 from pinnkit.checking.parts import collocation_points, parts_of
 from pinnkit.checking.reference import reference_residuals
@@ -223,3 +224,21 @@ def test_pictures_of_any_dimension(domain, panels, tmp_path):
 def test_something_that_is_no_problem_is_refused():
     with pytest.raises(InputTypeError, match="`problem` is a `Problem`, got str"):
         pinnkit.check("poisson_1d")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_reference_that_is_infinite_outside_of_the_domain_is_said_so():
+    """An equation that takes the field before the start: the error comes from a function that JAX calls."""
+    line = Interval(t=(0.0, 2.0))
+    decay = CubicSpline(np.linspace(0, 2, 50), np.exp(-np.linspace(0, 2, 50)))
+    delayed = Problem(
+        "delayed",
+        line,
+        {
+            "rate": Condition(lambda y, t: y.t + y(t=t - 0.5), on=line.interior),
+            "start": Condition(lambda y: y - 1.0, on=line.start("t")),
+        },
+        fields=("y",),
+        reference=lambda t: np.where(t < 0, np.inf, decay(t)),
+    )
+    with pytest.raises(ProblemError, match="the reference of problem 'delayed' is infinite for field 'y' at t = -0"):
+        pinnkit.check(delayed)
