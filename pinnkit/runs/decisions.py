@@ -381,7 +381,8 @@ def decode_decision(text: str) -> Decision:
 
 
 def _shortage(needed: float, left: float, more: str = "") -> str:
-    return f"needs {needed:.0f} s{more}, {max(left, 0.0):.0f} s left"
+    seconds = lambda value: f"{value:.0f}" if value >= 1 or value <= 0 else f"{value:.1g}"
+    return f"needs {seconds(needed)} s{more}, {seconds(max(left, 0.0))} s left"
 
 
 def _relative(loss: float) -> str:

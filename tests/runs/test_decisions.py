@@ -39,6 +39,7 @@ SENTENCES = {
     HardConstraints(("walls", "start")): "hard constraints: walls, start",
     SkippedWork("width 1500", 62.0, 5.0, 1.0): "width 1500 skipped: needs 62 s, 5 s left",
     Unexamined(4.0, -1.0): "not examined whether the conditions determine the solution: needs 4 s, 0 s left",
+    Unexamined(0.024, 0.016): "not examined whether the conditions determine the solution: needs 0.02 s, 0.02 s left",
     GivenBandwidth(6.0): "bandwidth 6, as given",
     RejectedWidth(48, "not finite"): "width 48 rejected: not finite",
     Attempt("width 500", 1.0, 2.0, 0.03, 0.02): "width 500: validation loss 2 % of initial after 2.0 s (3 % before)",

@@ -35,7 +35,8 @@ def too_little_time(run: Run) -> Finding | None:
     reasons = [f"the budget of {short(float(budget))} s ran out after {steps}"] if cut else []
     reasons += [f"{s.work} skipped: needs {short(s.needed)} s, {short(max(s.left, 0.0))} s left" for s in skipped_work]
     reason = "; ".join(reasons)
-    enough = max([2 * budget, *(s.sufficient_budget(budget) for s in skipped_work)])
+    next_step = min((s.sufficient_budget(budget) for s in skipped_work), default=0.0)
+    enough = max(2 * budget, next_step)
     return Finding(
         "warning",
         "The time budget was too short",
