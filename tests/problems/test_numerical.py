@@ -135,7 +135,9 @@ def test_a_trajectory_agrees_with_another_integrator(name, method, tolerance, ac
         assert relative(found, values) <= accuracy
 
 
-@pytest.mark.parametrize("name", ["seir", "paper_ageing"])
+@pytest.mark.parametrize(
+    "name", ["seir", "paper_ageing", pytest.param("cylinder_wake_inverse", marks=pytest.mark.slow)]
+)
 def test_a_data_file_has_the_readings_of_known_coefficients(name):
     module = module_of(name)
     stored = np.loadtxt(Path(module.__file__).with_suffix(".csv"), delimiter=",", skiprows=1)
