@@ -53,7 +53,9 @@ def conclude(request: Request, trained: TrainedNetwork, recorder: Recorder) -> t
         checked = verify(measure.residuals, params, trained.hard_rows(), trained.zero_losses(), seed, precision)
         fields = measure.fields(params, measure.grid.points)
         fits = {} if posterior is None else _data_fits(problem, posterior)
-        withheld = reason_to_withhold(determinacy, checked.checks, fits)
+        withheld = reason_to_withhold(
+            determinacy, checked.checks, fits, posterior is not None and posterior.is_partial and trained.is_trained
+        )
         intervals, covariance = coefficient_intervals(problem, params, posterior, withheld)
     rate = float(history.learning_rate[-1]) if history.learning_rate.size else math.nan
     summary = Summary(

@@ -33,6 +33,9 @@ from .warm_start import WarmStart
 OUTPUT_LAYER = "output-layer"
 """The phase of linear and Gauss-Newton solves for the output layer."""
 
+TRIAL_NOISY_STEPS = 5
+"""Most steps of a trial with data weighted by their noise."""
+
 CONCLUSION = "the conclusion"
 """What the time after the last solve is kept for: validation, kernel snapshots, dense checks."""
 
@@ -224,9 +227,9 @@ class FeatureNetworks:
         """Relative validation loss of a trial of the narrowest network."""
         return self._trial(self.narrowest, bandwidth)
 
-    def _refined(self, solver: FeatureSolver, solve: Solve, zero: Params) -> Solve:
+    def _refined(self, solver: FeatureSolver, solve: Solve, zero: Params, most: int = NOISY_STEPS) -> Solve:
         """A solve with data weighted by their noise, in the steps that are left."""
-        left = int(min(NOISY_STEPS, self._recorder.steps_left - len(solve.steps)))
+        left = int(min(most, self._recorder.steps_left - len(solve.steps)))
         return solver.refined(solve, left, self._recorder.lacks, zero)
 
     def choose(
@@ -346,8 +349,7 @@ class FeatureNetworks:
                 weights=self._weights,
                 origin=zero,
             )
-            # a function that is known by a prior alone has no loss of its own without one that suits the noise
-            refined = lambda: self._refined(solver, solve(), zero) if solver.problem.priors else solve()
+            refined = lambda: self._refined(solver, solve(), zero, TRIAL_NOISY_STEPS)  # else noise would choose
             trial = self._trials[key] = self._recalled(f"trial {key}", refined, start)
             if len(self._trials) == 1:
                 self._concluding = self._cost.concluding * trial.compile_seconds + self._snapshot_seconds()

@@ -42,6 +42,11 @@ class TrainedNetwork:
     state: TrainState | None = None
     sigma: dict[str, float] = dataclasses.field(default_factory=dict)
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether all its layers were trained, not only the last."""
+        return self.state is not None
+
     def training_losses(self) -> dict[str, float]:
         """Mean square of each condition's residual, as in the loss, on its points."""
         if not self.ansatz.edges:

@@ -9,13 +9,15 @@ import msgspec
 
 class Withheld(enum.Enum):
     """Why an unknown coefficient has no interval: residuals do not determine it, it has not reached its minimum, the
-    solution is far from one of the equations, or what is left of the data is not noise.
+    solution is far from one of the equations, what is left of the data is not noise, or the network has more parameters
+    than are examined.
     """
 
     NOT_DETERMINED = "not determined"
     MOVING = "still moving"
     FAR_FROM_SOLUTION = "far from a solution"
     NOT_NOISE = "data not fitted up to noise"
+    TOO_LARGE = "network too large"
 
 
 CoefficientInterval: TypeAlias = tuple[float, float] | Withheld

@@ -59,16 +59,21 @@ def coefficient_intervals(
 
 
 def reason_to_withhold(
-    determinacy: Determinacy | None, checks: Mapping[str, ConditionCheck], fits: Mapping[str, DataFit]
+    determinacy: Determinacy | None,
+    checks: Mapping[str, ConditionCheck],
+    fits: Mapping[str, DataFit],
+    lacks_layers: bool = False,
 ) -> Withheld | None:
     """Why intervals would not be right, whatever the curvature: they propagate errors that are independent, and those
     of equations or data that a network does not resolve are not. With a prior, noise counts as far from a solution.
+
+    - `lacks_layers`: whether trained layers are not in the curvature.
     """
     has_prior = any(check.prior for check in checks.values())
     if determinacy is not None and not has_prior and determinacy.largest_distance > FAR:
         return Withheld.FAR_FROM_SOLUTION
     unfitted = [name for name, fit in fits.items() if not fit.is_white and not checks[name].worst.relative <= SMALL]
-    return Withheld.NOT_NOISE if unfitted else None
+    return Withheld.NOT_NOISE if unfitted else Withheld.TOO_LARGE if lacks_layers else None
 
 
 def interval_half(spread: Spread, gradient: np.ndarray, half: float) -> float | Withheld:

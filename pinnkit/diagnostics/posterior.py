@@ -14,6 +14,7 @@ Wahba, *Bayesian confidence intervals for the cross-validated smoothing spline*,
 MacKinnon & White, *Some heteroskedasticity-consistent covariance matrix estimators*, J. Econometrics 29, 1985.
 """
 
+import copy
 import math
 from collections.abc import Mapping
 
@@ -30,8 +31,8 @@ from ..samplers.counts import counts_of_rows
 from ..samplers.sampler import batch_of
 from ..samplers.space_filling import QuasiRandom
 
-MOST_PARAMETERS = 1500
-"""With more parameters, all hidden layers are kept fixed."""
+MOST_PARAMETERS = 2000
+"""With more parameters, all hidden layers are kept fixed: that is too narrow if they were trained."""
 
 ROWS_PER_PARAMETER = 3
 """Fresh residuals per parameter, so that they cannot all be fitted."""
@@ -53,28 +54,27 @@ BLOCK = 256
 class Spread:
     """The distribution of the parameters of a linear least-squares problem about its minimum.
 
-    - `J`, `r`: scaled rows; `known`: standard deviations of the errors of rows, NaN where they come from the residual.
+    - `J`, `r`: scaled rows, whose errors come from the residual unless they are known (see `with_errors`).
 
     Directions along which residuals change by less than `cutoff` of the most, all columns having the same norm, stay
     fixed.
     """
 
-    def __init__(
-        self,
-        J: Float[np.ndarray, "n k"],
-        r: Float[np.ndarray, " n"],
-        known: Float[np.ndarray, " n"] | None = None,
-        cutoff: float = CUTOFF,
-    ):
+    def __init__(self, J: Float[np.ndarray, "n k"], r: Float[np.ndarray, " n"], cutoff: float = CUTOFF):
         norms = np.linalg.norm(J, axis=0)
         self._scale = 1 / np.where(norms > 0, norms, 1.0)
         U, s, Vt = np.linalg.svd(J * self._scale, full_matrices=False)
         kept = s > cutoff * s[0]
         self._U, self._s, self._Vt, self._moves = U[:, kept], s[kept], Vt[kept], norms > 0
         self.leverages = np.sum(self._U**2, axis=1)
-        own = np.abs(r) / np.sqrt(np.maximum(1 - self.leverages, math.sqrt(np.finfo(float).eps)))
-        self._errors = own if known is None else np.where(np.isnan(known), own, known)
+        self._errors = np.abs(r) / np.sqrt(np.maximum(1 - self.leverages, math.sqrt(np.finfo(float).eps)))
         self._step = -(self._U.T @ r)
+
+    def with_errors(self, known: Float[np.ndarray, " n"]) -> "Spread":
+        """The same with known standard deviations of the errors of rows, NaN where they come from the residual."""
+        found = copy.copy(self)
+        found._errors = np.where(np.isnan(known), self._errors, known)
+        return found
 
     def covariance(self, gradients: Float[np.ndarray, "m k"]) -> Float[np.ndarray, "m m"]:
         """Of linear functions of the parameters."""
@@ -127,9 +127,9 @@ class Posterior:
         slices, known, measured = at.slices(), np.full(len(r), np.nan), residuals.problem.measured
         scales = {name: math.sqrt(weights[name] / at.sizes[name]) for name in at.sizes}
         self.values = {name: r[slices[name]] / scales[name] for name in measured}
-        first = Spread(J, r)
+        self.spread = Spread(J, r, max(J.shape) * np.finfo(float).eps if residuals.problem.priors else CUTOFF)
         self.degrees = {
-            name: max(at.sizes[name] - float(first.leverages[slices[name]].sum()), 1.0) for name in measured
+            name: max(at.sizes[name] - float(self.spread.leverages[slices[name]].sum()), 1.0) for name in measured
         }
         estimate = lambda name: math.sqrt(float(np.sum(self.values[name] ** 2)) / self.degrees[name])
         self.sigma = {name: sigma[name] if name in sigma else estimate(name) for name in measured}
@@ -138,9 +138,13 @@ class Posterior:
         if measured and residuals.problem.priors:
             of_data = [(scales[name] * deviation) ** 2 for name, deviation in self.sigma.items()]
             known[np.isnan(known)] = math.sqrt(float(np.mean(of_data)))
-        cutoff = max(J.shape) * np.finfo(float).eps if residuals.problem.priors else CUTOFF
-        self.spread = Spread(J, r, known, cutoff) if measured else first
+        self.spread = self.spread.with_errors(known)
         self._gradients = jax.jit(self._gradient)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether hidden layers are kept fixed."""
+        return not self._columns.all()
 
     def of_coefficients(self) -> Float[np.ndarray, "q k"]:
         """The gradients of the trained numbers of the unknown coefficients, sorted by name."""

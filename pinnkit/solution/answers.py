@@ -26,12 +26,13 @@ class ExtrapolationWarning(UserWarning):
 class Answers:
     """The fields that were found, as functions.
 
-    - `problem`: that they solve; `fields`: of parameters and points; `params`: the parameters found.
+    - `problem`: that they solve; `fields`: of parameters and points; `params`: the parameters found; `is_trained`:
+      whether all layers were trained, not only the last.
     """
 
-    def __init__(self, problem: Problem, fields: Fields, params: Params, summary: Summary):
+    def __init__(self, problem: Problem, fields: Fields, params: Params, summary: Summary, is_trained: bool):
         self.problem, self._fields, self._params = problem, fields, params
-        self._expressions, self._bands = Expressions(fields.residuals), Bands(fields, params, summary)
+        self._expressions, self._bands = Expressions(fields.residuals), Bands(fields, params, summary, is_trained)
         self._is_warned = False
 
     def __call__(self, **coordinates: Any) -> np.ndarray | dict[str, np.ndarray]:

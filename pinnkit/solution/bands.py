@@ -34,8 +34,8 @@ class Band(NamedTuple):
 class Bands:
     """Computes bands of a solution; what does not depend on the points is computed once."""
 
-    def __init__(self, fields: Fields, params: Params, summary: Summary):
-        self._fields, self._params, self._summary = fields, params, summary
+    def __init__(self, fields: Fields, params: Params, summary: Summary, is_trained: bool):
+        self._fields, self._params, self._summary, self._is_trained = fields, params, summary, is_trained
 
     def __call__(
         self, points: Float[np.ndarray, "n d"], shape: tuple[int, ...], confidence: float
@@ -43,12 +43,12 @@ class Bands:
         """See `Solution.band`; `shape`: of the result."""
         if not is_number(confidence) or not 0 < confidence < 1:
             raise InputError(f"`confidence` is a probability between 0 and 1, got {confidence!r}")
-        summary = self._summary
-        if reason := reason_to_withhold(summary.determinacy, summary.conditions, summary.data):
-            warnings.warn(f"the band of '{summary.problem}' is too narrow: {reason.value}", BandWarning, stacklevel=3)
         values, half, found = self._fields(self._params, points), half_width(confidence), dict[str, Band]()
         with jax.enable_x64(True), full_precision():
             deviations = self._posterior.deviations(points)
+        summary, lacks_layers = self._summary, self._posterior.is_partial and self._is_trained
+        if reason := reason_to_withhold(summary.determinacy, summary.conditions, summary.data, lacks_layers):
+            warnings.warn(f"the band of '{summary.problem}' is too narrow: {reason.value}", BandWarning, stacklevel=3)
         for name, value in values.items():
             ends = value - half * deviations[name], value + half * deviations[name], deviations[name]
             found[name] = Band(*(each.reshape(shape + value.shape[1:]) for each in ends))

@@ -58,7 +58,7 @@ class Solution(Answers):
     def __init__(
         self, problem: Problem, model: Any, fields: Fields, params: Params, state: TrainState | None, run: Run
     ):
-        super().__init__(problem, fields, params, run.summary)
+        super().__init__(problem, fields, params, run.summary, run.config.get("network") != "SineFeatures")
         self.model, self.state, self.run = model, state, run
 
     def __repr__(self) -> str:

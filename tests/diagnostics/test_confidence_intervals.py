@@ -13,7 +13,7 @@ from pinnkit.diagnostics.condition_check import ConditionCheck, RowCheck
 from pinnkit.diagnostics.confidence_intervals import interval_half, reason_to_withhold
 from pinnkit.diagnostics.data_fit import DataFit
 from pinnkit.diagnostics.determinacy import Determinacy
-from pinnkit.diagnostics.posterior import Spread
+from pinnkit.diagnostics.posterior import MOST_PARAMETERS, Spread
 
 LINE, PLANE = Interval(x=(0.0, 1.0)), Box(x=(0.0, 1.0), t=(0.0, 1.0))
 NOISE = 0.02
@@ -65,7 +65,7 @@ def test_estimates_are_those_of_a_linear_model():
 def test_known_errors_give_the_covariance_of_least_squares():
     rng = np.random.default_rng(0)
     A, sigma = rng.standard_normal((50, 3)), rng.uniform(0.1, 1.0, 50)
-    spread = Spread(A, rng.standard_normal(50), sigma)
+    spread = Spread(A, rng.standard_normal(50)).with_errors(sigma)
     pseudo = np.linalg.pinv(A)
     np.testing.assert_allclose(spread.covariance(np.eye(3)), pseudo * sigma**2 @ pseudo.T, rtol=1e-9)
     gradients = rng.standard_normal((7, 3))
@@ -180,6 +180,14 @@ CHECKS = {"pde": check_of(False, 1e-4), "data": check_of(True, 1e-2)}
 def test_what_a_network_does_not_resolve_is_no_noise(distance, correlation, reason):
     determinacy = Determinacy([], 10, 4, 0.1, {"u": 1e-3, "v": distance})
     assert reason_to_withhold(determinacy, CHECKS, {"data": fit_of(correlation)}) is reason
+
+
+def test_layers_that_are_not_examined_would_make_intervals_too_narrow():
+    """Of a network that was trained with more parameters than are examined."""
+    assert reason_to_withhold(None, CHECKS, {"data": fit_of(0.0)}, lacks_layers=True) is Withheld.TOO_LARGE
+    options = {"strategy": "gauss-newton", "steps": 2, "points": 30, "progress": False}
+    deep = fit(decay(0)[2], width=MOST_PARAMETERS // 2, depth=1, **options)
+    assert deep.summary.coefficient_intervals["k"] in (Withheld.TOO_LARGE, Withheld.MOVING, Withheld.FAR_FROM_SOLUTION)
 
 
 def test_residuals_of_nearly_exact_data_may_be_correlated():

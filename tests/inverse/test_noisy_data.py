@@ -91,7 +91,7 @@ def test_intervals_and_bands_cover_as_often_as_they_say(solver):
         known = np.where(np.arange(len(b)) < COUNT, scale * weighed.sigma["data"], np.nan)
         assert list(values) == ["data", "pde"]
         gradients = np.stack([np.eye(1, A.shape[1])[0], *jacobians["data"][places]])
-        half = 1.96 * Spread(A, b, known).deviations(gradients)
+        half = 1.96 * Spread(A, b).with_errors(known).deviations(gradients)
         field = samples_of(100 + seed)[places] + values["data"][places]
         errors = np.array([np.log(k_of(params) / K), *(field - EXACT[places])])
         covered += np.abs(errors) <= half

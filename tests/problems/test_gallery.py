@@ -51,3 +51,9 @@ def test_fit_accepts_it(name):
     summary = pinnkit.fit(problem, strategy="adam", steps=2, points=16, width=4, depth=1).summary
     assert summary.steps == 2 and np.isfinite(summary.loss)
     assert problem.reference is None or all(np.isfinite(error) for error in summary.relative_l2.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_check_finds_nothing_wrong(name):
+    assert [finding.title for finding in pinnkit.check(find_problem(name)).findings] == []
