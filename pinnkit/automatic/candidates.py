@@ -231,7 +231,10 @@ class WiderNetwork(AbstractCandidate):
         return dataclasses.replace(self, width=width, unknowns=unknowns) if is_wider else None
 
     def solve(self, standing: Standing) -> FeatureSolution | None:
-        """With the bandwidth of the best network, or another if its loss asks for one and there is time."""
+        """With the bandwidth of the best network, or another if its loss asks for one and there is time.
+
+        Without its noise the loss of data is small long before the equations are resolved.
+        """
         best, cost = self.networks.best, self.models.cost
         loss, bandwidth = standing.trial.relative_loss, standing.trial.bandwidth
         if best is not None:
@@ -241,7 +244,7 @@ class WiderNetwork(AbstractCandidate):
         has_time, is_cheap = prediction.needed + searching <= prediction.left, searching <= CHEAP * prediction.left
         if loss > cost.thresholds.hopeless:
             bandwidth = self.networks.choose(solver).bandwidth
-        elif has_time and (loss > cost.thresholds.settled or is_cheap):
+        elif has_time and (loss > cost.thresholds.settled or is_cheap or solver.problem.measured):
             ample = AMPLE_SHARE * prediction.left
             bandwidth = self.networks.choose(solver, bandwidth, each=False, ample=ample).bandwidth
         try:

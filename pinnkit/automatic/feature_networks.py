@@ -163,24 +163,22 @@ class FeatureNetworks:
         recorder.announce((OUTPUT_LAYER,), parameter_count(start), solver.counts)
         recorder.phase(OUTPUT_LAYER)
         began, enough = recorder.limits.seconds(), self._thresholds.exhausted
-        solve = self._recalled(
-            f"solve {self._key(solver, bandwidth)}",
-            lambda: self._refined(
-                solver,
-                solver.solve(
-                    start if trial else self._near(solver, start),
-                    most,
-                    enough=enough,
-                    moved=self._moved,
-                    is_over=recorder.lacks,
-                    weights=self._weights,
-                    trial=trial,
-                    origin=zero,
-                ),
-                zero,
-            ),
-            start,
+        exact = lambda: solver.solve(
+            start if trial else self._near(solver, start),
+            most,
+            enough=enough,
+            moved=self._moved,
+            is_over=recorder.lacks,
+            weights=self._weights,
+            trial=trial,
+            origin=zero,
         )
+        refined = lambda: (
+            self._refined(solver, trial, zero, most + NOISY_STEPS)
+            if trial is not None and trial.sigma
+            else self._refined(solver, exact(), zero, NOISY_STEPS)
+        )
+        solve = self._recalled(f"solve {self._key(solver, bandwidth)}", refined, start)
         self._cost.add_solve(solver.layer.size, recorder.limits.seconds() - began, trial is not None)
         recorder.add(solve.steps, solve.final_loss, solve.missing_seconds)
         if not math.isfinite(solve.relative_loss):
@@ -227,7 +225,7 @@ class FeatureNetworks:
         """Relative validation loss of a trial of the narrowest network."""
         return self._trial(self.narrowest, bandwidth)
 
-    def _refined(self, solver: FeatureSolver, solve: Solve, zero: Params, most: int = NOISY_STEPS) -> Solve:
+    def _refined(self, solver: FeatureSolver, solve: Solve, zero: Params, most: int) -> Solve:
         """A solve with data weighted by their noise, in the steps that are left."""
         left = int(min(most, self._recorder.steps_left - len(solve.steps)))
         return solver.refined(solve, left, self._recorder.lacks, zero)
@@ -349,7 +347,9 @@ class FeatureNetworks:
                 weights=self._weights,
                 origin=zero,
             )
-            refined = lambda: self._refined(solver, solve(), zero, TRIAL_NOISY_STEPS)  # else noise would choose
+            # else noise would choose the first bandwidth, near which those of wider networks are
+            is_refined = solver is self.narrowest or solver.problem.priors
+            refined = lambda: self._refined(solver, solve(), zero, TRIAL_NOISY_STEPS) if is_refined else solve()
             trial = self._trials[key] = self._recalled(f"trial {key}", refined, start)
             if len(self._trials) == 1:
                 self._concluding = self._cost.concluding * trial.compile_seconds + self._snapshot_seconds()

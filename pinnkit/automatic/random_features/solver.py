@@ -265,15 +265,16 @@ class FeatureSolver:
     def refined(self, solve: Solve, most: int, is_over: Callable[[float], bool], origin: Params) -> Solve:
         """A solve continued with data weighted by their noise (see `NoisyFit`); as it is without measured values.
 
-        Its losses are those with the weights of the solve, so that networks compare.
+        Its losses are those with the weights for exact data, so that networks compare.
 
         - `most`: largest number of further steps.
         """
         problem, measured = self.problem, self.problem.measured
-        if not measured or solve.sigma:  # nothing to do, or done in a trial of a linear problem
+        if not measured:
             return solve
         watch, sigma = Stopwatch(), {name: condition.sigma for name, condition in measured.items()}
-        fit = NoisyFit(self.layer, sigma, solve.weights, len(problem.unknowns), problem.priors)
+        exact = solve.steps[0].weights if solve.steps else solve.weights
+        fit = NoisyFit(self.layer, sigma, exact, len(problem.unknowns), problem.priors)
         taken = list(fit.steps(solve.params, self.batch, most, is_over))
         if not taken:
             return solve
@@ -284,9 +285,9 @@ class FeatureSolver:
             weighed.factors[name] <= NOISY and is_white(places[name], values[name], weighed.sigma[name])
         )
         squares = {name: float(np.mean(values[name] ** 2)) for name in measured if is_noise(name)}
-        noise = 0.5 * sum(solve.weights[name] * square for name, square in squares.items())
-        noise += self._preferred(params, self.validation_batch, solve.weights)
-        initial, final = (self.layer.loss(p, self.validation_batch, solve.weights) for p in (origin, params))
+        noise = 0.5 * sum(exact[name] * square for name, square in squares.items())
+        noise += self._preferred(params, self.validation_batch, exact)
+        initial, final = (self.layer.loss(p, self.validation_batch, exact) for p in (origin, params))
         return solve._replace(
             params=params,
             steps=solve.steps + [step for _, step, _ in taken],
