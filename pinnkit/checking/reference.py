@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from msgspec.structs import replace
 
 from .._base.tracing.series import Index
 from ..diagnostics.condition_check import RowCheck
@@ -52,10 +53,25 @@ def reference_residuals(problem: Problem) -> dict[str, ReferenceResidual]:
             params = traced.initial_params(jnp.zeros(()))
             jets = jets_at(traced, params, points, indices_of(asked))
             rows = _rows(traced, points, even, jets)
-            return {name: ReferenceResidual(row, 0.0) for name, row in rows.items()}
+            found = {name: ReferenceResidual(row, 0.0) for name, row in rows.items()}
+            return {name: _of_values(asked, name, each, known) for name, each in found.items()}
         points, even = dense_points(asked, SEED, *FULL)
         coarse, fine = (_differenced(asked, list(known), factor, points, even) for factor in (1.0, FINER))
-    return {name: _of_both(coarse[name], fine[name]) for name in coarse}
+    return {name: _of_values(asked, name, _of_both(coarse[name], fine[name]), known) for name in coarse}
+
+
+def _of_values(
+    problem: Problem, condition: str, found: ReferenceResidual, known: dict[str, np.ndarray]
+) -> ReferenceResidual:
+    """A condition on values alone, such as that a field vanishes, relative to the fields inside if those are larger."""
+    derivatives = problem.equation(condition).derivatives
+    if any(any(index) for indices in derivatives.values() for index in indices):
+        return found
+    row, size = (
+        found.row,
+        max((float(np.nanmax(np.abs(known[name]))) for name in derivatives if name in known), default=0.0),
+    )
+    return found if size <= row.scale else found._replace(row=replace(row, scale=size, relative=row.rms / size))
 
 
 def _is_known(problem: Problem, condition: str, fields: Sequence[str]) -> bool:

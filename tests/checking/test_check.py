@@ -242,3 +242,45 @@ def test_a_reference_that_is_infinite_outside_of_the_domain_is_said_so():
     )
     with pytest.raises(ProblemError, match="the reference of problem 'delayed' is infinite for field 'y' at t = -0"):
         pinnkit.check(delayed)
+
+
+def test_values_that_vanish_are_relative_to_the_field_inside():
+    """The reference is 1e-12 where it has to be zero, as a state in a well that is cut off."""
+    line = Interval(x=(-6.0, 6.0))
+    conditions = {
+        "pde": Condition(lambda u, e: u.xx - e * u, on=line.interior),
+        "ends": Condition(lambda u: u, on=line.boundary()),
+    }
+    well = Problem(
+        "well", line, conditions, coefficients={"e": Unknown(1.0)}, reference=lambda x: np.exp(-(x**2)) + 1e-12
+    )
+    assert found_in(well, "ends") < 1e-10
+
+
+def found_in(problem, condition):
+    return reference_residuals(problem)[condition].row.relative
+
+
+def test_an_inaccurate_reference_is_a_warning_and_a_wrong_one_a_problem():
+    off = lambda error: on_disk(lambda x, y: (1 + error) * (1 - x**2 - y**2))
+    levels = [pinnkit.check(off(error)).findings for error in (1e-5, 1e-2)]
+    assert [(finding.severity, finding.title) for finding, *_ in levels] == [
+        ("warning", "The reference is not accurate in 'pde'"),
+        ("problem", "The reference violates 'pde'"),
+    ]
+
+
+def test_a_field_on_a_part_needs_no_condition_on_a_circle_around_it():
+    inner, outer = Disk(radius=0.5), Disk(radius=1.0).named("outer") - Disk(radius=0.5)
+    problem = Problem(
+        "coated",
+        domain=Disk(radius=1.0),
+        fields={"a": inner, "b": outer},
+        conditions={
+            "a": Condition(lambda a: laplacian(a), on=inner.interior),
+            "b": Condition(lambda b: laplacian(b), on=outer.interior),
+            "contact": pinnkit.interface(inner.boundary(outer), "a", "b"),
+            "rim": Condition(lambda b: b, on=outer.boundary("outer")),
+        },
+    )
+    assert not [title for title in titles(problem) if "without a condition" in title]

@@ -113,6 +113,7 @@ def test_a_prior_is_no_equation(solution):
     assert not [f for f in solution.report.findings if "Not satisfied" in f.title]
 
 
+@pytest.mark.slow
 def test_with_exact_data_a_prior_changes_little():
     solution = pinnkit.fit(
         loaded(0, sigma=0.0, exact=True), choices=pinnkit.Choices(unknowns=(60,), bandwidth=12.0), progress=False
