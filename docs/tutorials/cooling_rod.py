@@ -96,9 +96,8 @@ covariance = summary.coefficient_covariance
 print(f"correlation of a and H: {covariance.correlation('a', 'H'):.2f}")
 center = [solution.coefficients[name] for name in covariance.names]
 turn = np.linspace(0, 2 * np.pi, 100)
-ellipse = (
-    np.sqrt(5.99) * np.linalg.cholesky(covariance.matrix) @ [np.cos(turn), np.sin(turn)]
-)  # 95 % of χ² with 2 degrees
+size = np.sqrt(5.99)  # 95 % of χ² with two degrees of freedom
+ellipse = size * np.linalg.cholesky(covariance.matrix) @ [np.cos(turn), np.sin(turn)]
 figure, axes = plt.subplots(figsize=(4, 3), layout="constrained")
 axes.plot(center[0] + ellipse[0], center[1] + ellipse[1])
 axes.plot(*center, "o", label="found")
