@@ -6,13 +6,13 @@ Carslaw & Jaeger, *Conduction of heat in solids*, Clarendon Press 1959, § 3.9.
 
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 from pinnkit import Box, Condition, Problem, initial, neumann, robin
 
 domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
 h = 2.0
-mu = brentq(lambda mu: mu * np.sin(mu) - h * np.cos(mu), 0.0, np.pi / 2, xtol=1e-15)
+mu = root_scalar(lambda mu: mu * np.sin(mu) - h * np.cos(mu), bracket=(0.0, np.pi / 2), xtol=1e-15).root
 
 
 def exact(x, t, k):
