@@ -201,6 +201,7 @@ def solve_alone(name: str, budget: float, seed: int) -> str:
 
 def main() -> int:
     from pinnkit.equations.entries import entries
+    from pinnkit.equations.mistakes import ProblemError
     from pinnkit.equations.registry import check_problem
 
     known = sorted(name for name, entry in entries().items() if entry.module.startswith("pinnkit.problems."))
@@ -211,8 +212,11 @@ def main() -> int:
     parser.add_argument("--force", action="store_true", help="solve again what has a record")
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    for name in given.problems:
-        check_problem(name)
+    try:
+        for name in given.problems:
+            check_problem(name)
+    except ProblemError as error:
+        parser.error(str(error))
     if given.into is not None:
         solve(given.problems[0], given.budget, given.seed, given.into)
         return 0
