@@ -149,7 +149,7 @@ def check(problem: Problem) -> ProblemCheck:
     found = Examined(
         problem,
         parts_of(problem, points),
-        {name: rows_of(equation) for name, equation in equations.items()},
+        {name: [] if name in problem.priors else rows_of(equation) for name, equation in equations.items()},
         reference_residuals(problem),
     )
     taken = {name: derivatives_of(equation, problem.domain.coordinates) for name, equation in equations.items()}

@@ -23,8 +23,8 @@ Row = frozenset[Symbol]
 
 @dataclass(frozen=True)
 class Declared:
-    """Conditions inside the domain, on walls (the boundary in space) and at data; equations are traced in the precision
-    in force.
+    """Equations inside the domain, conditions on walls (the boundary in space) and at data; they are traced in the
+    precision in force.
     """
 
     problem: Problem
@@ -54,7 +54,8 @@ class Declared:
     @functools.cached_property
     def inside(self) -> list[str]:
         conditions = self.problem.conditions
-        return [name for name, own in conditions.items() if own.on.dimension == self.domain.dimension]
+        whole = self.domain.dimension
+        return [name for name, own in conditions.items() if own.on.dimension == whole and not own.prior]
 
     @functools.cached_property
     def on_walls(self) -> list[str]:

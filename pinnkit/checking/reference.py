@@ -38,7 +38,9 @@ class ReferenceResidual(NamedTuple):
 
 
 def reference_residuals(problem: Problem) -> dict[str, ReferenceResidual]:
-    """By condition; without those that take unknown coefficients, data columns or fields that the reference lacks."""
+    """By condition; without those that take unknown coefficients, data columns or fields that the reference lacks, and
+    without priors.
+    """
     scattered = problem.domain.evaluation(SCATTERED).points
     middle = scattered[np.linspace(0, len(scattered) - 1, COMPARED).astype(int)]
     known = problem.evaluate_reference(middle)
@@ -76,6 +78,8 @@ def _of_values(
 
 def _is_known(problem: Problem, condition: str, fields: Sequence[str]) -> bool:
     """Whether the reference says something about a condition."""
+    if condition in problem.priors:
+        return False
     equation = problem.equation(condition)
     symbols = [*equation.symbols, *equation.elsewhere]
     if any(symbol.kind == "column" or symbol.name in problem.unknowns for symbol in symbols):

@@ -41,7 +41,8 @@ TERM_POINTS, WALL_POINTS = 256, 64
 
 @dataclass(frozen=True)
 class Examined:
-    """- `rows`: for each condition the fields and derivatives that each of its rows takes, here and elsewhere;
+    """- `rows`: for each condition the fields and derivatives that each of its rows takes, here and elsewhere; none of
+      priors, which are no equations;
     - `reference`: residuals of the reference, by condition.
     """
 
@@ -102,7 +103,8 @@ def without_data(found: Examined) -> Iterator[Finding]:
         is_elsewhere = any(
             s.kind == "elsewhere" and s.name == field for rows in found.rows.values() for row in rows for s in row
         )
-        if order and not is_elsewhere and not any(found.count(name, field) for name in rest):
+        has_prior = any(field in found.problem.equation(name).derivatives for name in found.problem.priors)
+        if order and not is_elsewhere and not has_prior and not any(found.count(name, field) for name in rest):
             text = f"The equations differentiate '{field}', but no initial, boundary or measured values determine it."
             yield Finding("problem", f"An equation without data for '{field}'", text, "Add boundary or initial values.")
 

@@ -97,7 +97,8 @@ def check_table(run: Run) -> Table:
     rows, coordinates = [], _coordinates(run)
     for name, check in run.summary.conditions.items():
         for i, row in enumerate(check.rows[:MOST_ROWS]):
-            imposed = ("hard" if row.hard else "soft") + ("" if check.holds else ", violated")
+            imposed = "prior" if check.prior else "hard" if row.hard else "soft"
+            imposed += "" if check.holds else ", violated"
             label = name if len(check.rows) == 1 else f"{name} [{i + 1}]"
             at = ", ".join(f"{row.at[x]:.3g}" if x in row.at else ABSENT for x in coordinates)
             rows.append((label, imposed, number(row.relative), number(row.scale), number(row.largest), at))

@@ -9,7 +9,19 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 import pinnkit
-from pinnkit import Box, Condition, Disk, InputTypeError, Interval, PointSet, Problem, ProblemError, Unknown, laplacian
+from pinnkit import (
+    Box,
+    Condition,
+    Disk,
+    InputTypeError,
+    Interval,
+    PointSet,
+    Problem,
+    ProblemError,
+    Unknown,
+    laplacian,
+    partial,
+)
 from pinnkit.checking.differences import Differences
 from pinnkit.checking.parts import collocation_points, parts_of
 from pinnkit.checking.reference import reference_residuals
@@ -284,3 +296,18 @@ def test_a_field_on_a_part_needs_no_condition_on_a_circle_around_it():
         },
     )
     assert not [title for title in titles(problem) if "without a condition" in title]
+
+
+def test_a_prior_is_no_equation_whose_residual_or_boundary_values_are_asked_for():
+    """A conductivity k = 1 + x that the equation differentiates, known by data of u and a prior alone."""
+    line, places = Interval(x=(0.0, 1.0)), np.linspace(0.1, 0.9, 9)
+    flux = lambda u, k: partial(k * u.x, "x") - 1.0
+    conditions = {
+        "pde": Condition(flux, on=line.interior),
+        "ends": Condition(lambda u, x: u - x, on=line.boundary()),
+        "data": Condition(lambda u, value: u - value, on=PointSet({"x": places}, value=places)),
+        "smooth": Condition(lambda k: k.xx - 5.0, on=line.interior, prior=True),
+    }
+    exact = lambda x: {"u": x, "k": 1 + x}
+    problem = Problem("conductor", line, conditions, fields=("u", "k"), reference=exact)
+    assert titles(problem) == [] and set(reference_residuals(problem)) == {"pde", "ends"}
