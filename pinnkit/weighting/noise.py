@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from .._base.errors import InputError
 from .._base.types import Params, Weights
 from .._base.whiteness import DEVIATIONS, neighbours
 from ..equations.condition import PRIOR, Condition
@@ -114,11 +115,16 @@ def _is_noise(points: np.ndarray, sigma: float | None, r: Array, least: Array) -
 def with_noise(rule: AbstractWeighting | None, problem: Problem, is_fixed: bool) -> AbstractWeighting | None:
     """A rule that also weighs data by their noise, and priors, if there are any, weights may change, and all points of
     a condition have the same.
+
+    **Raises:** `InputError` for a rule that weighs single points, where there are priors.
     """
-    if (
-        is_fixed
-        or not (problem.measured or problem.priors)
-        or (rule is not None and (rule.per_point or rule.remembers_points))
-    ):
+    if is_fixed or not (problem.measured or problem.priors):
+        return rule
+    if rule is not None and (rule.per_point or rule.remembers_points):
+        if problem.priors:
+            raise InputError(
+                f"{type(rule).__name__} weighs single points, but problem '{problem.name}' has the priors "
+                f"{list(problem.priors)}, which count as a whole; take another weighting, such as 'trace'"
+            )
         return rule
     return NoiseWeighting(inner=rule)

@@ -176,6 +176,11 @@ def test_rules_for_weights_leave_priors_small():
     np.testing.assert_allclose(both["pde"], alone["pde"])
 
 
+def test_rules_for_single_points_are_refused():
+    with pytest.raises(pinnkit.InputError, match="weighs single points, but problem 'loaded' has the priors"):
+        pinnkit.fit(loaded(0), strategy="adam", weighting="rba", steps=1, points=10, width=4, depth=1, progress=False)
+
+
 def test_a_prior_holds_on_a_region_and_has_no_sigma():
     with pytest.raises(ProblemError, match="a prior holds on a region"):
         Condition(lambda u: u.xx, on=PointSet({"x": [0.5]}), prior=True)
