@@ -8,7 +8,7 @@ from importlib.metadata import version
 import jax
 import numpy as np
 
-from ._base.device import peak_memory_bytes
+from ._base.devices import peak_memory_bytes
 from .automatic.trained_network import TrainedNetwork
 from .diagnostics.condition_check import Scattered
 from .diagnostics.confidence_intervals import coefficient_intervals, reason_to_withhold

@@ -16,6 +16,7 @@ import optax
 from ._base.arguments import check_whole
 from ._base.clock import Clock
 from ._base.compilation import Stopwatch
+from ._base.devices import Devices, agreed, is_first, sharded
 from ._base.precision import full_precision
 from ._base.types import Model, Params
 from .automatic.candidates import Prediction
@@ -92,6 +93,7 @@ def fit(
     width: int | None = None,
     depth: int | None = None,
     constraints: str | Sequence[str] | None = None,
+    devices: Devices | None = None,
     choices: Choices = DEFAULT_CHOICES,
     start: Solution | None = None,
     continuation: Mapping[str, Sequence[float]] | None = None,
@@ -118,6 +120,8 @@ def fit(
     - `width`, `depth`: of the built-in network. `weights`: initial loss weights by condition, 1 by default.
     - `constraints`: "hard" builds every condition that allows it into the network, "soft" none, a list of names these.
       None means "hard" for built-in networks, and "soft" for a model, which may have constraints of its own.
+    - `devices`: a number of local devices, or some of them, that share the points; all by default, see `sharded`. The
+      result is the same up to rounding.
     - `choices`: parts of the automatic procedure to switch off or fix. `callbacks`: see `Callback`.
     - `start`: a solution of a similar problem to start from. `continuation`: values of coefficients to solve for in
       turn, each from the solution before, as in `{"Re": [100, 400, 1000]}`; the last replace those of the problem.
@@ -131,9 +135,12 @@ def fit(
     checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
     """
     request, clock, since_start = Request(**locals()), Clock(), Stopwatch()  # the arguments, and nothing else so far
-    request = request.checked()
-    with default_progress(progress, callbacks) as display:
-        return _solve(dataclasses.replace(request, callbacks=(*callbacks, display)), clock, since_start)
+    with sharded(devices):
+        request = request.checked()
+        if not is_first():  # which alone writes and talks
+            return _solve(dataclasses.replace(request, callbacks=()), clock, since_start)
+        with default_progress(progress, callbacks) as display:
+            return _solve(dataclasses.replace(request, callbacks=(*callbacks, display)), clock, since_start)
 
 
 def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:
@@ -242,7 +249,7 @@ def _reserve(limits: Limits, callbacks: Sequence[Callback]) -> None:
     """Keep part of the budget for what follows the training."""
     if limits.budget is not None and limits.budget >= EXAMINED_FROM:
         limits.keep("the examination at the end", LATE * EXAMINATION_SECONDS)
-    limits.keep("what follows the fit", sum(callback.closing_seconds for callback in callbacks))
+    limits.keep("what follows the fit", agreed(sum(callback.closing_seconds for callback in callbacks)))
 
 
 def _checkpointing(
@@ -254,7 +261,7 @@ def _checkpointing(
     own = network_identity(network, ansatz)
     identity = Identity(problem_identity(request.problem), request.identity(), own, versions())
     before, place = (None, None) if request.resume is None else _restored(Path(request.resume), identity)
-    return CheckpointWriter(request.saving, identity, place), before
+    return (CheckpointWriter(request.saving, identity, place) if is_first() else None), before
 
 
 def _continued(request: Request, clock: Clock) -> tuple[WarmStart | None, list[ContinuationStep]]:

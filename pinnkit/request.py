@@ -18,6 +18,7 @@ from .weighting.named import WEIGHTINGS
 if TYPE_CHECKING:
     import optax
 
+    from ._base.devices import Devices
     from ._base.types import Model
     from .equations.problem import Problem
     from .learning_rates.rule import AbstractLearningRate
@@ -82,6 +83,7 @@ class Request:
         Literal["hard", "soft"],
         "hard: build conditions into the network where possible; soft: penalise all of them. Hard by default.",
     )
+    devices: "Devices | None" = option(None, int, "Number of devices that share the points; all by default.")
     choices: Choices = DEFAULT_CHOICES
     start: "Solution | None" = None
     continuation: Mapping[str, Sequence[float]] | None = None
@@ -189,7 +191,7 @@ class Request:
         from .runs.resume.fingerprint import plain
         from .runs.storage.weights_file import encode_params
 
-        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume", "start", "progress")
+        passed_over = ("problem", "model", "callbacks", "checkpoints", "resume", "start", "progress", "devices")
         names = [field.name for field in dataclasses.fields(self) if field.name not in passed_over]
         model = None if self.model is None else type(self.model).__name__
         start = None if self.start is None else hashlib.sha256(encode_params(self.start.params, {})).hexdigest()

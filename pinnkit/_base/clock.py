@@ -2,14 +2,16 @@
 
 import time
 
+from .devices import agreed
+
 
 def now() -> float:
-    """Seconds of a clock that never goes back."""
+    """Seconds of a clock of this process that never goes back."""
     return time.perf_counter()
 
 
 class Clock:
-    """Seconds since a run began, without those in which it was interrupted.
+    """Seconds since a run began, without those in which it was interrupted; in all processes the same.
 
     While a run that is resumed goes through what was done before, the clock shows the time at which that was done.
     """
@@ -19,7 +21,7 @@ class Clock:
         self._held: float | None = None
 
     def seconds(self) -> float:
-        return now() - self._zero if self._held is None else self._held
+        return agreed(now() - self._zero) if self._held is None else self._held
 
     def hold(self, seconds: float) -> None:
         """Show this time until it is released."""

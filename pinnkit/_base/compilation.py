@@ -5,6 +5,7 @@ import threading
 import jax
 
 from .clock import now
+from .devices import agreed
 
 _EVENTS = "/jax/core/compile/"
 
@@ -34,8 +35,11 @@ _tally = _Tally()
 
 
 def compile_seconds() -> float:
-    """Seconds that this thread has spent on tracing and compiling since the package was imported."""
-    return _tally.total
+    """Seconds that this thread has spent on tracing and compiling since the package was imported.
+
+    Of several processes, those of the first one.
+    """
+    return agreed(_tally.total)
 
 
 class Stopwatch:
@@ -51,7 +55,7 @@ class Stopwatch:
 
     @property
     def own(self) -> float:
-        return max(now() - self._began - self.compiled, 0.0)
+        return max(agreed(now() - self._began) - self.compiled, 0.0)
 
 
 def _heard(event: str, duration_secs: float, **_: str | int) -> None:

@@ -1,11 +1,203 @@
-"""Memory of the machine."""
+"""The devices that a computation uses, and points sharded over them.
 
+Within `sharded`, the points of every condition are dealt out evenly to some devices, in this process or in several.
+What is computed for each point (residuals, factors of gradients, rows of Jacobians and kernels) stays on the device of
+the point; parameters and everything else are the same on all. Two functions do it, `map_shards` and `sum_shards`; where
+there is one device they call their function once. The runtime is that of JAX: a mesh of one axis and `jax.shard_map`.
+"""
+
+import contextlib
 import sys
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Bool, Float
+
+from .arguments import is_whole
+from .errors import InputError, InputTypeError
 
 MEMORY = 2**31
-"""Default limit for the matrices of one computation, 2 GiB."""
+"""Default limit for the matrices of one computation, on each device, 2 GiB."""
+
+AXIS = "points"
+"""Name of the axis of the mesh."""
+
+ROWS, SAME = PartitionSpec(AXIS), PartitionSpec()
+
+_mesh = jax.make_user_context(None)
+"""The mesh in force. Compiled functions are compiled anew for another; arrays that are created stay as they are, which
+they would not within `jax.set_mesh`, and equations may close over them."""
+
+Devices: TypeAlias = int | Sequence[Any]
+"""A number of devices, or the devices themselves."""
+
+
+@contextlib.contextmanager
+def sharded(devices: Devices | None = None) -> Generator[tuple[jax.Device, ...], None, None]:
+    """Within this context, points are sharded over devices, for `fit`, kernels and everything built on them.
+
+    - `devices`: a number of local devices, or a list; all by default, those of other processes included.
+
+    **Raises:** `InputError` or `InputTypeError` if there are not so many, or a list leaves out a process.
+    """
+    chosen = devices_of(devices)
+    if len(chosen) == 1:
+        with jax.default_device(chosen[0]):
+            yield chosen
+        return
+    is_on_processors = any(device.platform == "cpu" for device in chosen)
+    if jax.process_count() > 1 and is_on_processors and jax.config.read("jax_cpu_enable_async_dispatch"):
+        raise InputError(
+            "several processes on CPUs have to exchange one thing after the other: set "
+            "JAX_CPU_ENABLE_ASYNC_DISPATCH=false before JAX is imported"
+        )
+    with _mesh(Mesh(np.array(chosen), (AXIS,), axis_types=(AxisType.Auto,))):
+        yield chosen
+
+
+def devices_of(devices: Devices | None) -> tuple[jax.Device, ...]:
+    """The devices that `sharded` uses."""
+    every = jax.devices()
+    if devices is None:
+        return tuple(every)
+    if is_whole(devices, 1):
+        if jax.process_count() > 1 and devices != len(every):
+            raise InputError(f"{jax.process_count()} processes use all their {len(every)} devices, got {devices}")
+        if int(devices) > len(every):  # pyright: ignore[reportArgumentType]
+            raise InputError(f"there are {len(every)} device(s) of kind '{every[0].platform}', got {devices}")
+        return tuple(every[: int(devices)])  # pyright: ignore[reportArgumentType]
+    listed = () if isinstance(devices, int | str) else tuple(devices)
+    if not listed or not all(isinstance(device, jax.Device) for device in listed):
+        raise InputTypeError(f"`devices` is a number ≥ 1 or a list of devices of JAX, got {devices!r}")
+    if len(set(listed)) < len(listed):
+        raise InputError("`devices` lists a device twice")
+    if len({device.process_index for device in listed}) < jax.process_count():
+        raise InputError(f"`devices` needs some of each of the {jax.process_count()} processes")
+    return listed
+
+
+def shards() -> int:
+    """The number of devices over which points are sharded here; 1 inside of what one of them computes."""
+    mesh: Mesh | None = _mesh.value
+    is_inside = AXIS in jax.sharding.get_abstract_mesh().manual_axes
+    return 1 if mesh is None or is_inside else mesh.size
+
+
+def map_shards(function: Callable[..., Any], points: Any, *same: Any, padded: bool = False) -> Any:
+    """`function(points, *same)`, whose results have a row for each point, on each device for its own points.
+
+    Numbers of points that do not divide are filled up with the last point, and these rows cut off again.
+
+    - `points`: a tree of arrays whose leading axis counts the points; `same`: trees that all devices share;
+    - `padded`: rows of zeros in place of those that would be cut off, which moves nothing between devices.
+    """
+    if shards() == 1:
+        return function(points, *same)
+    n, (points, own) = _count(points), even(points)
+
+    def masked(points: Any, own: Bool[Array, " n"], *same: Any) -> Any:
+        rows = function(points, *same)
+        if not padded or not fills:
+            return rows
+        return jax.tree.map(lambda row: jnp.where(own.reshape(-1, *[1] * (row.ndim - 1)), row, 0), rows)
+
+    fills = len(own) > n
+    found = _on_mesh(masked, (points, own), same, ROWS)
+    return found if padded or not fills else jax.tree.map(lambda row: row[:n], found)
+
+
+def sum_shards(function: Callable[..., Any], points: Any, *same: Any) -> Any:
+    """The sum over devices of `function(points, own, *same)`, on all of them.
+
+    - `own`: of each point whether it counts: numbers that do not divide are filled up with the last point.
+    """
+    n = _count(points)
+    if shards() == 1:
+        return function(points, jnp.ones(n, bool), *same)
+    points, own = even(points)
+    total = lambda *arguments: jax.lax.psum(function(*arguments), AXIS)
+    return _on_mesh(total, (points, own), same, SAME)
+
+
+def gather_shards(function: Callable[[Array], Array], rows: Array) -> Array:
+    """The rows that `function` makes on each device of its own, all of them on all devices."""
+    if shards() == 1:
+        return function(rows)
+    return _on_mesh(lambda own: jax.lax.all_gather(function(own), AXIS, tiled=True), (rows,), (), SAME)
+
+
+def joined_rows(blocks: Sequence[Array]) -> Array:
+    """Blocks of rows as one array for algebra in which the order of rows does not count, with rows of zeros at will.
+
+    Each device joins the rows that it has, so that none is moved.
+    """
+    if shards() == 1:
+        return jnp.concatenate(list(blocks))
+    blocks = [jnp.pad(block, [(0, -len(block) % shards()), *[(0, 0)] * (block.ndim - 1)]) for block in blocks]
+    return _on_mesh(jnp.concatenate, (blocks,), (), ROWS)
+
+
+def even(points: Any) -> tuple[Any, Bool[np.ndarray, " n"]]:
+    """Points filled up to the same number for each device with the last one, and which of them count."""
+    n = _count(points)
+    order = np.arange(n + -n % shards())
+    filled = points if len(order) == n else jax.tree.map(lambda leaf: leaf[order.clip(max=n - 1)], points)
+    return filled, order < n
+
+
+def exchanged(rows: Float[Array, "n p"]) -> Float[Array, "q n"]:
+    """The transpose, with its rows on different devices, and some of zeros at the end: every number moves once."""
+    if shards() == 1:
+        return rows.T
+    columns = jnp.pad(rows, ((0, 0), (0, -rows.shape[1] % shards()))).T
+    return jax.lax.with_sharding_constraint(columns, NamedSharding(_mesh.value, ROWS))
+
+
+def jit_same(function: Callable[..., Any]) -> Any:
+    """`jax.jit` for a function whose arguments and results are the same on all devices."""
+    if shards() == 1:
+        return jax.jit(function)
+    same = NamedSharding(_mesh.value, SAME)
+    return jax.jit(function, in_shardings=same, out_shardings=same)
+
+
+def on_all(tree: Any) -> Any:
+    """Within compiled functions: the same arrays on every device, so that all processes can read them."""
+    if shards() == 1:
+        return tree
+    return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, NamedSharding(_mesh.value, SAME)), tree)
+
+
+def on_host(tree: Any) -> Any:
+    """Arrays of JAX as those of NumPy, also where they are on devices of other processes."""
+    return jax.tree.map(_on_host, tree)
+
+
+def is_sharded(array: Any) -> bool:
+    """Whether rows of an array of JAX are on different devices."""
+    return isinstance(array, jax.Array) and not array.sharding.is_fully_replicated
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes files and talks to people."""
+    return jax.process_index() == 0
+
+
+def agreed(value: float) -> float:
+    """A number that processes measure, such as a time, as the first one has it.
+
+    All processes take the same decisions, so those that depend on such numbers have to depend on the same.
+    """
+    mesh: Mesh | None = _mesh.value
+    if mesh is None or jax.process_count() == 1:
+        return value
+    own = np.full(_own_devices(mesh), value, np.float64)
+    with jax.enable_x64(True):
+        return float(_first(jax.make_array_from_process_local_data(NamedSharding(mesh, ROWS), own)))
 
 
 def has_accelerator() -> bool:
@@ -15,7 +207,7 @@ def has_accelerator() -> bool:
 
 def peak_memory_bytes() -> int:
     """Peak memory of the accelerator if it is known, else the largest resident size of this process, else 0."""
-    if peak := (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
+    if peak := (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use"):
         return peak
     try:
         import resource
@@ -23,3 +215,35 @@ def peak_memory_bytes() -> int:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _on_mesh(function: Callable[..., Any], rows: tuple[Any, ...], same: tuple[Any, ...], output: PartitionSpec) -> Any:
+    """`function(*rows, *same)` on each device with its own rows."""
+    inputs = (*[ROWS] * len(rows), *[SAME] * len(same))
+    # without the check of varying values, which would sum gradients of shared parameters inside the function
+    mapped = jax.shard_map(function, mesh=_mesh.value, in_specs=inputs, out_specs=output, check_vma=False)
+    return mapped(*rows, *same)
+
+
+def _count(points: Any) -> int:
+    return len(jax.tree.leaves(points)[0])
+
+
+def _on_host(leaf: Any) -> Any:
+    if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable and not leaf.is_fully_replicated:
+        leaf = _gathered(leaf)
+    return np.asarray(leaf)
+
+
+def _own_devices(mesh: Mesh) -> int:
+    return sum(device.process_index == jax.process_index() for device in mesh.devices.flat)
+
+
+@jax.jit
+def _gathered(array: Array) -> Array:
+    return on_all(array)
+
+
+@jax.jit
+def _first(rows: Array) -> Array:
+    return on_all(rows[0])

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from .._base.device import has_accelerator
+from .._base.devices import has_accelerator
 from .thresholds import Thresholds
 
 DEEP, DEEP_ON_ACCELERATORS = 14.0, 4.0

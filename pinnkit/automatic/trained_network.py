@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.devices import on_host
 from .._base.types import Params
 from ..diagnostics.evaluation import Measure
 from ..equations.exact.ansatz import Ansatz
@@ -53,7 +54,7 @@ class TrainedNetwork:
             return self.measure.mean_squares(self.params, self.batch)  # which has been compiled
         with jax.enable_x64(True):
             found = jax.jit(self.residuals)(self.params, self.batch)
-        return {name: float(np.mean(np.asarray(r) ** 2)) for name, r in found.items()}
+        return {name: float(np.mean(r**2)) for name, r in on_host(found).items()}
 
     def hard_rows(self) -> dict[str, set[int]]:
         """The rows of each declared condition that are hard constraints."""
@@ -79,12 +80,12 @@ class TrainedNetwork:
 
     def rounding_loss(self) -> float:
         """The loss of the rounding errors of the residuals in single precision, at these parameters."""
-        exact = jax.jit(self.residuals)(self.params, self.batch)
+        exact = on_host(jax.jit(self.residuals)(self.params, self.batch))
         with jax.enable_x64(False):
             rounded = ResidualFunctions(self.residuals.problem, cast(self.model, np.float32))
             params, batch = cast(self.params, np.float32), jax.tree.map(lambda x: np.asarray(x, np.float32), self.batch)
-            found = {name: np.asarray(r, float) for name, r in jax.jit(rounded)(params, batch).items()}
-        squares = {name: float(np.mean((found[name] - np.asarray(r)) ** 2)) for name, r in exact.items()}
+            found = on_host(jax.jit(rounded)(params, batch))
+        squares = {name: float(np.mean((found[name] - r) ** 2)) for name, r in exact.items()}
         return total_loss(squares, self.weights)
 
     def validation_loss(self, weights: dict[str, float]) -> float:

@@ -18,6 +18,7 @@ from .check import check
 from .doctor import doctor, installed_version
 from .errors import BROKEN_PIPE, FAILED, INTERRUPTED, OK, explain, fail, show_warning, silence
 from .inspect import compare, ntk, problems, report
+from .launch import launch
 from .new import new
 from .options import flag, joined_settings
 from .solve import solve
@@ -32,7 +33,7 @@ app = App(
     print_error=False,
 )
 
-for _command in (solve, report, compare, watch, problems, new, check, ntk, doctor):
+for _command in (solve, launch, report, compare, watch, problems, new, check, ntk, doctor):
     app.command(_command)
 
 app.register_install_completion_command()
@@ -50,7 +51,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
 
 
 @app.meta.default
-def launch(
+def run(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     debug: Annotated[bool, flag("Show the traceback of an error.")] = False,
 ) -> int | None:

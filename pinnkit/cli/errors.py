@@ -1,7 +1,8 @@
 """Errors as one line on standard error, and the exit status that belongs to each.
 
 Invalid input, and errors in the user's own code, have status 2, the latter with file and line; any other error is a bug
-of pinnkit and has status 1. A result that is less accurate than required has status 3.
+of pinnkit and has status 1. A result that is less accurate than required has status 3; a process that misses another
+one has status 75, and may be started again.
 """
 
 import contextlib
@@ -15,13 +16,15 @@ from cyclopts import CycloptsError
 from .._base.errors import PinnkitError
 from .options import in_flags
 
-OK, FAILED, USAGE, INACCURATE, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
+OK, FAILED, USAGE, INACCURATE, LOST, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 75, 130, 141
 
 
 def explain(error: Exception) -> int:
     """Print an error in one line: of the input, of the user's code, or of pinnkit. **Returns:** the exit status."""
     if _is_of_input(error):
         return fail(f"error: {in_flags(in_one_line(error))}", USAGE)
+    if _has_lost_others(error):
+        return fail("error: another process was lost", LOST)
     from .._base.origin import origin_of
 
     origin, text = origin_of(error), f"{type(error).__name__}: {in_one_line(error)}"
@@ -62,6 +65,15 @@ def _is_of_input(error: Exception) -> bool:
     if isinstance(error, CycloptsError | PinnkitError | MemoryError | OSError):
         return True
     return type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _has_lost_others(error: Exception) -> bool:
+    """Whether a computation that several processes share has failed, as it does when one of them ends."""
+    if type(error).__name__ != "JaxRuntimeError":
+        return False
+    import jax
+
+    return jax.distributed.is_initialized()
 
 
 def _printable(text: str) -> str:

@@ -19,6 +19,7 @@ from ..equations.registry import check_problem
 from ..request import Request, check_limits
 from ..runs.stop_reason import StopReason
 from .compilation_cache import CompilationCache
+from .distributed import Coordinator, Distributed, Index, Processes, join
 from .errors import FAILED, INACCURATE, OK, fail
 from .options import (
     CHECKPOINTS,
@@ -92,6 +93,10 @@ def solve(
     checkpoint_seconds: Annotated[float, Parameter(group=CHECKPOINTS, help="Seconds between two checkpoints.")] = 60.0,
     checkpoint_steps: StepsBetween = None,
     checkpoint_keep: Annotated[Whole, Parameter(group=CHECKPOINTS, help="Number of checkpoints to keep.")] = 3,
+    distributed: Distributed = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    index: Index = None,
     full: Full = False,
     quiet: Annotated[bool, flag("Print errors only.", OUTPUT, ("--quiet", "-q"))] = False,
     plain: Plain = False,
@@ -109,6 +114,8 @@ def solve(
     pinnkit solve wave_1d --require 1e-3 -q && echo accurate
 
     pinnkit solve wave_1d --strategy adam --seeds 5
+
+    srun pinnkit solve burgers --distributed
     """
     began = time.monotonic() - time.process_time()  # the start of the command belongs to its budget
     given = {name: value for name, value in settings.items() if value is not None}
@@ -116,6 +123,7 @@ def solve(
     _check(given, resume and overwrite, require)
     check_seeds(seeds, given, resume, require)
     check_problem(problem)
+    quiet |= not join(distributed, coordinator, processes, index)
     with contextlib.ExitStack() as stack:
         progress = None if quiet else stack.enter_context(_progress(problem, plain))
         declared = find(problem, [*(coefficients or ()), *(f"{name}={values[-1]}" for name, values in passed.items())])
@@ -184,19 +192,22 @@ def _solved(
 
     - `began`: when the command began, if the time since then belongs to the budget.
     """
+    from .._base.devices import is_first
     from ..fitting import fit
     from ..report.live import LiveFile
     from ..runs.storage.atomic_files import check_writable
     from ..runs.storage.lock import locked
 
     folder = Path(saving.folder)
-    check_writable(folder)
+    resumed = folder if resume else None
     CompilationCache().enable()
+    if not is_first():
+        return fit(problem, **options, checkpoints=saving, resume=resumed, progress=False)
+    check_writable(folder)
     threading.Thread(target=_prepare_report, daemon=True).start()
     with locked(folder), contextlib.closing(LiveFile(folder)) as live:
         live.closing_seconds = WRITING + (0.0 if began is None else time.monotonic() - began)
         callbacks: list[Callback] = [live] if progress is None else [live, progress]
-        resumed = folder if resume else None
         solution = fit(problem, **options, callbacks=callbacks, checkpoints=saving, resume=resumed, progress=False)
         solution.run = dataclasses.replace(solution.run, config={"command": line, **solution.run.config})
         solution.save(folder)

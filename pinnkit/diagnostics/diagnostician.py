@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .._base.compilation import Stopwatch
+from .._base.devices import on_host
 from .._base.types import Params
 from ..equations.mistakes import ProblemError
 from ..networks.functional import cast
@@ -103,14 +104,15 @@ class Diagnostician:
         """The linearization, and that seen through the preconditioner; None for gradient descent and without one."""
         with jax.enable_x64(True):
             unweighted: Linearization = self._linearize(cast(params, np.float64), self._batch)
-            r, J = np.asarray(unweighted.residual), _square(np.asarray(unweighted.jacobian))
+            r, whole = on_host((unweighted.residual, unweighted.jacobian))
+            J = _square(whole)
             if not np.isfinite(J).all() or not np.isfinite(r).all():
                 fault = find_fault(self._residuals, cast(params, np.float64), self._batch, weights)
                 raise NotFiniteError(f"not finite: {fault or 'the Jacobian'}")
             at = HostLinearization(J, r, unweighted.slices(), self._batch, self._residuals.problem.domain)
             if preconditioner is None or preconditioner is GRADIENT_DESCENT:
                 return at, None
-            return at, _preconditioned(np.asarray(unweighted.jacobian), params, preconditioner)
+            return at, _preconditioned(whole, params, preconditioner)
 
 
 def record_seconds(dimension: int) -> float:

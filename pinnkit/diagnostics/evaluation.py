@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from .._base.devices import on_host
 from .._base.precision import full_precision
 from .._base.types import Params
 from ..equations.problem import Problem
@@ -27,7 +28,7 @@ class Fields:
         domains = self.residuals.problem.field_domains
         with jax.enable_x64(True), full_precision():
             found = self._function(params, points)
-        return {name: domains.masked(name, np.asarray(values), points) for name, values in found.items()}
+        return {name: domains.masked(name, on_host(values), points) for name, values in found.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,30 +83,30 @@ class Measure:
     def mean_squares(self, params: Params, batch: Batch) -> dict[str, float]:
         """Mean squared residuals of some conditions on other points; with the same numbers nothing is compiled."""
         with jax.enable_x64(True):
-            found = self._mean_squares(_on_host(params), {**self._batch, **batch})
+            found = self._mean_squares(on_host(params), {**self._batch, **batch})
             return {name: float(found[name]) for name in batch}
 
     def validation_losses(self, params: Params) -> dict[str, float]:
         """Mean square of each condition's residual on points that are never trained on."""
         with jax.enable_x64(True):
-            return {name: float(v) for name, v in self._mean_squares(_on_host(params), self._batch).items()}
+            return {name: float(v) for name, v in self._mean_squares(on_host(params), self._batch).items()}
 
     def validation_of(self, residuals: ResidualFunctions, params: Params) -> dict[str, float]:
         """The same for another model."""
         with jax.enable_x64(True):
-            found = jax.jit(_mean_squares(residuals))(_on_host(params), self._batch)
+            found = jax.jit(_mean_squares(residuals))(on_host(params), self._batch)
             return {name: float(v) for name, v in found.items()}
 
     def fault(self, params: Params) -> Fault | None:
         """What is not finite in the validation residuals."""
         with jax.enable_x64(True):
-            return find_fault(self.residuals, _on_host(params), self._batch)
+            return find_fault(self.residuals, on_host(params), self._batch)
 
     def errors(self, params: Params) -> Errors:
         """Errors against the reference; empty without one."""
         if not self.grid.reference:
             return Errors({}, {}, {}, {})
-        return errors_of(self.fields(_on_host(params), self.grid.points), self.grid.reference)
+        return errors_of(self.fields(on_host(params), self.grid.points), self.grid.reference)
 
 
 def errors_of(values: dict[str, np.ndarray], references: dict[str, np.ndarray]) -> Errors:
@@ -126,8 +127,3 @@ def errors_of(values: dict[str, np.ndarray], references: dict[str, np.ndarray]) 
 
 def _mean_squares(residuals: ResidualFunctions) -> Callable[[Params, Batch], dict[str, Any]]:
     return lambda params, batch: {name: jnp.mean(r**2) for name, r in residuals(params, batch).items()}
-
-
-def _on_host(params: Params) -> Params:
-    """As NumPy arrays, which enter double precision from either precision."""
-    return jax.tree.map(np.asarray, params)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.devices import on_host
 from .._base.types import Params
 from ..geometry.points import Points
 from ..residuals.functions import Batch, ResidualFunctions
@@ -42,7 +43,7 @@ def find_fault(
     for name, points in batch.items():
         if fault := _in_points(residuals, name, points):
             return fault
-    values = {name: np.asarray(r) for name, r in jax.jit(residuals)(params, batch).items()}
+    values = on_host(jax.jit(residuals)(params, batch))
     for name, r in values.items():
         if not (finite := _by_point(r, len(batch[name]))).all():
             return _at(residuals, f"residual of condition '{name}'", batch[name], int(np.argmin(finite)))

@@ -17,6 +17,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
+from .._base.devices import on_host
 from .._base.types import Params
 from ..equations.exact.ansatz import Ansatz
 from ..geometry.domain import AbstractDomain
@@ -185,7 +186,7 @@ class Perturbation:
         found = self._both({"coefficients": raw, "network": network}, batch)
         residual, jacobian, rows, first = [], [], {}, 0
         for name, (r, J) in found.items():
-            r, J = np.asarray(r), np.asarray(J)
+            r, J = on_host((r, J))
             scale = 1 / math.sqrt(len(r))
             for i in range(r.shape[1]):
                 residual.append(scale * r[:, i])

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from .._base.devices import on_host
 from .._base.types import Params
 from ..networks.linear_parameters import linear_leaves
 from ..residuals.forms import Linearization, linearize
@@ -123,13 +124,13 @@ class Posterior:
         self.batch = _fresh(residuals, self._columns, seed)
         scalars = {name: jnp.asarray(weight) for name, weight in weights.items()}
         at: Linearization = jax.jit(lambda p, batch: linearize(residuals, p, batch, scalars))(params, self.batch)
-        J, r = np.asarray(at.jacobian)[:, self._columns], np.asarray(at.residual)
+        J, r = on_host(at.jacobian)[:, self._columns], on_host(at.residual)
         slices, known, measured = at.slices(), np.full(len(r), np.nan), residuals.problem.measured
-        scales = {name: math.sqrt(weights[name] / at.sizes[name]) for name in at.sizes}
+        scales = {name: math.sqrt(weights[name] / len(rows)) for name, rows in at.rows.items()}
         self.values = {name: r[slices[name]] / scales[name] for name in measured}
         self.spread = Spread(J, r, max(J.shape) * np.finfo(float).eps if residuals.problem.priors else CUTOFF)
         self.degrees = {
-            name: max(at.sizes[name] - float(self.spread.leverages[slices[name]].sum()), 1.0) for name in measured
+            name: max(len(at.rows[name]) - float(self.spread.leverages[slices[name]].sum()), 1.0) for name in measured
         }
         estimate = lambda name: math.sqrt(float(np.sum(self.values[name] ** 2)) / self.degrees[name])
         self.sigma = {name: sigma[name] if name in sigma else estimate(name) for name in measured}
@@ -159,7 +160,7 @@ class Posterior:
 
     def _deviations(self, points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n m"]:
         padded = np.concatenate([points, np.repeat(points[-1:], BLOCK - len(points), axis=0)])
-        gradients = np.asarray(self._gradients(self._params, padded))[: len(points)]
+        gradients = on_host(self._gradients(self._params, padded))[: len(points)]
         found = self.spread.deviations(gradients.reshape(-1, gradients.shape[-1])[:, self._columns])
         return found.reshape(gradients.shape[:2])
 

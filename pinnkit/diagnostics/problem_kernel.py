@@ -14,7 +14,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from .._base.arguments import is_whole
-from .._base.device import MEMORY
+from .._base.devices import MEMORY
 from .._base.errors import InputError, InputTypeError
 from .._base.precision import full_precision
 from .._base.types import Model, Params

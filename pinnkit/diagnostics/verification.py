@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from .._base.devices import on_host
 from .._base.tracing.series import Index
 from .._base.types import Params
 from ..equations.formulas.rendering import Text
@@ -226,7 +227,7 @@ def _in_chunks(function: Callable[..., Any], *arguments: Any) -> Any:
     size, parts = min(n, CHUNK), []
     for first in range(0, n, size):
         numbers = np.minimum(np.arange(first, first + size), n - 1)
-        parts.append(jax.tree.map(np.asarray, function(*jax.tree.map(lambda leaf: leaf[numbers], arguments))))  # noqa: B023
+        parts.append(on_host(function(*jax.tree.map(lambda leaf: leaf[numbers], arguments))))  # noqa: B023
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from .._base.devices import map_shards, sum_shards
 from .._base.linalg.damped import lower_gram
 from .._base.types import Params
 from ..networks.functional import FunctionalModel
@@ -20,7 +21,7 @@ from .factors.plan import PointFunction
 
 
 def jacobian_rows(
-    function: PointFunction, params: Params, points: Any, block_size: int | None = None
+    function: PointFunction, params: Params, points: Any, block_size: int | None = None, padded: bool = False
 ) -> Float[Array, "n m p"]:
     r"""$J_{i a k} = \partial f_a(\theta; x_i) / \partial \theta_k$, put together from the factors of the gradients.
 
@@ -31,14 +32,15 @@ def jacobian_rows(
     - `function`: `function(params, point)` of shape `(m,)`;
     - `points`: a tree of arrays whose leading axis counts the points;
     - `block_size`: points whose rows are computed together, all of them by default. Blocks bound the memory of the
-      intermediate values of `function`.
+      intermediate values of `function`;
+    - `padded`: rows of zeros at the end, so that all devices have as many (see `map_shards`).
 
     **Returns:** the Jacobian, its columns in the order of `jax.flatten_util.ravel_pytree(params)`.
     """
     factorisation = factorise(function, params, points)
     plan = factorisation.plan
     rows = lambda factors: algebra.jacobian(plan, factors).reshape(-1, plan.outputs, sum(map(math.prod, plan.shapes)))
-    return _by_blocks(rows, factorisation, params, points, block_size)
+    return _by_blocks(rows, factorisation, params, points, block_size, padded)
 
 
 def squared_gradient_norms(
@@ -64,20 +66,25 @@ def normal_matrix(
     - `scales`: of the rows of the Jacobian.
     """
     factorisation = factorise(function, params, points)
-    plan, leaves, arrays = factorisation.plan, jax.tree.leaves(params), jax.tree.leaves(points)
-    size, order = _block_order(len(arrays[0]), block_size)
+    plan = factorisation.plan
     p = sum(map(math.prod, plan.shapes))
-    filled = (np.arange(order.size) >= len(arrays[0])).reshape(order.shape)
-    weighted = jnp.where(filled[..., None], 0.0, scales[order])
 
-    def add(total: Array, part: tuple[list[Array], Array]) -> tuple[Array, None]:
-        own, scale = part
-        rows = algebra.jacobian(plan, factors_at(factorisation.program, factorisation.constants, leaves, own))
-        rows = scale.reshape(-1, 1) * rows.reshape(size * plan.outputs, p)
-        return total + lower_gram(jax.lax.optimization_barrier(rows.T)), None
+    def total(points: tuple[list[Any], Any], own: Any, leaves: list[Any]) -> Array:
+        arrays, scales = points
+        size, order = _block_order(len(scales), block_size)
+        counts = (np.arange(order.size) < len(scales)).reshape(order.shape)
+        weighted = jnp.where((counts & own[order])[..., None], scales[order], 0.0)
 
-    zero = jnp.zeros((p, p), jnp.result_type(*leaves))
-    return jax.lax.scan(add, zero, ([array[order] for array in arrays], weighted))[0]
+        def add(total: Array, part: tuple[list[Array], Array]) -> tuple[Array, None]:
+            arrays, scale = part
+            rows = algebra.jacobian(plan, factors_at(factorisation.program, factorisation.constants, leaves, arrays))
+            rows = scale.reshape(-1, 1) * rows.reshape(size * plan.outputs, p)
+            return total + lower_gram(jax.lax.optimization_barrier(rows.T)), None
+
+        zero = jnp.zeros((p, p), jnp.result_type(*leaves))
+        return jax.lax.scan(add, zero, ([array[order] for array in arrays], weighted))[0]
+
+    return sum_shards(total, (jax.tree.leaves(points), scales), jax.tree.leaves(params))
 
 
 def gram_matrix(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> Float[Array, "k k"]:
@@ -113,17 +120,20 @@ def _by_blocks(
     params: Params,
     points: Any,
     block_size: int | None,
+    padded: bool = False,
 ) -> Array:
     """What `figure` makes of the factors of each block of points, put together."""
     program, constants, _ = factorisation
-    arrays = jax.tree.leaves(points)
-    n = len(arrays[0])
-    _, order = _block_order(n, block_size or n)
-    found = jax.lax.map(
-        lambda part: figure(factors_at(program, constants, jax.tree.leaves(params), part)),
-        [array[order] for array in arrays],
-    )
-    return found.reshape(-1, *found.shape[2:])[:n]
+
+    def rows(arrays: list[Any], leaves: list[Any]) -> Array:
+        n = len(arrays[0])
+        _, order = _block_order(n, block_size or n)
+        found = jax.lax.map(
+            lambda part: figure(factors_at(program, constants, leaves, part)), [array[order] for array in arrays]
+        )
+        return found.reshape(-1, *found.shape[2:])[:n]
+
+    return map_shards(rows, jax.tree.leaves(points), jax.tree.leaves(params), padded=padded)
 
 
 def _block_order(n: int, most: int) -> tuple[int, Int[np.ndarray, "blocks size"]]:
@@ -147,7 +157,7 @@ def _stack(factorisation: Factorisation, leaves: Sequence[Any], points: Any) -> 
     arrays = [jnp.asarray(array) for array in jax.tree.leaves(points)]
     n = len(arrays[0])
     tile = blocks.tile_size(factorisation.plan, n)
-    order = np.arange(-(-n // tile) * tile).clip(max=n - 1)
+    order = np.arange(blocks.filled(tile, n)).clip(max=n - 1)
     return blocks.stacked(factorisation.program, tile, factorisation.constants, leaves, [a[order] for a in arrays])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from .._base.device import MEMORY
+from .._base.devices import MEMORY
 from .._base.errors import InputError
 from .._base.precision import full_precision
 from .._base.types import Model

@@ -21,7 +21,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Float
 
-from .._base.device import MEMORY
+from .._base.devices import MEMORY, on_host
 from .._base.errors import InputError
 from .._base.precision import full_precision
 from .._base.types import Params
@@ -207,7 +207,7 @@ class TangentKernel:
         columns = checked("vectors", vectors, self.rows)
         with jax.enable_x64(True), full_precision():
             leaves = self._pull(columns)
-            flat = np.concatenate([np.asarray(leaf, np.float64).reshape(len(leaf), -1) for leaf in leaves], axis=1)
+            flat = np.concatenate([on_host(leaf).astype(np.float64).reshape(len(leaf), -1) for leaf in leaves], axis=1)
         pulled = flat.reshape(columns.shape[1], -1).T
         return pulled[:, 0] if np.ndim(vectors) == 1 else pulled
 
@@ -218,7 +218,7 @@ class TangentKernel:
             part = self._parts[name]
             for k, rows in part.rows():
                 with jax.enable_x64(True), full_precision():
-                    found = np.asarray(blocks.rows(part.program, self._leaves, self._factors(name, k)))
+                    found = on_host(blocks.rows(part.program, self._leaves, self._factors(name, k)))
                 found = part.scale * found.reshape(-1, self.parameters)
                 out[part_rows][rows] = found[: rows.stop - rows.start]
             part.check_finite(out[part_rows].sum(axis=1))
@@ -262,7 +262,7 @@ class TangentKernel:
                     else:
                         right = self._factors(b, j)
                         found = blocks.cross(first.program, second.program, self.traced, self._leaves, left, right)
-                    block = np.asarray(found)[: rows.stop - rows.start, : columns.stop - columns.start]
+                    block = on_host(found)[: rows.stop - rows.start, : columns.stop - columns.start]
                     out[rows, columns] = scale * block
                     if a == b and i != j:
                         out[columns, rows] = out[rows, columns].T
@@ -299,5 +299,5 @@ class TangentKernel:
         for name, part in self._parts.items():
             for k, rows in part.rows():
                 found = blocks.push(part.program, self._leaves, self._factors(name, k), tangents)
-                out.append(part.scale * part.gathered(np.asarray(found, np.float64))[: rows.stop - rows.start])
+                out.append(part.scale * part.gathered(on_host(found).astype(np.float64))[: rows.stop - rows.start])
         return np.concatenate(out)

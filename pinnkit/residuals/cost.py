@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .._base.device import MEMORY
+from .._base.devices import MEMORY
 from .._base.types import Params, Weights
 from ..ntk.jacobian import gram_multiply_adds
 from .forms import (

@@ -1,16 +1,18 @@
 """Four forms of a linearization: with the Jacobian, the kernel, the normal matrix, or products alone."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from .._base.linalg.conjugate_gradients import conjugate_gradients
-from .._base.linalg.damped import lower_gram, solve_damped
+from .._base.linalg.damped import lower_kernel, lower_normal, solve_damped
 from .._base.linalg.nystrom import nystrom
 from .._base.types import Params, Scalar, Weights
 from ..ntk.jacobian import gram_matrix, jacobian_rows, normal_matrix, squared_gradient_norms
@@ -31,20 +33,25 @@ SKETCH_WIDTH = 8
 class Linearization(AbstractLinearization):
     """Residual and Jacobian at one set of parameters.
 
-    - `residual`: all conditions stacked in the order of `sizes`, rows scaled; shape `(n,)`;
-    - `jacobian`: derivatives of `residual`, columns in the order of the raveled parameters; shape `(n, p)`;
-    - `sizes`: number of rows of each condition, in stacking order;
+    - `residual`: all conditions stacked in the order of `rows`, scaled; shape `(n,)`;
+    - `rows`: derivatives of the residual of each condition, columns in the order of the raveled parameters, shape
+      `(n_k, p)`; each device has those of its points;
     - `unravel`: from a vector of shape `(p,)` to the tree of parameters.
     """
 
     residual: Float[Array, " n"]
-    jacobian: Float[Array, "n p"]
-    sizes: dict[str, int] = eqx.field(static=True)
+    rows: dict[str, Float[Array, "_ p"]]
     unravel: Callable[[Array], Params] = eqx.field(static=True)
 
     @property
+    def jacobian(self) -> Float[Array, "n p"]:
+        """The rows of all conditions."""
+        return jnp.concatenate(list(self.rows.values()))
+
+    @property
     def mean_eigenvalue(self) -> Scalar:
-        return jnp.sum(self.jacobian**2) / min(self.jacobian.shape)
+        square = jnp.sum(jnp.stack([jnp.sum(rows**2) for rows in self.rows.values()]))
+        return square / min(len(self.residual), next(iter(self.rows.values())).shape[1])
 
     @property
     def ntk(self) -> Float[Array, "n n"]:
@@ -53,34 +60,30 @@ class Linearization(AbstractLinearization):
 
     def slices(self) -> dict[str, slice]:
         """The rows of each condition."""
-        out, start = {}, 0
-        for name, size in self.sizes.items():
-            out[name] = slice(start, start + size)
-            start += size
-        return out
+        ends = np.cumsum([0, *map(len, self.rows.values())]).tolist()
+        return {name: slice(a, b) for name, a, b in zip(self.rows, ends[:-1], ends[1:], strict=True)}
 
     def blocks(self) -> dict[tuple[str, str], Float[Array, "n_k n_l"]]:
         """The training kernel by pairs of conditions."""
-        rows = {name: self.jacobian[part] for name, part in self.slices().items()}
-        return {(a, b): rows[a] @ rows[b].T for a in rows for b in rows}
+        return {(a, b): self.rows[a] @ self.rows[b].T for a in self.rows for b in self.rows}
 
     def push(self, v: Float[Array, " p"]) -> Float[Array, " n"]:
-        return self.jacobian @ v
+        return jnp.concatenate([rows @ v for rows in self.rows.values()])
 
     def pull(self, a: Float[Array, " n"]) -> Float[Array, " p"]:
-        return self.jacobian.T @ a
+        parts = [rows.T @ a[part] for rows, part in zip(self.rows.values(), self.slices().values(), strict=True)]
+        return functools.reduce(jnp.add, parts)
 
     def damped_solver(self, tolerance: Scalar | float = 1e-8) -> DampedSolver:
         """In the space of residuals or of parameters, whichever is smaller (the two agree); the matrix is formed once.
 
         A λ below rounding error may give NaN.
         """
-        n, p = self.jacobian.shape
-        if n <= p:
-            K = lower_gram(self.jacobian)
+        rows = list(self.rows.values())
+        if len(self.residual) <= rows[0].shape[1]:
+            K = lower_kernel(rows)
             return lambda damping, b: -self.pull(solve_damped(K, damping, b))
-        # A matrix product is fastest with the long axis last in both factors, transposition included.
-        normal = lower_gram(jax.lax.optimization_barrier(self.jacobian.T))
+        normal = lower_normal(rows)
         return lambda damping, b: -solve_damped(normal, damping, self.pull(b))
 
 
@@ -182,14 +185,12 @@ def linearize(
     residuals: ResidualFunctions, params: Params, batch: Batch, weights: Weights, block_size: int | None = 256
 ) -> Linearization:
     """Residual and Jacobian on `batch`; the Jacobian is computed in blocks of `block_size` points."""
-    rows, sizes = [], {}
+    rows = {}
     for name in residuals.conditions:
         J = jacobian_rows(residuals.at_point(name), params, batch[name], block_size)
-        sizes[name] = J.shape[0] * J.shape[1]
-        rows.append(_row_scales(weights[name], sizes[name])[:, None] * J.reshape(sizes[name], -1))
-    residual = residuals.stacked(params, batch, weights)
-    unravel = ravel_pytree(params)[1]
-    return Linearization(residual=residual, jacobian=jnp.concatenate(rows), sizes=sizes, unravel=unravel)
+        size = J.shape[0] * J.shape[1]
+        rows[name] = _row_scales(weights[name], size)[:, None] * J.reshape(size, -1)
+    return Linearization(residual=residuals.stacked(params, batch, weights), rows=rows, unravel=ravel_pytree(params)[1])
 
 
 def linearize_by_kernel(

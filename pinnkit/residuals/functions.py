@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._base.devices import map_shards
 from .._base.tracing.series import Index
 from .._base.tracing.taylor import derivatives
 from .._base.types import Params, Residuals, Scalar, Weights
@@ -74,7 +75,7 @@ class ResidualFunctions:
 
     def fields(self, params: Params, x: Float[Array, "n d"]) -> dict[str, Float[Array, " n *m"]]:
         """The fields at points."""
-        output = jax.vmap(lambda point: self._apply(params["network"], point))(x)
+        output = map_shards(lambda x, network: jax.vmap(self._apply, (None, 0))(network, x), x, params["network"])
         return {name: output[:, part] for name, part in self._slices.items()}
 
     def at_point(self, condition: str) -> Callable[[Params, Points], Float[Array, " m"]]:
@@ -151,9 +152,11 @@ class ResidualFunctions:
 
     def __call__(self, params: Params, batch: Batch) -> Residuals:
         """Residuals of every condition; those of one point are adjacent."""
-        return {
-            name: jax.vmap(self.at_point(name), (None, 0))(params, points).ravel() for name, points in batch.items()
-        }
+
+        def values(name: str) -> Callable[[Points, Params], Array]:
+            return lambda points, params: jax.vmap(self.at_point(name), (None, 0))(params, points)
+
+        return {name: map_shards(values(name), points, params).ravel() for name, points in batch.items()}
 
     def loss(self, params: Params, batch: Batch, weights: Weights) -> tuple[Scalar, dict[str, Scalar]]:
         r"""Loss $\tfrac12 \sum_k \overline{w_k r_k^2}$, and the mean squares $\overline{r_k^2}$."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 import numpy as np
 
 from .._base.compilation import compile_seconds
-from .._base.device import peak_memory_bytes
+from .._base.devices import agreed, peak_memory_bytes
 from ..diagnostics.record import Diagnostics
 from .callbacks import Callback, Covered, Progress, Start
 from .decisions import Decision, SkippedWork
@@ -42,7 +42,7 @@ class Recorder:
         unknowns: Iterable[str] = (),
     ):
         self.history, self.limits, self.callbacks = History.empty(conditions, coordinates, unknowns), limits, callbacks
-        self.stopped = self._is_interrupted = False
+        self._is_stopped = self._is_interrupted = False
         self.longest_compilation = 0.0  # of a phase of training
         self._spent = {"compile": -compile_seconds(), "train": 0.0, "diagnostics": 0.0}
         self._phase_compiled = self._fraction = self._fraction_before = 0.0
@@ -54,6 +54,11 @@ class Recorder:
         pieces, seconds = ((), 0.0) if before is None else (before.pieces, before.seconds.total)
         self._replay = Replay(limits.clock, pieces, seconds)
         self.offer()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback or a signal has ended the run, in the first process."""
+        return bool(agreed(self._is_stopped))
 
     @property
     def step(self) -> int:
@@ -138,18 +143,19 @@ class Recorder:
         """Offer the present state of the run to the checkpoint writer; of an interrupted run the last state is saved,
         from which it is resumed as if nothing had happened.
         """
+        seconds = self.seconds  # on which all processes agree, although only the first one writes
         if self._writer is None or self._replay.is_replaying:
             return
         if not self._is_interrupted:
             excerpt = Excerpt(self.history)
-            state = RunState(self.seconds, self.resumed, self._replay.pieces, excerpt, training, finished)
+            state = RunState(seconds, self.resumed, self._replay.pieces, excerpt, training, finished)
             self._writer.offer(state)
         elif finished:
             self._writer.save_latest()
 
     def interrupt(self) -> None:
         """End the run after its present work; called from a signal handler."""
-        self.stopped = self._is_interrupted = True
+        self._is_stopped = self._is_interrupted = True
 
     def resume_training(self) -> Training | None:
         """Restore history and times of the interrupted run; its training state, None if training had not begun."""
@@ -252,7 +258,7 @@ class Recorder:
             covered=self._covered,
         )
         if any([callback.progress(event) for callback in self.callbacks]):  # during which a signal may arrive
-            self.stopped = True
+            self._is_stopped = True
 
     def _over(self, trained: float | None, seconds: float) -> float | None:
         """The share of the run that is over, which never falls; None without limits to compute it from."""

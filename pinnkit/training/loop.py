@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from .._base.compilation import Stopwatch
+from .._base.devices import jit_same, on_host, shards
 from .._base.types import Params
 from ..diagnostics.diagnostician import Diagnostician, NotFiniteError
 from ..diagnostics.evaluation import Measure
@@ -171,7 +172,8 @@ class Trainer:
         """Train until the phase is over; the place then has the reason."""
         phase, pace = self._phases[place.phase], None
         take, program = self._compile(phase, state)
-        if place.program not in ("", ANY_PROGRAM, program):
+        is_comparable = place.program.rpartition("/")[2] == program.rpartition("/")[2]  # of as many devices
+        if place.program not in ("", ANY_PROGRAM, program) and is_comparable:
             raise RunFolderError(
                 "the run to resume took other steps: it had other equations, another network or optimizer"
             )
@@ -197,7 +199,7 @@ class Trainer:
         began, compiled, first = self._limits.seconds(), self._recorder.compile_seconds, int(state.step)
         with self._recorder.timed("train"):
             state, infos, alive = take(state, stretch.length, progress, (1 - progress) / stretch.remaining)
-            infos = jax.tree.map(np.asarray, infos)
+            infos = on_host(infos)
         taken, ended = int(state.step) - first, self._limits.seconds()
         self._record(first, infos, taken)
         if not alive:
@@ -244,13 +246,13 @@ class Trainer:
         return None
 
     def _compile(self, phase: Phase, state: TrainState) -> tuple[Callable[..., Any], str]:
-        """The compiled stretch of steps, and a hash of its program."""
+        """The compiled stretch of steps, and a hash of its program with the number of devices."""
         one = lambda state, progress: take_step(phase, self._residuals, self._sampler, state, progress)
         step = jax.jit(one, inline=True)  # traced once, although its shapes are needed first
-        stretch = jax.jit(lambda *args: take_steps(step, phase.check_every, *args))
+        stretch = jit_same(lambda *args: take_steps(step, phase.check_every, *args))
         with self._recorder.compiling():
             lowered = stretch.lower(state, 0, 0.0, 0.0)
-            return lowered.compile(), hashlib.sha256(lowered.as_text().encode()).hexdigest()
+            return lowered.compile(), f"{hashlib.sha256(lowered.as_text().encode()).hexdigest()}/{shards()}"
 
     def _record(self, first: int, infos: StepInfo, taken: int) -> None:
         kept = jax.tree.map(lambda column: column[:taken], infos)

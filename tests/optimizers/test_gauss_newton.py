@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 def linearized(residual, params):
     r, J = residual(params), jax.jacfwd(residual)(params)
-    return Linearization(residual=r, jacobian=J, sizes={"all": len(r)}, unravel=lambda v: v)
+    return Linearization(residual=r, rows={"all": J}, unravel=lambda v: v)
 
 
 def minimise(optimizer, residual, params, steps):

@@ -8,9 +8,12 @@ that the first stage leaves, since what rounding there puts into the nearly depe
 The cost is that of two symmetric products and a triangular solve, a fraction of an orthogonal factorisation.
 
 The algorithm is written once over the few operations of a `_Algebra`: LAPACK for arrays of NumPy, the linear algebra of
-JAX for arrays on an accelerator.
+JAX for arrays on an accelerator, and the same with rows on several devices. There, each device multiplies its own rows
+and p² numbers move for each factor. Where a device has more rows than there are columns, an orthogonal factorisation of
+its rows, and one of all these factors, cost no more and lose nothing, so that one stage is enough.
 
-Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukaya et al., *Shifted Cholesky QR for
+Demmel, Grigori, Hoemmen & Langou, *Communication-optimal parallel and sequential QR and LU factorizations*, SIAM J.
+Sci. Comput. 34, 2012; Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukaya et al., *Shifted Cholesky QR for
 computing the QR factorization of ill-conditioned matrices*, SIAM J. Sci. Comput. 42, 2020.
 """
 
@@ -20,10 +23,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from scipy.linalg.blas import dsyrk, dtrsm  # pyright: ignore[reportAttributeAccessIssue]
 
+from ..devices import gather_shards, is_sharded, map_shards, on_host, shards, sum_shards
 from ..errors import InputError
 
 RIDGE = 1e-12
@@ -46,22 +50,24 @@ class LeastSquares(NamedTuple):
 def least_squares(A: Float[Any, "n p"], b: Float[Any, " n"], stages: int = 2, worthwhile: float = 1.0) -> LeastSquares:
     """Minimise ‖Ax − b‖, up to a ridge at the level of rounding: where A is, on the host or on a device.
 
-    - `A`, `b`: arrays of NumPy or of JAX, in double precision;
+    - `A`, `b`: arrays of NumPy or of JAX, in double precision; rows may be on several devices, in any order;
     - `stages`: 1 for a relative residual of about 1e-6, in half of the time;
     - `worthwhile`: largest relative residual after the first stage at which the second one is computed. A larger one
       usually means that the columns do not span b.
 
     **Raises:** `ValueError` if A or b is not finite.
     """
-    algebra = _OnDevice() if isinstance(A, jax.Array) else _OnHost()
+    algebra = _algebra_of(A)
     xp = algebra.xp
     if not (xp.isfinite(A).all() and xp.isfinite(b).all()):
         raise InputError("a least-squares problem has entries that are not finite")
     norms = xp.linalg.norm(A, axis=0)
     scale = 1 / xp.where(norms > 0, norms, 1.0)
     scaled = algebra.by_columns(A * scale)
-    x, iterations, factors = xp.zeros(A.shape[1]), 0, [_factor(algebra, scaled)]
-    for stage in range(stages):
+    is_tall = algebra.is_tall(scaled)
+    first = algebra.orthogonal(scaled) if is_tall else _factor(algebra, scaled)
+    x, iterations, factors = xp.zeros(A.shape[1]), 0, [first]
+    for stage in range(1 if is_tall else stages):
         if stage and xp.linalg.norm(scaled @ x - b) > worthwhile * xp.linalg.norm(b):
             break
         if stage:
@@ -69,7 +75,13 @@ def least_squares(A: Float[Any, "n p"], b: Float[Any, " n"], stages: int = 2, wo
             factors.append(_factor(algebra, algebra.divided(scaled, factors[0]), ridge))
         x, taken = _conjugate_gradients(algebra, scaled, b, x, factors, _ITERATIONS[stage])
         iterations += taken
-    return LeastSquares(np.asarray(scale * x), float(xp.linalg.norm(scaled @ x - b)), iterations)
+    return LeastSquares(on_host(scale * x), float(xp.linalg.norm(scaled @ x - b)), iterations)
+
+
+def _algebra_of(A: Any) -> "_Algebra":
+    if not isinstance(A, jax.Array):
+        return _OnHost()
+    return _OnDevices() if is_sharded(A) else _OnDevice()
 
 
 class _Algebra(abc.ABC):
@@ -88,6 +100,14 @@ class _Algebra(abc.ABC):
     @abc.abstractmethod
     def factor(self, gram: Any, lift: float) -> Any | None:
         """The upper Cholesky factor with the diagonal lifted, None if rounding makes the matrix indefinite."""
+
+    def is_tall(self, A: Any) -> bool:
+        """Whether `orthogonal` costs no more than two Gram matrices."""
+        return False
+
+    def orthogonal(self, A: Any) -> Any:
+        """The upper factor R of [A; RIDGE I] = QR."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def divided(self, A: Any, factor: Any) -> Any:
@@ -142,6 +162,39 @@ class _OnDevice(_Algebra):
 
     def solved(self, factor: Any, y: Any, transposed: bool) -> Any:
         return jax.scipy.linalg.solve_triangular(factor, y, trans=int(transposed))
+
+
+class _OnDevices(_OnDevice):
+    """For matrices with rows on several devices, as many on each; other matrices are the same on all."""
+
+    def is_tall(self, A: Any) -> bool:
+        return len(A) >= shards() * A.shape[1]
+
+    def orthogonal(self, A: Any) -> Any:
+        return _orthogonal(A)
+
+    def gram(self, A: Any) -> Any:
+        return _sum_of_grams(A) if is_sharded(A) else super().gram(A)
+
+    def divided(self, A: Any, factor: Any) -> Any:
+        return _divided_rows(A, factor) if is_sharded(A) else super().divided(A, factor)
+
+
+@jax.jit
+def _orthogonal(A: Float[Array, "n p"]) -> Float[Array, "p p"]:
+    """R by factorising the rows of each device, and then these factors."""
+    factors = gather_shards(lambda rows: jnp.linalg.qr(rows, mode="r"), A)
+    return jnp.linalg.qr(jnp.concatenate([factors, RIDGE * jnp.eye(A.shape[1])]), mode="r")
+
+
+@jax.jit
+def _sum_of_grams(A: Float[Array, "n p"]) -> Float[Array, "p p"]:
+    return sum_shards(lambda rows, own: rows.T @ rows, A)
+
+
+@jax.jit
+def _divided_rows(A: Float[Array, "n p"], factor: Float[Array, "p p"]) -> Float[Array, "n p"]:
+    return map_shards(lambda rows, factor: jax.lax.linalg.triangular_solve(factor, rows), A, factor)
 
 
 def _conjugate_gradients(algebra: _Algebra, A: Any, b: Any, x: Any, factors: list[Any], most: int) -> tuple[Any, int]:

@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -98,7 +97,7 @@ class NoisyFit:
             if is_over(seconds):
                 return
             watch = Stopwatch()
-            jacobians, values = jax.tree.map(np.asarray, residual.linearize(shift))
+            jacobians, values = residual.on_host(shift)
             weigh = self.weigh_with_priors if self.priors else self.weigh
             weighed = weigh(jacobians, values, self._noisy(batch, values), weighed.factors)
             weights = self.scaled(weighed.factors)
@@ -198,7 +197,7 @@ class NoisyFit:
             moved = shift + 0.5**halving * update
             if not q and (loss := weighted_loss(residual.values(moved), before.weights)) < before.loss:
                 return moved, loss
-            jacobians, values = jax.tree.map(np.asarray, residual.linearize(moved))
+            jacobians, values = residual.on_host(moved)
             A, b = stacked(jacobians, values, before.weights)
             if np.isfinite(A).all() and np.isfinite(b).all():
                 moved[q:] += least_squares(A[:, q:], -b).x

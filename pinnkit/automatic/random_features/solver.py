@@ -190,8 +190,8 @@ class FeatureSolver:
         if self.layer.is_linear:
             return ()
         jacobians, values = self.layer.shifted(self._zero(), self.batch).linearize(np.zeros(self.layer.size))
-        flat = [name for name, J in jacobians.items() if not np.asarray(J).any()]
-        return tuple(name for name in flat if np.asarray(values[name]).any())
+        flat = [name for name, J in jacobians.items() if not J.any()]
+        return tuple(name for name in flat if values[name].any())
 
     def _stirred(self, params: Params) -> Params:
         """The same with fields around a positive constant, of the size for which conditions that were stuck hold best.

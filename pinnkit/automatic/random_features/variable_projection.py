@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._base.compilation import Stopwatch
-from ..._base.linalg.arrays import for_algebra, module_of
+from ..._base.linalg.arrays import for_algebra, joined, module_of
 from ..._base.linalg.least_squares import least_squares
 from ..._base.types import Params
 from ...residuals.functions import Batch
@@ -161,11 +161,12 @@ def linearized(layer: OutputLayer, residual: ShiftedResidual, state: ProjectionS
     """
     jacobians, values = jax.tree.map(for_algebra, residual.linearize(state.shift))
     xp = module_of(*jacobians.values())
-    weights = layer.balanced(jacobians) if state.weights is None else dict(state.weights)
-    scales = {name: np.sqrt(weights[name] / values[name].size) for name in values}
-    stacked = xp.concatenate([scales[name] * values[name] for name in values])
-    matrix = xp.concatenate([scales[name] * jacobians[name] for name in values])
-    losses: dict[str, Any] = {name: float(xp.mean(r**2)) for name, r in values.items()}
+    counts = residual.counts
+    weights = layer.balanced(jacobians, counts) if state.weights is None else dict(state.weights)
+    scales = {name: np.sqrt(weights[name] / counts[name]) for name in values}
+    stacked = joined([scales[name] * values[name] for name in values])
+    matrix = joined([scales[name] * jacobians[name] for name in values])
+    losses: dict[str, Any] = {name: float(xp.sum(r**2)) / counts[name] for name, r in values.items()}
     loss, gradient_norm = 0.5 * float(stacked @ stacked), float(xp.linalg.norm(matrix.T @ stacked))
     coefficients = layer.coefficients(layer.moved(params, state.shift))
     return Linearized(matrix, stacked, OutputStep(loss, losses, gradient_norm, weights, coefficients))

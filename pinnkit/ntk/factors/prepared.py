@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from ..._base.arguments import as_double
+from ..._base.devices import on_host
 from ..._base.errors import InputError
 from . import tiles as blocks
 from .factors import Factorisation
@@ -40,7 +41,7 @@ class Prepared:
                 f"give at least {needed}"
             )
         chunks = math.ceil(self.count / (tiles * self.tile))
-        self._size = math.ceil(self.count / (chunks * self.tile)) * self.tile
+        self._size = blocks.filled(self.tile, math.ceil(self.count / chunks))
 
     @property
     def dtype(self) -> np.dtype:
@@ -74,7 +75,7 @@ class Prepared:
 
     def as_rows(self, values: Any) -> np.ndarray:
         """Values of each output at each point as those of rows."""
-        array = np.asarray(values, np.float64)
+        array = on_host(values).astype(np.float64)
         return array.sum(axis=1) if self.traced else array.ravel()
 
     def spread(self, rows: Float[np.ndarray, "r k"]) -> Float[np.ndarray, "n m j"]:

@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from ..._base.device import has_accelerator
+from ..._base.devices import has_accelerator, map_shards, shards, sum_shards
 from ..._base.tracing.program import Program
 from ..._base.types import Arrays
 from . import algebra
@@ -32,33 +32,57 @@ def tile_size(plan: Plan, points: int) -> int:
     """Points per tile: tiles have equal sizes, and few places of the last one are empty."""
     channels = max([sum(plan.width(leaf)) for leaf in plan.factored], default=1)
     side = LARGE_TILE_SIDE if has_accelerator() else TILE_SIDE
-    tiles = math.ceil(points / max(1, side // (channels * plan.outputs)))
+    tiles = math.ceil(points / max(1, side // (channels * plan.outputs)) / shards()) * shards()
     return math.ceil(points / tiles)
+
+
+def filled(tile: int, points: int) -> int:
+    """A number of points filled up to whole tiles, as many on each device."""
+    return math.ceil(points / (tile * shards())) * tile * shards()
 
 
 @functools.partial(jax.jit, static_argnames=("program", "tile"))
 def stacked(program: Program, tile: int, constants: Arrays, leaves: Arrays, points: Arrays) -> Factors:
     """The factors of all points, with a leading axis for the tiles."""
-    return jax.lax.map(lambda part: factors_at(program, constants, leaves, part), _tiles(points, tile))
+    factors = lambda tiles, leaves: jax.lax.map(lambda part: factors_at(program, constants, leaves, part), tiles)
+    return map_shards(factors, _tiles(points, tile), leaves)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "traced"))
 def symmetric(program: Program, traced: bool, leaves: Arrays, stack: Factors) -> Float[Array, "k k"]:
-    """The kernel of some points with themselves, exactly symmetric."""
-    plan = plan_of(program, len(leaves))
+    """The kernel of some points with themselves, exactly symmetric.
+
+    Each tile is multiplied with itself and those up to half of the way around the circle of all tiles, so that devices
+    have equal parts of half of the work; the transpose adds the other half.
+    """
+    plan, count = plan_of(program, len(leaves)), _count(stack)
     take = _taking(stack, traced)
-    i, j = map(jnp.asarray, np.tril_indices(_count(stack)))
     side = jax.eval_shape(lambda: algebra.gram(plan, take(0), plan, take(0))).shape[0]
+    ahead = np.arange(count // 2 + 1)
+    shares = np.ones(len(ahead))
+    shares[0] = 0.5
+    if count % 2 == 0 and count > 1:
+        shares[-1] = 0.5  # the opposite tile meets this one as well
 
-    def add(kernel: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
-        i, j = pair
-        block = algebra.gram(plan, take(i), plan, take(j))
-        block = jnp.where(i == j, (block + block.T) / 2, block)
-        kernel = jax.lax.dynamic_update_slice(kernel, block, (i * side, j * side))
-        return jax.lax.dynamic_update_slice(kernel, block.T, (j * side, i * side)), None
+    def strips(own: tuple[Factors, Array], stack: Factors) -> Float[Array, "t s k"]:
+        take_other = _taking(stack, traced)
 
-    kernel = jnp.zeros(2 * (_count(stack) * side,), leaves[0].dtype)
-    return jax.lax.scan(add, kernel, (i, j))[0]
+        def strip(one: tuple[Factors, Array]) -> Float[Array, "s k"]:
+            factors, i = one
+            factors = algebra.traced(factors) if traced else factors
+
+            def add(strip: Array, other: tuple[Array, Array]) -> tuple[Array, None]:
+                j, share = (i + other[0]) % count, other[1]
+                block = share * algebra.gram(plan, factors, plan, take_other(j))
+                return jax.lax.dynamic_update_slice(strip, block, (0, j * side)), None
+
+            zero = jnp.zeros((side, count * side), leaves[0].dtype)
+            return jax.lax.scan(add, zero, (jnp.asarray(ahead), jnp.asarray(shares, leaves[0].dtype)))[0]
+
+        return jax.lax.map(strip, own)
+
+    half = map_shards(strips, (stack, jnp.arange(count)), stack).reshape(count * side, -1)
+    return half + half.T
 
 
 @functools.partial(jax.jit, static_argnames=("program", "other", "traced"))
@@ -67,15 +91,19 @@ def cross(
 ) -> Float[Array, "k l"]:
     """The kernel between two sets of points, of one function or of two."""
     plan, other_plan = plan_of(program, len(leaves)), plan_of(other, len(leaves))
-    take, take_other = _taking(stack, traced), _taking(other_stack, traced)
-    blocks = jax.lax.map(
-        lambda i: jax.lax.map(
-            lambda j: algebra.gram(plan, take(i), other_plan, take_other(j)), np.arange(_count(other_stack))
-        ),
-        np.arange(_count(stack)),
-    )
-    tiles, others, rows, columns = blocks.shape
-    return blocks.swapaxes(1, 2).reshape(tiles * rows, others * columns)
+
+    def blocks(stack: Factors, other_stack: Factors) -> Float[Array, "t u r c"]:
+        take, take_other = _taking(stack, traced), _taking(other_stack, traced)
+        return jax.lax.map(
+            lambda i: jax.lax.map(
+                lambda j: algebra.gram(plan, take(i), other_plan, take_other(j)), np.arange(_count(other_stack))
+            ),
+            np.arange(_count(stack)),
+        )
+
+    found = map_shards(blocks, stack, other_stack)
+    tiles, others, rows, columns = found.shape
+    return found.swapaxes(1, 2).reshape(tiles * rows, others * columns)
 
 
 @functools.partial(jax.jit, static_argnames=("program", "tile"))
@@ -85,11 +113,14 @@ def diagonal(
     """Squared lengths of the gradients, and the bounds for them that rounding errors grow with."""
     plan = plan_of(program, len(leaves))
 
-    def one(part: Arrays) -> tuple[Array, Array]:
-        factors = factors_at(program, constants, leaves, part)
-        return algebra.squared_norms(plan, factors), algebra.magnitudes(plan, factors)
+    def norms(tiles: list[Array], leaves: Arrays) -> tuple[Array, Array]:
+        def one(part: Arrays) -> tuple[Array, Array]:
+            factors = factors_at(program, constants, leaves, part)
+            return algebra.squared_norms(plan, factors), algebra.magnitudes(plan, factors)
 
-    found = jax.lax.map(one, _tiles(points, tile))
+        return jax.lax.map(one, tiles)
+
+    found = map_shards(norms, _tiles(points, tile), leaves)
     return jax.tree.map(lambda value: value.reshape(-1, value.shape[-1]), found)
 
 
@@ -97,7 +128,7 @@ def diagonal(
 def rows(program: Program, leaves: Arrays, stack: Factors) -> Float[Array, "k p"]:
     """The Jacobian."""
     plan = plan_of(program, len(leaves))
-    found = jax.lax.map(lambda factors: algebra.jacobian(plan, factors), stack)
+    found = map_shards(lambda stack: jax.lax.map(lambda factors: algebra.jacobian(plan, factors), stack), stack)
     return found.reshape(-1, found.shape[-1])
 
 
@@ -107,7 +138,8 @@ def push(
 ) -> Float[Array, "n m k"]:
     """J v for `k` tangents."""
     plan = plan_of(program, len(leaves))
-    found = jax.lax.map(lambda factors: algebra.push(plan, factors, tangents), stack)
+    pushed = lambda stack, tangents: jax.lax.map(lambda factors: algebra.push(plan, factors, tangents), stack)
+    found = map_shards(pushed, stack, tangents)
     return found.reshape(-1, *found.shape[2:])
 
 
@@ -118,13 +150,14 @@ def pull(
     """Jᵀ a for `k` vectors."""
     plan = plan_of(program, len(leaves))
 
-    def add(total: list[Array], part: tuple[Factors, Array]) -> tuple[list[Array], None]:
-        return [a + b for a, b in zip(total, algebra.pull(plan, *part), strict=True)], None
+    def pulled(own: tuple[Factors, Array], _: Array) -> list[Array]:
+        def add(total: list[Array], part: tuple[Factors, Array]) -> tuple[list[Array], None]:
+            return [a + b for a, b in zip(total, algebra.pull(plan, *part), strict=True)], None
 
-    parts = vectors.reshape(_count(stack), -1, *vectors.shape[1:])
-    start = [jnp.zeros((vectors.shape[-1], *leaf.shape), leaf.dtype) for leaf in leaves]
-    total, _ = jax.lax.scan(add, start, (stack, parts))
-    return total
+        start = [jnp.zeros((vectors.shape[-1], *leaf.shape), leaf.dtype) for leaf in leaves]
+        return jax.lax.scan(add, start, own)[0]
+
+    return sum_shards(pulled, (stack, vectors.reshape(_count(stack), -1, *vectors.shape[1:])))
 
 
 def _tiles(points: Arrays, tile: int) -> list[Array]:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from ..._base import json_encoding
+from ..._base.devices import on_host
 from ...equations.exact.ansatz import Ansatz
 from ...equations.problem import Problem
 from ...geometry.placing import placed
@@ -172,7 +173,7 @@ def _residuals(problem: Problem) -> dict[str, list[Any]]:
     regions = {name: condition.on for name, condition in problem.conditions.items()}
     batch = placed(regions, {name: jnp.asarray(unit) for name, unit in units.items()})
     values = jax.jit(residuals.__call__)(residuals.initial_params(model.params), batch)
-    return {name: _few(np.asarray(r)) for name, r in values.items()}
+    return {name: _few(r) for name, r in on_host(values).items()}
 
 
 def _spread(count: int) -> np.ndarray:

@@ -7,14 +7,13 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array
 
 from ..storage.atomic_files import RunFolderError
 
 
-def packed(tree: Any) -> list[Array]:
-    """The leaves of a tree that are not empty; keys of random numbers as the numbers they are made of."""
-    return [jr.key_data(leaf) if is_key(leaf) else leaf for leaf in jax.tree.leaves(tree) if leaf.size]
+def packed(tree: Any) -> list[np.ndarray]:
+    """The leaves of a tree that are not empty, on the host; keys of random numbers as the numbers they are made of."""
+    return [np.asarray(jr.key_data(leaf) if is_key(leaf) else leaf) for leaf in jax.tree.leaves(tree) if leaf.size]
 
 
 def unpacked(leaves: Sequence[Any], like: Any) -> Any:

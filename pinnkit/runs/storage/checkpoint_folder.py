@@ -14,12 +14,15 @@ import shutil
 import stat
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .atomic_files import RunFolderError, open_file, reason_of
 from .manifest import CHECKPOINTS, MANIFEST, NAME, STATE, DamagedCheckpointError, Manifest
+
+if TYPE_CHECKING:
+    import orbax.checkpoint as ocp
 
 ROOM = 1.1, 50_000
 """Bytes on disk for each byte of a tree, and besides, at most."""
@@ -58,7 +61,7 @@ def write_checkpoint(folder: Path, tree: Tree, manifest: Callable[[dict[str, str
         _clear(unfinished)
         unfinished.mkdir()
         _make_sure_of_room(unfinished / "room", tree)
-        with _said_once(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        with _said_once(), _checkpointer() as checkpointer:
             checkpointer.save(unfinished.resolve() / STATE, args=ocp.args.PyTreeSave(tree))
         _write_through(unfinished / MANIFEST, manifest(_sums(unfinished, to_disk=True)).encoded())
         for inner in [path for path in unfinished.rglob("*") if path.is_dir()]:
@@ -82,7 +85,7 @@ def read_checkpoint(place: Path) -> tuple[Tree, Manifest]:
     import orbax.checkpoint as ocp  # slow to import
 
     try:
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
+        with _checkpointer() as checkpointer:
             path = place.resolve() / STATE
             shape = checkpointer.metadata(path).item_metadata
             import jax
@@ -157,6 +160,17 @@ def remove_all_but(folder: Path, kept: Iterable[Path]) -> None:
             is_ours = path.name.startswith(_UNFINISHED) or NAME.fullmatch(path.name)
             if is_ours and path.name not in names and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _checkpointer() -> "ocp.Checkpointer":
+    """What reads and writes for this process alone: all processes have the whole state, and the first one writes it."""
+    import jax
+    import orbax.checkpoint as ocp
+
+    own = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(own, {own}, f"process-{own}") if jax.process_count() > 1 else None
+    options = {} if alone is None else {"multiprocessing_options": alone}
+    return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(**options), **options)
 
 
 def _make_sure_of_room(path: Path, tree: Tree) -> None:
