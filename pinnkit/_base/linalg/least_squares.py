@@ -9,8 +9,8 @@ The cost is that of two symmetric products and a triangular solve, a fraction of
 
 The algorithm is written once over the few operations of a `_Algebra`: LAPACK for arrays of NumPy, the linear algebra of
 JAX for arrays on an accelerator, and the same with rows on several devices. There, each device multiplies its own rows
-and p² numbers move for each factor. Where a device has more rows than there are columns, an orthogonal factorisation of
-its rows, and one of all these factors, cost no more and lose nothing, so that one stage is enough.
+and p² numbers move for each factor. Where devices have many more rows than there are columns, an orthogonal factorisation
+of the rows of each, and one of all these factors, cost no more and lose nothing.
 
 Demmel, Grigori, Hoemmen & Langou, *Communication-optimal parallel and sequential QR and LU factorizations*, SIAM J.
 Sci. Comput. 34, 2012; Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukaya et al., *Shifted Cholesky QR for
@@ -64,13 +64,16 @@ def least_squares(A: Float[Any, "n p"], b: Float[Any, " n"], stages: int = 2, wo
     norms = xp.linalg.norm(A, axis=0)
     scale = 1 / xp.where(norms > 0, norms, 1.0)
     scaled = algebra.by_columns(A * scale)
-    is_tall = algebra.is_tall(scaled)
-    first = algebra.orthogonal(scaled) if is_tall else _factor(algebra, scaled)
-    x, iterations, factors = xp.zeros(A.shape[1]), 0, [first]
-    for stage in range(1 if is_tall else stages):
-        if stage and xp.linalg.norm(scaled @ x - b) > worthwhile * xp.linalg.norm(b):
+    x, iterations = xp.zeros(A.shape[1]), 0
+    if algebra.is_tall(scaled):
+        x, factor = algebra.orthogonal(scaled, b)
+        factors, begun = [factor], stages - 1
+    else:
+        factors, begun = [_factor(algebra, scaled)], 0
+    for stage in range(begun, stages):
+        if stage > begun and xp.linalg.norm(scaled @ x - b) > worthwhile * xp.linalg.norm(b):
             break
-        if stage:
+        if stage > begun:
             ridge = algebra.divided(RIDGE * xp.eye(len(x)), factors[0])
             factors.append(_factor(algebra, algebra.divided(scaled, factors[0]), ridge))
         x, taken = _conjugate_gradients(algebra, scaled, b, x, factors, _ITERATIONS[stage])
@@ -105,8 +108,8 @@ class _Algebra(abc.ABC):
         """Whether `orthogonal` costs no more than two Gram matrices."""
         return False
 
-    def orthogonal(self, A: Any) -> Any:
-        """The upper factor R of [A; RIDGE I] = QR."""
+    def orthogonal(self, A: Any, b: Any) -> tuple[Any, Any]:
+        """A minimiser of ‖Ax − b‖² + `RIDGE`² ‖x‖², and the upper factor R of [A; `RIDGE` I] = QR."""
         raise NotImplementedError
 
     @abc.abstractmethod
@@ -170,8 +173,8 @@ class _OnDevices(_OnDevice):
     def is_tall(self, A: Any) -> bool:
         return len(A) >= shards() * A.shape[1]
 
-    def orthogonal(self, A: Any) -> Any:
-        return _orthogonal(A)
+    def orthogonal(self, A: Any, b: Any) -> tuple[Any, Any]:
+        return _orthogonal(A, b)
 
     def gram(self, A: Any) -> Any:
         return _sum_of_grams(A) if is_sharded(A) else super().gram(A)
@@ -181,10 +184,16 @@ class _OnDevices(_OnDevice):
 
 
 @jax.jit
-def _orthogonal(A: Float[Array, "n p"]) -> Float[Array, "p p"]:
-    """R by factorising the rows of each device, and then these factors."""
-    factors = gather_shards(lambda rows: jnp.linalg.qr(rows, mode="r"), A)
-    return jnp.linalg.qr(jnp.concatenate([factors, RIDGE * jnp.eye(A.shape[1])]), mode="r")
+def _orthogonal(A: Float[Array, "n p"], b: Float[Array, " n"]) -> tuple[Float[Array, " p"], Float[Array, "p p"]]:
+    """By factorising the rows of [A b] on each device, and then these factors.
+
+    Qᵀb comes out of the factorisation as well: from RᵀR x = Aᵀb half of the digits would be lost.
+    """
+    factors = gather_shards(lambda rows: jnp.linalg.qr(rows, mode="r"), jnp.column_stack([A, b]))
+    ridge = RIDGE * jnp.eye(A.shape[1], A.shape[1] + 1)
+    whole = jnp.linalg.qr(jnp.concatenate([factors, ridge]), mode="r")
+    R, rotated = whole[: A.shape[1], : A.shape[1]], whole[: A.shape[1], -1]
+    return jax.scipy.linalg.solve_triangular(R, rotated), R
 
 
 @jax.jit
