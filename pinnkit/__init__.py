@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from . import ntk as ntk
     from . import problems as problems
     from . import report as report
+    from ._base.devices import sharded as sharded
     from ._base.errors import InputError as InputError
     from ._base.errors import InputTypeError as InputTypeError
     from ._base.errors import MissingPackageError as MissingPackageError
@@ -138,6 +139,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "_base.devices": "sharded",
         "_base.errors": "InputError InputTypeError MissingPackageError PinnkitError",
         "automatic.choices": "Choices",
         "checking.check": "ProblemCheck check",

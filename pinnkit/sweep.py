@@ -1,13 +1,17 @@
 """Several fits of one problem: with other seeds, and with other coefficients."""
 
 import csv
-from collections.abc import Mapping, Sequence
+import queue
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
 import numpy as np
 
 from ._base.arguments import is_whole
+from ._base.devices import devices_of
 from ._base.errors import InputError
 from ._base.numbers import number
 from .equations.problem import Problem
@@ -115,7 +119,8 @@ def fit_many(
 
     - `seeds`: a number of random seeds, 0, 1, ..., or the seeds themselves, for every set of coefficients;
     - `coefficients`: values that replace those of the problem, see `Problem.with_coefficients`;
-    - `options`: arguments of `fit`. A fit that is interrupted is the last one.
+    - `options`: arguments of `fit`. A fit that is interrupted is the last one. Each fit uses one device, and as many
+      run at a time as there are `devices`.
 
     **Raises:** as `fit`; `InputError` for invalid seeds and for arguments that several fits cannot share.
     """
@@ -125,13 +130,45 @@ def fit_many(
     if shared := [name for name in OF_ONE_FOLDER if name in options]:
         raise InputError(f"several fits cannot share `{shared[0]}`; call `fit` for each")
     variants = [(dict(values), problem.with_coefficients(**values)) for values in coefficients]
+    wanted = [(given, int(seed), variant) for given, variant in variants for seed in listed]
+    places = [device for device in devices_of(options.pop("devices", None)) if device in jax.local_devices()]
+    one = lambda device, seed, variant: fit(variant, seed=seed, devices=[device], **options)
     members = list[Member]()
-    for given, variant in variants:
-        for seed in listed:
-            members.append(Member(given, int(seed), fit(variant, seed=int(seed), **options)))
-            if members[-1].solution.summary.stop_reason is StopReason.INTERRUPTED:
-                return Sweep(members)
+    for (given, seed, _), solution in zip(wanted, _spread(one, wanted, places), strict=False):
+        members.append(Member(given, seed, solution))
+        if solution.summary.stop_reason is StopReason.INTERRUPTED:
+            break
     return Sweep(members)
+
+
+def _spread(
+    one: Callable[[Any, int, Problem], Solution],
+    wanted: Sequence[tuple[dict[str, float], int, Problem]],
+    places: Sequence[Any],
+) -> Iterator[Solution]:
+    """The solutions in order, as many at a time as there are devices."""
+    if len(places) == 1:
+        yield from (one(places[0], seed, variant) for _, seed, variant in wanted)
+        return
+    free = queue.SimpleQueue[Any]()
+    for place in places:
+        free.put(place)
+
+    def on_a_free_one(seed: int, variant: Problem) -> Solution:
+        place = free.get()
+        try:
+            return one(place, seed, variant)
+        finally:
+            free.put(place)
+
+    with ThreadPoolExecutor(len(places), "pinnkit-fit") as pool:
+        tasks = [pool.submit(on_a_free_one, seed, variant) for _, seed, variant in wanted]
+        try:
+            for task in tasks:
+                yield task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 def _row(member: Member) -> dict[str, Any]:

@@ -37,47 +37,51 @@ Devices: TypeAlias = int | Sequence[Any]
 
 
 @contextlib.contextmanager
-def sharded(devices: Devices | None = None) -> Generator[tuple[jax.Device, ...], None, None]:
+def sharded(devices: Devices | None = None) -> Generator[tuple[Any, ...], None, None]:
     """Within this context, points are sharded over devices, for `fit`, kernels and everything built on them.
 
-    - `devices`: a number of local devices, or a list; all by default, those of other processes included.
+    - `devices`: a number of devices, or a list; all by default, those of other processes included. All processes whose
+      devices are used call the same functions in the same order.
 
-    **Raises:** `InputError` or `InputTypeError` if there are not so many, or a list leaves out a process.
+    **Raises:** `InputError` or `InputTypeError` if there are not so many, or none of them is of this process.
     """
     chosen = devices_of(devices)
     if len(chosen) == 1:
         with jax.default_device(chosen[0]):
             yield chosen
         return
+    mesh = Mesh(np.array(chosen), (AXIS,), axis_types=(AxisType.Auto,))
     is_on_processors = any(device.platform == "cpu" for device in chosen)
-    if jax.process_count() > 1 and is_on_processors and jax.config.read("jax_cpu_enable_async_dispatch"):
+    if _spans_processes(mesh) and is_on_processors and jax.config.read("jax_cpu_enable_async_dispatch"):
         raise InputError(
             "several processes on CPUs have to exchange one thing after the other: set "
             "JAX_CPU_ENABLE_ASYNC_DISPATCH=false before JAX is imported"
         )
-    with _mesh(Mesh(np.array(chosen), (AXIS,), axis_types=(AxisType.Auto,))):
+    with _mesh(mesh):
         yield chosen
 
 
-def devices_of(devices: Devices | None) -> tuple[jax.Device, ...]:
+def devices_of(devices: Devices | None) -> tuple[Any, ...]:
     """The devices that `sharded` uses."""
-    every = jax.devices()
+    every, processes = jax.devices(), jax.process_count()
     if devices is None:
         return tuple(every)
-    if is_whole(devices, 1):
-        if jax.process_count() > 1 and devices != len(every):
-            raise InputError(f"{jax.process_count()} processes use all their {len(every)} devices, got {devices}")
-        if int(devices) > len(every):  # pyright: ignore[reportArgumentType]
-            raise InputError(f"there are {len(every)} device(s) of kind '{every[0].platform}', got {devices}")
-        return tuple(every[: int(devices)])  # pyright: ignore[reportArgumentType]
-    listed = () if isinstance(devices, int | str) else tuple(devices)
-    if not listed or not all(isinstance(device, jax.Device) for device in listed):
+    if not isinstance(devices, Sequence) or isinstance(devices, str):
+        if not is_whole(devices, 1):
+            raise InputTypeError(f"`devices` is a number ≥ 1 or a list of devices of JAX, got {devices!r}")
+        count = int(devices)
+        if processes > 1 and count != len(every):
+            raise InputError(f"{processes} processes use all their {len(every)} devices together, got {count}")
+        if count > len(every):
+            raise InputError(f"there are {len(every)} device(s) of kind '{every[0].platform}', got {count}")
+        return tuple(every[:count])
+    if not devices or not all(isinstance(device, jax.Device) for device in devices):
         raise InputTypeError(f"`devices` is a number ≥ 1 or a list of devices of JAX, got {devices!r}")
-    if len(set(listed)) < len(listed):
+    if len(set(devices)) < len(devices):
         raise InputError("`devices` lists a device twice")
-    if len({device.process_index for device in listed}) < jax.process_count():
-        raise InputError(f"`devices` needs some of each of the {jax.process_count()} processes")
-    return listed
+    if jax.process_index() not in {device.process_index for device in devices}:
+        raise InputError(f"`devices` has none of this process, which is number {jax.process_index()} of {processes}")
+    return tuple(devices)
 
 
 def shards() -> int:
@@ -95,19 +99,29 @@ def map_shards(function: Callable[..., Any], points: Any, *same: Any, padded: bo
     - `points`: a tree of arrays whose leading axis counts the points; `same`: trees that all devices share;
     - `padded`: rows of zeros in place of those that would be cut off, which moves nothing between devices.
     """
+    of_one = lambda sets, *same: {"": function(sets[""], *same)}
+    return map_sets(of_one, {"": points}, *same, padded=padded)[""]
+
+
+def map_sets(
+    function: Callable[..., dict[str, Any]], sets: dict[str, Any], *same: Any, padded: bool = False
+) -> dict[str, Any]:
+    """The same for several sets of points by name, in one go."""
     if shards() == 1:
-        return function(points, *same)
-    n, (points, own) = _count(points), even(points)
+        return function(sets, *same)
+    counts = {name: _count(points) for name, points in sets.items()}
+    filled = {name: even(points) for name, points in sets.items()}
+    fills = {name for name, (_, own) in filled.items() if len(own) > counts[name]}
 
-    def masked(points: Any, own: Bool[Array, " n"], *same: Any) -> Any:
-        rows = function(points, *same)
-        if not padded or not fills:
-            return rows
-        return jax.tree.map(lambda row: jnp.where(own.reshape(-1, *[1] * (row.ndim - 1)), row, 0), rows)
+    def masked(sets: dict[str, tuple[Any, Bool[Array, " n"]]], *same: Any) -> dict[str, Any]:
+        rows = function({name: points for name, (points, _) in sets.items()}, *same)
+        mask = lambda own: lambda row: jnp.where(own.reshape(-1, *[1] * (row.ndim - 1)), row, 0)
+        is_masked = lambda name: padded and name in fills
+        return {name: jax.tree.map(mask(sets[name][1]), r) if is_masked(name) else r for name, r in rows.items()}
 
-    fills = len(own) > n
-    found = _on_mesh(masked, (points, own), same, ROWS)
-    return found if padded or not fills else jax.tree.map(lambda row: row[:n], found)
+    found = _on_mesh(masked, (filled,), same, ROWS)
+    cut = lambda name: lambda row: row[: counts[name]]
+    return {name: jax.tree.map(cut(name), r) if name in fills and not padded else r for name, r in found.items()}
 
 
 def sum_shards(function: Callable[..., Any], points: Any, *same: Any) -> Any:
@@ -183,8 +197,9 @@ def is_sharded(array: Any) -> bool:
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes files and talks to people."""
-    return jax.process_index() == 0
+    """Whether this is the process that writes files and talks to people, of those that share the points."""
+    mesh: Mesh | None = _mesh.value
+    return mesh is None or mesh.devices.flat[0].process_index == jax.process_index()
 
 
 def agreed(value: float) -> float:
@@ -193,7 +208,7 @@ def agreed(value: float) -> float:
     All processes take the same decisions, so those that depend on such numbers have to depend on the same.
     """
     mesh: Mesh | None = _mesh.value
-    if mesh is None or jax.process_count() == 1:
+    if mesh is None or not _spans_processes(mesh):
         return value
     own = np.full(_own_devices(mesh), value, np.float64)
     with jax.enable_x64(True):
@@ -233,6 +248,10 @@ def _on_host(leaf: Any) -> Any:
     if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable and not leaf.is_fully_replicated:
         leaf = _gathered(leaf)
     return np.asarray(leaf)
+
+
+def _spans_processes(mesh: Mesh) -> bool:
+    return len({device.process_index for device in mesh.devices.flat}) > 1
 
 
 def _own_devices(mesh: Mesh) -> int:

@@ -41,6 +41,7 @@ def doctor() -> int:
         ("memory", memory()),
         ("BLAS threads", ", ".join(f"{k}={os.environ[k]}" for k in THREADS if k in os.environ) or "not limited"),
         ("devices", ", ".join(f"{d.platform}: {d.device_kind}" for d in jax.devices())),
+        ("a fit uses", used()),
         ("driver", driver(jax.devices()[0])),
         ("double precision", "works" if has_double else "does not work: kernels will not be resolved"),
         ("compilation cache", CompilationCache().enable() or "off: its folder cannot be written"),
@@ -63,6 +64,16 @@ def memory() -> str:
     page = os.sysconf("SC_PAGE_SIZE")
     free, whole = (page * os.sysconf(name) / 2**30 for name in ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES"))
     return f"{free:.1f} GiB free of {whole:.1f} GiB"
+
+
+def used() -> str:
+    """What a fit uses if no number of devices is given."""
+    import jax
+
+    count, kind = jax.device_count(), jax.devices()[0].platform
+    algebra = "LAPACK on the host" if kind == "cpu" else "LAPACK on the host for small matrices, else the device"
+    points = f"{count} devices, which share the points" if count > 1 else f"1 device ({kind})"
+    return f"{points}; linear algebra: {algebra}" if count == 1 else f"{points}; linear algebra where they are"
 
 
 def driver(device: Any) -> str:

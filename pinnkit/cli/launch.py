@@ -41,24 +41,24 @@ def launch(
         raise InputError(f"`launch` starts `solve`, as in `pinnkit launch -n 2 solve poisson_2d`; got {list(command)}")
     if processes < 1:
         raise InputError(f"`-n` is a number of processes ≥ 1, got {processes}")
-    line = list(command)
+    again = "--overwrite" if "--seeds" in command else "--resume"
+    resumed = [*(word for word in command if word not in ("--resume", "--overwrite")), again]
     for attempt in range(restarts + 1):
         with tempfile.TemporaryDirectory(prefix="pinnkit-") as folder:
-            team = _Team(line, processes, Path(folder))
+            team = _Team(resumed if attempt else command, processes, Path(folder))
             try:
                 status, lost = team.wait()
             except KeyboardInterrupt:
                 team.end(signal.SIGINT)
                 return fail("interrupted", INTERRUPTED)
-            if lost is None:
-                return status
-            what = f"process {lost} of {processes} was lost ({_cause(team.processes[lost].returncode)})"
-            if attempt == restarts:
-                break
-            print(f"pinnkit: {what}; resuming, restart {attempt + 1} of {restarts}", file=sys.stderr, flush=True)
-            again = "--overwrite" if "--seeds" in command else "--resume"
-            line = [*(word for word in command if word not in ("--resume", "--overwrite")), again]
-    return fail(f"{what}, after {restarts} restart(s)", FAILED)
+        if lost is None:
+            return status
+        what = f"process {lost} of {processes} was lost ({_cause(team.processes[lost].returncode)})"
+        if attempt < restarts:
+            fail(f"{what}; resuming, restart {attempt + 1} of {restarts}", FAILED)
+        else:
+            fail(f"{what}, after {restarts} restart(s)", FAILED)
+    return FAILED
 
 
 class _Team:

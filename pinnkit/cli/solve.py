@@ -192,7 +192,8 @@ def _solved(
 
     - `began`: when the command began, if the time since then belongs to the budget.
     """
-    from .._base.devices import is_first
+    import jax
+
     from ..fitting import fit
     from ..report.live import LiveFile
     from ..runs.storage.atomic_files import check_writable
@@ -201,7 +202,7 @@ def _solved(
     folder = Path(saving.folder)
     resumed = folder if resume else None
     CompilationCache().enable()
-    if not is_first():
+    if jax.process_index() > 0:
         return fit(problem, **options, checkpoints=saving, resume=resumed, progress=False)
     check_writable(folder)
     threading.Thread(target=_prepare_report, daemon=True).start()

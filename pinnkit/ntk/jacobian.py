@@ -114,6 +114,12 @@ def gram_multiply_adds(parts: Sequence[tuple[PointFunction, Any]], params: Param
     return sum(len(jax.tree.leaves(points)[0]) * math.sqrt(plan.multiply_adds) for plan, points in plans) ** 2
 
 
+def factor_entries(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> float:
+    """Numbers in the factors of the gradients that `gram_matrix` multiplies."""
+    plans = [(factorise(function, params, points).plan, points) for function, points in parts]
+    return sum(len(jax.tree.leaves(points)[0]) * plan.entries_per_point for plan, points in plans)
+
+
 def _by_blocks(
     figure: Callable[[Factors], Array],
     factorisation: Factorisation,

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .._base.devices import MEMORY
+from .._base.devices import MEMORY, shards
 from .._base.types import Params, Weights
-from ..ntk.jacobian import gram_multiply_adds
+from ..ntk.jacobian import factor_entries, gram_multiply_adds
 from .forms import (
     BLOCK_ENTRIES,
     RANK,
@@ -36,37 +36,55 @@ def linearize_for_solving(
 
 
 class Cost(NamedTuple):
-    """Estimate of a damped solve: `work` in multiply-adds of a matrix product, `entries` in memory."""
+    """Estimate of a damped solve on each device: `work` in multiply-adds of a matrix product, `entries` in memory,
+    `sent` numbers to other devices.
+    """
 
     work: float
     entries: float
+    sent: float = 0.0
 
 
-def costs(residuals: ResidualFunctions, params: Params, batch: Batch) -> dict[str, Cost]:
-    r"""What a step with each form costs, with n rows, p parameters, $m = \min(n, p)$ and $M = \max(n, p)$.
+def costs(residuals: ResidualFunctions, params: Params, batch: Batch, devices: int | None = None) -> dict[str, Cost]:
+    r"""What a step with each form costs each of $d$ devices (those in use by default), with n rows, p parameters,
+    $m = \min(n, p)$ and $M = \max(n, p)$.
 
     | form | work | entries |
     |---|---|---|
-    | Jacobian | J $200 n p$, Gram matrix $\tfrac58 m^2 M$, Cholesky $m^3/3$ | $2 n p + 3 m^2$ |
-    | kernel | factors $3 q n^2 / 2$, Cholesky $n^3/3$, 4 products | $4 n^2$ |
-    | normal matrix | J $200 n p$, the matrix $\tfrac58 p^2 n$, Cholesky $p^3/3$, 4 products | $4 p^2$, a block of J |
-    | products | `RANK` + 50 products with $J$ and $J^\top$, each $40 n p$ | $4 k m$ |
+    | Jacobian | (J $200 n p$, Gram matrix $\tfrac58 m^2 M$) / d, Cholesky $m^3/3$ | $2 n p / d + 3 m^2$ |
+    | kernel | (factors $3 q n^2 / 2$, 4 products) / d, Cholesky $n^3/3$ | $4 n^2$ |
+    | normal matrix | (J $200 n p$, itself $\tfrac58 p^2 n$, 4 products) / d, Cholesky $p^3/3$ | $4 p^2$, a block of J |
+    | products | `RANK` + 50 products with $J$ and $J^\top$, each $40 n p / d$ | $4 k m$ |
 
-    with $q$ multiply-adds for an entry of the kernel (see `ntk.factors`). The prices 200, 3 and 40 were measured on a
-    processor, by `tests.benchmarks.gauss_newton`, where the first two forms cost about the same.
+    Each device sends $(d - 1)/d$ of these numbers, as in a ring: with the Jacobian $2 m^2$, and $n p / d$ if $n \le p$;
+    with the kernel $n f + n^2 (1 + 1/d)$; with the normal matrix $2 p^2$; for each product $n + 2 p$.
+
+    with $q$ multiply-adds for an entry of the kernel, and $f$ numbers in the factors of a row (see `ntk.factors`). The
+    prices 200, 3 and 40 were measured on a processor, by `tests.benchmarks.gauss_newton`, where the first two forms
+    cost about the same.
     """
+    d = shards() if devices is None else devices
     counts = {name: residuals.rows(name, len(batch[name])) for name in residuals.conditions}
     n, p = sum(counts.values()), sum(leaf.size for leaf in jax.tree.leaves(params))
-    m, M, product = min(n, p), max(n, p), PRODUCT_PRICE * n * p
+    m, M, product, others = min(n, p), max(n, p), PRODUCT_PRICE * n * p / d, (d - 1) / d
     parts = [(residuals.at_point(name), batch[name]) for name in residuals.conditions]
     return {
-        "jacobian": Cost(JACOBIAN_PRICE * n * p + 0.625 * m**2 * M + m**3 / 3, 2 * n * p + 3 * m**2),
-        "kernel": Cost(FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 + n**3 / 3 + 4 * product, 4 * n**2),
-        "normal": Cost(
-            JACOBIAN_PRICE * n * p + 0.625 * p**2 * n + p**3 / 3 + 4 * product,
-            4 * p**2 + 2 * min(n * p, max(BLOCK_ENTRIES, p)),
+        "jacobian": Cost(
+            (JACOBIAN_PRICE * n * p + 0.625 * m**2 * M) / d + m**3 / 3,
+            2 * n * p / d + 3 * m**2,
+            others * (2 * m**2 + (n * p / d if n <= p else 0)),
         ),
-        "products": Cost((RANK + 50) * product, 4 * RANK * m),
+        "kernel": Cost(
+            FACTOR_PRICE * gram_multiply_adds(parts, params) / 2 / d + n**3 / 3 + 4 * product,
+            4 * n**2,
+            others * (factor_entries(parts, params) + n**2 * (1 + 1 / d)),
+        ),
+        "normal": Cost(
+            (JACOBIAN_PRICE * n * p + 0.625 * p**2 * n) / d + p**3 / 3 + 4 * product,
+            4 * p**2 + 2 * min(n * p / d, max(BLOCK_ENTRIES, p)),
+            others * 2 * p**2,
+        ),
+        "products": Cost((RANK + 50) * product, 4 * RANK * m, (RANK + 50) * others * (n + 2 * p)),
     }
 
 

@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from .._base.devices import map_shards
+from .._base.devices import map_sets, map_shards
 from .._base.tracing.series import Index
 from .._base.tracing.taylor import derivatives
 from .._base.types import Params, Residuals, Scalar, Weights
@@ -152,11 +153,13 @@ class ResidualFunctions:
 
     def __call__(self, params: Params, batch: Batch) -> Residuals:
         """Residuals of every condition; those of one point are adjacent."""
+        flat, unravel = ravel_pytree(params)  # so that derivatives are summed over devices as one array
 
-        def values(name: str) -> Callable[[Points, Params], Array]:
-            return lambda points, params: jax.vmap(self.at_point(name), (None, 0))(params, points)
+        def values(batch: Batch, flat: Array) -> dict[str, Any]:
+            function = lambda name: jax.vmap(self.at_point(name), (None, 0))
+            return {name: function(name)(unravel(flat), points) for name, points in batch.items()}
 
-        return {name: map_shards(values(name), points, params).ravel() for name, points in batch.items()}
+        return {name: r.ravel() for name, r in map_sets(values, dict(batch), flat).items()}
 
     def loss(self, params: Params, batch: Batch, weights: Weights) -> tuple[Scalar, dict[str, Scalar]]:
         r"""Loss $\tfrac12 \sum_k \overline{w_k r_k^2}$, and the mean squares $\overline{r_k^2}$."""

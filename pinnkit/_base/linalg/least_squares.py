@@ -9,12 +9,12 @@ The cost is that of two symmetric products and a triangular solve, a fraction of
 
 The algorithm is written once over the few operations of a `_Algebra`: LAPACK for arrays of NumPy, the linear algebra of
 JAX for arrays on an accelerator, and the same with rows on several devices. There, each device multiplies its own rows
-and p² numbers move for each factor. Where devices have many more rows than there are columns, an orthogonal factorisation
-of the rows of each, and one of all these factors, cost no more and lose nothing.
+and p² numbers move for each factor. Where devices have many more rows than there are columns, an orthogonal
+factorisation of the rows of each, and one of all these factors, cost no more and lose nothing.
 
-Demmel, Grigori, Hoemmen & Langou, *Communication-optimal parallel and sequential QR and LU factorizations*, SIAM J.
-Sci. Comput. 34, 2012; Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukaya et al., *Shifted Cholesky QR for
-computing the QR factorization of ill-conditioned matrices*, SIAM J. Sci. Comput. 42, 2020.
+Björck, *Numerical methods for least squares problems*, SIAM 1996, §7.4; Fukaya et al., *Shifted Cholesky QR for
+computing the QR factorization of ill-conditioned matrices*, SIAM J. Sci. Comput. 42, 2020; Demmel, Grigori, Hoemmen &
+Langou, *Communication-optimal parallel and sequential QR and LU factorizations*, SIAM J. Sci. Comput. 34, 2012.
 """
 
 import abc

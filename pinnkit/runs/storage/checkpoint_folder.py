@@ -169,7 +169,7 @@ def _checkpointer() -> "ocp.Checkpointer":
 
     own = jax.process_index()
     alone = ocp.options.MultiprocessingOptions(own, {own}, f"process-{own}") if jax.process_count() > 1 else None
-    options = {} if alone is None else {"multiprocessing_options": alone}
+    options: dict[str, Any] = {} if alone is None else {"multiprocessing_options": alone}
     return ocp.Checkpointer(ocp.PyTreeCheckpointHandler(**options), **options)
 
 
