@@ -14,7 +14,7 @@ from ..faults.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 
-TESTS = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/devices/test_sharded.py"]
+TESTS = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
 
 FAST = ["-m", "not slow and not benchmark and not faults"]
 
@@ -45,9 +45,9 @@ def process_of(parent, index):
 
 
 def test_eight_devices():
-    done = subprocess.run(
-        [*TESTS, *FAST], env=environment(JAX_NUM_CPU_DEVICES="8"), cwd=ROOT, capture_output=True, text=True, timeout=500
-    )
+    command = [*TESTS, "tests/devices/test_sharded.py", "tests/devices/test_costs.py", *FAST]
+    own = environment(JAX_NUM_CPU_DEVICES="8")
+    done = subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
@@ -55,7 +55,7 @@ def test_two_processes():
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-    command = [*TESTS, *FAST, "-k", "not training and not automatic"]
+    command = [*TESTS, "tests/devices/test_sharded.py", *FAST, "-k", "not training and not automatic"]
     teams = [
         subprocess.Popen(
             command,
