@@ -35,7 +35,7 @@ from .equations.exact.ansatz import Ansatz, find_ansatz
 from .equations.problem import Problem
 from .learning_rates.rule import AbstractLearningRate
 from .networks.functional import FunctionalModel, cast, parameter_count
-from .report.default_progress import default_progress
+from .report.default_progress import audience
 from .request import DEFAULT_CHOICES, Request, check_model
 from .residuals.functions import ResidualFunctions
 from .runs.callbacks import Callback, Start
@@ -114,14 +114,12 @@ def fit(
       included), or at this validation loss. Without any of them, the strategy's default number of steps applies.
     - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators.
     - `points`: number of points of the interior conditions (the others get a share), or a number for each condition.
-    - `sampler`: a sampler or a name in `pinnkit.SAMPLERS`, in place of the strategy's sampler.
-    - `weighting`: a rule for the weights in all phases, or a name in `pinnkit.WEIGHTINGS`; None keeps the strategy's.
-      A rule with state for each point keeps the points fixed.
+    - `sampler`, `weighting`: in place of those of the strategy, also names in `pinnkit.SAMPLERS` and
+      `pinnkit.WEIGHTINGS`. A rule for the weights with state for each point keeps the points fixed.
     - `width`, `depth`: of the built-in network. `weights`: initial loss weights by condition, 1 by default.
     - `constraints`: "hard" builds every condition that allows it into the network, "soft" none, a list of names these.
       None means "hard" for built-in networks, and "soft" for a model, which may have constraints of its own.
-    - `devices`: a number of local devices, or some of them, that share the points; all by default, see `sharded`. The
-      result is the same up to rounding.
+    - `devices`: a number of devices, or a list, that share the points; all by default (see `sharded`).
     - `choices`: parts of the automatic procedure to switch off or fix. `callbacks`: see `Callback`.
     - `start`: a solution of a similar problem to start from. `continuation`: values of coefficients to solve for in
       turn, each from the solution before, as in `{"Re": [100, 400, 1000]}`; the last replace those of the problem.
@@ -131,16 +129,13 @@ def fit(
     - `progress`: whether to show a line of progress; by default on a terminal and in a notebook. Otherwise the logger
       `pinnkit` gets it. At a prompt and in a notebook, Ctrl-C ends the fit, which returns what it has.
 
-    **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if no
-    checkpoint is intact or the run had other arguments; `Interrupted` or `Terminated` if a signal ends a fit.
+    **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if nothing can
+    be resumed; `Interrupted` or `Terminated` if a signal ends a fit.
     """
     request, clock, since_start = Request(**locals()), Clock(), Stopwatch()  # the arguments, and nothing else so far
-    with sharded(devices):
-        request = request.checked()
-        if not is_first():  # which alone writes and talks
-            return _solve(dataclasses.replace(request, callbacks=()), clock, since_start)
-        with default_progress(progress, callbacks) as display:
-            return _solve(dataclasses.replace(request, callbacks=(*callbacks, display)), clock, since_start)
+    request = request.checked()
+    with sharded(devices), audience(progress, callbacks) as told:
+        return _solve(dataclasses.replace(request, callbacks=told), clock, since_start)
 
 
 def _solve(request: Request, clock: Clock, since_start: Stopwatch) -> Solution:

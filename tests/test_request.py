@@ -85,7 +85,7 @@ def test_the_identity_has_every_setting_and_nothing_else():
     request = Request(problem(), seed=3, weights={"pde": 2.0}, callbacks=[pinnkit.Callback()], checkpoints="run")
     identity = request.checked().identity()
     names = {field.name for field in dataclasses.fields(Request)}
-    assert set(identity) == names - {"problem", "callbacks", "checkpoints", "resume", "progress"}
+    assert set(identity) == names - {"problem", "callbacks", "checkpoints", "resume", "progress", "devices"}
     assert identity["seed"] == 3 and identity["weights"] == {"pde": 2.0} and identity["model"] is None
     assert Request(problem(), MLP(LINE)).identity()["model"] == "MLP"
 
@@ -101,5 +101,5 @@ def test_options_of_the_command_line_come_from_the_request(capsys):
     assert main(["solve", "--help"]) == 0
     text = capsys.readouterr().out
     options = [field.name for field in dataclasses.fields(Request) if field.metadata]
-    assert len(options) == 13 and all(f"--{name.replace('_', '-')} " in text for name in options)
+    assert len(options) == 14 and all(f"--{name.replace('_', '-')} " in text for name in options)
     assert all(name in text for name in ("ntk-adam", "relobralo", "kernel-guided"))

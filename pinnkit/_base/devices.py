@@ -50,14 +50,12 @@ def sharded(devices: Devices | None = None) -> Generator[tuple[Any, ...], None, 
         with jax.default_device(chosen[0]):
             yield chosen
         return
-    mesh = Mesh(np.array(chosen), (AXIS,), axis_types=(AxisType.Auto,))
-    is_on_processors = any(device.platform == "cpu" for device in chosen)
-    if _spans_processes(mesh) and is_on_processors and jax.config.read("jax_cpu_enable_async_dispatch"):
-        raise InputError(
-            "several processes on CPUs have to exchange one thing after the other: set "
-            "JAX_CPU_ENABLE_ASYNC_DISPATCH=false before JAX is imported"
-        )
-    with _mesh(mesh):
+    with _mesh(Mesh(np.array(chosen), (AXIS,), axis_types=(AxisType.Auto,))):
+        if is_shared() and chosen[0].platform == "cpu" and jax.config.read("jax_cpu_enable_async_dispatch"):
+            raise InputError(
+                "several processes on CPUs have to exchange one thing after the other: set "
+                "JAX_CPU_ENABLE_ASYNC_DISPATCH=false before JAX is imported"
+            )
         yield chosen
 
 
@@ -129,12 +127,16 @@ def sum_shards(function: Callable[..., Any], points: Any, *same: Any) -> Any:
 
     - `own`: of each point whether it counts: numbers that do not divide are filled up with the last point.
     """
-    n = _count(points)
+    return sum_sets(lambda sets, own, *same: function(sets[""], own[""], *same), {"": points}, *same)
+
+
+def sum_sets(function: Callable[..., Any], sets: dict[str, Any], *same: Any) -> Any:
+    """The same for several sets of points by name, in one go."""
     if shards() == 1:
-        return function(points, jnp.ones(n, bool), *same)
-    points, own = even(points)
-    total = lambda *arguments: jax.lax.psum(function(*arguments), AXIS)
-    return _on_mesh(total, (points, own), same, SAME)
+        return function(sets, {name: jnp.ones(_count(points), bool) for name, points in sets.items()}, *same)
+    filled = {name: even(points) for name, points in sets.items()}
+    rows = ({name: points for name, (points, _) in filled.items()}, {name: own for name, (_, own) in filled.items()})
+    return _on_mesh(lambda *arguments: jax.lax.psum(function(*arguments), AXIS), rows, same, SAME)
 
 
 def gather_shards(function: Callable[[Array], Array], rows: Array) -> Array:
@@ -202,15 +204,21 @@ def is_first() -> bool:
     return mesh is None or mesh.devices.flat[0].process_index == jax.process_index()
 
 
+def is_shared() -> bool:
+    """Whether several processes share the points here."""
+    mesh: Mesh | None = _mesh.value
+    return mesh is not None and len({device.process_index for device in mesh.devices.flat}) > 1
+
+
 def agreed(value: float) -> float:
     """A number that processes measure, such as a time, as the first one has it.
 
     All processes take the same decisions, so those that depend on such numbers have to depend on the same.
     """
-    mesh: Mesh | None = _mesh.value
-    if mesh is None or not _spans_processes(mesh):
+    if not is_shared():
         return value
-    own = np.full(_own_devices(mesh), value, np.float64)
+    mesh: Mesh = _mesh.value
+    own = np.full(sum(device.process_index == jax.process_index() for device in mesh.devices.flat), value, np.float64)
     with jax.enable_x64(True):
         return float(_first(jax.make_array_from_process_local_data(NamedSharding(mesh, ROWS), own)))
 
@@ -246,21 +254,9 @@ def _count(points: Any) -> int:
 
 def _on_host(leaf: Any) -> Any:
     if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable and not leaf.is_fully_replicated:
-        leaf = _gathered(leaf)
+        mesh: Any = leaf.sharding.mesh  # pyright: ignore[reportAttributeAccessIssue]
+        leaf = jax.jit(lambda rows: rows, out_shardings=NamedSharding(mesh, SAME))(leaf)
     return np.asarray(leaf)
-
-
-def _spans_processes(mesh: Mesh) -> bool:
-    return len({device.process_index for device in mesh.devices.flat}) > 1
-
-
-def _own_devices(mesh: Mesh) -> int:
-    return sum(device.process_index == jax.process_index() for device in mesh.devices.flat)
-
-
-@jax.jit
-def _gathered(array: Array) -> Array:
-    return on_all(array)
 
 
 @jax.jit

@@ -1,5 +1,6 @@
 """Several processes that solve one problem: how a command joins the others."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
@@ -12,38 +13,43 @@ PROCESSES = Group.create_ordered("Several processes")
 CONNECTED_WITHIN, LOST_AFTER = 120, 30
 """Seconds in which all processes have to start, and after which one that is silent counts as lost."""
 
-Distributed = Annotated[
-    bool, flag("Join the processes that the cluster has started (Slurm, Open MPI, Kubernetes).", PROCESSES)
-]
 
-Coordinator = Annotated[
-    str | None, Parameter(group=PROCESSES, help="Address of the first process, as in `node1:1234`, without a cluster.")
-]
+@dataclass(frozen=True)
+class Joining:
+    """How this process finds the others."""
 
-Processes = Annotated[Count, Parameter(group=PROCESSES, help="Number of processes, with `--coordinator`.")]
+    distributed: Annotated[
+        bool, flag("Join the processes that the cluster has started (Slurm, Open MPI, Kubernetes).", PROCESSES)
+    ] = False
+    coordinator: Annotated[
+        str | None,
+        Parameter(group=PROCESSES, help="Address of the first process, as in `node1:1234`, without a cluster."),
+    ] = None
+    processes: Annotated[Count, Parameter(group=PROCESSES, help="Number of processes, with `--coordinator`.")] = None
+    index: Annotated[Count, Parameter(group=PROCESSES, help="Number of this process, with `--coordinator`.")] = None
 
-Index = Annotated[Count, Parameter(group=PROCESSES, help="Number of this process, from 0, with `--coordinator`.")]
+    def join(self) -> bool:
+        """Connect with the other processes, if there are any; before anything else uses JAX.
+
+        **Returns:** whether this process is the one that writes files and prints.
+
+        **Raises:** `InputError` if the options do not belong together, or the others cannot be reached.
+        """
+        given = {"--coordinator": self.coordinator, "--processes": self.processes, "--index": self.index}
+        missing = [name for name, value in given.items() if value is None]
+        if not self.distributed and len(missing) == len(given):
+            return True
+        if missing and len(missing) < len(given):
+            raise InputError(f"`{'`, `'.join(given)}` belong together; give `{missing[0]}` too")
+        if self.processes is not None and self.index is not None and not 0 <= self.index < self.processes:
+            raise InputError(f"`--index` is a number from 0 to `--processes` − 1, got {self.index}")
+        _connect(self.coordinator, self.processes, self.index)
+        import jax
+
+        return jax.process_index() == 0
 
 
-def join(distributed: bool, coordinator: str | None, processes: int | None, index: int | None) -> bool:
-    """Connect with the other processes, if there are any; before anything else uses JAX.
-
-    **Returns:** whether this process is the one that writes files and prints.
-
-    **Raises:** `InputError` if the options do not belong together, or the others cannot be reached.
-    """
-    given = {"--coordinator": coordinator, "--processes": processes, "--index": index}
-    missing = [name for name, value in given.items() if value is None]
-    if not distributed and len(missing) == len(given):
-        return True
-    if missing and not (distributed and len(missing) == len(given)):
-        raise InputError(f"`--coordinator`, `--processes` and `--index` belong together; give {', '.join(missing)} too")
-    if processes is not None and index is not None and not 0 <= index < processes:
-        raise InputError(f"`--index` counts the processes from 0, so it is less than `--processes`; got {index}")
-    _connect(coordinator, processes, index)
-    import jax
-
-    return jax.process_index() == 0
+ALONE = Joining()
 
 
 def _connect(coordinator: str | None, processes: int | None, index: int | None) -> None:

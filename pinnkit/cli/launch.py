@@ -71,7 +71,7 @@ class _Team:
         self.processes = list[subprocess.Popen[Any]]()
         for index in range(count):
             joining = ["--coordinator", f"127.0.0.1:{port}", "--processes", str(count), "--index", str(index)]
-            line = [sys.executable, "-m", "pinnkit", *command, *joining]
+            line = [sys.executable, "-m", "pinnkit.cli", *command, *joining]
             own = cores[index::count] if len(cores) >= count else []
             with self._errors[index].open("wb") as errors:
                 process = _begin(line, None if index == 0 else errors, own)

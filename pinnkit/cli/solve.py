@@ -19,7 +19,7 @@ from ..equations.registry import check_problem
 from ..request import Request, check_limits
 from ..runs.stop_reason import StopReason
 from .compilation_cache import CompilationCache
-from .distributed import Coordinator, Distributed, Index, Processes, join
+from .distributed import ALONE, Joining
 from .errors import FAILED, INACCURATE, OK, fail
 from .options import (
     CHECKPOINTS,
@@ -93,10 +93,7 @@ def solve(
     checkpoint_seconds: Annotated[float, Parameter(group=CHECKPOINTS, help="Seconds between two checkpoints.")] = 60.0,
     checkpoint_steps: StepsBetween = None,
     checkpoint_keep: Annotated[Whole, Parameter(group=CHECKPOINTS, help="Number of checkpoints to keep.")] = 3,
-    distributed: Distributed = False,
-    coordinator: Coordinator = None,
-    processes: Processes = None,
-    index: Index = None,
+    joining: Annotated[Joining, Parameter(name="*")] = ALONE,
     full: Full = False,
     quiet: Annotated[bool, flag("Print errors only.", OUTPUT, ("--quiet", "-q"))] = False,
     plain: Plain = False,
@@ -112,10 +109,6 @@ def solve(
     pinnkit solve cavity.py --strategy ntk-adam --learning-rate 1e-3 --steps 1e4 -o runs/cavity
 
     pinnkit solve wave_1d --require 1e-3 -q && echo accurate
-
-    pinnkit solve wave_1d --strategy adam --seeds 5
-
-    srun pinnkit solve burgers --distributed
     """
     began = time.monotonic() - time.process_time()  # the start of the command belongs to its budget
     given = {name: value for name, value in settings.items() if value is not None}
@@ -123,7 +116,7 @@ def solve(
     _check(given, resume and overwrite, require)
     check_seeds(seeds, given, resume, require)
     check_problem(problem)
-    quiet |= not join(distributed, coordinator, processes, index)
+    quiet |= not joining.join()
     with contextlib.ExitStack() as stack:
         progress = None if quiet else stack.enter_context(_progress(problem, plain))
         declared = find(problem, [*(coefficients or ()), *(f"{name}={values[-1]}" for name, values in passed.items())])

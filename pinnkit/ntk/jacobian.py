@@ -1,8 +1,9 @@
 """Jacobian rows of traced functions, their norms and their Gram matrix, for use inside `jit`."""
 
+import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from .._base.devices import map_shards, sum_shards
+from .._base.devices import map_shards, sum_sets
 from .._base.linalg.damped import lower_gram
 from .._base.types import Params
 from ..networks.functional import FunctionalModel
@@ -56,35 +57,51 @@ def squared_gradient_norms(
     return _by_blocks(norms, factorisation, params, points, block_size)
 
 
-def normal_matrix(
-    function: PointFunction, params: Params, points: Any, scales: Float[Array, "n m"], block_size: int
-) -> Float[Array, "p p"]:
-    r"""$\sum_{i a} s_{i a}^2 J_{i a}^\top J_{i a}$, of which only the lower triangle is valid.
+class Rows(NamedTuple):
+    """Scaled rows of a Jacobian, those of one function at its points.
 
-    Pure JAX, as `jacobian_rows`, but only the rows of `block_size` points are in memory at a time.
-
-    - `scales`: of the rows of the Jacobian.
+    - `scales`: of the rows, shape `(n, m)`; `block_size`: points whose rows are in memory at a time.
     """
-    factorisation = factorise(function, params, points)
-    plan = factorisation.plan
+
+    function: PointFunction
+    points: Any
+    scales: Array
+    block_size: int
+
+
+def normal_matrix(parts: Mapping[str, Rows], params: Params) -> Float[Array, "p p"]:
+    r"""$\sum_{i a} s_{i a}^2 J_{i a}^\top J_{i a}$ over the rows of all parts; only the lower triangle is valid.
+
+    Pure JAX, as `jacobian_rows`, but only a block of rows is in memory at a time.
+    """
+    factorised = {name: factorise(part.function, params, part.points) for name, part in parts.items()}
+
+    def total(sets: dict[str, Any], own: dict[str, Any], leaves: list[Any]) -> Array:
+        of_one = lambda name: _normal_matrix(factorised[name], sets[name], own[name], leaves, parts[name].block_size)
+        return functools.reduce(jnp.add, map(of_one, sets))
+
+    sets = {name: (jax.tree.leaves(part.points), part.scales) for name, part in parts.items()}
+    return sum_sets(total, sets, jax.tree.leaves(params))
+
+
+def _normal_matrix(
+    factorisation: Factorisation, rows: tuple[list[Any], Any], own: Any, leaves: list[Any], block_size: int
+) -> Array:
+    """That of one function at the points that count."""
+    plan, (arrays, scales) = factorisation.plan, rows
     p = sum(map(math.prod, plan.shapes))
+    size, order = _block_order(len(scales), block_size)
+    counts = (np.arange(order.size) < len(scales)).reshape(order.shape)
+    weighted = jnp.where((counts & own[order])[..., None], scales[order], 0.0)
 
-    def total(points: tuple[list[Any], Any], own: Any, leaves: list[Any]) -> Array:
-        arrays, scales = points
-        size, order = _block_order(len(scales), block_size)
-        counts = (np.arange(order.size) < len(scales)).reshape(order.shape)
-        weighted = jnp.where((counts & own[order])[..., None], scales[order], 0.0)
+    def add(total: Array, part: tuple[list[Array], Array]) -> tuple[Array, None]:
+        arrays, scale = part
+        rows = algebra.jacobian(plan, factors_at(factorisation.program, factorisation.constants, leaves, arrays))
+        rows = scale.reshape(-1, 1) * rows.reshape(size * plan.outputs, p)
+        return total + lower_gram(jax.lax.optimization_barrier(rows.T)), None
 
-        def add(total: Array, part: tuple[list[Array], Array]) -> tuple[Array, None]:
-            arrays, scale = part
-            rows = algebra.jacobian(plan, factors_at(factorisation.program, factorisation.constants, leaves, arrays))
-            rows = scale.reshape(-1, 1) * rows.reshape(size * plan.outputs, p)
-            return total + lower_gram(jax.lax.optimization_barrier(rows.T)), None
-
-        zero = jnp.zeros((p, p), jnp.result_type(*leaves))
-        return jax.lax.scan(add, zero, ([array[order] for array in arrays], weighted))[0]
-
-    return sum_shards(total, (jax.tree.leaves(points), scales), jax.tree.leaves(params))
+    zero = jnp.zeros((p, p), jnp.result_type(*leaves))
+    return jax.lax.scan(add, zero, ([array[order] for array in arrays], weighted))[0]
 
 
 def gram_matrix(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> Float[Array, "k k"]:
@@ -114,7 +131,7 @@ def gram_multiply_adds(parts: Sequence[tuple[PointFunction, Any]], params: Param
     return sum(len(jax.tree.leaves(points)[0]) * math.sqrt(plan.multiply_adds) for plan, points in plans) ** 2
 
 
-def factor_entries(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> float:
+def factor_entries(parts: Sequence[tuple[PointFunction, Any]], params: Params) -> int:
     """Numbers in the factors of the gradients that `gram_matrix` multiplies."""
     plans = [(factorise(function, params, points).plan, points) for function, points in parts]
     return sum(len(jax.tree.leaves(points)[0]) * plan.entries_per_point for plan, points in plans)

@@ -5,13 +5,14 @@ import html
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from .._base.devices import is_first
 from .._base.interactive import in_notebook
 from ..runs.callbacks import Callback, Progress, Start
 from .console import make_console
@@ -132,6 +133,16 @@ class LogProgress(LineProgress):
 
     def end(self, summary: "Summary") -> None:
         LOGGER.info("%s", outcome(summary))
+
+
+@contextlib.contextmanager
+def audience(progress: bool | None, callbacks: Sequence[Callback]) -> Generator[tuple[Callback, ...], None, None]:
+    """The callbacks with the display; of several processes, the first one alone has any."""
+    if not is_first():
+        yield ()
+        return
+    with default_progress(progress, callbacks) as display:
+        yield (*callbacks, display)
 
 
 def default_progress(wanted: bool | None, callbacks: Sequence[Callback]) -> LineProgress:

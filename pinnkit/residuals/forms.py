@@ -15,7 +15,7 @@ from .._base.linalg.conjugate_gradients import conjugate_gradients
 from .._base.linalg.damped import lower_kernel, lower_normal, solve_damped
 from .._base.linalg.nystrom import nystrom
 from .._base.types import Params, Scalar, Weights
-from ..ntk.jacobian import gram_matrix, jacobian_rows, normal_matrix, squared_gradient_norms
+from ..ntk.jacobian import Rows, gram_matrix, jacobian_rows, normal_matrix, squared_gradient_norms
 from .functions import Batch, ResidualFunctions
 from .linearization import AbstractLinearization, DampedSolver
 from .loss import row_weights
@@ -210,13 +210,12 @@ def linearize_by_normal_matrix(
 
     - `block_entries`: entries of the Jacobian that are in memory at a time.
     """
-    p, total = sum(leaf.size for leaf in jax.tree.leaves(params)), 0.0
+    p, parts = sum(leaf.size for leaf in jax.tree.leaves(params)), {}
     for name in residuals.conditions:
         points, rows = batch[name], residuals.rows(name, 1)
         scales = _row_scales(weights[name], len(points) * rows).reshape(len(points), rows)
-        block = max(block_entries // (rows * p), 1)
-        total = total + normal_matrix(residuals.at_point(name), params, points, scales, block)
-    return NormalLinearization(normal=jnp.asarray(total), **_products(residuals, params, batch, weights))
+        parts[name] = Rows(residuals.at_point(name), points, scales, max(block_entries // (rows * p), 1))
+    return NormalLinearization(normal=normal_matrix(parts, params), **_products(residuals, params, batch, weights))
 
 
 def linearize_matrix_free(

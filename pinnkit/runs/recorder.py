@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 import numpy as np
 
 from .._base.compilation import compile_seconds
-from .._base.devices import agreed, peak_memory_bytes
+from .._base.devices import agreed, is_shared, peak_memory_bytes
 from ..diagnostics.record import Diagnostics
 from .callbacks import Callback, Covered, Progress, Start
 from .decisions import Decision, SkippedWork
@@ -143,6 +143,8 @@ class Recorder:
         """Offer the present state of the run to the checkpoint writer; of an interrupted run the last state is saved,
         from which it is resumed as if nothing had happened.
         """
+        if self._writer is None and not is_shared():
+            return
         seconds = self.seconds  # on which all processes agree, although only the first one writes
         if self._writer is None or self._replay.is_replaying:
             return

@@ -36,7 +36,7 @@ def prepared(points, width):
     from pinnkit.samplers.space_filling import QuasiRandom
     from problems.parabolic.burgers import burgers
 
-    problem = burgers()
+    problem = burgers
     model = as_functional(MLP(problem.domain, 1, width=width, depth=2, seed=0), 2)
     residuals = ResidualFunctions(problem, model)
     batch = batch_of(problem, QuasiRandom().init(problem, point_counts(problem, points), 0))
@@ -146,7 +146,7 @@ def points(arguments):
 
     for count in (4096, 65_536):
         solution = pinnkit.fit(
-            burgers(), strategy="gauss-newton", points=count, width=20, depth=3, budget=arguments.budget, progress=False
+            burgers, strategy="gauss-newton", points=count, width=20, depth=3, budget=arguments.budget, progress=False
         )
         checks = solution.history.checks
         marks = [check for k, check in enumerate(checks) if k % max(len(checks) // 6, 1) == 0 or check is checks[-1]]

@@ -69,7 +69,7 @@ def test_rows_come_back_in_order_and_sums_do_not_count_those_that_fill_up():
         assert len(filled) % DEVICES == 0 and own.sum() == n
 
 
-@pytest.mark.parametrize(("problem", "points"), [(poisson, 37), (stokes, 64), (stokes, 61), (decay_rate, 10)])
+@pytest.mark.parametrize(("problem", "points"), [(stokes, 64), (stokes, 61), (decay_rate, 10)])
 def test_loss_gradient_kernel_and_weights(problem, points):
     residuals, params, batch, weights = prepared(problem(), points, width=16)
 
@@ -94,7 +94,7 @@ def test_gauss_newton_step(problem, points, form):
     assert_same(lambda: jax.jit(step)(params))
 
 
-@pytest.mark.parametrize("points", [24, 45])
+@pytest.mark.parametrize("points", [45])
 def test_structured_kernel_products_and_leading_eigenvalues(points):
     residuals, params, batch, _ = prepared(stokes(), points, width=16)
 
@@ -179,9 +179,13 @@ def agreement(problem, field="u", **options):
     return np.linalg.norm(a - b) / np.linalg.norm(a)
 
 
-@pytest.mark.parametrize("name", ["poisson_2d", "pendulum"])
-def test_automatic_run(name):
-    assert agreement(find_problem(name), field="u" if name == "poisson_2d" else "theta") <= CLOSE
+def test_automatic_run():
+    assert agreement(find_problem("poisson_2d")) <= CLOSE
+
+
+@pytest.mark.slow
+def test_automatic_run_of_a_nonlinear_problem():
+    assert agreement(find_problem("pendulum"), field="theta") <= CLOSE
 
 
 @pytest.mark.slow
@@ -192,7 +196,11 @@ def test_automatic_run_in_time_windows():
 
 @pytest.mark.parametrize(
     "options",
-    [{"strategy": "ntk-adam"}, {"strategy": "gauss-newton"}, {"strategy": "adam", "sampler": "residual-adaptive"}],
+    [
+        {"strategy": "ntk-adam", "sampler": "residual-adaptive"},
+        {"strategy": "gauss-newton"},
+        pytest.param({"strategy": "ntk-adam", "sampler": "kernel-guided"}, marks=pytest.mark.slow),
+    ],
     ids=lambda options: "-".join(options.values()),
 )
 def test_training(options):
@@ -204,7 +212,7 @@ def test_a_resumed_run(tmp_path):
     problem, folder = find_problem("burgers"), tmp_path / "run"
     x = np.random.default_rng(0).random((100, 2))
     if jax.process_count() > 1:
-        pytest.skip("each process has a folder of its own here; `test_launch` resumes")
+        pytest.skip("each process has a folder of its own here; `test_processes` resumes")
     whole = pinnkit.fit(problem, steps=200, devices=1, progress=False, **options)
 
     saving = pinnkit.Checkpoints(folder, every_steps=50)
