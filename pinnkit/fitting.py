@@ -104,16 +104,14 @@ def fit(
 ) -> Solution:
     """Solve a problem. Given the problem alone, pinnkit chooses everything else and records it in `history.decisions`.
 
-    **Arguments:**
-
     - `model`: an `nnx.Module`, `eqx.Module`, pair `(init, apply)` or `FunctionalModel` from points of the domain to one
       output per component of the fields; it is not modified. None uses the built-in network.
     - `strategy`: a name in `pinnkit.STRATEGIES`, a `Strategy` or an optax optimizer. "auto" also chooses network,
       points and weights, unless any is given. `learning_rate`: a number or rule in place of the strategy's.
     - `steps`, `budget`, `target`: stop after this number of steps, after these seconds of wall time (compilation
       included), or at this validation loss. Without any of them, the strategy's default number of steps applies.
-    - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators.
-    - `points`: number of points of the interior conditions (the others get a share), or a number for each condition.
+    - `seed`: the random seed. `precision`: "double", or "single" for first-order training on accelerators. `points`:
+      number of points of the interior conditions (the others get a share), or a number for each condition.
     - `sampler`, `weighting`: in place of those of the strategy, also names in `pinnkit.SAMPLERS` and
       `pinnkit.WEIGHTINGS`. A rule for the weights with state for each point keeps the points fixed.
     - `width`, `depth`: of the built-in network. `weights`: initial loss weights by condition, 1 by default.
@@ -129,8 +127,8 @@ def fit(
     - `progress`: whether to show a line of progress; by default on a terminal and in a notebook. Otherwise the logger
       `pinnkit` gets it. At a prompt and in a notebook, Ctrl-C ends the fit, which returns what it has.
 
-    **Raises:** `ProblemError`, `InputError` or `InputTypeError` for invalid arguments; `RunFolderError` if nothing can
-    be resumed; `Interrupted` or `Terminated` if a signal ends a fit.
+    **Raises:** `ProblemError`, `InputError`, `InputTypeError` for invalid arguments, `RunFolderError` if nothing can be
+    resumed; `Interrupted` or `Terminated` if a signal ends a fit.
     """
     request, clock, since_start = Request(**locals()), Clock(), Stopwatch()  # the arguments, and nothing else so far
     request = request.checked()

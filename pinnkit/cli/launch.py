@@ -41,6 +41,8 @@ def launch(
         raise InputError(f"`launch` starts `solve`, as in `pinnkit launch -n 2 solve poisson_2d`; got {list(command)}")
     if processes < 1:
         raise InputError(f"`-n` is a number of processes ≥ 1, got {processes}")
+    if restarts < 0:
+        raise InputError(f"`--restarts` is a number ≥ 0, got {restarts}")
     again = "--overwrite" if "--seeds" in command else "--resume"
     resumed = [*(word for word in command if word not in ("--resume", "--overwrite")), again]
     for attempt in range(restarts + 1):

@@ -47,6 +47,7 @@ def process_of(parent, index):
     return None
 
 
+@pytest.mark.slow
 def test_eight_devices():
     command = [*TESTS, "tests/devices/test_sharded.py", "tests/devices/test_costs.py", *FAST]
     own = environment(JAX_NUM_CPU_DEVICES="8")

@@ -15,6 +15,10 @@ from .shapes import sample, uniform
 from .solids import CUBE, SPACE
 
 NAMES = pytest.mark.parametrize("name", SPACE)
+MOST_BY_DEFAULT = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in ("crossing cylinders", "extruded plate") else ()) for n in SPACE],
+)
 EPS = np.finfo(float).eps
 
 
@@ -27,10 +31,7 @@ def test_measures_are_exact(name):
     np.testing.assert_allclose([shape.parts[part] for part in parts], list(parts.values()), rtol=1e-11)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow if n in ("crossing cylinders", "extruded plate") else ()) for n in SPACE],
-)
+@MOST_BY_DEFAULT
 def test_points_of_the_boundary_lie_on_it_with_outward_unit_normals(name):
     shape, step = SPACE[name][0], 1e-6
     x, normals = sample(shape.boundary(), 500)
@@ -40,7 +41,7 @@ def test_points_of_the_boundary_lie_on_it_with_outward_unit_normals(name):
     assert (beside[0] >= 0.3 * step).mean() > 0.99 and (beside[1] < 0).mean() > 0.99  # but at edges
 
 
-@NAMES
+@MOST_BY_DEFAULT
 def test_points_of_the_interior_lie_inside(name):
     shape = SPACE[name][0]
     x = sample(shape.interior, 1024)[0]
