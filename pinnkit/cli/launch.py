@@ -43,8 +43,7 @@ def launch(
         raise InputError(f"`-n` is a number of processes ≥ 1, got {processes}")
     if restarts < 0:
         raise InputError(f"`--restarts` is a number ≥ 0, got {restarts}")
-    again = "--overwrite" if "--seeds" in command else "--resume"
-    resumed = [*(word for word in command if word not in ("--resume", "--overwrite")), again]
+    resumed = [*(word for word in command if word not in ("--resume", "--overwrite")), "--resume"]
     for attempt in range(restarts + 1):
         with tempfile.TemporaryDirectory(prefix="pinnkit-") as folder:
             team = _Team(resumed if attempt else command, processes, Path(folder))

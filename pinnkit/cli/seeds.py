@@ -18,13 +18,16 @@ PAGE = "seeds.html"
 """The report of all runs, in the folder that has theirs."""
 
 
-def check_seeds(seeds: int | None, given: Mapping[str, Any], resume: bool, require: float | None) -> None:
+def check_seeds(
+    seeds: int | None, given: Mapping[str, Any], resume: bool, require: float | None, is_joined: bool
+) -> None:
     """**Raises:** `InputError` for an invalid number of seeds, and for options of a single run."""
     if seeds is None:
         return
     if seeds < 1:
         raise InputError(f"`--seeds` is a number of seeds ≥ 1, got {seeds}")
     alone = {"--seed": "seed" in given, "--resume": resume, "--require": require is not None}
+    alone |= {"--distributed` or `--coordinator": is_joined}
     if found := [flag for flag, is_given in alone.items() if is_given]:
         raise InputError(f"`--seeds` starts runs of its own; leave out `{found[0]}`")
 

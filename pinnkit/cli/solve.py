@@ -114,7 +114,7 @@ def solve(
     given = {name: value for name, value in settings.items() if value is not None}
     passed = continued(continuation or ())
     _check(given, resume and overwrite, require)
-    check_seeds(seeds, given, resume, require)
+    check_seeds(seeds, given, resume, require, joining != ALONE)
     check_problem(problem)
     quiet |= not joining.join()
     with contextlib.ExitStack() as stack:

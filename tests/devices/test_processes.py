@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pinnkit.cli.app import main
+
 from ..faults.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -119,3 +121,22 @@ def test_twenty_lost_processes(tmp_path):
         folder = tmp_path / str(number)
         assert lose(folder, number % 2, delay=0.3 * (number // 2)) < 30
         assert weights(folder) == weights(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["launch", "report", "x"], "`launch` starts `solve`"),
+        (["launch", "-n", "0", "solve", "poisson_1d"], "processes ≥ 1"),
+        (["launch", "--restarts", "-1", "solve", "poisson_1d"], "≥ 0"),
+        (["solve", "poisson_1d", "--coordinator", "a:1"], "give `--processes` too"),
+        (["solve", "poisson_1d", "--coordinator", "a:1", "--processes", "2", "--index", "2"], "from 0 to"),
+        (["solve", "poisson_1d", "--seeds", "2", "--distributed"], "leave out"),
+        (["solve", "poisson_1d", "--devices", "9999"], "got 9999"),
+    ],
+)
+def test_a_wrong_command_gets_one_line(line, said, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main([*line, *(["--quiet"] if line[0] == "solve" else [])]) == 2
+    found = capsys.readouterr().err
+    assert said in found and found.count("\n") == 1
