@@ -7,6 +7,7 @@ there is one device they call their function once. The runtime is that of JAX: a
 """
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeAlias
@@ -45,9 +46,13 @@ def sharded(devices: Devices | None = None) -> Generator[tuple[Any, ...], None, 
 
     **Raises:** `InputError` or `InputTypeError` if there are not so many, or none of them is of this process.
     """
+    if devices is None and _mesh.value is not None:  # that of an enclosing context
+        yield tuple(_mesh.value.devices.flat)
+        return
     chosen = devices_of(devices)
     if len(chosen) == 1:
-        with jax.default_device(chosen[0]):
+        is_default = chosen[0] == jax.local_devices()[0]  # with which programs compiled elsewhere can be used
+        with _mesh(None), contextlib.nullcontext() if is_default else jax.default_device(chosen[0]):
             yield chosen
         return
     with _mesh(Mesh(np.array(chosen), (AXIS,), axis_types=(AxisType.Auto,))):
@@ -167,8 +172,6 @@ def even(points: Any) -> tuple[Any, Bool[np.ndarray, " n"]]:
 
 def exchanged(rows: Float[Array, "n p"]) -> Float[Array, "q n"]:
     """The transpose, with its rows on different devices, and some of zeros at the end: every number moves once."""
-    if shards() == 1:
-        return rows.T
     columns = jnp.pad(rows, ((0, 0), (0, -rows.shape[1] % shards()))).T
     return jax.lax.with_sharding_constraint(columns, NamedSharding(_mesh.value, ROWS))
 
@@ -179,13 +182,6 @@ def jit_same(function: Callable[..., Any]) -> Any:
         return jax.jit(function)
     same = NamedSharding(_mesh.value, SAME)
     return jax.jit(function, in_shardings=same, out_shardings=same)
-
-
-def on_all(tree: Any) -> Any:
-    """Within compiled functions: the same arrays on every device, so that all processes can read them."""
-    if shards() == 1:
-        return tree
-    return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, NamedSharding(_mesh.value, SAME)), tree)
 
 
 def on_host(tree: Any) -> Any:
@@ -220,7 +216,8 @@ def agreed(value: float) -> float:
     mesh: Mesh = _mesh.value
     own = np.full(sum(device.process_index == jax.process_index() for device in mesh.devices.flat), value, np.float64)
     with jax.enable_x64(True):
-        return float(_first(jax.make_array_from_process_local_data(NamedSharding(mesh, ROWS), own)))
+        rows = jax.make_array_from_process_local_data(NamedSharding(mesh, ROWS), own)
+        return float(np.asarray(_gathering(mesh)(rows))[0])
 
 
 def has_accelerator() -> bool:
@@ -254,11 +251,11 @@ def _count(points: Any) -> int:
 
 def _on_host(leaf: Any) -> Any:
     if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable and not leaf.is_fully_replicated:
-        mesh: Any = leaf.sharding.mesh  # pyright: ignore[reportAttributeAccessIssue]
-        leaf = jax.jit(lambda rows: rows, out_shardings=NamedSharding(mesh, SAME))(leaf)
+        leaf = _gathering(leaf.sharding.mesh)(leaf)  # pyright: ignore[reportAttributeAccessIssue]
     return np.asarray(leaf)
 
 
-@jax.jit
-def _first(rows: Array) -> Array:
-    return on_all(rows[0])
+@functools.cache
+def _gathering(mesh: Mesh) -> Callable[[Any], Any]:
+    """Gathers rows on all devices of a mesh; compiled once for each shape."""
+    return jax.jit(lambda rows: rows, out_shardings=NamedSharding(mesh, SAME))

@@ -69,6 +69,15 @@ def test_rows_come_back_in_order_and_sums_do_not_count_those_that_fill_up():
         assert len(filled) % DEVICES == 0 and own.sum() == n
 
 
+def test_an_enclosing_context_counts_unless_devices_are_named():
+    with sharded() as outer:
+        with sharded() as inner:
+            assert inner == outer and shards() == DEVICES
+        with alone():
+            assert shards() == 1
+        assert shards() == DEVICES
+
+
 @pytest.mark.parametrize(("problem", "points"), [(stokes, 64), (stokes, 61), (decay_rate, 10)])
 def test_loss_gradient_kernel_and_weights(problem, points):
     residuals, params, batch, weights = prepared(problem(), points, width=16)

@@ -65,11 +65,10 @@ def least_squares(A: Float[Any, "n p"], b: Float[Any, " n"], stages: int = 2, wo
     scale = 1 / xp.where(norms > 0, norms, 1.0)
     scaled = algebra.by_columns(A * scale)
     x, iterations = xp.zeros(A.shape[1]), 0
-    if algebra.is_tall(scaled):
-        x, factor = algebra.orthogonal(scaled, b)
-        factors, begun = [factor], stages - 1
-    else:
+    if (found := algebra.orthogonal(scaled, b)) is None:
         factors, begun = [_factor(algebra, scaled)], 0
+    else:
+        x, factors, begun = found[0], [found[1]], stages - 1
     for stage in range(begun, stages):
         if stage > begun and xp.linalg.norm(scaled @ x - b) > worthwhile * xp.linalg.norm(b):
             break
@@ -104,13 +103,11 @@ class _Algebra(abc.ABC):
     def factor(self, gram: Any, lift: float) -> Any | None:
         """The upper Cholesky factor with the diagonal lifted, None if rounding makes the matrix indefinite."""
 
-    def is_tall(self, A: Any) -> bool:
-        """Whether `orthogonal` costs no more than two Gram matrices."""
-        return False
-
-    def orthogonal(self, A: Any, b: Any) -> tuple[Any, Any]:
-        """A minimiser of ‖Ax − b‖² + `RIDGE`² ‖x‖², and the upper factor R of [A; `RIDGE` I] = QR."""
-        raise NotImplementedError
+    def orthogonal(self, A: Any, b: Any) -> tuple[Any, Any] | None:
+        """A minimiser of ‖Ax − b‖² + `RIDGE`² ‖x‖², and the upper factor R of [A; `RIDGE` I] = QR; None where two Gram
+        matrices cost less.
+        """
+        return None
 
     @abc.abstractmethod
     def divided(self, A: Any, factor: Any) -> Any:
@@ -170,11 +167,8 @@ class _OnDevice(_Algebra):
 class _OnDevices(_OnDevice):
     """For matrices with rows on several devices, as many on each; other matrices are the same on all."""
 
-    def is_tall(self, A: Any) -> bool:
-        return len(A) >= shards() * A.shape[1]
-
-    def orthogonal(self, A: Any, b: Any) -> tuple[Any, Any]:
-        return _orthogonal(A, b)
+    def orthogonal(self, A: Any, b: Any) -> tuple[Any, Any] | None:
+        return _orthogonal(A, b) if len(A) >= shards() * A.shape[1] else None
 
     def gram(self, A: Any) -> Any:
         return _sum_of_grams(A) if is_sharded(A) else super().gram(A)
